@@ -1,0 +1,180 @@
+import { ShoalError } from '../protocol/errors.ts'
+
+/**
+ * The interface every engine implements: the child-process llama engine, the same worker called
+ * directly in one process, and later upstream services. An engine runs models; it knows nothing of
+ * peers or money. What it offers to those who do is exact metering and a brake: `grant`.
+ */
+export interface Engine {
+  /** Starts what the engine needs (a process, a GPU). Idempotent. */
+  start(): Promise<void>
+  /** Cancels everything that runs and frees it. Idempotent; ends within 5 s. */
+  stop(): Promise<void>
+  /**
+   * Loads a model file so that it can be named in requests.
+   * @throws {EngineError} MODEL_INVALID, MODEL_TOO_LARGE, ENGINE_UNAVAILABLE
+   */
+  load(model: ModelSource, options?: { signal?: AbortSignal }): Promise<LoadedModel>
+  /** Frees a model once its running requests end. */
+  unload(modelId: string): Promise<void>
+  /** Begins one generation; nothing is computed past the tokens granted. */
+  generate(request: GenerateRequest, options?: GenerateOptions): Generation
+  /**
+   * Embeds each input (mean-pooled, not normalised).
+   * @throws {EngineError} MODEL_NOT_LOADED, PROMPT_TOO_LONG, ENGINE_CRASHED, CANCELLED
+   */
+  embed(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<Embedding>
+  /** A snapshot; cheap enough to ask for on every offer. */
+  status(): EngineStatus
+  /** Called after each change of `status()` that matters to offers: loads, crashes, restarts, slots. */
+  onStatus(listener: (status: EngineStatus) => void): () => void
+}
+
+/** A model file with its proven identity. */
+export interface ModelSource {
+  /** `name@sha256:<64 hex>`; see `models/identity.ts`. */
+  id: string
+  path: string
+}
+
+/** What the file itself says, plus what loading it chose. */
+export interface LoadedModel extends ModelSource {
+  architecture: string
+  parameterCount: number
+  /** llama.cpp's name of the dominant tensor type, as `Q8_0`. */
+  quantization: string
+  /** Tokens one sequence can hold, prompt and output together. */
+  contextTokens: number
+  /** Sequences that run at once. */
+  slots: number
+  /** `sha256:<64 hex>` of the chat template in the file; null when it has none. */
+  chatTemplateDigest: string | null
+  embeddingLength: number
+  /** CPU threads chosen by measurement on first load and remembered. */
+  threads: number
+  /** Median tokens per second of one stream in that measurement. */
+  measuredTokensPerSecond: number
+}
+
+export type ChatRole = 'system' | 'user' | 'assistant'
+export interface ChatMessage {
+  role: ChatRole
+  content: string
+}
+
+export type GenerateInput =
+  | { kind: 'chat'; messages: readonly ChatMessage[] }
+  | { kind: 'completion'; prompt: string }
+
+export interface SamplingParameters {
+  /** 0 is greedy. */
+  temperature: number
+  topP: number
+  /** 0 keeps all candidates. */
+  topK: number
+  minP: number
+  /** Unsigned 32-bit. Same request, seed, file and machine give the same output. */
+  seed: number
+}
+
+/** Output that was already made elsewhere, to be gone on from. Tokens are used only by the same model file. */
+export interface Continuation {
+  text: string
+  tokens?: readonly number[]
+}
+
+export interface GenerateRequest {
+  /** A loaded model's id. */
+  model: string
+  input: GenerateInput
+  /** Output tokens to make, not counting a continuation. */
+  maxTokens: number
+  sampling: SamplingParameters
+  /** Output ends before the first of these; they are never part of it. */
+  stop: readonly string[]
+  /** Constrains the output to JSON of this schema (the subset llama.cpp grammars know). */
+  jsonSchema?: Readonly<Record<string, unknown>>
+  continuation?: Continuation
+}
+
+export interface GenerateOptions {
+  signal?: AbortSignal
+  /**
+   * Metered tokens (prompt, continuation and output together) that may be computed before the first
+   * `grant`. Defaults to no limit.
+   */
+  grantedTokens?: number
+}
+
+/**
+ * One running generation: iterate it once. Leaving the loop early cancels it.
+ * Iteration throws {EngineError}: MODEL_NOT_LOADED, PROMPT_TOO_LONG, SCHEMA_INVALID, ENGINE_BUSY,
+ * ENGINE_CRASHED (only after retries), CANCELLED.
+ */
+export interface Generation extends AsyncIterable<GenerationEvent> {
+  /** Raises the total of metered tokens that may be computed; lower values than before are ignored. */
+  grant(totalTokens: number): void
+  cancel(): void
+}
+
+export type GenerationEvent =
+  /** The prompt was tokenised; nothing has been computed yet. Always first. */
+  | { type: 'start'; promptTokens: number }
+  /** `promptTokens` of the prompt have been computed or were found warm. */
+  | { type: 'prefill'; promptTokens: number }
+  /**
+   * New output. `tokens` are the ids sampled since the last event, `text` what has become certain: a
+   * token may end inside a character or a possible stop string, so either may run ahead of the other.
+   */
+  | { type: 'output'; tokens: readonly number[]; text: string }
+  /** Always last. `outputTokens` counts every `output` token of this generation. */
+  | { type: 'end'; reason: StopReason; promptTokens: number; outputTokens: number }
+
+/** `stop`: the model ended; `stop_string`; `length`: `maxTokens` or the context is full. */
+export type StopReason = 'stop' | 'stop_string' | 'length'
+
+export interface EmbedRequest {
+  model: string
+  inputs: readonly string[]
+}
+export interface Embedding {
+  vectors: readonly Float32Array[]
+  inputTokens: number
+}
+
+export type BackendKind = 'cpu' | 'cuda' | 'vulkan' | 'metal'
+export interface BackendDescription {
+  kind: BackendKind
+  /** As the driver names them; empty on cpu. */
+  devices: readonly string[]
+  /** `llama.cpp` release of the bindings. */
+  release: string
+}
+
+export interface EngineStatus {
+  state: 'stopped' | 'starting' | 'ready' | 'restarting'
+  backend: BackendDescription | null
+  models: readonly LoadedModel[]
+  /** Generations that hold a sequence, over all models. */
+  active: number
+  /** Generations that wait for one. */
+  queued: number
+  freeSlots: number
+  /** Crashes of the engine process since `start`. */
+  crashes: number
+}
+
+export type EngineErrorCode =
+  | 'MODEL_INVALID'
+  | 'MODEL_NOT_LOADED'
+  | 'MODEL_TOO_LARGE'
+  | 'PROMPT_TOO_LONG'
+  | 'SCHEMA_INVALID'
+  | 'ENGINE_BUSY'
+  | 'ENGINE_CRASHED'
+  | 'ENGINE_UNAVAILABLE'
+  | 'CANCELLED'
+
+export class EngineError extends ShoalError<EngineErrorCode> {
+  override readonly name = 'EngineError'
+}
