@@ -1,0 +1,39 @@
+/**
+ * Bounds of everything that crosses a wire. A value outside them is refused before it is decoded or
+ * stored. They are part of the protocol: raising one needs a new protocol version.
+ */
+
+/** Length of a signed record in bytes, unless its message states less. */
+export const MAX_RECORD_BYTES = 16_384
+/** CBOR nesting; deeper input is refused unread, since decoders recurse. */
+export const MAX_CBOR_DEPTH = 16
+
+export const MAX_MODELS_PER_OFFER = 16
+export const MAX_ADDRESSES_PER_OFFER = 8
+export const MAX_MULTIADDR_CHARS = 256
+export const MAX_MODEL_NAME_CHARS = 64
+/** An offer that claims to be valid for longer is refused: a stale price must die by itself. */
+export const MAX_OFFER_LIFETIME_MS = 10 * 60_000
+/** How far into the future `issuedAtMs` may lie, for clocks that are ahead. */
+export const MAX_CLOCK_SKEW_MS = 60_000
+export const MAX_OFFERS_PER_EXCHANGE = 64
+
+export const MAX_CHAT_MESSAGES = 256
+/** UTF-8 bytes of one chat message, prompt or continuation. */
+export const MAX_TEXT_BYTES = 1_048_576
+export const MAX_STOP_STRINGS = 8
+export const MAX_STOP_STRING_BYTES = 128
+export const MAX_JSON_SCHEMA_BYTES = 32_768
+export const MAX_OUTPUT_TOKENS = 131_072
+/** Tokens in one `output` frame. */
+export const MAX_TOKENS_PER_FRAME = 1_024
+/** Bytes of one frame on a task's stream: a request with a full-size prompt fits. */
+export const MAX_TASK_FRAME_BYTES = 2_097_152
+export const MAX_REASON_CHARS = 200
+
+/** Tokens one side may be ahead of the other, prompt and output alike. */
+export const DEFAULT_CREDIT_WINDOW_TOKENS = 64
+export const MAX_CREDIT_WINDOW_TOKENS = 65_536
+
+/** Greatest amount a message may carry: what a Solidity uint128 holds. */
+export const MAX_AMOUNT = 2n ** 128n - 1n

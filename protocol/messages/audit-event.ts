@@ -1,0 +1,113 @@
+import { sha3_512 } from '@noble/hashes/sha3.js'
+import { z } from 'zod'
+import { type MessageDefinition, wire } from '../codec.ts'
+import { END_REASONS } from './receipt.ts'
+
+const transaction = wire.bytes32
+const channelId = wire.bytes32
+
+/** One kind of event each, with its own versioned fields; a closed set. */
+const eventSchemas = [
+  z.strictObject({ kind: z.literal('node.started'), v: z.literal(1), software: z.string().max(32) }),
+  z.strictObject({ kind: z.literal('model.loaded'), v: z.literal(1), model: wire.modelId }),
+  z.strictObject({
+    kind: z.literal('wallet.bound'),
+    v: z.literal(1),
+    wallet: wire.address,
+    chainId: wire.count,
+    transaction,
+  }),
+  z.strictObject({
+    kind: z.literal('channel.opening'),
+    v: z.literal(1),
+    channelId,
+    payee: wire.address,
+    signer: wire.address,
+    amount: wire.amount,
+    expiresAtMs: wire.timeMs,
+  }),
+  z.strictObject({ kind: z.literal('channel.opened'), v: z.literal(1), channelId, transaction }),
+  z.strictObject({ kind: z.literal('channel.toppingUp'), v: z.literal(1), channelId, amount: wire.amount }),
+  z.strictObject({ kind: z.literal('channel.closed'), v: z.literal(1), channelId, transaction }),
+  z.strictObject({
+    kind: z.literal('receipt.issued'),
+    v: z.literal(1),
+    receipt: wire.cid,
+    taskId: wire.taskId,
+    amount: wire.amount,
+    reason: z.enum(END_REASONS),
+  }),
+  z.strictObject({
+    kind: z.literal('receipt.countersigned'),
+    v: z.literal(1),
+    receipt: wire.cid,
+    taskId: wire.taskId,
+    amount: wire.amount,
+    reason: z.enum(END_REASONS),
+  }),
+  z.strictObject({
+    kind: z.literal('settlement.confirmed'),
+    v: z.literal(1),
+    transaction,
+    amount: wire.amount,
+    channels: z.array(channelId).max(256),
+  }),
+  z.strictObject({
+    kind: z.literal('withdrawal.confirmed'),
+    v: z.literal(1),
+    transaction,
+    amount: wire.amount,
+  }),
+  z.strictObject({
+    kind: z.literal('anchor.confirmed'),
+    v: z.literal(1),
+    transaction,
+    root: wire.bytes32,
+    firstSequence: wire.count,
+    lastSequence: wire.count,
+  }),
+  z.strictObject({
+    kind: z.literal('peer.penalised'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    reason: z.string().max(64),
+  }),
+] as const
+
+const eventSchema = z.discriminatedUnion('kind', eventSchemas)
+
+/** A decision that moved money, trust or models. */
+export type AuditEventDetails = z.infer<typeof eventSchema>
+export type AuditEventKind = AuditEventDetails['kind']
+
+/** One entry of a node's audit log: signed by the node key, chained to the entry before it. */
+export interface AuditEvent {
+  /** From 1, without gaps. */
+  sequence: number
+  /** `auditEventHash` of the entry before; 64 zero bytes in the first. */
+  previous: Uint8Array
+  timeMs: number
+  event: AuditEventDetails
+}
+
+export const auditEventMessage: MessageDefinition<AuditEvent> = {
+  type: 'audit-event',
+  maxBytes: 16_384,
+  schema: z.strictObject({
+    sequence: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+    previous: z
+      .instanceof(Uint8Array)
+      .refine(bytes => bytes.length === 64, { message: 'must have 64 bytes' }),
+    timeMs: wire.timeMs,
+    event: eventSchema,
+  }),
+}
+
+/** SHA3-512 (FIPS 202) of a signed audit-event record's bytes. */
+export function auditEventHash(recordBytes: Uint8Array): Uint8Array {
+  return sha3_512(recordBytes)
+}
+
+/** A leaf of the anchored Merkle tree, as `@openzeppelin/merkle-tree` takes it. */
+export const AUDIT_LEAF_TYPES = ['uint64', 'bytes'] as const
+export type AuditLeaf = [sequence: bigint, eventHashHex: string]

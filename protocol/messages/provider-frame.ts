@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { type MessageDefinition, wire } from '../codec.ts'
+import { MAX_CREDIT_WINDOW_TOKENS, MAX_REASON_CHARS, MAX_TOKENS_PER_FRAME } from '../limits.ts'
+import { receiptMessage } from './receipt.ts'
+import { type SignedVoucher, signedVoucherSchema, tokenIdSchema } from './task-request.ts'
+
+/** Why a provider does not take a task; each leaves the requester free to ask elsewhere. */
+export const REFUSAL_CODES = [
+  'busy',
+  'not_serving',
+  'offer_unknown',
+  'offer_expired',
+  'model_unavailable',
+  'prompt_too_long',
+  'schema_unsupported',
+  'channel_unknown',
+  'channel_low',
+  'channel_ending',
+  'voucher_invalid',
+  'bad_request',
+] as const
+export type RefusalCode = (typeof REFUSAL_CODES)[number]
+
+/** What a provider may say on a task's stream. */
+export type ProviderFrame =
+  | {
+      kind: 'accepted'
+      /** Tokens of the prompt, template and continuation included. */
+      promptTokens: number
+      creditWindowTokens: number
+      /** The best voucher the provider holds on the channel, so that a requester that lost it has it again. */
+      voucher: SignedVoucher | null
+    }
+  | { kind: 'refused'; code: RefusalCode; message: string }
+  /** So many of the prompt's tokens have been computed. */
+  | { kind: 'prefill'; promptTokens: number }
+  | { kind: 'output'; tokens: number[]; text: string }
+  /** The end, for whatever reason, with the provider's receipt for what was delivered. */
+  | { kind: 'end'; receipt: Uint8Array }
+  /** The last payment and the countersignature are stored. */
+  | { kind: 'done' }
+
+export const providerFrameMessage: MessageDefinition<ProviderFrame> = {
+  type: 'provider-frame',
+  maxBytes: 131_072,
+  schema: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('output'),
+      tokens: z.array(tokenIdSchema).max(MAX_TOKENS_PER_FRAME),
+      text: wire.text(65_536),
+    }),
+    z.strictObject({ kind: z.literal('prefill'), promptTokens: wire.count }),
+    z.strictObject({
+      kind: z.literal('accepted'),
+      promptTokens: wire.count,
+      creditWindowTokens: z.int().min(1).max(MAX_CREDIT_WINDOW_TOKENS),
+      voucher: z.nullable(signedVoucherSchema),
+    }),
+    z.strictObject({
+      kind: z.literal('refused'),
+      code: z.enum(REFUSAL_CODES),
+      message: wire.text(MAX_REASON_CHARS),
+    }),
+    z.strictObject({ kind: z.literal('end'), receipt: wire.bytes(receiptMessage.maxBytes) }),
+    z.strictObject({ kind: z.literal('done') }),
+  ]),
+}

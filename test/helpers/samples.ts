@@ -1,0 +1,173 @@
+import type { MessageDefinition } from '../../protocol/codec.ts'
+import { createNodeSigner } from '../../protocol/identity.ts'
+import { type AuditEvent, auditEventMessage } from '../../protocol/messages/audit-event.ts'
+import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
+import { type Offer, offerMessage } from '../../protocol/messages/offer.ts'
+import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
+import { providerFrameMessage } from '../../protocol/messages/provider-frame.ts'
+import { outputDigest, type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
+import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
+import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import { createRecord } from '../../protocol/signed.ts'
+
+/** Valid values of every message, the same on every run: what vectors, codecs and fuzzers start from. */
+
+export const seedOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
+export const sampleSigner = createNodeSigner(seedOf(1))
+const hex = (byte: string, length: number) => byte.repeat(length)
+
+export const sampleModel = `shoal-nano@sha256:${hex('ab', 32)}`
+
+export const sampleOffer: Offer = {
+  version: 1,
+  sequence: 7,
+  issuedAtMs: 1_700_000_000_000,
+  expiresAtMs: 1_700_000_120_000,
+  models: [
+    {
+      model: sampleModel,
+      kinds: ['chat', 'completion'],
+      contextTokens: 1024,
+      quantization: 'Q8_0',
+      parameterCount: 1_234_567,
+      inputPerMillion: 250_000_000_000_000_000n,
+      outputPerMillion: 10n ** 18n,
+      tokensPerSecond: 1900,
+      slots: 8,
+      freeSlots: 8,
+    },
+  ],
+  backend: 'cpu',
+  wallet: `0x${hex('11', 20)}`,
+  chainId: 31337,
+  settlement: `0x${hex('22', 20)}`,
+  creditWindowTokens: 64,
+  minChannelRemainingMs: 600_000,
+  addresses: ['/ip4/127.0.0.1/tcp/4001'],
+  region: null,
+  slaClass: 'B',
+}
+
+export const sampleOfferRecord = createRecord(offerMessage, sampleOffer, sampleSigner)
+const signature = `0x${hex('5a', 64)}1b`
+
+export const sampleRequest: TaskRequest = {
+  kind: 'request',
+  taskId: hex('0c', 16),
+  attempt: 0,
+  offer: sampleOfferRecord.cid,
+  model: sampleModel,
+  input: {
+    kind: 'chat',
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Grüß Gott 🐟, what is 2 + 2?' },
+    ],
+  },
+  continuation: { text: 'It is', tokens: [12, 13] },
+  maxTokens: 128,
+  sampling: { temperature: 0.7, topP: 0.95, minP: 0.05, topK: 40, seed: 4_294_967_295 },
+  stop: ['\n\n'],
+  jsonSchema: '{"type":"object"}',
+  payment: {
+    payer: `0x${hex('33', 20)}`,
+    channelId: `0x${hex('44', 32)}`,
+    voucher: { cumulativeAmount: 12_345_678_901_234_567_890n, signature },
+  },
+}
+
+export const sampleReceipt: Receipt = {
+  version: 1,
+  taskId: sampleRequest.taskId,
+  attempt: 0,
+  requester: hex('77', 32),
+  provider: hex('88', 32),
+  payer: sampleRequest.payment.payer,
+  payee: sampleOffer.wallet,
+  chainId: 31337,
+  settlement: sampleOffer.settlement,
+  channelId: sampleRequest.payment.channelId,
+  offer: sampleOfferRecord.cid,
+  request: sampleOfferRecord.cid,
+  model: sampleModel,
+  backend: 'cpu',
+  promptTokens: 21,
+  outputTokens: 2,
+  output: outputDigest([5, 6], ' 4.'),
+  reason: 'stop',
+  amount: 9_250_000_000_000n,
+  startedAtMs: 1_700_000_001_000,
+  endedAtMs: 1_700_000_001_250,
+}
+
+const receiptRecord = createRecord(receiptMessage, sampleReceipt, sampleSigner)
+const countersignature = createRecord(
+  countersignatureMessage,
+  { version: 1, receipt: receiptRecord.cid },
+  createNodeSigner(seedOf(2)),
+)
+
+export const sampleEvent: AuditEvent = {
+  sequence: 1,
+  previous: new Uint8Array(64),
+  timeMs: 1_700_000_002_000,
+  event: {
+    kind: 'receipt.issued',
+    v: 1,
+    receipt: receiptRecord.cid,
+    taskId: sampleRequest.taskId,
+    amount: sampleReceipt.amount,
+    reason: 'stop',
+  },
+}
+
+export interface Sample {
+  name: string
+  definition: MessageDefinition<never>
+  value: never
+}
+
+const sample = <T>(name: string, definition: MessageDefinition<T>, value: T): Sample =>
+  ({ name, definition, value }) as unknown as Sample
+
+export const samples: readonly Sample[] = [
+  sample('offer', offerMessage, sampleOffer),
+  sample('offers-request', offersRequestMessage, { limit: 64 }),
+  sample('offers-response', offersResponseMessage, { records: [sampleOfferRecord.bytes] }),
+  sample('request', requesterFrameMessage, sampleRequest),
+  sample('request, completion', requesterFrameMessage, {
+    ...sampleRequest,
+    attempt: 1,
+    input: { kind: 'completion', prompt: 'Once upon a time' },
+    continuation: null,
+    stop: [],
+    jsonSchema: null,
+    payment: { ...sampleRequest.payment, voucher: null },
+  }),
+  sample('payment', requesterFrameMessage, {
+    kind: 'payment',
+    cumulativeAmount: 2n ** 100n,
+    taskAmount: 1n,
+    signature,
+  }),
+  sample('cancel', requesterFrameMessage, { kind: 'cancel' }),
+  sample('countersign', requesterFrameMessage, { kind: 'countersign', record: countersignature.bytes }),
+  sample('accepted', providerFrameMessage, {
+    kind: 'accepted',
+    promptTokens: 21,
+    creditWindowTokens: 64,
+    voucher: { cumulativeAmount: 0n, signature },
+  }),
+  sample('refused', providerFrameMessage, {
+    kind: 'refused',
+    code: 'busy',
+    message: 'all 8 slots are taken',
+  }),
+  sample('prefill', providerFrameMessage, { kind: 'prefill', promptTokens: 21 }),
+  sample('output', providerFrameMessage, { kind: 'output', tokens: [5, 6, 2_147_483_647], text: ' 4.' }),
+  sample('end', providerFrameMessage, { kind: 'end', receipt: receiptRecord.bytes }),
+  sample('done', providerFrameMessage, { kind: 'done' }),
+  sample('receipt', receiptMessage, sampleReceipt),
+  sample('countersignature', countersignatureMessage, { version: 1, receipt: receiptRecord.cid }),
+  sample('audit-event', auditEventMessage, sampleEvent),
+]

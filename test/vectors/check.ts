@@ -1,0 +1,108 @@
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { cidOf, decodeMessage, encodeMessage, type MessageDefinition } from '../../protocol/codec.ts'
+import { createNodeSigner, type VerifyEd25519 } from '../../protocol/identity.ts'
+import { peerIdFromPublicKey } from '../../protocol/ids.ts'
+import { auditEventHash } from '../../protocol/messages/audit-event.ts'
+import { messages } from '../../protocol/messages/index.ts'
+import { costRoundedUp } from '../../protocol/money.ts'
+import { createRecord, openRecord } from '../../protocol/signed.ts'
+import { channelIdOf } from '../../protocol/typed-data.ts'
+
+export interface Ed25519Vector {
+  name: string
+  publicKey: string
+  message: string
+  signature: string
+  valid: boolean
+}
+
+export interface Vectors {
+  messages: { name: string; type: string; value: unknown; cbor: string; cid: string }[]
+  records: {
+    name: string
+    type: string
+    seed: string
+    signer: string
+    peerId: string
+    signingInput: string
+    record: string
+    cid: string
+    sha3_512: string
+  }[]
+  ed25519: Ed25519Vector[]
+  costs: {
+    inputPerMillion: string
+    outputPerMillion: string
+    inputTokens: number
+    outputTokens: number
+    cost: string
+  }[]
+  channelIds: {
+    chainId: number
+    settlement: string
+    payer: string
+    payee: string
+    salt: string
+    channelId: string
+  }[]
+}
+
+/**
+ * Runs every vector against this implementation. Needs nothing but the protocol, so that the same check
+ * runs in Node and in a browser.
+ * @returns one line for each vector that fails
+ */
+export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] {
+  const failures: string[] = []
+  const expect = (name: string, actual: unknown, expected: unknown) => {
+    if (actual !== expected) failures.push(`${name}: expected ${String(expected)}, got ${String(actual)}`)
+  }
+  for (const vector of vectors.messages) {
+    const definition = definitionOf(vector.type)
+    const bytes = hexToBytes(vector.cbor)
+    expect(
+      `${vector.name}: encoding`,
+      bytesToHex(encodeMessage(definition, decodeMessage(definition, bytes))),
+      vector.cbor,
+    )
+    expect(`${vector.name}: cid`, cidOf(bytes).toString(), vector.cid)
+  }
+  for (const vector of vectors.records) {
+    const definition = definitionOf(vector.type)
+    const signer = createNodeSigner(hexToBytes(vector.seed))
+    const record = openRecord(definition, hexToBytes(vector.record), verify)
+    expect(`${vector.name}: signer`, record.signer, vector.signer)
+    expect(`${vector.name}: peer id`, peerIdFromPublicKey(signer.publicKey), vector.peerId)
+    expect(`${vector.name}: cid`, record.cid, vector.cid)
+    expect(`${vector.name}: hash`, bytesToHex(auditEventHash(record.bytes)), vector.sha3_512)
+    expect(
+      `${vector.name}: signing`,
+      bytesToHex(createRecord(definition, record.body, signer).bytes),
+      vector.record,
+    )
+  }
+  for (const { name, publicKey, message, signature, valid } of vectors.ed25519) {
+    expect(
+      `ed25519 ${name}`,
+      verify(hexToBytes(signature), hexToBytes(message), hexToBytes(publicKey)),
+      valid,
+    )
+  }
+  for (const vector of vectors.costs) {
+    const price = {
+      inputPerMillion: BigInt(vector.inputPerMillion),
+      outputPerMillion: BigInt(vector.outputPerMillion),
+    }
+    expect(`cost of ${JSON.stringify(vector)}`, costRoundedUp(price, vector).toString(), vector.cost)
+  }
+  for (const { payer, payee, salt, channelId, ...domain } of vectors.channelIds) {
+    expect(`channel id ${channelId}`, channelIdOf(domain, payer, payee, salt), channelId)
+  }
+  return failures
+}
+
+function definitionOf(type: string): MessageDefinition<never> {
+  const definition = messages.find(candidate => candidate.type === type)
+  if (!definition) throw new Error(`no message of type ${type}`)
+  return definition
+}
