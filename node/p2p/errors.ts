@@ -1,0 +1,24 @@
+import { ShoalError } from '../../protocol/errors.ts'
+
+export type P2PErrorCode =
+  | 'PORT_IN_USE'
+  | 'BAD_ADDRESS'
+  | 'PEER_UNREACHABLE'
+  | 'PROTOCOL_UNSUPPORTED'
+  | 'STREAM_RESET'
+  | 'TIMED_OUT'
+  | 'BAD_FRAME'
+  | 'STOPPED'
+
+export class P2PError extends ShoalError<P2PErrorCode> {
+  override readonly name = 'P2PError'
+}
+
+/** What a peer did wrong; a closed set, counted and scored. */
+export type Violation =
+  | 'bad_frame'
+  | 'oversize_frame'
+  | 'bad_record'
+  | 'over_quota'
+  | 'silent'
+  | 'bad_payment'

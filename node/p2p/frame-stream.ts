@@ -1,0 +1,145 @@
+import type { Stream } from '@libp2p/interface'
+import { LengthPrefixedDecoder } from '@libp2p/utils'
+import { encode as encodeVarint } from 'uint8-varint'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { decodeMessage, encodeMessage, type MessageDefinition, ProtocolError } from '../../protocol/codec.ts'
+import type { NodeKey } from '../../protocol/ids.ts'
+import { P2PError, type Violation } from './errors.ts'
+
+/** Frames that may wait to be received before the other side is told to stop sending. */
+const MAX_WAITING_FRAMES = 16
+
+/**
+ * A stream as frames, each prefixed by its length as a varint: checked for length before it is collected
+ * and validated before it is seen. A reader that falls behind pauses the sender.
+ */
+export class FrameStream<Out, In> {
+  readonly remote: NodeKey
+  readonly #stream: Stream
+  readonly #decoder: LengthPrefixedDecoder
+  readonly #outgoing: MessageDefinition<Out>
+  readonly #incoming: MessageDefinition<In>
+  readonly #onViolation: (violation: Violation) => void
+  readonly #waiting: Uint8Array[] = []
+  #end: 'open' | 'closed' | P2PError = 'open'
+  #wake: (() => void) | null = null
+
+  constructor(
+    options: { remote: NodeKey; outgoing: MessageDefinition<Out>; incoming: MessageDefinition<In> },
+    modules: { stream: Stream; onViolation: (violation: Violation) => void },
+  ) {
+    this.remote = options.remote
+    this.#outgoing = options.outgoing
+    this.#incoming = options.incoming
+    this.#stream = modules.stream
+    this.#onViolation = modules.onViolation
+    this.#decoder = new LengthPrefixedDecoder({
+      maxDataLength: options.incoming.maxBytes,
+      maxBufferSize: options.incoming.maxBytes + this.#stream.maxReadBufferLength,
+    })
+    this.#stream.addEventListener('message', event => this.#collect(event.data))
+    this.#stream.addEventListener('remoteCloseWrite', () => this.#finish('closed'))
+    this.#stream.addEventListener('close', event => {
+      this.#finish(
+        event.error === undefined
+          ? 'closed'
+          : new P2PError('STREAM_RESET', 'the connection to the peer broke', { cause: event.error }),
+      )
+    })
+  }
+
+  /**
+   * Writes one frame; resolves when the transport has room for more, so that a slow reader slows the writer.
+   * @throws {ProtocolError} when `frame` is not a valid message: our own defect
+   * @throws {P2PError} STREAM_RESET, TIMED_OUT
+   */
+  async send(frame: Out, signal?: AbortSignal): Promise<void> {
+    const bytes = encodeMessage(this.#outgoing, frame)
+    try {
+      if (!this.#stream.send(new Uint8ArrayList(encodeVarint(bytes.length), bytes))) {
+        await this.#stream.onDrain({ signal })
+      }
+    } catch (cause) {
+      throw signal?.aborted === true
+        ? new P2PError('TIMED_OUT', 'the peer did not take the data in time', { cause })
+        : new P2PError('STREAM_RESET', 'the connection to the peer broke', { cause })
+    }
+  }
+
+  /**
+   * The next frame; null when the other side has closed in good order. One caller at a time.
+   * @throws {P2PError} STREAM_RESET, TIMED_OUT (the signal's), BAD_FRAME (already reported as a violation)
+   */
+  async receive(signal?: AbortSignal): Promise<In | null> {
+    while (this.#waiting.length === 0) {
+      if (this.#end === 'closed') return null
+      if (this.#end !== 'open') throw this.#end
+      await this.#news(signal)
+    }
+    const bytes = this.#waiting.shift()!
+    if (this.#waiting.length === 0 && this.#stream.readStatus === 'paused') this.#stream.resume()
+    try {
+      return decodeMessage(this.#incoming, bytes)
+    } catch (cause) {
+      if (cause instanceof ProtocolError)
+        throw this.#violate('bad_frame', 'the peer sent an invalid frame', cause)
+      throw cause
+    }
+  }
+
+  /** Says that no more will be sent, and lets what was sent arrive. */
+  async close(signal: AbortSignal = AbortSignal.timeout(2_000)): Promise<void> {
+    try {
+      await this.#stream.close({ signal })
+    } catch {
+      this.abort('close failed')
+    }
+  }
+
+  /** Ends both directions at once. */
+  abort(reason: string): void {
+    this.#stream.abort(new Error(reason))
+  }
+
+  #collect(data: Uint8Array | Uint8ArrayList): void {
+    try {
+      for (const frame of this.#decoder.decode(data)) this.#waiting.push(frame.subarray())
+    } catch (cause) {
+      this.#end = this.#violate(
+        'oversize_frame',
+        'the peer sent a frame longer than the protocol allows',
+        cause,
+      )
+    }
+    if (this.#waiting.length >= MAX_WAITING_FRAMES && this.#stream.readStatus === 'readable')
+      this.#stream.pause()
+    this.#wake?.()
+  }
+
+  #finish(end: 'closed' | P2PError): void {
+    if (this.#end === 'open') this.#end = end
+    this.#wake?.()
+  }
+
+  #news(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timedOut = () => {
+        this.#wake = null
+        reject(new P2PError('TIMED_OUT', 'the peer did not answer in time', { cause: signal?.reason }))
+      }
+      if (signal?.aborted === true) return timedOut()
+      signal?.addEventListener('abort', timedOut, { once: true })
+      this.#wake = () => {
+        this.#wake = null
+        signal?.removeEventListener('abort', timedOut)
+        resolve()
+      }
+    })
+  }
+
+  #violate(violation: Violation, message: string, cause: unknown): P2PError {
+    this.#onViolation(violation)
+    this.abort(message)
+    return new P2PError('BAD_FRAME', message, { cause })
+  }
+}
