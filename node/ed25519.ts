@@ -1,8 +1,14 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
-import { hasAcceptablePoints, type VerifyEd25519 } from '../protocol/identity.ts'
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import {
+  createNodeSigner,
+  hasAcceptablePoints,
+  type NodeSigner,
+  type VerifyEd25519,
+} from '../protocol/identity.ts'
 
-/** DER head of an Ed25519 SubjectPublicKeyInfo (RFC 8410 §4); the 32 key bytes follow. */
+/** DER heads of Ed25519 keys (RFC 8410 §4 and §7); the 32 key bytes follow. */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex')
+const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /**
  * `verifyEd25519` by OpenSSL, some twenty times as fast: the strictness OpenSSL lacks (canonical points of
@@ -18,4 +24,13 @@ export const verifyEd25519Natively: VerifyEd25519 = (signature, message, publicK
     return false
   }
   return verify(null, message, key, signature)
+}
+
+/** `createNodeSigner` by OpenSSL; Ed25519 is deterministic, so both give the same signatures. */
+export function createNativeNodeSigner(seed: Uint8Array): NodeSigner {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, seed]), format: 'der', type: 'pkcs8' })
+  return {
+    publicKey: createNodeSigner(seed).publicKey,
+    sign: message => new Uint8Array(sign(null, message, key)),
+  }
 }

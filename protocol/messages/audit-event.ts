@@ -74,10 +74,11 @@ const eventSchemas = [
   }),
 ] as const
 
-const eventSchema = z.discriminatedUnion('kind', eventSchemas)
+/** The wire form of `AuditEventDetails`. */
+export const auditEventDetailsSchema = z.discriminatedUnion('kind', eventSchemas)
 
 /** A decision that moved money, trust or models. */
-export type AuditEventDetails = z.infer<typeof eventSchema>
+export type AuditEventDetails = z.infer<typeof auditEventDetailsSchema>
 export type AuditEventKind = AuditEventDetails['kind']
 
 /** One entry of a node's audit log: signed by the node key, chained to the entry before it. */
@@ -99,7 +100,7 @@ export const auditEventMessage: MessageDefinition<AuditEvent> = {
       .instanceof(Uint8Array)
       .refine(bytes => bytes.length === 64, { message: 'must have 64 bytes' }),
     timeMs: wire.timeMs,
-    event: eventSchema,
+    event: auditEventDetailsSchema,
   }),
 }
 

@@ -1,0 +1,241 @@
+import { DEFAULT_CREDIT_WINDOW_TOKENS, MAX_CREDIT_WINDOW_TOKENS } from '../../protocol/limits.ts'
+import { CREDIT } from '../../protocol/money.ts'
+import { LOG_LEVELS } from '../log.ts'
+import { choice, credits, duration, flag, integer, type Kind, list, optional, text } from './kinds.ts'
+
+/** One setting: where it may be set, what it is by default, what it means. */
+export interface Setting<T> {
+  readonly kind: Kind<T>
+  readonly default: T
+  /** One sentence. */
+  readonly help: string
+  /** Printed as `[redacted]`; read from the environment only. */
+  readonly secret?: true
+  /** Flag of `shoal up`, where its name is not that of the key's last part. */
+  readonly flag?: string
+}
+
+const setting = <T>(definition: Setting<T>): Setting<T> => definition
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** The one table of settings. Config file keys are these, environment variables and flags follow from them. */
+export const settings = {
+  'log.level': setting({
+    kind: choice(LOG_LEVELS),
+    default: 'info',
+    help: 'How much goes into the log file.',
+    flag: 'log-level',
+  }),
+
+  'p2p.listen': setting({
+    kind: list(text('multiaddr')),
+    default: ['/ip4/0.0.0.0/tcp/4150', '/ip4/0.0.0.0/tcp/4151/ws'],
+    help: 'Addresses to listen on; port 0 picks a free one.',
+  }),
+  'p2p.announce': setting({
+    kind: list(text('multiaddr')),
+    default: [],
+    help: 'Addresses to tell others in place of those found out.',
+  }),
+  'p2p.bootstrap': setting({
+    kind: list(text('multiaddr')),
+    default: [],
+    help: 'Nodes to join the network by.',
+  }),
+  'p2p.scope': setting({
+    kind: choice(['auto', 'local', 'public']),
+    default: 'auto',
+    help: 'Whether private addresses are told to others; auto: until a bootstrap has a public one.',
+  }),
+  'p2p.mdns': setting({ kind: flag, default: true, help: 'Find nodes on the same local network.' }),
+  'p2p.relay': setting({ kind: flag, default: false, help: 'Carry traffic of nodes that nobody can dial.' }),
+  'p2p.targetPeers': setting({
+    kind: integer(1, 200),
+    default: 24,
+    help: 'Newly discovered nodes are dialled while fewer than this many are connected.',
+    flag: 'target-peers',
+  }),
+
+  'chain.rpc': setting({
+    kind: text('url'),
+    default: 'local',
+    help: 'JSON-RPC URL of an EVM chain, or local for a chain of your own inside this node.',
+  }),
+  'chain.contracts': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'JSON file with the addresses of the contracts; not needed for an embedded chain.',
+  }),
+  'chain.id': setting({
+    kind: optional(integer(1, Number.MAX_SAFE_INTEGER)),
+    default: null,
+    help: 'Refuse any other chain.',
+    flag: 'chain-id',
+  }),
+  'chain.confirmations': setting({
+    kind: optional(integer(1, 256)),
+    default: null,
+    help: 'Blocks until a transaction counts; 1 on an embedded chain and 3 elsewhere, unless set.',
+  }),
+  'chain.pollEvery': setting({
+    kind: duration(50, HOUR),
+    default: SECOND,
+    help: 'How often the chain is asked for news.',
+    flag: 'poll-every',
+  }),
+  'chain.localPort': setting({
+    kind: integer(0, 65_535),
+    default: 0,
+    help: 'Port of the embedded chain; 0 picks one and keeps it.',
+    flag: 'local-port',
+  }),
+
+  'wallet.password': setting({
+    kind: optional(text('password')),
+    default: null,
+    help: 'Password of the wallet; SHOAL_WALLET_PASSWORD only.',
+    secret: true,
+  }),
+  'wallet.passwordFile': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'File with the password of the wallet, readable by you alone.',
+    flag: 'password-file',
+  }),
+
+  'models.serve': setting({
+    kind: list(text('model')),
+    default: ['shoal-mini'],
+    help: 'Models to offer: names, files, URLs or hf: names; empty to offer none.',
+    flag: 'model',
+  }),
+  'models.slots': setting({
+    kind: optional(integer(1, 256)),
+    default: null,
+    help: 'Tasks at once for each model; unset: by measurement.',
+  }),
+  'models.contextTokens': setting({
+    kind: optional(integer(64, 1_048_576)),
+    default: null,
+    help: 'Longest prompt and answer together; unset: what the model was trained for, as memory allows.',
+    flag: 'context',
+  }),
+  'engine.gpu': setting({
+    kind: choice(['auto', 'off']),
+    default: 'auto',
+    help: 'Use a GPU if there is one.',
+    flag: 'gpu',
+  }),
+
+  'price.input': setting({
+    kind: credits(0n),
+    default: CREDIT / 4n,
+    help: 'Credits for a million prompt tokens.',
+    flag: 'price-input',
+  }),
+  'price.output': setting({
+    kind: credits(0n),
+    default: CREDIT,
+    help: 'Credits for a million output tokens.',
+    flag: 'price-output',
+  }),
+  'offer.lifetime': setting({
+    kind: duration(10 * SECOND, 10 * MINUTE),
+    default: 2 * MINUTE,
+    help: 'How long an offer is good for; it is renewed at half of that.',
+    flag: 'offer-lifetime',
+  }),
+  'offer.region': setting({
+    kind: optional(text('region', 16)),
+    default: null,
+    help: 'Where you are, such as eu-de; told to others.',
+  }),
+
+  'task.creditWindowTokens': setting({
+    kind: integer(1, MAX_CREDIT_WINDOW_TOKENS),
+    default: DEFAULT_CREDIT_WINDOW_TOKENS,
+    help: 'Tokens one side may be ahead of the other, in work or in payment.',
+    flag: 'credit-window',
+  }),
+  'task.stallTimeout': setting({
+    kind: duration(SECOND, HOUR),
+    default: 20 * SECOND,
+    help: 'A provider that is silent for so long is given up for the next.',
+    flag: 'stall-timeout',
+  }),
+  'task.maxAttempts': setting({
+    kind: integer(1, 16),
+    default: 4,
+    help: 'Providers a task is tried with.',
+    flag: 'max-attempts',
+  }),
+
+  'spending.limitPerDay': setting({
+    kind: credits(0n),
+    default: 10n * CREDIT,
+    help: 'Credits that may go into channels within 24 hours.',
+    flag: 'spending-limit',
+  }),
+  'spending.channelDeposit': setting({
+    kind: credits(1n),
+    default: CREDIT,
+    help: 'Credits put into a new channel, or added to one that runs low.',
+    flag: 'channel-deposit',
+  }),
+  'spending.channelLifetime': setting({
+    kind: duration(10 * MINUTE, 365 * DAY),
+    default: 7 * DAY,
+    help: 'How long a channel lives; what is left comes back afterwards.',
+    flag: 'channel-lifetime',
+  }),
+
+  'earning.settleEvery': setting({
+    kind: duration(SECOND, 30 * DAY),
+    default: HOUR,
+    help: 'How often earnings are claimed on chain; always in time before a channel ends.',
+    flag: 'settle-every',
+  }),
+  'earning.settleAbove': setting({
+    kind: credits(0n),
+    default: CREDIT / 1_000n,
+    help: 'Smaller earnings wait, unless their channel ends.',
+    flag: 'settle-above',
+  }),
+  'earning.minChannelRemaining': setting({
+    kind: duration(MINUTE, 30 * DAY),
+    default: 10 * MINUTE,
+    help: 'A task is taken only if its channel lives so much longer.',
+    flag: 'min-channel-remaining',
+  }),
+
+  'audit.anchorEvery': setting({
+    kind: duration(SECOND, 30 * DAY),
+    default: HOUR,
+    help: 'How often the audit log is anchored on chain.',
+    flag: 'anchor-every',
+  }),
+} as const
+
+export type SettingKey = keyof typeof settings
+type ValueOf<S> = S extends Setting<infer T> ? T : never
+/** Effective values, by key. */
+export type Config = { readonly [K in SettingKey]: ValueOf<(typeof settings)[K]> }
+
+export const settingKeys = Object.keys(settings) as SettingKey[]
+
+/** `p2p.targetPeers` is `SHOAL_P2P_TARGET_PEERS`. */
+export function environmentName(key: SettingKey): string {
+  return `SHOAL_${key
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replace('.', '_')
+    .toUpperCase()}`
+}
+
+/** `p2p.listen` is `--listen`. */
+export function flagName(key: SettingKey): string {
+  return (settings[key] as Setting<unknown>).flag ?? key.slice(key.indexOf('.') + 1)
+}
