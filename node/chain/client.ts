@@ -1,0 +1,341 @@
+import { Interface } from 'ethers/abi'
+import { JsonRpcProvider, Network, type TransactionReceipt } from 'ethers/providers'
+import { FetchRequest } from 'ethers/utils'
+import type { Address, Bytes32, ChannelId, NodeKey } from '../../protocol/ids.ts'
+import { auditAnchorAbi, creditTokenAbi, nodeRegistryAbi, settlementAbi } from './abi/generated.ts'
+import { type ContractAddresses, type KnownDeployment, parseDeployment } from './addresses.ts'
+import { ChainError } from './errors.ts'
+
+export const contractInterfaces = {
+  creditToken: new Interface(creditTokenAbi),
+  nodeRegistry: new Interface(nodeRegistryAbi),
+  settlement: new Interface(settlementAbi),
+  auditAnchor: new Interface(auditAnchorAbi),
+} as const satisfies Record<keyof ContractAddresses, Interface>
+
+export type ContractName = keyof ContractAddresses
+
+/** A channel as Settlement holds it; null where it holds none. Amounts in base units. */
+export interface OnChainChannel {
+  channelId: ChannelId
+  payer: Address
+  payee: Address
+  signer: Address
+  deposit: bigint
+  claimed: bigint
+  expiresAtMs: number
+  /** When a started close may be finished; null while none is started. */
+  closesAtMs: number | null
+  status: 'open' | 'closing' | 'closed'
+}
+
+export interface WalletBalances {
+  /** Wei, for gas. */
+  gas: bigint
+  /** Credits in the wallet, base units. */
+  credits: bigint
+  /** Credits held by Settlement for the wallet: earned or refunded, free to withdraw or to lock again. */
+  settlementCredits: bigint
+  stake: bigint
+}
+
+export interface ChainClientOptions {
+  rpcUrl: string
+  /** Refuse any other chain. */
+  expectedChainId: number | null
+  /** Where the contracts are; null asks the chain, which embedded ones answer. */
+  deployment: KnownDeployment | null
+}
+
+const REQUEST_TIMEOUT_MS = 15_000
+const CHANNEL_STATUS = ['none', 'open', 'closing', 'closed'] as const
+
+/** Reads an EVM chain and Shoal's contracts on it. Writing is the publisher's. */
+export class ChainClient {
+  readonly provider: JsonRpcProvider
+  readonly deployment: KnownDeployment
+
+  private constructor(provider: JsonRpcProvider, deployment: KnownDeployment) {
+    this.provider = provider
+    this.deployment = deployment
+  }
+
+  /**
+   * Connects and makes sure that it is the right chain with our contracts on it.
+   * @throws {ChainError} CHAIN_UNREACHABLE, CHAIN_ID_MISMATCH, CONTRACTS_UNKNOWN, CONTRACTS_NOT_DEPLOYED
+   */
+  static async connect(options: ChainClientOptions): Promise<ChainClient> {
+    const chainId = Number(await rawRequest(options.rpcUrl, 'eth_chainId'))
+    const expected = options.expectedChainId ?? options.deployment?.chainId ?? chainId
+    if (chainId !== expected) {
+      throw new ChainError(
+        'CHAIN_ID_MISMATCH',
+        `the chain at ${options.rpcUrl} is ${chainId}, not ${expected}`,
+        {
+          fix: 'Point --rpc to the right chain, or correct chain.id or the contracts file.',
+          details: { expected, actual: chainId },
+        },
+      )
+    }
+    const deployment = options.deployment ?? (await askDeployment(options.rpcUrl, chainId))
+    const network = Network.from(chainId)
+    const request = new FetchRequest(options.rpcUrl)
+    request.timeout = REQUEST_TIMEOUT_MS
+    const provider = new JsonRpcProvider(request, network, {
+      staticNetwork: network,
+      batchMaxCount: 20,
+      cacheTimeout: -1,
+    })
+    const client = new ChainClient(provider, deployment)
+    try {
+      await client.#checkContracts()
+    } catch (error) {
+      provider.destroy()
+      throw error
+    }
+    return client
+  }
+
+  get chainId(): number {
+    return this.deployment.chainId
+  }
+
+  get addresses(): ContractAddresses {
+    return this.deployment.addresses
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.provider.destroy()
+  }
+
+  /** @throws {ChainError} CHAIN_UNREACHABLE */
+  async blockNumber(): Promise<number> {
+    return this.#reach(() => this.provider.getBlockNumber())
+  }
+
+  async channel(channelId: ChannelId): Promise<OnChainChannel | null> {
+    const [[raw], [status]] = await Promise.all([
+      this.#read('settlement', 'channelOf', [channelId]),
+      this.#read('settlement', 'statusOf', [channelId]),
+    ])
+    const state = CHANNEL_STATUS[Number(status)]
+    if (state === undefined || state === 'none') return null
+    const channel = raw as {
+      payer: string
+      payee: string
+      signer: string
+      deposit: bigint
+      claimed: bigint
+      expiresAt: bigint
+      closesAt: bigint
+    }
+    return {
+      channelId,
+      payer: channel.payer.toLowerCase(),
+      payee: channel.payee.toLowerCase(),
+      signer: channel.signer.toLowerCase(),
+      deposit: channel.deposit,
+      claimed: channel.claimed,
+      expiresAtMs: Number(channel.expiresAt) * 1_000,
+      closesAtMs: channel.closesAt === 0n ? null : Number(channel.closesAt) * 1_000,
+      status: state,
+    }
+  }
+
+  async balances(wallet: Address): Promise<WalletBalances> {
+    const [gas, [credits], [settlementCredits], [stake]] = await Promise.all([
+      this.#reach(() => this.provider.getBalance(wallet)),
+      this.#read('creditToken', 'balanceOf', [wallet]),
+      this.#read('settlement', 'balanceOf', [wallet]),
+      this.#read('nodeRegistry', 'stakeOf', [wallet]),
+    ])
+    return {
+      gas,
+      credits: credits as bigint,
+      settlementCredits: settlementCredits as bigint,
+      stake: stake as bigint,
+    }
+  }
+
+  /** The node key a wallet has declared; null when it has none. */
+  async nodeKeyOf(wallet: Address): Promise<NodeKey | null> {
+    const [key] = await this.#read('nodeRegistry', 'nodeKeyOf', [wallet])
+    const hex = (key as string).slice(2).toLowerCase()
+    return /^0+$/.test(hex) ? null : hex
+  }
+
+  /** The sequence the wallet's next anchor must begin with. */
+  async nextAnchorSequence(wallet: Address): Promise<number> {
+    const [sequence] = await this.#read('auditAnchor', 'nextSequence', [wallet])
+    return Number(sequence)
+  }
+
+  async anchorCount(wallet: Address): Promise<number> {
+    const [count] = await this.#read('auditAnchor', 'anchorCount', [wallet])
+    return Number(count)
+  }
+
+  /** The commitment of one anchor: keccak256(abi.encode(root, firstSequence, lastSequence)). */
+  async anchorAt(wallet: Address, index: number): Promise<Bytes32> {
+    const [commitment] = await this.#read('auditAnchor', 'anchorAt', [wallet, index])
+    return commitment as Bytes32
+  }
+
+  /** Asks the contract whether an event is in an anchored range. */
+  async verifyInclusion(
+    wallet: Address,
+    proof: {
+      index: number
+      firstSequence: number
+      lastSequence: number
+      sequence: number
+      eventHash: string
+      proof: readonly string[]
+    },
+  ): Promise<boolean> {
+    const [included] = await this.#read('auditAnchor', 'verify', [
+      wallet,
+      [
+        proof.index,
+        proof.firstSequence,
+        proof.lastSequence,
+        proof.sequence,
+        proof.eventHash,
+        [...proof.proof],
+      ],
+    ])
+    return included as boolean
+  }
+
+  /** For the next ERC-2612 permit of the wallet. */
+  async permitNonce(wallet: Address): Promise<bigint> {
+    const [nonce] = await this.#read('creditToken', 'nonces', [wallet])
+    return nonce as bigint
+  }
+
+  /** Credits Settlement may pull from the wallet. */
+  async settlementAllowance(wallet: Address): Promise<bigint> {
+    const [allowance] = await this.#read('creditToken', 'allowance', [wallet, this.addresses.settlement])
+    return allowance as bigint
+  }
+
+  /** How long a close takes that the payee has not agreed to, ms. */
+  async closeDelayMs(): Promise<number> {
+    const [delay] = await this.#read('settlement', 'closeDelay', [])
+    return Number(delay) * 1_000
+  }
+
+  async receipt(hash: Bytes32): Promise<TransactionReceipt | null> {
+    return this.#reach(() => this.provider.getTransactionReceipt(hash))
+  }
+
+  /** Sends any request. @throws {ChainError} CHAIN_UNREACHABLE, TRANSACTION_REJECTED with the chain's words */
+  async request(method: string, params: readonly unknown[]): Promise<unknown> {
+    return this.#reach(() => this.provider.send(method, [...params]))
+  }
+
+  async #checkContracts(): Promise<void> {
+    const entries = Object.entries(this.addresses) as [ContractName, Address][]
+    const codes = await Promise.all(
+      entries.map(([, address]) => this.#reach(() => this.provider.getCode(address))),
+    )
+    const missing = entries.flatMap(([name], i) => (codes[i] === '0x' ? [name] : []))
+    const wrong = missing.length > 0 ? null : await this.#foreignContract()
+    if (missing.length === 0 && wrong === null) return
+    const which = missing.length > 0 ? missing.join(', ') : wrong
+    throw new ChainError(
+      'CONTRACTS_NOT_DEPLOYED',
+      `Shoal's contracts are not on chain ${this.chainId}: ${which}`,
+      {
+        fix: 'Check the addresses in the contracts file, or deploy them there.',
+        details: { chainId: this.chainId, contracts: missing },
+      },
+    )
+  }
+
+  /** Addresses that hold code may still be somebody else's: ours know one another. */
+  async #foreignContract(): Promise<string | null> {
+    for (const name of ['settlement', 'nodeRegistry'] as const) {
+      try {
+        const [token] = await this.#read(name, 'creditToken', [])
+        if ((token as string).toLowerCase() !== this.addresses.creditToken)
+          return `${name} uses another token`
+      } catch (error) {
+        if (error instanceof ChainError && error.code === 'CHAIN_UNREACHABLE') throw error
+        return `${name} is another contract`
+      }
+    }
+    return null
+  }
+
+  async #read(contract: ContractName, method: string, args: readonly unknown[]): Promise<readonly unknown[]> {
+    const abi = contractInterfaces[contract]
+    const data = abi.encodeFunctionData(method, args)
+    const result = await this.#reach(() => this.provider.call({ to: this.addresses[contract], data }))
+    return abi.decodeFunctionResult(method, result)
+  }
+
+  async #reach<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await request()
+    } catch (cause) {
+      throw isRefusal(cause) ? rejected(cause) : unreachable(cause)
+    }
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  const { code, error: inner } = error as { code?: string; error?: { code?: number } }
+  return (
+    code === 'CALL_EXCEPTION' ||
+    code === 'INSUFFICIENT_FUNDS' ||
+    code === 'NONCE_EXPIRED' ||
+    typeof inner?.code === 'number'
+  )
+}
+
+function rejected(cause: unknown): ChainError {
+  const { shortMessage, message } = cause as { shortMessage?: string; message?: string }
+  return new ChainError(
+    'TRANSACTION_REJECTED',
+    `the chain refused: ${shortMessage ?? message ?? 'no reason given'}`,
+    { cause },
+  )
+}
+
+function unreachable(cause: unknown, rpcUrl?: string): ChainError {
+  return new ChainError(
+    'CHAIN_UNREACHABLE',
+    `the chain${rpcUrl === undefined ? '' : ` at ${rpcUrl}`} does not answer`,
+    {
+      fix: 'Check --rpc and your connection; what needs no chain goes on meanwhile.',
+      cause,
+    },
+  )
+}
+
+async function rawRequest(rpcUrl: string, method: string): Promise<unknown> {
+  let body: { result?: unknown; error?: unknown }
+  try {
+    const response = await fetch(rpcUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: [] }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    })
+    body = (await response.json()) as typeof body
+  } catch (cause) {
+    throw unreachable(cause, rpcUrl)
+  }
+  return body.result
+}
+
+async function askDeployment(rpcUrl: string, chainId: number): Promise<KnownDeployment> {
+  const deployment = parseDeployment(await rawRequest(rpcUrl, 'shoal_deployment'))
+  if (deployment !== null) return deployment
+  throw new ChainError('CONTRACTS_UNKNOWN', `where Shoal's contracts are on chain ${chainId} is not known`, {
+    fix: 'Name a file with their addresses: --contracts FILE.',
+    details: { chainId },
+  })
+}
