@@ -168,7 +168,7 @@ function mismatch(type: string, error: z.ZodError): ProtocolError {
   )
 }
 
-const bytesSchema = z.instanceof(Uint8Array)
+const bytesSchema = z.custom<Uint8Array>(value => value instanceof Uint8Array, { message: 'must be bytes' })
 
 function hexCodec(length: number, pattern: RegExp, prefix: '' | '0x') {
   return z.codec(

@@ -41,8 +41,13 @@ export interface TransactionIntent {
   /** The same id is the same transaction, over restarts: `open:<channel>`, `settle:<digest>`. */
   id: string
   contract: ContractName
-  method: string
-  args: readonly unknown[]
+  /** ABI-encoded call; see `encodeCall`. */
+  data: string
+}
+
+/** ABI-encodes a call of one of our contracts. */
+export function encodeCall(contract: ContractName, method: string, args: readonly unknown[]): string {
+  return contractInterfaces[contract].encodeFunctionData(method, args)
 }
 
 /** How a transaction ended; a closed set. */
@@ -157,7 +162,7 @@ export class Publisher {
       id: intent.id,
       order,
       to: this.#modules.client.addresses[intent.contract],
-      data: contractInterfaces[intent.contract].encodeFunctionData(intent.method, intent.args),
+      data: intent.data,
       state: 'queued',
       nonce: null,
       gasLimit: null,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { Wallet as EthersWallet } from 'ethers'
 import type { ChainClient } from '../../../node/chain/client.ts'
-import { Publisher, type TransactionIntent } from '../../../node/chain/publisher.ts'
+import { encodeCall, Publisher, type TransactionIntent } from '../../../node/chain/publisher.ts'
 import { systemClock } from '../../../node/clock.ts'
 import type { Wallet } from '../../../node/payments/wallet.ts'
 import { Store } from '../../../node/store/store.ts'
@@ -65,8 +65,7 @@ describe('transaction publisher', () => {
   const bind = (byte: string): TransactionIntent => ({
     id: `bind:${byte}`,
     contract: 'nodeRegistry',
-    method: 'bind',
-    args: [word(byte)],
+    data: encodeCall('nodeRegistry', 'bind', [word(byte)]),
   })
   const nonce = () => chain.provider.getTransactionCount(wallet.address, 'latest')
   const isKnown = async (sender: Publisher) => {
@@ -101,8 +100,7 @@ describe('transaction publisher', () => {
     const withdraw: TransactionIntent = {
       id: 'withdraw:1',
       contract: 'settlement',
-      method: 'withdraw',
-      args: [wallet.address, CREDIT],
+      data: encodeCall('settlement', 'withdraw', [wallet.address, CREDIT]),
     }
     assert.deepEqual(await sender.submit(withdraw), {
       status: 'rejected',
@@ -115,14 +113,12 @@ describe('transaction publisher', () => {
     await sender.submit({
       id: 'approve',
       contract: 'creditToken',
-      method: 'approve',
-      args: [settlement, CREDIT],
+      data: encodeCall('creditToken', 'approve', [settlement, CREDIT]),
     })
     await sender.submit({
       id: 'deposit',
       contract: 'settlement',
-      method: 'deposit',
-      args: [wallet.address, CREDIT],
+      data: encodeCall('settlement', 'deposit', [wallet.address, CREDIT]),
     })
     assert.equal((await sender.submit(withdraw)).status, 'confirmed')
   })

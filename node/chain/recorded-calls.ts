@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import type { Bytes32 } from '../../protocol/ids.ts'
+import { type AuditEventDetails, auditEventDetailsSchema } from '../../protocol/messages/audit-event.ts'
+import type { AuditOutbox } from '../auditlog/outbox.ts'
+import type { Logger } from '../log.ts'
+import type { Store } from '../store/store.ts'
+import type { BatchOperation, Table } from '../store/table.ts'
+import type { ContractName } from './client.ts'
+import type { Publisher, TransactionOutcome } from './publisher.ts'
+
+const CONTRACT_NAMES = [
+  'creditToken',
+  'nodeRegistry',
+  'settlement',
+  'auditAnchor',
+] as const satisfies ContractName[]
+const NO_TRANSACTION: Bytes32 = `0x${'00'.repeat(32)}`
+
+const recordedCallSchema = z.strictObject({
+  contract: z.enum(CONTRACT_NAMES),
+  data: z.string(),
+  event: auditEventDetailsSchema,
+})
+type StoredCall = z.infer<typeof recordedCallSchema>
+
+/** Events that name the transaction which made them true. */
+type TransactionEvent = Extract<AuditEventDetails, { transaction: Bytes32 }>
+type WithoutTransaction<E> = E extends unknown ? Omit<E, 'transaction'> : never
+
+export interface RecordedCall {
+  /** As of a `TransactionIntent`. */
+  id: string
+  contract: ContractName
+  data: string
+  /** Becomes an audit event, with the transaction's hash, when the call is confirmed. */
+  event: WithoutTransaction<TransactionEvent>
+}
+
+/** Calls whose confirmation is an audit event, exactly once, whatever crashes in between. */
+export class RecordedCalls {
+  readonly #publisher: Publisher
+  readonly #outbox: AuditOutbox
+  readonly #store: Store
+  readonly #log: Logger
+  readonly #pending: Table<StoredCall>
+
+  constructor(modules: { publisher: Publisher; outbox: AuditOutbox; store: Store; log: Logger }) {
+    this.#publisher = modules.publisher
+    this.#outbox = modules.outbox
+    this.#store = modules.store
+    this.#log = modules.log
+    this.#pending = modules.store.table('recorded-calls', recordedCallSchema)
+  }
+
+  /** Goes on, in the background, with calls a former run began. */
+  async start(): Promise<void> {
+    for await (const [id, call] of this.#pending.entries()) {
+      this.#finish(id, call, []).catch(error =>
+        this.#log.warn({ err: error, id }, 'a recorded call is interrupted'),
+      )
+    }
+  }
+
+  /**
+   * Sends the call and records its event.
+   * @param operations written together with the event
+   */
+  async run(call: RecordedCall, operations: readonly BatchOperation[] = []): Promise<TransactionOutcome> {
+    const stored: StoredCall = {
+      contract: call.contract,
+      data: call.data,
+      event: { ...call.event, transaction: NO_TRANSACTION } as StoredCall['event'],
+    }
+    await this.#pending.put(call.id, stored)
+    return this.#finish(call.id, stored, operations)
+  }
+
+  async #finish(
+    id: string,
+    call: StoredCall,
+    operations: readonly BatchOperation[],
+  ): Promise<TransactionOutcome> {
+    const outcome = await this.#publisher.submit({ id, contract: call.contract, data: call.data })
+    const done = this.#pending.deleteOperation(id)
+    if (outcome.status === 'confirmed') {
+      const event = { ...call.event, transaction: outcome.hash } as AuditEventDetails
+      await this.#outbox.record([done, ...operations], [event])
+    } else {
+      await this.#store.batch([done])
+    }
+    return outcome
+  }
+}

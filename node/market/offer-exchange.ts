@@ -1,0 +1,102 @@
+import type { NodeKey } from '../../protocol/ids.ts'
+import { MAX_OFFERS_PER_EXCHANGE } from '../../protocol/limits.ts'
+import { type Clock, repeat, type Timer } from '../clock.ts'
+import type { Logger } from '../log.ts'
+import type { P2PHost } from '../p2p/host.ts'
+import type { OfferBook } from './offer-book.ts'
+import type { OfferPublisher } from './offer-publisher.ts'
+import { offersProtocol, offersTopic, PROVIDER_SERVICE } from './protocols.ts'
+
+export interface OfferExchangeModules {
+  host: P2PHost
+  book: OfferBook
+  /** Null for a node that offers nothing. */
+  publisher: OfferPublisher | null
+  clock: Clock
+  log: Logger
+}
+
+export interface OfferExchangeOptions {
+  /** Providers found in the DHT are dialled while fewer peers than this are connected. */
+  targetPeers: number
+}
+
+const DHT_FIRST_DELAY_MS = 2_000
+const DHT_EVERY_MS = 5 * 60_000
+const DHT_TIMEOUT_MS = 20_000
+
+/**
+ * The ways offers travel: gossip for what is new, a question to each newly met peer for what it knows, and
+ * the DHT to meet providers nobody has introduced.
+ */
+export class OfferExchange {
+  readonly #options: OfferExchangeOptions
+  readonly #modules: OfferExchangeModules
+  readonly #abort = new AbortController()
+  readonly #onPeer = (peer: NodeKey) => void this.#ask(peer)
+  #timer: Timer | null = null
+
+  constructor(options: OfferExchangeOptions, modules: OfferExchangeModules) {
+    this.#options = options
+    this.#modules = modules
+  }
+
+  async start(): Promise<void> {
+    const { host, book, clock } = this.#modules
+    host.subscribe(offersTopic, data => book.add(data))
+    await host.serve(offersProtocol, (_peer, { limit }) => Promise.resolve({ records: this.#known(limit) }))
+    book.on('offer', ({ provider, offer }) => void host.addAddresses(provider, offer.addresses))
+    host.on('peer', this.#onPeer)
+    for (const peer of host.peers()) void this.#ask(peer)
+    this.#timer = clock.setTimer(() => {
+      void this.#meetProviders()
+      this.#timer = repeat(clock, DHT_EVERY_MS, () => this.#meetProviders())
+    }, DHT_FIRST_DELAY_MS)
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.#modules.host.off('peer', this.#onPeer)
+    this.#timer?.cancel()
+    this.#abort.abort()
+  }
+
+  #known(limit: number): Uint8Array[] {
+    const own = this.#modules.publisher?.current()
+    const others = this.#modules.book.list().reverse()
+    return [
+      ...(own === undefined || own === null ? [] : [own.bytes]),
+      ...others.map(({ bytes }) => bytes),
+    ].slice(0, limit)
+  }
+
+  async #ask(peer: NodeKey): Promise<void> {
+    const { host, book, log } = this.#modules
+    try {
+      const { records } = await host.request(
+        peer,
+        offersProtocol,
+        { limit: MAX_OFFERS_PER_EXCHANGE },
+        this.#abort.signal,
+      )
+      for (const record of records) book.add(record)
+    } catch (error) {
+      log.debug({ err: error, peer }, 'a peer did not tell its offers')
+    }
+  }
+
+  async #meetProviders(): Promise<void> {
+    const { host, publisher, log } = this.#modules
+    if (host.peers().length === 0) return
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DHT_TIMEOUT_MS)])
+    try {
+      if (publisher?.current()) await host.provide(PROVIDER_SERVICE, signal)
+      for await (const provider of host.findProviders(PROVIDER_SERVICE, signal)) {
+        if (host.isConnected(provider) || host.peers().length >= this.#options.targetPeers) continue
+        await host.dialPeer(provider, signal).catch(() => {})
+      }
+    } catch (error) {
+      log.debug({ err: error }, 'the DHT did not help')
+    }
+  }
+}

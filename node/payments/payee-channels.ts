@@ -1,0 +1,314 @@
+import pLimit, { type LimitFunction } from 'p-limit'
+import { z } from 'zod'
+import { wire } from '../../protocol/codec.ts'
+import type { Address, ChannelId } from '../../protocol/ids.ts'
+import type { SignedVoucher } from '../../protocol/messages/task-request.ts'
+import { maxAmount } from '../../protocol/money.ts'
+import type { ChannelEvent } from '../chain/channel-watcher.ts'
+import type { ChainClient, OnChainChannel } from '../chain/client.ts'
+import type { Clock } from '../clock.ts'
+import type { Store } from '../store/store.ts'
+import type { Table } from '../store/table.ts'
+import { PaymentRefusal } from './errors.ts'
+import { VoucherVerifier } from './vouchers.ts'
+
+const payeeChannelSchema = z.strictObject({
+  channelId: wire.bytes32,
+  payer: wire.address,
+  signer: wire.address,
+  deposit: wire.amount,
+  /** Paid out on chain so far. */
+  claimed: wire.amount,
+  expiresAtMs: wire.timeMs,
+  closesAtMs: z.nullable(wire.timeMs),
+  state: z.enum(['open', 'closing', 'closed']),
+  /** The best voucher we hold. */
+  cumulative: wire.amount,
+  signature: z.nullable(wire.ecdsaSignature),
+})
+
+/** A channel we are paid from. */
+export type PayeeChannel = z.infer<typeof payeeChannelSchema>
+
+export interface PayeeChannelsOptions {
+  wallet: Address
+  /** What must be left of a channel's life when a task begins. */
+  minRemainingMs: number
+}
+
+export interface PayeeChannelsModules {
+  client: ChainClient
+  store: Store
+  clock: Clock
+}
+
+export interface AdmitOptions {
+  channelId: ChannelId
+  payer: Address
+  /** The newest voucher the requester says it signed. */
+  voucher: SignedVoucher | null
+}
+
+/** The channels our node is paid from: which tasks they can pay for, and the best voucher of each. */
+export class PayeeChannels {
+  readonly #options: PayeeChannelsOptions
+  readonly #modules: PayeeChannelsModules
+  readonly #verifier: VoucherVerifier
+  readonly #table: Table<PayeeChannel>
+  readonly #channels = new Map<ChannelId, EarningChannel>()
+  readonly #loading = new Map<ChannelId, Promise<EarningChannel>>()
+
+  constructor(options: PayeeChannelsOptions, modules: PayeeChannelsModules) {
+    this.#options = options
+    this.#modules = modules
+    this.#verifier = new VoucherVerifier({
+      chainId: modules.client.chainId,
+      settlement: modules.client.addresses.settlement,
+    })
+    this.#table = modules.store.table('payee-channels', payeeChannelSchema)
+  }
+
+  async start(): Promise<void> {
+    for await (const row of this.#table.values()) this.#add(row)
+  }
+
+  list(): readonly PayeeChannel[] {
+    return [...this.#channels.values()].map(({ row }) => ({ ...row }))
+  }
+
+  /** When the earliest channel with unclaimed earnings ends, ms; null when none does. */
+  nextEndMs(): number | null {
+    const ends = this.claimable(0n).map(endOf)
+    return ends.length === 0 ? null : Math.min(...ends)
+  }
+
+  /** Channels with more than `above` to claim. */
+  claimable(above: bigint): (PayeeChannel & { signature: string })[] {
+    return [...this.#channels.values()].flatMap(({ row }) =>
+      row.state !== 'closed' && row.signature !== null && row.cumulative - row.claimed > above
+        ? [{ ...row, signature: row.signature }]
+        : [],
+    )
+  }
+
+  /**
+   * Lets a task begin on a channel.
+   * @throws {PaymentRefusal} channel_unknown, channel_ending, voucher_invalid
+   * @throws {ChainError} CHAIN_UNREACHABLE when an unknown channel cannot be looked up
+   */
+  async admit(options: AdmitOptions): Promise<PayeeLease> {
+    const channel = await this.#find(options.channelId)
+    const { row } = channel
+    if (row.payer !== options.payer) throw unknownChannel()
+    const leftMs = endOf(row) - this.#modules.clock.nowMs()
+    if (row.state !== 'open' || leftMs < this.#options.minRemainingMs) {
+      throw new PaymentRefusal('channel_ending', 'the channel ends too soon')
+    }
+    if (options.voucher !== null) await channel.accept(options.voucher)
+    return new PayeeLease(channel, () => this.#refresh(channel))
+  }
+
+  /** Follows what the chain says of channels we know, and of new ones to us. */
+  async onChainEvent(event: ChannelEvent): Promise<void> {
+    if (
+      event.kind === 'opened' &&
+      event.payee === this.#options.wallet &&
+      !this.#channels.has(event.channelId)
+    ) {
+      const onChain = await this.#modules.client.channel(event.channelId)
+      if (onChain !== null && !this.#channels.has(event.channelId)) await this.#add(rowOf(onChain)).save()
+    }
+    const channel = this.#channels.get(event.channelId)
+    if (channel === undefined) return
+    const { row } = channel
+    if (event.kind === 'toppedUp') row.deposit = maxAmount(row.deposit, event.deposit)
+    else if (event.kind === 'settled') row.claimed = maxAmount(row.claimed, event.claimed)
+    else if (event.kind === 'closing') {
+      row.state = row.state === 'closed' ? 'closed' : 'closing'
+      row.closesAtMs = event.closesAtMs
+    } else if (event.kind === 'closed') row.state = 'closed'
+    await channel.save()
+  }
+
+  #add(row: PayeeChannel): EarningChannel {
+    const channel = new EarningChannel(row, { table: this.#table, verifier: this.#verifier })
+    this.#channels.set(row.channelId, channel)
+    return channel
+  }
+
+  async #find(channelId: ChannelId): Promise<EarningChannel> {
+    const known = this.#channels.get(channelId)
+    if (known !== undefined) return known
+    const loading =
+      this.#loading.get(channelId) ?? this.#load(channelId).finally(() => this.#loading.delete(channelId))
+    this.#loading.set(channelId, loading)
+    return loading
+  }
+
+  async #load(channelId: ChannelId): Promise<EarningChannel> {
+    const onChain = await this.#modules.client.channel(channelId)
+    if (onChain === null || onChain.payee !== this.#options.wallet) throw unknownChannel()
+    const channel = this.#channels.get(channelId) ?? this.#add(rowOf(onChain))
+    await channel.save()
+    return channel
+  }
+
+  async #refresh(channel: EarningChannel): Promise<void> {
+    const onChain = await this.#modules.client.channel(channel.row.channelId)
+    if (onChain === null) return
+    channel.row.deposit = maxAmount(channel.row.deposit, onChain.deposit)
+    channel.row.claimed = maxAmount(channel.row.claimed, onChain.claimed)
+    await channel.save()
+  }
+}
+
+/** One channel in use: the best voucher, and how much of it which task may count as its pay. */
+class EarningChannel {
+  readonly row: PayeeChannel
+  readonly #table: Table<PayeeChannel>
+  readonly #verifier: VoucherVerifier
+  readonly #inOrder: LimitFunction = pLimit(1)
+  readonly #reservations = new Set<{ left: bigint }>()
+  /** How much of the best voucher has been counted as pay of some task; what an earlier run held counts whole. */
+  #attributed: bigint
+
+  constructor(row: PayeeChannel, modules: { table: Table<PayeeChannel>; verifier: VoucherVerifier }) {
+    this.row = row
+    this.#attributed = row.cumulative
+    this.#table = modules.table
+    this.#verifier = modules.verifier
+  }
+
+  voucher(): SignedVoucher | null {
+    const { cumulative, signature } = this.row
+    return signature === null ? null : { cumulativeAmount: cumulative, signature }
+  }
+
+  /** What new tasks may cost at most: neither paid nor promised to running ones. */
+  free(): bigint {
+    let promised = 0n
+    for (const { left } of this.#reservations) promised += left
+    return this.row.deposit - this.row.cumulative - promised
+  }
+
+  reserve(amount: bigint): { left: bigint } {
+    const reservation = { left: amount }
+    this.#reservations.add(reservation)
+    return reservation
+  }
+
+  release(reservation: { left: bigint }): void {
+    this.#reservations.delete(reservation)
+  }
+
+  /**
+   * Takes a voucher if it is better than the best; on disk when this resolves.
+   * @throws {PaymentRefusal} voucher_invalid
+   */
+  async accept(voucher: SignedVoucher): Promise<void> {
+    const { row } = this
+    if (voucher.cumulativeAmount <= row.cumulative) return
+    if (voucher.cumulativeAmount > row.deposit) {
+      throw new PaymentRefusal('voucher_invalid', 'the voucher is for more than the channel holds')
+    }
+    if (!this.#verifier.isSignedBy(row.signer, { channelId: row.channelId, ...voucher })) {
+      throw new PaymentRefusal('voucher_invalid', "the voucher is not signed by the channel's key")
+    }
+    row.cumulative = voucher.cumulativeAmount
+    row.signature = voucher.signature
+    await this.save()
+  }
+
+  /** Counts money of the best voucher as pay of one task. @throws {PaymentRefusal} voucher_invalid when it is not there */
+  attribute(amount: bigint): void {
+    if (this.#attributed + amount > this.row.cumulative) {
+      throw new PaymentRefusal('voucher_invalid', 'the voucher does not cover what it is said to pay')
+    }
+    this.#attributed += amount
+  }
+
+  save(): Promise<void> {
+    return this.#inOrder(() => this.#table.put(this.row.channelId, this.row, { sync: false }))
+  }
+}
+
+/** A task's side of a channel. */
+export class PayeeLease {
+  readonly #channel: EarningChannel
+  readonly #refresh: () => Promise<void>
+  #reservation: { left: bigint } | null = null
+  #paid = 0n
+
+  constructor(channel: EarningChannel, refresh: () => Promise<void>) {
+    this.#channel = channel
+    this.#refresh = refresh
+  }
+
+  /** What this task has been paid so far, base units. */
+  get paid(): bigint {
+    return this.#paid
+  }
+
+  voucher(): SignedVoucher | null {
+    return this.#channel.voucher()
+  }
+
+  /**
+   * Makes sure that the channel can pay for all the task may cost; looks for a top-up when it cannot.
+   * @throws {PaymentRefusal} channel_low
+   */
+  async reserve(amount: bigint): Promise<void> {
+    if (this.#channel.free() < amount) await this.#refresh()
+    if (this.#channel.free() < amount)
+      throw new PaymentRefusal('channel_low', 'the channel holds too little for this task')
+    this.#reservation = this.#channel.reserve(amount)
+  }
+
+  /**
+   * Takes a payment; on disk when this resolves. Payments may arrive out of order between the tasks of one
+   * channel: a voucher that is not the best any more still says how much of the best is for this task.
+   * @throws {PaymentRefusal} voucher_invalid
+   */
+  async pay(payment: SignedVoucher & { taskAmount: bigint }): Promise<void> {
+    await this.#channel.accept(payment)
+    const more = payment.taskAmount - this.#paid
+    if (more <= 0n) return
+    this.#channel.attribute(more)
+    this.#paid = payment.taskAmount
+    if (this.#reservation !== null) {
+      this.#reservation.left = this.#reservation.left > more ? this.#reservation.left - more : 0n
+    }
+  }
+
+  /** Idempotent. */
+  release(): void {
+    if (this.#reservation !== null) this.#channel.release(this.#reservation)
+    this.#reservation = null
+  }
+}
+
+function rowOf(onChain: OnChainChannel): PayeeChannel {
+  const { channelId, payer, signer, deposit, claimed, expiresAtMs, closesAtMs, status } = onChain
+  // What was paid out before we knew the channel is no longer ours to earn.
+  return {
+    channelId,
+    payer,
+    signer,
+    deposit,
+    claimed,
+    expiresAtMs,
+    closesAtMs,
+    state: status,
+    cumulative: claimed,
+    signature: null,
+  }
+}
+
+/** When the payer may take back what is left. */
+function endOf(row: PayeeChannel): number {
+  return row.closesAtMs === null ? row.expiresAtMs : Math.min(row.closesAtMs, row.expiresAtMs)
+}
+
+function unknownChannel(): PaymentRefusal {
+  return new PaymentRefusal('channel_unknown', 'there is no such channel to this provider')
+}

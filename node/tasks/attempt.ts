@@ -1,0 +1,323 @@
+import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
+import type { NodeSigner } from '../../protocol/identity.ts'
+import type { Address, NodeKey } from '../../protocol/ids.ts'
+import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
+import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
+import {
+  type EndReason,
+  outputDigest,
+  type Receipt,
+  receiptMessage,
+} from '../../protocol/messages/receipt.ts'
+import { type RequesterFrame, requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
+import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import { minAmount, type TokenPrice } from '../../protocol/money.ts'
+import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
+import type { Clock, Timer } from '../clock.ts'
+import { verifyEd25519Natively } from '../ed25519.ts'
+import type { KnownOffer } from '../market/offer-book.ts'
+import { P2PError, type Violation } from '../p2p/errors.ts'
+import type { FrameStream } from '../p2p/frame-stream.ts'
+import { PaymentError } from '../payments/errors.ts'
+import type { ChannelLease } from '../payments/payer-channels.ts'
+import { meteredAt, owedFor } from './metering.ts'
+import type { ReceiptBook } from './receipt-book.ts'
+import { StateMachine, type Transitions } from './state-machine.ts'
+
+export interface AttemptOptions {
+  request: TaskRequest
+  offer: KnownOffer
+  price: TokenPrice
+  /** Tokens we pay ahead at most. */
+  creditWindowTokens: number
+  /** A provider that is silent for so long has stalled. */
+  stallTimeoutMs: number
+  /** What the prompt can have at most; more is a lie. */
+  promptTokensBound: number
+  /** What the attempt may cost at most, base units. */
+  maxAmount: bigint
+  self: NodeKey
+  wallet: Address
+}
+
+export interface AttemptModules {
+  frames: FrameStream<RequesterFrame, ProviderFrame>
+  lease: ChannelLease
+  receipts: ReceiptBook
+  signer: NodeSigner
+  clock: Clock
+  onViolation: (peer: NodeKey, violation: Violation) => void
+  onEvent: (event: AttemptEvent) => void
+}
+
+export type AttemptEvent =
+  | { type: 'accepted'; promptTokens: number }
+  | { type: 'output'; tokens: readonly number[]; text: string }
+  | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
+  | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
+
+/** How an attempt ended; a closed set. */
+export type AttemptOutcome =
+  | { kind: 'finished'; reason: 'stop' | 'stop_string' | 'length' }
+  | { kind: 'cancelled' }
+  | { kind: 'refused'; code: RefusalCode; message: string }
+  | {
+      kind: 'failed'
+      why: 'disconnected' | 'stalled' | 'dishonest' | 'provider_failed' | 'payment_refused' | 'too_expensive'
+    }
+
+type State = 'requesting' | 'streaming' | 'cancelling' | 'closing' | 'closed'
+const TRANSITIONS: Transitions<State> = {
+  requesting: ['streaming', 'cancelling', 'closed'],
+  streaming: ['cancelling', 'closing', 'closed'],
+  cancelling: ['closing', 'closed'],
+  closing: ['closed'],
+  closed: [],
+}
+
+/** After a cancel the provider has so long to say what it delivered. */
+const CANCEL_TIMEOUT_MS = 1_000
+const DONE_TIMEOUT_MS = 5_000
+const CHECK_STALL_EVERY_MS = 250
+
+/**
+ * The requester's side of one task at one provider: asks, takes what comes, pays for it as it comes, and
+ * countersigns a receipt that says exactly that.
+ */
+export class Attempt {
+  readonly #options: AttemptOptions
+  readonly #modules: AttemptModules
+  readonly #states = new StateMachine<State>('requesting', TRANSITIONS)
+  readonly #stalled = new AbortController()
+  #heardAtMs = 0
+  readonly #tokens: number[] = []
+  #text = ''
+  #promptTokens = 0
+  #prefilled = 0
+  /** Pay whenever so many tokens are unpaid. */
+  #payEvery = 1
+  /** Tokens paid for, the prompt's first. */
+  #paidTokens = 0
+
+  constructor(options: AttemptOptions, modules: AttemptModules) {
+    this.#options = options
+    this.#modules = modules
+  }
+
+  /** Tokens received; more than the text may show yet. */
+  get tokens(): readonly number[] {
+    return this.#tokens
+  }
+
+  get text(): string {
+    return this.#text
+  }
+
+  /** Runs to the end. @param cancel when it fires, the provider is told to stop and what came is paid */
+  async run(cancel: AbortSignal): Promise<AttemptOutcome> {
+    const { frames } = this.#modules
+    const onCancel = () => this.#cancel()
+    const watch = this.#watchForStall()
+    try {
+      await frames.send(this.#options.request, this.#stalled.signal)
+      cancel.addEventListener('abort', onCancel, { once: true })
+      if (cancel.aborted) onCancel()
+      const outcome = await this.#converse()
+      await frames.close()
+      return outcome
+    } catch (error) {
+      frames.abort('the attempt failed')
+      if (error instanceof P2PError) return this.#lost(error)
+      if (error instanceof PaymentError && error.code === 'CHANNEL_TOO_SMALL')
+        return { kind: 'failed', why: 'too_expensive' }
+      if (error instanceof PaymentError && error.code === 'VOUCHER_FOREIGN')
+        return this.#dishonest('bad_payment')
+      throw error
+    } finally {
+      watch.cancel()
+      cancel.removeEventListener('abort', onCancel)
+      if (!this.#states.is('closed')) this.#states.to('closed')
+    }
+  }
+
+  async #converse(): Promise<AttemptOutcome> {
+    for (;;) {
+      const frame = await this.#modules.frames.receive(this.#stalled.signal)
+      this.#heardAtMs = this.#modules.clock.nowMs()
+      if (frame === null)
+        return this.#states.is('cancelling') ? { kind: 'cancelled' } : { kind: 'failed', why: 'disconnected' }
+      switch (frame.kind) {
+        case 'refused':
+          if (!this.#states.is('requesting', 'cancelling')) return this.#dishonest('bad_frame')
+          return { kind: 'refused', code: frame.code, message: frame.message }
+        case 'accepted': {
+          if (!this.#states.is('requesting', 'cancelling') || this.#promptTokens > 0)
+            return this.#dishonest('bad_frame')
+          const problem = await this.#accepted(frame)
+          if (problem !== null) return problem
+          break
+        }
+        case 'prefill':
+          if (frame.promptTokens < this.#prefilled || frame.promptTokens > this.#promptTokens)
+            return this.#dishonest('bad_frame')
+          this.#prefilled = frame.promptTokens
+          await this.#payAhead()
+          break
+        case 'output':
+          if (this.#promptTokens === 0) return this.#dishonest('bad_frame')
+          this.#prefilled = this.#promptTokens
+          this.#tokens.push(...frame.tokens)
+          this.#text += frame.text
+          if (this.#tokens.length > this.#options.request.maxTokens) return this.#dishonest('bad_frame')
+          this.#modules.onEvent({ type: 'output', tokens: frame.tokens, text: frame.text })
+          await this.#payForOutput()
+          break
+        case 'end':
+          return this.#end(frame.receipt)
+        case 'done':
+          return this.#dishonest('bad_frame')
+      }
+    }
+  }
+
+  async #accepted(frame: Extract<ProviderFrame, { kind: 'accepted' }>): Promise<AttemptOutcome | null> {
+    const { promptTokensBound, price, request, maxAmount, creditWindowTokens } = this.#options
+    if (frame.promptTokens < 1 || frame.promptTokens > promptTokensBound) return this.#dishonest('bad_frame')
+    this.#promptTokens = frame.promptTokens
+    if (frame.voucher !== null) await this.#modules.lease.adopt(frame.voucher)
+    this.#payEvery = Math.max(1, Math.floor(Math.min(frame.creditWindowTokens, creditWindowTokens) / 4))
+    if (this.#states.is('requesting')) this.#states.to('streaming')
+    this.#modules.onEvent({ type: 'accepted', promptTokens: frame.promptTokens })
+    if (owedFor(price, { promptTokens: frame.promptTokens, outputTokens: request.maxTokens }) > maxAmount) {
+      await this.#modules.frames.send({ kind: 'cancel' })
+      return { kind: 'failed', why: 'too_expensive' }
+    }
+    await this.#payAhead()
+    return null
+  }
+
+  /** Pays for what of the prompt is computed and a window ahead, so that a long prompt goes on without a pause. */
+  #payAhead(): Promise<void> {
+    if (this.#states.is('cancelling')) return Promise.resolve()
+    return this.#payTokens(Math.min(this.#promptTokens, this.#prefilled + this.#options.creditWindowTokens))
+  }
+
+  #payForOutput(): Promise<void> {
+    const received = this.#promptTokens + this.#tokens.length
+    return received - this.#paidTokens >= this.#payEvery ? this.#payTokens(received) : Promise.resolve()
+  }
+
+  /** Pays up to a count of tokens, the prompt's first. */
+  async #payTokens(tokens: number): Promise<void> {
+    if (tokens <= this.#paidTokens) return
+    this.#paidTokens = tokens
+    await this.#payTo(owedFor(this.#options.price, meteredAt(this.#promptTokens, tokens)))
+  }
+
+  async #payTo(taskAmount: bigint): Promise<void> {
+    const { lease, frames, onEvent } = this.#modules
+    if (taskAmount <= lease.paid) return
+    const { cumulativeAmount, signature } = await lease.payTo(taskAmount)
+    await frames.send({ kind: 'payment', cumulativeAmount, taskAmount, signature }, this.#stalled.signal)
+    onEvent({ type: 'payment', taskAmount, cumulativeAmount })
+  }
+
+  async #end(bytes: Uint8Array): Promise<AttemptOutcome> {
+    if (!this.#states.is('streaming', 'cancelling')) return this.#dishonest('bad_frame')
+    this.#states.to('closing')
+    const { frames, receipts, signer, onEvent } = this.#modules
+    const record = this.#checkReceipt(bytes)
+    if (record === null) return this.#dishonest('bad_record')
+    const { reason, amount } = record.body
+    await this.#payTo(minAmount(amount, this.#options.maxAmount))
+    const countersignature = createRecord<Countersignature>(
+      countersignatureMessage,
+      { version: 1, receipt: record.cid },
+      signer,
+    )
+    await receipts.countersign(record, countersignature)
+    onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
+    try {
+      await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)
+      await frames.receive(AbortSignal.timeout(DONE_TIMEOUT_MS))
+    } catch (error) {
+      // Both have what they need but the provider's acknowledgement; the work is done and paid.
+      if (!(error instanceof P2PError)) throw error
+    }
+    this.#states.to('closed')
+    return outcomeOf(reason)
+  }
+
+  /** The receipt, if it says what we saw; null when it does not. */
+  #checkReceipt(bytes: Uint8Array): SignedRecord<Receipt> | null {
+    const { request, offer, self, wallet, price } = this.#options
+    let record: SignedRecord<Receipt>
+    try {
+      record = openRecordOf(receiptMessage, bytes, this.#modules.frames.remote, verifyEd25519Natively)
+    } catch (error) {
+      if (error instanceof ProtocolError) return null
+      throw error
+    }
+    const receipt = record.body
+    const metered = { promptTokens: receipt.promptTokens, outputTokens: receipt.outputTokens }
+    const honest =
+      receipt.taskId === request.taskId &&
+      receipt.attempt === request.attempt &&
+      receipt.requester === self &&
+      receipt.provider === offer.provider &&
+      receipt.payer === wallet &&
+      receipt.payee === offer.offer.wallet &&
+      receipt.chainId === offer.offer.chainId &&
+      receipt.settlement === offer.offer.settlement &&
+      receipt.channelId === request.payment.channelId &&
+      receipt.offer === offer.cid &&
+      receipt.request === cidOf(encodeMessage(requesterFrameMessage, request)).toString() &&
+      receipt.model === request.model &&
+      // Of the prompt, computed but not yet told may be owed; of the output, only what came.
+      receipt.promptTokens <= this.#promptTokens &&
+      (this.#tokens.length === 0 || receipt.promptTokens === this.#promptTokens) &&
+      receipt.outputTokens === this.#tokens.length &&
+      receipt.output === outputDigest(this.#tokens, this.#text) &&
+      receipt.amount === owedFor(price, metered)
+    return honest ? record : null
+  }
+
+  #cancel(): void {
+    if (!this.#states.is('requesting', 'streaming')) return
+    this.#states.to('cancelling')
+    this.#modules.frames.send({ kind: 'cancel' }).catch(() => this.#modules.frames.abort('cancelled'))
+    this.#modules.clock.setTimer(() => {
+      if (this.#states.is('cancelling')) this.#modules.frames.abort('cancelled')
+    }, CANCEL_TIMEOUT_MS)
+  }
+
+  #watchForStall(): Timer {
+    const { clock } = this.#modules
+    this.#heardAtMs = clock.nowMs()
+    let timer: Timer
+    const check = () => {
+      if (clock.nowMs() - this.#heardAtMs >= this.#options.stallTimeoutMs) this.#stalled.abort()
+      else timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
+    }
+    timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
+    return { cancel: () => timer.cancel() }
+  }
+
+  #lost(error: P2PError): AttemptOutcome {
+    if (this.#states.is('cancelling')) return { kind: 'cancelled' }
+    if (error.code === 'BAD_FRAME') return { kind: 'failed', why: 'dishonest' }
+    return { kind: 'failed', why: error.code === 'TIMED_OUT' ? 'stalled' : 'disconnected' }
+  }
+
+  #dishonest(violation: Violation): AttemptOutcome {
+    this.#modules.onViolation(this.#modules.frames.remote, violation)
+    return { kind: 'failed', why: 'dishonest' }
+  }
+}
+
+function outcomeOf(reason: EndReason): AttemptOutcome {
+  if (reason === 'cancelled') return { kind: 'cancelled' }
+  if (reason === 'failed') return { kind: 'failed', why: 'provider_failed' }
+  if (reason === 'unpaid') return { kind: 'failed', why: 'payment_refused' }
+  return { kind: 'finished', reason }
+}

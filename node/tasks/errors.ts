@@ -1,0 +1,13 @@
+import { ShoalError } from '../../protocol/errors.ts'
+
+export type TaskErrorCode =
+  | 'NO_PROVIDER'
+  | 'MODEL_NOT_OFFERED'
+  | 'TOO_EXPENSIVE'
+  | 'PROMPT_TOO_LONG'
+  | 'ALL_PROVIDERS_FAILED'
+  | 'CANCELLED'
+
+export class TaskError extends ShoalError<TaskErrorCode> {
+  override readonly name = 'TaskError'
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { wire } from '../../protocol/codec.ts'
+import type { CidString } from '../../protocol/ids.ts'
+import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
+import { type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
+import { openRecord, type SignedRecord } from '../../protocol/signed.ts'
+import type { AuditOutbox } from '../auditlog/outbox.ts'
+import type { Store } from '../store/store.ts'
+import type { Table } from '../store/table.ts'
+
+const storedReceiptSchema = z.strictObject({
+  role: z.enum(['requester', 'provider']),
+  /** The provider's signed receipt. */
+  record: wire.bytes(receiptMessage.maxBytes + 512),
+  /** The requester's signed countersignature; null while it has not come. */
+  countersignature: z.nullable(wire.bytes(countersignatureMessage.maxBytes + 512)),
+})
+type StoredReceipt = z.infer<typeof storedReceiptSchema>
+
+export interface BookedReceipt {
+  role: 'requester' | 'provider'
+  cid: CidString
+  receipt: Receipt
+  record: Uint8Array
+  countersignature: Uint8Array | null
+}
+
+/** Receipts of tasks we asked for and of tasks we did; each with its audit event. */
+export class ReceiptBook {
+  readonly #outbox: AuditOutbox
+  readonly #table: Table<StoredReceipt>
+
+  constructor(modules: { store: Store; outbox: AuditOutbox }) {
+    this.#outbox = modules.outbox
+    this.#table = modules.store.table('receipts', storedReceiptSchema)
+  }
+
+  /** A receipt we made as provider; on disk and logged when this resolves. */
+  async issue(record: SignedRecord<Receipt>): Promise<void> {
+    const { body, cid, bytes } = record
+    const stored: StoredReceipt = { role: 'provider', record: bytes, countersignature: null }
+    await this.#outbox.record(
+      [this.#table.putOperation(keyOf(body, 'provider'), stored)],
+      [
+        {
+          kind: 'receipt.issued',
+          v: 1,
+          receipt: cid,
+          taskId: body.taskId,
+          amount: body.amount,
+          reason: body.reason,
+        },
+      ],
+    )
+  }
+
+  /** The requester has countersigned a receipt we issued. */
+  async complete(
+    record: SignedRecord<Receipt>,
+    countersignature: SignedRecord<Countersignature>,
+  ): Promise<void> {
+    await this.#table.put(keyOf(record.body, 'provider'), {
+      role: 'provider',
+      record: record.bytes,
+      countersignature: countersignature.bytes,
+    })
+  }
+
+  /** A receipt we accept as requester; on disk and logged when this resolves. */
+  async countersign(
+    record: SignedRecord<Receipt>,
+    countersignature: SignedRecord<Countersignature>,
+  ): Promise<void> {
+    const { body, cid, bytes } = record
+    const stored: StoredReceipt = {
+      role: 'requester',
+      record: bytes,
+      countersignature: countersignature.bytes,
+    }
+    await this.#outbox.record(
+      [this.#table.putOperation(keyOf(body, 'requester'), stored)],
+      [
+        {
+          kind: 'receipt.countersigned',
+          v: 1,
+          receipt: cid,
+          taskId: body.taskId,
+          amount: body.amount,
+          reason: body.reason,
+        },
+      ],
+    )
+  }
+
+  /** Receipts, the newest first. */
+  async *list(options: { limit?: number } = {}): AsyncGenerator<BookedReceipt> {
+    for await (const { role, record, countersignature } of this.#table.values({
+      reverse: true,
+      ...options,
+    })) {
+      // Checked when it was stored.
+      const { body, cid } = openRecord(receiptMessage, record, () => true)
+      yield { role, cid, receipt: body, record, countersignature }
+    }
+  }
+}
+
+function keyOf({ endedAtMs, taskId, attempt }: Receipt, role: StoredReceipt['role']): string {
+  return `${String(endedAtMs).padStart(15, '0')}-${taskId}-${String(attempt).padStart(3, '0')}-${role}`
+}
