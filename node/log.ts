@@ -1,9 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import type { LogLevel } from './log-levels.ts'
 
 export type { Logger }
-
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /**
  * The root logger: one JSON line each, to a file that is synced line by line, or to a given stream.

@@ -24,13 +24,16 @@ interface StagedEvent {
 export class AuditOutbox {
   readonly #store: Store
   readonly #log: EventLog
+  /** Told whether events reach the log, after each try. */
+  readonly #onHealth: (healthy: boolean) => void
   readonly #staged: Table<StagedEvent>
   readonly #meta: Table<number>
   /** Staged and not yet in the log, oldest first. */
   #unlogged: { key: string; event: AuditEventDetails }[] = []
   #nextKey = 0
 
-  constructor(modules: { store: Store; log: EventLog }) {
+  constructor(modules: { store: Store; log: EventLog; onHealth?: (healthy: boolean) => void }) {
+    this.#onHealth = modules.onHealth ?? (() => {})
     this.#store = modules.store
     this.#log = modules.log
     this.#staged = modules.store.table('audit-outbox', stagedSchema)
@@ -68,14 +71,24 @@ export class AuditOutbox {
     await this.#logStaged()
   }
 
+  /**
+   * Tries again to log what could not be logged.
+   * @throws {AuditLogError} when it still cannot
+   */
+  retry(): Promise<void> {
+    return this.#logStaged()
+  }
+
   async #logStaged(): Promise<void> {
     const staged = this.#unlogged.splice(0)
     try {
       await Promise.all(staged.map(({ event }) => this.#log.append(event)))
     } catch (error) {
       this.#unlogged.unshift(...staged)
+      this.#onHealth(false)
       throw error
     }
+    this.#onHealth(true)
     // Need not be on disk at once: an event found in the log is not appended again.
     await this.#store.batch(
       [

@@ -1,6 +1,6 @@
 import { DEFAULT_CREDIT_WINDOW_TOKENS, MAX_CREDIT_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
-import { LOG_LEVELS } from '../log.ts'
+import { LOG_LEVELS } from '../log-levels.ts'
 import { choice, credits, duration, flag, integer, type Kind, list, optional, text } from './kinds.ts'
 
 /** One setting: where it may be set, what it is by default, what it means. */
@@ -15,7 +15,8 @@ export interface Setting<T> {
   readonly flag?: string
 }
 
-const setting = <T>(definition: Setting<T>): Setting<T> => definition
+const setting = <T>(definition: Omit<Setting<T>, 'default'> & { default: NoInfer<T> }): Setting<T> =>
+  definition
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

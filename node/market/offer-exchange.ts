@@ -4,14 +4,13 @@ import { type Clock, repeat, type Timer } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { OfferBook } from './offer-book.ts'
-import type { OfferPublisher } from './offer-publisher.ts'
 import { offersProtocol, offersTopic, PROVIDER_SERVICE } from './protocols.ts'
 
 export interface OfferExchangeModules {
   host: P2PHost
   book: OfferBook
-  /** Null for a node that offers nothing. */
-  publisher: OfferPublisher | null
+  /** Our newest offer; null while we offer nothing. */
+  own: () => { bytes: Uint8Array } | null
   clock: Clock
   log: Logger
 }
@@ -62,12 +61,9 @@ export class OfferExchange {
   }
 
   #known(limit: number): Uint8Array[] {
-    const own = this.#modules.publisher?.current()
+    const own = this.#modules.own()
     const others = this.#modules.book.list().reverse()
-    return [
-      ...(own === undefined || own === null ? [] : [own.bytes]),
-      ...others.map(({ bytes }) => bytes),
-    ].slice(0, limit)
+    return [...(own === null ? [] : [own.bytes]), ...others.map(({ bytes }) => bytes)].slice(0, limit)
   }
 
   async #ask(peer: NodeKey): Promise<void> {
@@ -86,11 +82,11 @@ export class OfferExchange {
   }
 
   async #meetProviders(): Promise<void> {
-    const { host, publisher, log } = this.#modules
+    const { host, own, log } = this.#modules
     if (host.peers().length === 0) return
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DHT_TIMEOUT_MS)])
     try {
-      if (publisher?.current()) await host.provide(PROVIDER_SERVICE, signal)
+      if (own() !== null) await host.provide(PROVIDER_SERVICE, signal)
       for await (const provider of host.findProviders(PROVIDER_SERVICE, signal)) {
         if (host.isConnected(provider) || host.peers().length >= this.#options.targetPeers) continue
         await host.dialPeer(provider, signal).catch(() => {})

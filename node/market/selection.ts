@@ -80,10 +80,14 @@ export function rank(demand: Demand, offers: readonly KnownOffer[], modules: Sel
   return { candidates, unfit }
 }
 
-/** Whether a model is the one asked for: by its whole id, its name, or its digest. */
+/** What a name may end in that says only how the model was quantised. */
+const QUANTIZATION_SUFFIX = /-(?:q\d|iq\d|f16|f32|bf16)[a-z0-9_]*$/
+
+/** Whether a model is the one asked for: by its whole id, its name with or without quantisation, or its digest. */
 export function matchesModel(wanted: string, id: ModelId): boolean {
   const parsed = parseModelId(id)
   return (
+    wanted === parsed?.name.replace(QUANTIZATION_SUFFIX, '') ||
     wanted === id ||
     wanted === parsed?.name ||
     wanted === parsed?.sha256 ||

@@ -39,7 +39,7 @@ export interface P2PHostModules {
 export type GossipVerdict = 'accept' | 'ignore' | 'reject'
 
 interface HostEvents {
-  /** A peer is connected and has told its protocols. */
+  /** A peer is connected and has told its protocols; once a connection. */
   peer: [peer: NodeKey]
   disconnect: [peer: NodeKey]
   /** A peer was heard of, by mDNS or the DHT, and is not connected. */
@@ -53,7 +53,8 @@ export class P2PHost extends EventEmitter<HostEvents> {
   readonly nodeKey: NodeKey
   readonly #options: P2PHostOptions
   readonly #modules: P2PHostModules
-  readonly #topics = new Map<string, { maxBytes: number }>()
+  /** Connected peers that have told their protocols. */
+  readonly #met = new Set<NodeKey>()
   #libp2p: Libp2p<Services> | null = null
   #datastore: LevelDatastore | null = null
   #starting: Promise<void> | null = null
@@ -227,7 +228,6 @@ export class P2PHost extends EventEmitter<HostEvents> {
   subscribe(topic: GossipTopic, validate: (data: Uint8Array) => GossipVerdict): void {
     const pubsub = this.#host.services.pubsub
     const name = this.#topicName(topic)
-    this.#topics.set(name, { maxBytes: topic.maxBytes })
     pubsub.topicValidators.set(name, (from, message) => {
       const sender = nodeKeyOf(from)
       if (message.data.length > topic.maxBytes) {
@@ -293,11 +293,16 @@ export class P2PHost extends EventEmitter<HostEvents> {
     })
     libp2p.addEventListener('peer:identify', event => {
       const peer = nodeKeyOf(event.detail.peerId)
-      if (peer !== null) this.emit('peer', peer)
+      // Identify is repeated whenever a peer's addresses change.
+      if (peer === null || this.#met.has(peer)) return
+      this.#met.add(peer)
+      this.emit('peer', peer)
     })
     libp2p.addEventListener('peer:disconnect', event => {
       const peer = nodeKeyOf(event.detail)
-      if (peer !== null) this.emit('disconnect', peer)
+      if (peer === null) return
+      this.#met.delete(peer)
+      this.emit('disconnect', peer)
     })
     libp2p.addEventListener('peer:discovery', event => this.#discovered(event.detail))
     await libp2p.start()

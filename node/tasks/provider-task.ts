@@ -8,7 +8,7 @@ import {
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
@@ -61,7 +61,7 @@ export interface ProviderTaskModules {
 /** How a task ended for its provider; a closed set. */
 export type ProviderOutcome =
   | { kind: 'refused'; code: RefusalCode }
-  | { kind: 'ended'; reason: EndReason; receipt: Receipt; countersigned: boolean }
+  | { kind: 'ended'; reason: EndReason; receipt: Receipt; cid: CidString; countersigned: boolean }
 
 type State = 'admitting' | 'running' | 'ending' | 'closed'
 const TRANSITIONS: Transitions<State> = {
@@ -230,7 +230,7 @@ export class ProviderTask {
       timer.cancel()
       this.#states.to('closed')
     }
-    return { kind: 'ended', reason, receipt, countersigned }
+    return { kind: 'ended', reason, receipt, cid: record.cid, countersigned }
   }
 
   #receipt(reason: EndReason): Receipt {

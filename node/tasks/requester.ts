@@ -32,6 +32,7 @@ export interface AskOptions {
 }
 
 export type TaskEvent =
+  | { type: 'started'; taskId: TaskId }
   | { type: 'ranked'; ranking: Ranking }
   | { type: 'chosen'; candidate: Candidate; attempt: number; alternatives: number }
   | { type: 'funding'; kind: 'open' | 'topUp'; channelId: string; amount: bigint }
@@ -89,7 +90,7 @@ export class Requester {
   readonly #options: RequesterOptions
   readonly #modules: RequesterModules
   readonly #abort = new AbortController()
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Map<TaskId, { cancel: AbortController; ended: Promise<unknown> }>()
 
   constructor(options: RequesterOptions, modules: RequesterModules) {
     this.#options = options
@@ -99,7 +100,7 @@ export class Requester {
   /** Cancels what runs and waits for it. Idempotent; ends within a few seconds. */
   async stop(): Promise<void> {
     this.#abort.abort()
-    await Promise.allSettled(this.#running)
+    await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended))
   }
 
   /**
@@ -109,16 +110,23 @@ export class Requester {
    * @throws {PaymentError} when no money can be put into a channel
    */
   ask(options: AskOptions, onEvent: (event: TaskEvent) => void, signal: AbortSignal): Promise<TaskResult> {
+    const taskId = this.#modules.randomTaskId()
+    const cancel = new AbortController()
     const task = new Task(
-      options,
-      onEvent,
-      AbortSignal.any([signal, this.#abort.signal]),
+      { ask: options, taskId, onEvent, signal: AbortSignal.any([signal, cancel.signal, this.#abort.signal]) },
       this.#options,
       this.#modules,
     )
-    const running = task.run()
-    this.#running.add(running)
-    return running.finally(() => this.#running.delete(running))
+    const ended = task.run()
+    this.#running.set(taskId, { cancel, ended })
+    return ended.finally(() => this.#running.delete(taskId))
+  }
+
+  /** Cancels a running task; its `ask` then ends with what has come. @returns whether it was running */
+  cancel(taskId: TaskId): boolean {
+    const running = this.#running.get(taskId)
+    running?.cancel.abort()
+    return running !== undefined
   }
 
   /** What a task would be given to, best first. */
@@ -146,21 +154,20 @@ class Task {
   #paid = 0n
 
   constructor(
-    ask: AskOptions,
-    onEvent: (event: TaskEvent) => void,
-    signal: AbortSignal,
+    task: { ask: AskOptions; taskId: TaskId; onEvent: (event: TaskEvent) => void; signal: AbortSignal },
     options: RequesterOptions,
     modules: RequesterModules,
   ) {
-    this.#ask = ask
-    this.#onEvent = onEvent
-    this.#signal = signal
+    this.#ask = task.ask
+    this.#taskId = task.taskId
+    this.#onEvent = task.onEvent
+    this.#signal = task.signal
     this.#options = options
     this.#modules = modules
-    this.#taskId = modules.randomTaskId()
   }
 
   async run(): Promise<TaskResult> {
+    this.#onEvent({ type: 'started', taskId: this.#taskId })
     for (let attempt = 0; attempt < this.#options.maxAttempts; attempt++) {
       this.#throwIfCancelled(attempt)
       const candidate = this.#choose(attempt)
@@ -221,7 +228,7 @@ class Task {
         },
         {
           frames,
-          lease: leased,
+          lease,
           receipts,
           signer,
           clock,

@@ -1,0 +1,410 @@
+import { rm } from 'node:fs/promises'
+import { chainCheck } from '../node/auditlog/chain-check.ts'
+import { type InclusionProof, verifyInclusion } from '../node/auditlog/merkle.ts'
+import { proveEvent, readEvent, verifyAuditLog } from '../node/auditlog/verify.ts'
+import { ChainClient } from '../node/chain/client.ts'
+import type { AskResultView, OfferView, TaskEventView, WalletView } from '../node/gateway/views.ts'
+import { ShoalError } from '../protocol/errors.ts'
+import { formatCredits, parseCredits } from '../protocol/money.ts'
+import type { DemoOptions } from './commands/demo.ts'
+import { demoRoot, invocation } from './context.ts'
+import { DEMO_NODES, DemoNetwork } from './demo/demo-network.ts'
+import type { DemoNode } from './demo/demo-node.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { modelName, type Output, paint, shortHex, shortPeer, table } from './ui/output.ts'
+
+const STEP_TIMEOUT_MS = 60_000
+const MAX_TOKENS = 96
+
+/** The one line of JSON a demo ends with. */
+interface DemoSummary {
+  ok: boolean
+  provider: string | null
+  model: string | null
+  outputTokens: number
+  tokensPerSecond: number | null
+  paid: string
+  settlementTx: string | null
+  anchorTx: string | null
+  anchorVerified: boolean
+  error?: { code: string; message: string }
+}
+
+/** Runs the demo from an empty folder to the proof, telling each step as it happens. */
+export async function runDemo(options: DemoOptions, output: Output): Promise<void> {
+  const root = options.data ?? demoRoot()
+  const summary: DemoSummary = {
+    ok: false,
+    provider: null,
+    model: null,
+    outputTokens: 0,
+    tokensPerSecond: null,
+    paid: '0',
+    settlementTx: null,
+    anchorTx: null,
+    anchorVerified: false,
+  }
+  const story = new Story()
+  let network: DemoNetwork | null = null
+  const interrupted = Promise.withResolvers<'interrupted'>()
+  process.once('SIGINT', () => interrupted.resolve('interrupted'))
+  process.once('SIGTERM', () => interrupted.resolve('interrupted'))
+  try {
+    const run = (async () => {
+      network = await story.start(root)
+      await tell(story, network, options.prompt, summary)
+    })()
+    // An interruption ends the wait; what the run still does fails on the stopped network.
+    run.catch(() => {})
+    const ended = await Promise.race([run, interrupted.promise])
+    if (ended !== 'interrupted' && options.once !== true) {
+      story.howToGoOn()
+      await interrupted.promise
+    }
+  } catch (error) {
+    summary.ok = false
+    summary.error = {
+      code: error instanceof ShoalError ? error.code : 'INTERNAL',
+      message: error instanceof Error ? error.message : String(error),
+    }
+    process.exitCode = exitCodeOf(error)
+    if (!output.json) output.error(error)
+  }
+  story.line(paint('dim', 'Stopping the nodes and the chain …'))
+  await (network as DemoNetwork | null)?.stop()
+  if (options.once === true) await rm(root, { recursive: true, force: true })
+  if (output.json) output.result(summary, () => '')
+  process.exit()
+}
+
+async function tell(story: Story, network: DemoNetwork, prompt: string, summary: DemoSummary): Promise<void> {
+  const [alice] = network.nodes as [DemoNode, DemoNode, DemoNode]
+  await story.meet(network)
+  const before = await balances(network)
+  const { result, receipt, tokensPerSecond } = await story.ask(alice, network, prompt)
+  Object.assign(summary, {
+    provider: result.provider,
+    model: result.model,
+    outputTokens: result.outputTokens,
+    tokensPerSecond,
+    paid: result.paid,
+  })
+  const provider = network.nodes.find(node => node.status?.peerId === result.provider)
+  if (provider === undefined)
+    throw new ShoalError('DEMO_STEP_FAILED', 'the provider is none of the demo’s nodes')
+  summary.settlementTx = await story.settlement(provider)
+  const { transaction, verified } = await story.anchor(provider, network, receipt)
+  summary.anchorTx = transaction
+  summary.anchorVerified = verified
+  await story.balances(network, before)
+  const isAnswered = result.status === 'completed' && result.outputTokens > 0
+  summary.ok = isAnswered && verified
+  if (!summary.ok) throw new ShoalError('DEMO_STEP_FAILED', 'the run did not end as it should')
+}
+
+async function balances(network: DemoNetwork): Promise<Map<string, bigint>> {
+  const entries = await Promise.all(
+    network.nodes.map(async node => {
+      const wallet = (await node.control.call('wallet', {})) as WalletView
+      return [node.name, totalOf(wallet)] as const
+    }),
+  )
+  return new Map(entries)
+}
+
+/** All that belongs to a wallet: in it, in Settlement, and in channels not spent. */
+function totalOf(wallet: WalletView): bigint {
+  return parseCredits(wallet.credits) + parseCredits(wallet.settlementCredits) + parseCredits(wallet.locked)
+}
+
+/** Tells the run in plain words, on stderr, so that stdout is free for the result. */
+class Story {
+  readonly #startedAtMs = performance.now()
+  #step = 0
+
+  line(text = ''): void {
+    process.stderr.write(`${text}\n`)
+  }
+
+  async start(root: string): Promise<DemoNetwork> {
+    this.#heading('A chain and three nodes start on this machine')
+    const network = await DemoNetwork.start(root, chain => {
+      this.#done(
+        `An EVM chain answers at ${chain.rpcUrl} (id ${chain.chainId}), with Shoal's contracts on it:`,
+      )
+      for (const [name, address] of Object.entries(chain.addresses))
+        this.line(`    ${paint('dim', name.padEnd(13))} ${address}`)
+    })
+    for (const node of network.nodes) {
+      const { input, output } = DEMO_NODES.find(({ name }) => name === node.name)!
+      this.#done(
+        `${paint('bold', node.name.padEnd(5))} ${shortPeer(node.status!.peerId)}, wallet ${shortHex(node.status!.wallet)}: asks ${input} credits for a million prompt tokens, ${output} for a million of output`,
+      )
+    }
+    return network
+  }
+
+  async meet(network: DemoNetwork): Promise<void> {
+    this.#heading('They find each other; bob and carol know only alice’s address')
+    const [alice] = network.nodes as [DemoNode]
+    await Promise.all(
+      network.nodes.map(node =>
+        node.waitFor(
+          'the model',
+          ({ type, state }) => {
+            if (type === 'model' && state === 'failed')
+              throw new ShoalError('DEMO_STEP_FAILED', `${node.name} could not load its model`)
+            return type === 'model' && state === 'ready'
+          },
+          STEP_TIMEOUT_MS,
+        ),
+      ),
+    )
+    const others = network.nodes.filter(node => node !== alice)
+    await Promise.all(
+      network.nodes.flatMap(node =>
+        network.nodes
+          .filter(other => other !== node)
+          .map(other =>
+            node.waitFor(
+              `the offer of ${other.name}`,
+              ({ type, provider }) => type === 'offer' && provider === other.status!.peerId,
+              STEP_TIMEOUT_MS,
+            ),
+          ),
+      ),
+    )
+    const offers = (await alice.control.call('offers', {})) as OfferView[]
+    this.#done(`Each knows the offers of the other two. What alice sees (prices for a million tokens):`)
+    const rows = others.map(node => {
+      const offer = offers.find(({ provider }) => provider === node.status!.peerId)
+      return offer === undefined
+        ? [node.name]
+        : [
+            node.name,
+            modelName(offer.model),
+            offer.quantization,
+            `${(offer.parameters / 1e6).toFixed(1)} M`,
+            offer.inputPerMillion,
+            offer.outputPerMillion,
+            offer.tokensPerSecond,
+          ]
+    })
+    this.#indent(table(['PROVIDER', 'MODEL', 'QUANT', 'SIZE', 'INPUT', 'OUTPUT', 'TOKENS/S'], rows))
+  }
+
+  async ask(
+    alice: DemoNode,
+    network: DemoNetwork,
+    prompt: string,
+  ): Promise<{ result: AskResultView; receipt: string; tokensPerSecond: number | null }> {
+    this.#heading(`alice asks: ${paint('bold', JSON.stringify(prompt))}`)
+    const nameOf = (peerId: string) =>
+      network.nodes.find(node => node.status?.peerId === peerId)?.name ?? shortPeer(peerId)
+    const answer = new AnswerLines()
+    let receipt = ''
+    const onEvent = (event: TaskEventView) => {
+      if (event.type === 'ranked') {
+        this.#done(`${event.candidates.length} offers fit. What each would mean for this question:`)
+        const rows = event.candidates.map(candidate => [
+          nameOf(candidate.provider),
+          modelName(candidate.model),
+          candidate.expectedCost,
+          `${Math.round(candidate.expectedSeconds * 1_000)} ms`,
+          candidate.reliability,
+        ])
+        this.#indent(table(['PROVIDER', 'MODEL', 'COSTS ABOUT', 'TAKES ABOUT', 'RELIABILITY'], rows))
+      } else if (event.type === 'chosen') {
+        const others =
+          event.alternatives === 0
+            ? 'the only offer'
+            : `the best of ${event.alternatives + 1} for price, time, size of the model and what alice knows of them`
+        this.#done(
+          `Chosen: ${paint('bold', nameOf(event.candidate.provider))} with ${modelName(event.candidate.model)}, ${others}.`,
+        )
+      } else if (event.type === 'funding') {
+        this.#doing(
+          `alice locks ${event.amount} credits in a channel to ${nameOf(answer.provider)} on chain; what is not spent comes back …`,
+        )
+      } else if (event.type === 'channel') {
+        this.#done(`Channel ${shortHex(event.channelId)} is open.`)
+      } else if (event.type === 'accepted') {
+        this.#done(
+          `Accepted: the prompt has ${event.promptTokens} tokens. The answer, and a voucher whenever 16 tokens are unpaid:`,
+        )
+      } else if (event.type === 'output') {
+        answer.text(event.text, event.tokens)
+      } else if (event.type === 'payment') {
+        answer.voucher(event.cumulativeAmount)
+      } else if (event.type === 'receipt') {
+        answer.end()
+        receipt = event.receipt
+        this.#done(`Receipt ${event.receipt}:`)
+        this.line(
+          `    ${event.outputTokens} tokens for ${event.amount} credits, signed by provider and requester.`,
+        )
+      } else if (event.type === 'failover') {
+        answer.end()
+        this.#doing(`${nameOf(event.from)} failed (${event.why}); the next goes on from what has come.`)
+      }
+      if (event.type === 'chosen') answer.provider = event.candidate.provider
+    }
+    const result = (await alice.control.stream(
+      'ask',
+      { messages: [{ role: 'user', content: prompt }], maxTokens: MAX_TOKENS },
+      event => onEvent(event as TaskEventView),
+      AbortSignal.timeout(STEP_TIMEOUT_MS),
+    )) as AskResultView
+    answer.end()
+    return { result, receipt, tokensPerSecond: answer.tokensPerSecond() }
+  }
+
+  async settlement(provider: DemoNode): Promise<string> {
+    this.#heading(`${provider.name} is paid, by itself`)
+    const settled = await provider.waitFor(
+      'the settlement',
+      ({ type }) => type === 'settled',
+      STEP_TIMEOUT_MS,
+    )
+    this.#done(
+      `${provider.name} claimed ${String(settled.amount)} credits with the last voucher: transaction ${String(settled.transaction)}`,
+    )
+    return String(settled.transaction)
+  }
+
+  async anchor(
+    provider: DemoNode,
+    network: DemoNetwork,
+    receipt: string,
+  ): Promise<{ transaction: string; verified: boolean }> {
+    this.#heading('Both can prove it')
+    const sequence = await findReceiptEvent(provider, receipt)
+    const anchored = await provider.waitFor(
+      'the anchor',
+      ({ type, lastSequence }) => type === 'anchored' && Number(lastSequence) >= sequence,
+      STEP_TIMEOUT_MS,
+    )
+    const transaction = String(anchored.transaction)
+    this.#done(
+      `${provider.name} anchored events ${String(anchored.firstSequence)} to ${String(anchored.lastSequence)} of its audit log: transaction ${transaction}`,
+    )
+    const { rpcUrl, ...deployment } = network.chain
+    const client = await ChainClient.connect({ rpcUrl, expectedChainId: null, deployment })
+    try {
+      const { wallet } = provider.status!
+      const verdict = await verifyAuditLog(
+        { path: provider.dataDir.auditLog },
+        { checkAnchor: chainCheck(client, wallet) },
+      )
+      const proof =
+        verdict.problem === null ? await proveEvent(provider.dataDir.auditLog, verdict, sequence) : null
+      const verified =
+        proof !== null && verifyInclusion(proof) && (await client.verifyInclusion(wallet, proof))
+      this.#verdict(verified, sequence, proof, verdict.events)
+      return { transaction, verified }
+    } finally {
+      client.stop()
+    }
+  }
+
+  async balances(network: DemoNetwork, before: Map<string, bigint>): Promise<void> {
+    this.#heading('Balances, in credits')
+    const after = await balances(network)
+    const rows = network.nodes.map(({ name }) => {
+      const [was, is] = [before.get(name)!, after.get(name)!]
+      const change = is === was ? '0' : `${is > was ? '+' : ''}${formatCredits(is - was)}`
+      return [name, formatCredits(was), formatCredits(is), change]
+    })
+    this.#indent(table(['NODE', 'BEFORE', 'AFTER', 'CHANGE'], rows))
+    this.line()
+    this.line(
+      paint('dim', `The whole took ${((performance.now() - this.#startedAtMs) / 1_000).toFixed(1)} s.`),
+    )
+  }
+
+  howToGoOn(): void {
+    const shoal = invocation()
+    this.line()
+    this.line('The network is still running. In another terminal:')
+    for (const [command, what] of [
+      [`${shoal} ask "Sort 9, 4, 7"`, 'ask alice something else'],
+      [`${shoal} ask -v "What is 17 + 25?"`, 'and see offers, choice and payments'],
+      [`${shoal} receipts --data ${demoRoot()}/bob`, 'what bob has earned, and for what'],
+      [`${shoal} audit verify --data ${demoRoot()}/bob`, 'check bob’s audit log against the chain'],
+    ] as const) {
+      this.line(`  ${paint('bold', command.padEnd(52))} ${paint('dim', what)}`)
+    }
+    this.line('Ctrl-C stops everything.')
+  }
+
+  #verdict(verified: boolean, sequence: number, proof: InclusionProof | null, events: number): void {
+    if (verified && proof !== null) {
+      this.#done(
+        `The log’s ${events} events are intact, and the contract confirms that the receipt, event ${sequence}, is under the anchored root ${shortHex(proof.root)} (${proof.proof.length} hashes).`,
+      )
+    } else {
+      this.line(`${paint('red', '✗')} The anchor does not match the audit log.`)
+    }
+  }
+
+  #heading(text: string): void {
+    this.#step++
+    this.line()
+    this.line(`${paint('cyan', `${this.#step}`)} ${text}`)
+  }
+
+  #done(text: string): void {
+    this.line(`  ${paint('green', '✓')} ${text}`)
+  }
+
+  #doing(text: string): void {
+    this.line(`  ${paint('dim', '·')} ${text}`)
+  }
+
+  #indent(text: string): void {
+    for (const line of text.split('\n')) this.line(`    ${line.trimEnd()}`)
+  }
+}
+
+/** The answer as it comes, with the vouchers between the words they pay for. */
+class AnswerLines {
+  provider = ''
+  #open = false
+  #tokens = 0
+  #firstAtMs = 0
+  #lastAtMs = 0
+
+  text(text: string, tokens: number): void {
+    const nowMs = performance.now()
+    if (this.#tokens === 0) this.#firstAtMs = nowMs
+    this.#lastAtMs = nowMs
+    this.#tokens += tokens
+    if (text === '') return
+    process.stderr.write(this.#open ? text : `      ${paint('cyan', '│')} ${text.trimStart()}`)
+    this.#open = true
+  }
+
+  voucher(cumulativeAmount: string): void {
+    this.end()
+    process.stderr.write(`      ${paint('dim', `└ voucher: ${cumulativeAmount} credits in all`)}\n`)
+  }
+
+  end(): void {
+    if (this.#open) process.stderr.write('\n')
+    this.#open = false
+  }
+
+  tokensPerSecond(): number | null {
+    const seconds = (this.#lastAtMs - this.#firstAtMs) / 1_000
+    return this.#tokens > 1 && seconds > 0 ? Math.round((this.#tokens - 1) / seconds) : null
+  }
+}
+
+async function findReceiptEvent(provider: DemoNode, receipt: string): Promise<number> {
+  const { events } = await verifyAuditLog({ path: provider.dataDir.auditLog })
+  for (let sequence = events; sequence >= 1; sequence--) {
+    const event = (await readEvent(provider.dataDir.auditLog, sequence))?.body.event
+    if (event?.kind === 'receipt.issued' && event.receipt === receipt) return sequence
+  }
+  throw new ShoalError('DEMO_STEP_FAILED', 'the receipt is not in the provider’s audit log')
+}

@@ -1,0 +1,40 @@
+import { ShoalError } from '../protocol/errors.ts'
+
+/** What the command line's exit status says; the same for every command. */
+export const EXIT = {
+  ok: 0,
+  /** It was tried and failed; the message says why and what to do. */
+  failed: 1,
+  /** The command line or the configuration was not understood. */
+  usage: 2,
+  /** No node runs here. */
+  notRunning: 3,
+  /** Nobody could do the task. */
+  noProvider: 4,
+  /** Money is missing, or the limit does not allow it. */
+  money: 5,
+  /** Interrupted, as shells count it (128 + SIGINT). */
+  interrupted: 130,
+} as const
+
+const CODES: Readonly<Record<string, number>> = {
+  CONFIG_UNKNOWN_SETTING: EXIT.usage,
+  CONFIG_BAD_VALUE: EXIT.usage,
+  CONFIG_UNREADABLE: EXIT.usage,
+  CONFIG_VERSION: EXIT.usage,
+  CONTROL_BAD_REQUEST: EXIT.usage,
+  USAGE: EXIT.usage,
+  NODE_NOT_RUNNING: EXIT.notRunning,
+  NO_PROVIDER: EXIT.noProvider,
+  MODEL_NOT_OFFERED: EXIT.noProvider,
+  TOO_EXPENSIVE: EXIT.noProvider,
+  ALL_PROVIDERS_FAILED: EXIT.noProvider,
+  WALLET_EMPTY: EXIT.money,
+  GAS_MONEY_MISSING: EXIT.money,
+  SPENDING_LIMIT: EXIT.money,
+  CANCELLED: EXIT.interrupted,
+}
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof ShoalError ? (CODES[error.code] ?? EXIT.failed) : EXIT.failed
+}

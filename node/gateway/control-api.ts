@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { ShoalError } from '../../protocol/errors.ts'
+import { TASK_ID_PATTERN } from '../../protocol/ids.ts'
+import {
+  MAX_CHAT_MESSAGES,
+  MAX_JSON_SCHEMA_BYTES,
+  MAX_OUTPUT_TOKENS,
+  MAX_STOP_STRING_BYTES,
+  MAX_STOP_STRINGS,
+  MAX_TEXT_BYTES,
+} from '../../protocol/limits.ts'
+
+/** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
+const credits = z.string().regex(/^\d+(\.\d+)?$/)
+
+const message = z.strictObject({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.string().max(MAX_TEXT_BYTES),
+})
+
+export const controlMethods = {
+  status: z.strictObject({}),
+  models: z.strictObject({}),
+  peers: z.strictObject({}),
+  offers: z.strictObject({}),
+  wallet: z.strictObject({}),
+  receipts: z.strictObject({ limit: z.int().min(1).max(10_000).default(20) }),
+  settle: z.strictObject({}),
+  withdraw: z.strictObject({ amount: z.nullable(credits).default(null) }),
+  closeChannels: z.strictObject({}),
+  anchor: z.strictObject({}),
+  doctor: z.strictObject({}),
+  metrics: z.strictObject({}),
+  stop: z.strictObject({}),
+  /** Streams what happens until the caller goes. */
+  events: z.strictObject({}),
+  /** Ends a running task; its stream ends with what has come. */
+  cancel: z.strictObject({ taskId: z.string().regex(TASK_ID_PATTERN) }),
+  /** Streams a task; the caller going away cancels it. */
+  ask: z.strictObject({
+    messages: z.array(message).min(1).max(MAX_CHAT_MESSAGES),
+    model: z.nullable(z.string().max(200)).default(null),
+    maxTokens: z.int().min(1).max(MAX_OUTPUT_TOKENS).default(256),
+    maxPrice: z.nullable(credits).default(null),
+    temperature: z.number().min(0).max(5).default(0),
+    topP: z.number().min(0).max(1).default(1),
+    minP: z.number().min(0).max(1).default(0),
+    topK: z.int().min(0).max(65_536).default(0),
+    seed: z.nullable(z.int().min(0).max(0xffff_ffff)).default(null),
+    stop: z.array(z.string().min(1).max(MAX_STOP_STRING_BYTES)).max(MAX_STOP_STRINGS).default([]),
+    jsonSchema: z.nullable(z.string().max(MAX_JSON_SCHEMA_BYTES)).default(null),
+  }),
+} as const
+
+export type ControlMethod = keyof typeof controlMethods
+export type ControlParameters<M extends ControlMethod> = z.output<(typeof controlMethods)[M]>
+export type ControlRequest<M extends ControlMethod> = z.input<(typeof controlMethods)[M]>
+
+/** Methods whose answer is a stream of lines. */
+export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask'])
+
+export type ControlErrorCode = 'NODE_NOT_RUNNING' | 'CONTROL_BAD_REQUEST' | 'CONTROL_BROKEN' | 'INTERNAL'
+
+export class ControlError extends ShoalError<ControlErrorCode> {
+  override readonly name = 'ControlError'
+}
+
+/** One line of a streamed answer. */
+export type ControlLine =
+  | { event: unknown }
+  | { result: unknown }
+  | { error: ReturnType<ShoalError['toJSON']> }

@@ -1,0 +1,129 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { formatCredits, parseCredits } from '../../protocol/money.ts'
+import type { ShoalNode } from '../node.ts'
+import type { NodeEvent } from '../node-events.ts'
+import { PaymentError } from '../payments/errors.ts'
+import type { ControlParameters } from './control-api.ts'
+import type { ControlHandler, ControlServerModules } from './control-server.ts'
+import {
+  askResultView,
+  modelView,
+  offerViews,
+  peerIdOf,
+  peerViews,
+  receiptView,
+  statusView,
+  taskEventView,
+  walletView,
+} from './views.ts'
+
+/**
+ * What each command does to a node.
+ * @param shutDown ends the whole process in good order
+ */
+export function controlHandlers(node: ShoalNode, shutDown: () => void): ControlServerModules['handlers'] {
+  const handlers: {
+    [M in keyof ControlServerModules['handlers']]: (
+      parameters: ControlParameters<M>,
+      tell: (event: unknown) => void,
+      signal: AbortSignal,
+    ) => unknown
+  } = {
+    status: () => statusView(node),
+    models: async () => ({
+      loaded: node.parts.engine.status().models.map(modelView),
+      installed: (await node.parts.catalog.installed()).map(({ id, path }) => ({ id, path })),
+    }),
+    peers: () => peerViews(node),
+    offers: () => offerViews(node),
+    wallet: () => walletView(node, node.trade),
+    receipts: async ({ limit }) => {
+      const receipts = []
+      for await (const receipt of node.parts.receipts.list({ limit })) receipts.push(receiptView(receipt))
+      return receipts
+    },
+    settle: async () =>
+      (await node.trade.economy.settler.settleNow()).map(({ transaction, amount, channels }) => ({
+        transaction,
+        amount: formatCredits(amount),
+        channels: channels.length,
+      })),
+    withdraw: async ({ amount }) => {
+      const { settler, client } = node.trade.economy
+      const { settlementCredits } = await client.balances(node.parts.wallet.address)
+      const wanted = amount === null ? settlementCredits : parseCredits(amount)
+      if (wanted === 0n || wanted > settlementCredits) {
+        throw new PaymentError(
+          'WITHDRAWAL_FAILED',
+          `Settlement holds ${formatCredits(settlementCredits)} credits for you`,
+          {
+            fix: 'Run shoal settle first to claim what was earned, or ask for less.',
+          },
+        )
+      }
+      const transaction = await settler.withdraw(wanted, randomBytes(8).toString('hex'))
+      return { transaction, amount: formatCredits(wanted) }
+    },
+    closeChannels: async () => {
+      const { payer } = node.trade.economy
+      const idle = payer.list().filter(({ state, reserved }) => state === 'open' && reserved === 0n)
+      const closing = []
+      for (const { channelId, deposit, cumulative } of idle) {
+        const { status } = await payer.close(channelId)
+        closing.push({ channelId, left: formatCredits(deposit - cumulative), status })
+      }
+      return closing
+    },
+    anchor: () => node.trade.economy.anchorer.anchorNow(),
+    doctor: () => ({ ...statusView(node), unreachableBootstraps: node.parts.keeper.unreachable() }),
+    metrics: () => node.metrics.registry.metrics(),
+    stop: () => {
+      setImmediate(shutDown)
+      return {}
+    },
+    events: (_parameters, tell, signal) => {
+      const listener = (event: NodeEvent) => tell(eventView(event))
+      node.events.on('event', listener)
+      return new Promise(resolve => {
+        signal.addEventListener('abort', () => {
+          node.events.off('event', listener)
+          resolve({})
+        })
+      })
+    },
+    cancel: ({ taskId }) => ({ cancelled: node.trade.requester.cancel(taskId) }),
+    ask: async (parameters, tell, signal) => {
+      const { messages, model, maxTokens, maxPrice, temperature, topP, minP, topK, seed, stop, jsonSchema } =
+        parameters
+      const result = await node.trade.requester.ask(
+        {
+          input: { kind: 'chat', messages },
+          model,
+          maxTokens,
+          maxPrice: maxPrice === null ? null : parseCredits(maxPrice),
+          sampling: { temperature, topP, minP, topK, seed: seed ?? randomInt(2 ** 32) },
+          stop,
+          jsonSchema,
+        },
+        event => tell(taskEventView(event)),
+        signal,
+      )
+      return askResultView(result)
+    },
+  }
+  return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
+}
+
+/** A node event with credits as decimal strings and nodes as PeerIds. */
+export function eventView(event: NodeEvent): unknown {
+  return Object.fromEntries(
+    Object.entries(event).map(([key, value]: [string, unknown]) => [
+      key,
+      typeof value === 'bigint'
+        ? formatCredits(value)
+        : key === 'peer' || key === 'provider' || key === 'requester'
+          ? peerIdOf(value as string)
+          : value,
+    ]),
+  )
+}

@@ -1,0 +1,361 @@
+import { hexToBytes } from '@noble/hashes/utils.js'
+import type { LoadedModel } from '../../inference/engine.ts'
+import { type NodeKey, peerIdFromPublicKey } from '../../protocol/ids.ts'
+import { formatCredits } from '../../protocol/money.ts'
+import type { KnownDeployment } from '../chain/addresses.ts'
+import type { KnownOffer } from '../market/offer-book.ts'
+import type { Candidate } from '../market/selection.ts'
+import type { ShoalNode, TradeParts } from '../node.ts'
+import type { BookedReceipt } from '../tasks/receipt-book.ts'
+import type { TaskEvent, TaskResult } from '../tasks/requester.ts'
+import { VERSION } from '../version.ts'
+
+/** What a node shows of itself, as JSON: credits are decimal strings, times ISO, nodes their PeerId. */
+
+export interface StatusView {
+  version: string
+  peerId: string
+  wallet: string
+  dataDir: string
+  addresses: string[]
+  chain: { url: string; connected: boolean; chainId: number; deployment: KnownDeployment }
+  peers: number
+  offers: number
+  models: string[]
+  engine: {
+    state: string
+    backend: string | null
+    devices: readonly string[]
+    active: number
+    queued: number
+    crashes: number
+  }
+  auditLogHealthy: boolean
+  auditEvents: number
+  memoryMiB: number
+}
+
+export interface OfferView {
+  provider: string
+  model: string
+  kinds: string[]
+  quantization: string
+  parameters: number
+  contextTokens: number
+  inputPerMillion: string
+  outputPerMillion: string
+  tokensPerSecond: number
+  freeSlots: number
+  slots: number
+  backend: string
+  region: string | null
+  bound: boolean | null
+  reputation: number
+  expiresAt: string
+  own: boolean
+}
+
+export interface PeerView {
+  peerId: string
+  address: string
+  direction: string
+  relayed: boolean
+  reputation: number
+  tasks: number
+  violations: number
+  models: string[]
+}
+
+export interface ChannelView {
+  channelId: string
+  role: 'paying' | 'earning'
+  with: string
+  state: string
+  deposit: string
+  /** Signed by or for us, in total. */
+  spent: string
+  /** Paid out on chain, in total. */
+  claimed: string
+  endsAt: string
+}
+
+export interface WalletView {
+  address: string
+  gas: string
+  credits: string
+  settlementCredits: string
+  stake: string
+  /** In channels, not spent. */
+  locked: string
+  /** Earned by vouchers, not claimed yet. */
+  unclaimed: string
+  spending: { limitPerDay: string; remaining: string }
+  channels: ChannelView[]
+  pendingTransactions: number
+}
+
+export interface ReceiptView {
+  receipt: string
+  role: 'requester' | 'provider'
+  taskId: string
+  attempt: number
+  model: string
+  provider: string
+  requester: string
+  reason: string
+  promptTokens: number
+  outputTokens: number
+  amount: string
+  channelId: string
+  endedAt: string
+  /** Both have signed. */
+  countersigned: boolean
+}
+
+export interface CandidateView {
+  provider: string
+  model: string
+  expectedCost: string
+  expectedSeconds: number
+  outputPerMillion: string
+  reliability: number
+}
+
+export function peerIdOf(key: NodeKey): string {
+  return peerIdFromPublicKey(hexToBytes(key))
+}
+
+export function statusView(node: ShoalNode): StatusView {
+  const { host, book, engine, wallet, deployment, chainUrl, eventLog } = node.parts
+  const { state, backend, models, active, queued, crashes } = engine.status()
+  return {
+    version: VERSION,
+    peerId: peerIdOf(host.nodeKey),
+    wallet: wallet.address,
+    dataDir: node.dataDir.root,
+    addresses: host.addresses(),
+    chain: { url: chainUrl, connected: node.tradeOrNull !== null, chainId: deployment.chainId, deployment },
+    peers: host.peers().length,
+    offers: book.list().length,
+    models: models.map(({ id }) => id),
+    engine: {
+      state,
+      backend: backend?.kind ?? null,
+      devices: backend?.devices ?? [],
+      active,
+      queued,
+      crashes,
+    },
+    auditLogHealthy: node.auditHealthy,
+    auditEvents: eventLog.lastSequence,
+    memoryMiB: Math.round(process.memoryUsage.rss() / 1_048_576),
+  }
+}
+
+export function modelView(model: LoadedModel) {
+  return { ...model, measuredTokensPerSecond: Math.round(model.measuredTokensPerSecond) }
+}
+
+export function offerViews(node: ShoalNode): OfferView[] {
+  const { book, reputation, host } = node.parts
+  const own = node.tradeOrNull?.offers?.current()
+  const ours: KnownOffer[] =
+    own == null ? [] : [{ provider: host.nodeKey, cid: own.cid, offer: own.body, bytes: own.bytes }]
+  return [...ours, ...book.list()].flatMap(({ provider, offer }) =>
+    offer.models.map(model => ({
+      provider: peerIdOf(provider),
+      model: model.model,
+      kinds: model.kinds,
+      quantization: model.quantization,
+      parameters: model.parameterCount,
+      contextTokens: model.contextTokens,
+      inputPerMillion: formatCredits(model.inputPerMillion),
+      outputPerMillion: formatCredits(model.outputPerMillion),
+      tokensPerSecond: model.tokensPerSecond,
+      freeSlots: model.freeSlots,
+      slots: model.slots,
+      backend: offer.backend,
+      region: offer.region,
+      bound: node.tradeOrNull?.economy.bindings.isBound(provider, offer.wallet) ?? null,
+      reputation: reputation.score(provider).score,
+      expiresAt: new Date(offer.expiresAtMs).toISOString(),
+      own: provider === host.nodeKey,
+    })),
+  )
+}
+
+export function peerViews(node: ShoalNode): PeerView[] {
+  const { host, reputation, book } = node.parts
+  return host.peers().map(peer => {
+    const [connection] = host.connectionsOf(peer)
+    const { score, tasks, violations } = reputation.score(peer)
+    return {
+      peerId: peerIdOf(peer),
+      address: connection?.address ?? '',
+      direction: connection?.direction ?? '',
+      relayed: connection?.relayed ?? false,
+      reputation: score,
+      tasks,
+      violations,
+      models: book.of(peer)?.offer.models.map(({ model }) => model) ?? [],
+    }
+  })
+}
+
+export async function walletView(node: ShoalNode, trade: TradeParts): Promise<WalletView> {
+  const { economy } = trade
+  const { address } = node.parts.wallet
+  const balances = await economy.client.balances(address)
+  const paying = economy.payer.list().filter(({ state }) => state !== 'closed')
+  const earning = economy.payee.list().filter(({ state }) => state !== 'closed')
+  const sum = (amounts: readonly bigint[]) =>
+    formatCredits(amounts.reduce((total, amount) => total + amount, 0n))
+  return {
+    address,
+    gas: formatCredits(balances.gas),
+    credits: formatCredits(balances.credits),
+    settlementCredits: formatCredits(balances.settlementCredits),
+    stake: formatCredits(balances.stake),
+    locked: sum(paying.map(({ deposit, cumulative }) => deposit - cumulative)),
+    unclaimed: sum(earning.map(({ cumulative, claimed }) => cumulative - claimed)),
+    spending: {
+      limitPerDay: formatCredits(node.config['spending.limitPerDay']),
+      remaining: formatCredits(economy.spending.remaining()),
+    },
+    channels: [
+      ...paying.map(channel => channelView('paying', channel.payee, channel)),
+      ...earning.map(channel => channelView('earning', channel.payer, channel)),
+    ],
+    pendingTransactions: economy.publisher.pending().length,
+  }
+}
+
+function channelView(
+  role: ChannelView['role'],
+  partner: string,
+  channel: {
+    channelId: string
+    state: string
+    deposit: bigint
+    cumulative: bigint
+    claimed: bigint
+    expiresAtMs: number
+    closesAtMs: number | null
+  },
+): ChannelView {
+  return {
+    channelId: channel.channelId,
+    role,
+    with: partner,
+    state: channel.state,
+    deposit: formatCredits(channel.deposit),
+    spent: formatCredits(channel.cumulative),
+    claimed: formatCredits(channel.claimed),
+    endsAt: new Date(Math.min(channel.closesAtMs ?? channel.expiresAtMs, channel.expiresAtMs)).toISOString(),
+  }
+}
+
+export function receiptView({ role, cid, receipt, countersignature }: BookedReceipt): ReceiptView {
+  return {
+    receipt: cid,
+    role,
+    taskId: receipt.taskId,
+    attempt: receipt.attempt,
+    model: receipt.model,
+    provider: peerIdOf(receipt.provider),
+    requester: peerIdOf(receipt.requester),
+    reason: receipt.reason,
+    promptTokens: receipt.promptTokens,
+    outputTokens: receipt.outputTokens,
+    amount: formatCredits(receipt.amount),
+    channelId: receipt.channelId,
+    endedAt: new Date(receipt.endedAtMs).toISOString(),
+    countersigned: countersignature !== null,
+  }
+}
+
+/** One line of the stream of a task; a closed set, as `TaskEvent`. */
+export type TaskEventView =
+  | { type: 'started'; taskId: string }
+  | { type: 'ranked'; candidates: CandidateView[]; unfit: Record<string, number> }
+  | { type: 'chosen'; candidate: CandidateView; attempt: number; alternatives: number }
+  | { type: 'funding'; kind: 'open' | 'topUp'; channelId: string; amount: string }
+  | { type: 'channel'; channelId: string }
+  | { type: 'accepted'; promptTokens: number }
+  | { type: 'output'; text: string; tokens: number }
+  | { type: 'payment'; taskAmount: string; cumulativeAmount: string }
+  | { type: 'receipt'; receipt: string; amount: string; reason: string; outputTokens: number }
+  | { type: 'failover'; from: string; why: string; attempt: number }
+
+const MAX_CANDIDATES_SHOWN = 8
+
+export function taskEventView(event: TaskEvent): TaskEventView {
+  switch (event.type) {
+    case 'ranked':
+      return {
+        type: 'ranked',
+        candidates: event.ranking.candidates.slice(0, MAX_CANDIDATES_SHOWN).map(candidateView),
+        unfit: event.ranking.unfit,
+      }
+    case 'chosen':
+      return { ...event, candidate: candidateView(event.candidate) }
+    case 'funding':
+      return { ...event, amount: formatCredits(event.amount) }
+    case 'output':
+      return { type: 'output', text: event.text, tokens: event.tokens.length }
+    case 'payment':
+      return {
+        type: 'payment',
+        taskAmount: formatCredits(event.taskAmount),
+        cumulativeAmount: formatCredits(event.cumulativeAmount),
+      }
+    case 'receipt': {
+      const { amount, reason, outputTokens } = event.record.body
+      return {
+        type: 'receipt',
+        receipt: event.record.cid,
+        amount: formatCredits(amount),
+        reason,
+        outputTokens,
+      }
+    }
+    case 'failover':
+      return { ...event, from: peerIdOf(event.from) }
+    default:
+      return event
+  }
+}
+
+function candidateView({
+  provider,
+  model,
+  expectedCost,
+  expectedSeconds,
+  reliability,
+}: Candidate): CandidateView {
+  return {
+    provider: peerIdOf(provider),
+    model: model.model,
+    expectedCost: formatCredits(expectedCost),
+    expectedSeconds: Number(expectedSeconds.toFixed(3)),
+    outputPerMillion: formatCredits(model.outputPerMillion),
+    reliability: Number(reliability.toFixed(3)),
+  }
+}
+
+export interface AskResultView {
+  taskId: string
+  status: 'completed' | 'cancelled'
+  reason: string
+  text: string
+  model: string
+  provider: string
+  promptTokens: number
+  outputTokens: number
+  paid: string
+  attempts: number
+}
+
+export function askResultView(result: TaskResult): AskResultView {
+  return { ...result, provider: peerIdOf(result.provider), paid: formatCredits(result.paid) }
+}

@@ -1,0 +1,631 @@
+import { randomBytes } from 'node:crypto'
+import type { Engine } from '../inference/engine.ts'
+import { ProcessEngine } from '../inference/llama/process-engine.ts'
+import { ModelCatalog } from '../inference/models/catalog.ts'
+import { isShoalError, ShoalError } from '../protocol/errors.ts'
+import type { NodeSigner } from '../protocol/identity.ts'
+import type { NodeKey } from '../protocol/ids.ts'
+import { EventLog } from './auditlog/event-log.ts'
+import { AuditOutbox } from './auditlog/outbox.ts'
+import { type KnownDeployment, readDeploymentFile } from './chain/addresses.ts'
+import { ChainClient } from './chain/client.ts'
+import { EmbeddedChain } from './chain/embedded/embedded-chain.ts'
+import { type Clock, repeat, systemClock } from './clock.ts'
+import type { Config } from './config/settings.ts'
+import { type DataDir, ensureDataDir } from './data-dir.ts'
+import { Economy } from './economy.ts'
+import { createNativeNodeSigner } from './ed25519.ts'
+import { loadOrCreateNodeKey } from './identity.ts'
+import { createLogger, type Logger } from './log.ts'
+import { OfferBook } from './market/offer-book.ts'
+import { OfferExchange } from './market/offer-exchange.ts'
+import { OfferPublisher } from './market/offer-publisher.ts'
+import { Metrics } from './metrics.ts'
+import { NodeEvents } from './node-events.ts'
+import { ConnectionKeeper } from './p2p/connection-keeper.ts'
+import type { Violation } from './p2p/errors.ts'
+import { P2PHost } from './p2p/host.ts'
+import { guessScope } from './p2p/scope.ts'
+import type { Wallet } from './payments/wallet.ts'
+import { Store } from './store/store.ts'
+import { Provider } from './tasks/provider.ts'
+import type { ProviderOutcome } from './tasks/provider-task.ts'
+import { ReceiptBook } from './tasks/receipt-book.ts'
+import { Requester } from './tasks/requester.ts'
+import { Reputation } from './trust/reputation.ts'
+import { VERSION } from './version.ts'
+
+export interface ShoalNodeOptions {
+  dataDir: DataDir
+  config: Config
+  /** Unlocks the wallet; begins at once, since it takes a while. */
+  wallet: Promise<Wallet>
+}
+
+export interface ShoalNodeModules {
+  clock?: Clock
+  log?: Logger
+  /** Told from the first step on. */
+  events?: NodeEvents
+}
+
+/** Where the chain is, and what we know of it before it answers. */
+interface ChainPlace {
+  rpcUrl: string
+  deployment: KnownDeployment | null
+  /** An embedded chain gives new wallets something to begin with. */
+  hasFaucet: boolean
+}
+
+const EMBEDDED_CONFIRMATIONS = 1
+const REMOTE_CONFIRMATIONS = 3
+const RECONNECT_CHAIN_EVERY_MS = 5_000
+const RETRY_AUDIT_EVERY_MS = 5_000
+
+/**
+ * A node: everything built, started and stopped in one place and in order. What needs the chain starts
+ * once the chain answers; the rest does not wait for it.
+ */
+export class ShoalNode {
+  readonly events: NodeEvents
+  readonly metrics = new Metrics()
+  readonly config: Config
+  readonly dataDir: DataDir
+  readonly #clock: Clock
+  readonly #log: Logger
+  /** Undone in reverse, whatever had been done when start failed. */
+  readonly #undo: (() => Promise<void> | void)[] = []
+  readonly #abort = new AbortController()
+  #parts: NodeParts | null = null
+  #trade: TradeParts | null = null
+  #auditHealthy = true
+  #stopping: Promise<void> | null = null
+
+  private constructor(options: ShoalNodeOptions, modules: ShoalNodeModules) {
+    this.config = options.config
+    this.dataDir = options.dataDir
+    this.events = modules.events ?? new NodeEvents()
+    this.#clock = modules.clock ?? systemClock
+    this.#log = modules.log ?? createLogger({ level: options.config['log.level'], file: options.dataDir.log })
+  }
+
+  /**
+   * Builds and starts a node. Ready when this resolves: it listens, and trades if the chain answers; models
+   * are loaded in the background.
+   * @throws {ShoalError} of the part that could not start; everything begun is stopped again
+   */
+  static async start(options: ShoalNodeOptions, modules: ShoalNodeModules = {}): Promise<ShoalNode> {
+    const node = new ShoalNode(options, modules)
+    try {
+      await node.#start(options)
+    } catch (error) {
+      await node.stop()
+      throw error
+    }
+    return node
+  }
+
+  /** Ends everything, the newest first; idempotent, ends within about ten seconds. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  /** What runs without the chain. */
+  get parts(): NodeParts {
+    if (this.#parts === null) throw new Error('the node has not started')
+    return this.#parts
+  }
+
+  /**
+   * What needs the chain.
+   * @throws {ShoalError} CHAIN_UNREACHABLE while it has not answered
+   */
+  get trade(): TradeParts {
+    if (this.#trade !== null) return this.#trade
+    throw new ShoalError('CHAIN_UNREACHABLE', 'the chain has not answered yet', {
+      fix: 'Check --rpc and your connection; the node keeps trying.',
+    })
+  }
+
+  /** The same, or null while the chain has not answered. */
+  get tradeOrNull(): TradeParts | null {
+    return this.#trade
+  }
+
+  /** The node's log, for parts that are built around it. */
+  get log(): Logger {
+    return this.#log
+  }
+
+  /** Whether decisions reach the audit log; while they do not, no tasks are taken. */
+  get auditHealthy(): boolean {
+    return this.#auditHealthy
+  }
+
+  async #start(options: ShoalNodeOptions): Promise<void> {
+    const { dataDir, config } = options
+    await ensureDataDir(dataDir)
+    const store = await Store.open(dataDir.store)
+    this.#undo.push(() => store.close())
+    const { seed } = await loadOrCreateNodeKey(dataDir.nodeKey)
+    const signer = createNativeNodeSigner(seed)
+    const eventLog = await this.#openAuditLog(store, signer)
+    const outbox = new AuditOutbox({ store, log: eventLog, onHealth: healthy => this.#auditHealth(healthy) })
+    await outbox.recover()
+    await outbox.record([], [{ kind: 'node.started', v: 1, software: `shoal/${VERSION}` }])
+    this.#retryAudit(outbox)
+
+    const [wallet, place] = await Promise.all([options.wallet, this.#findChain()])
+    const client = await this.#connect(place)
+    const deployment = client?.deployment ?? place.deployment!
+    if (client !== null) this.#undo.push(() => client.stop())
+
+    const reputation = new Reputation({
+      store,
+      clock: this.#clock,
+      onViolation: kind => this.metrics.violations.inc({ kind }),
+    })
+    await reputation.start()
+    const host = await this.#startHost(seed, deployment, reputation)
+    const book = new OfferBook(
+      { self: host.nodeKey, chainId: deployment.chainId, settlement: deployment.addresses.settlement },
+      { clock: this.#clock },
+    )
+    book.on('offer', ({ provider, offer }) =>
+      this.events.tell({ type: 'offer', provider, models: offer.models.map(({ model }) => model) }),
+    )
+    const engine = new ProcessEngine(
+      {
+        gpu: config['engine.gpu'] === 'off' ? false : 'auto',
+        cacheFolder: dataDir.engine,
+        ...(config['models.slots'] === null ? {} : { slots: config['models.slots'] }),
+        ...(config['models.contextTokens'] === null
+          ? {}
+          : { maxContextTokens: config['models.contextTokens'] }),
+      },
+      { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
+    )
+    const catalog = new ModelCatalog({ modelsFolder: dataDir.models, cacheFolder: dataDir.engine })
+    const receipts = new ReceiptBook({ store, outbox })
+    const exchange = new OfferExchange(
+      { targetPeers: config['p2p.targetPeers'] },
+      { host, book, own: () => this.#trade?.offers?.current() ?? null, clock: this.#clock, log: this.#log },
+    )
+    await exchange.start()
+    this.#undo.push(() => exchange.stop())
+    const keeper = new ConnectionKeeper(
+      { bootstrap: config['p2p.bootstrap'], targetPeers: config['p2p.targetPeers'] },
+      { host, clock: this.#clock, log: this.#log, random: Math.random },
+    )
+    await keeper.start()
+    this.#undo.push(() => keeper.stop())
+
+    this.#parts = {
+      store,
+      signer,
+      eventLog,
+      outbox,
+      wallet,
+      host,
+      keeper,
+      book,
+      engine,
+      catalog,
+      receipts,
+      reputation,
+      deployment,
+      chainUrl: place.rpcUrl,
+    }
+    this.#measure()
+    if (config['models.serve'].length > 0) {
+      this.#undo.push(() => engine.stop())
+      let told = ''
+      engine.onStatus(({ state, backend }) => {
+        if (state === told) return
+        told = state
+        this.events.tell({ type: 'engine', state, backend: backend?.kind ?? null })
+      })
+    }
+    if (client === null) this.#keepConnecting(place)
+    else await this.#startTrading(client, place)
+    void this.#loadModels(config['models.serve'])
+  }
+
+  async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
+    const knownSequence = await AuditOutbox.knownSequence(store)
+    const eventLog = await EventLog.open(
+      { path: this.dataDir.auditLog, knownSequence },
+      { signer, clock: this.#clock },
+    )
+    this.#undo.push(() => eventLog.close())
+    return eventLog
+  }
+
+  #auditHealth(healthy: boolean): void {
+    if (healthy === this.#auditHealthy) return
+    this.#auditHealthy = healthy
+    const message = healthy
+      ? 'the audit log can be written again'
+      : 'the audit log cannot be written; no tasks are taken'
+    this.events.tell({
+      type: 'warning',
+      code: 'AUDIT_LOG',
+      message,
+      ...(healthy ? {} : { fix: 'Check the disk: shoal doctor.' }),
+    })
+    this.#log.warn({ healthy }, 'audit log health changed')
+  }
+
+  #retryAudit(outbox: AuditOutbox): void {
+    const timer = repeat(this.#clock, RETRY_AUDIT_EVERY_MS, async () => {
+      if (!this.#auditHealthy) await outbox.retry().catch(() => {})
+    })
+    this.#undo.push(() => timer.cancel())
+  }
+
+  async #findChain(): Promise<ChainPlace> {
+    const { config } = this
+    const file = config['chain.contracts']
+    if (config['chain.rpc'] !== 'local') {
+      const deployment = file === null ? null : await readDeploymentFile(file)
+      return { rpcUrl: config['chain.rpc'], deployment, hasFaucet: file === null }
+    }
+    const port = config['chain.localPort']
+    const chain = new EmbeddedChain(
+      { folder: this.dataDir.chain, ...(port === 0 ? {} : { port }) },
+      {
+        onExit: error => {
+          this.events.tell({
+            type: 'warning',
+            code: error.code,
+            message: error.message,
+            ...(error.fix === undefined ? {} : { fix: error.fix }),
+          })
+          this.#log.error({ err: error }, 'the embedded chain ended')
+        },
+      },
+    )
+    this.#undo.push(() => chain.stop())
+    const { rpcUrl, chainId, addresses, deploymentBlock } = await chain.start()
+    return { rpcUrl, deployment: { chainId, addresses, deploymentBlock }, hasFaucet: true }
+  }
+
+  /** Null when the chain does not answer but we know enough to go on without it for now. */
+  async #connect(place: ChainPlace): Promise<ChainClient | null> {
+    try {
+      return await ChainClient.connect({ ...place, expectedChainId: this.config['chain.id'] })
+    } catch (error) {
+      if (!isShoalError(error, 'CHAIN_UNREACHABLE') || place.deployment === null) throw error
+      this.events.tell({ type: 'chain', state: 'unreachable' })
+      this.#log.warn({ err: error }, 'the chain does not answer; trading waits for it')
+      return null
+    }
+  }
+
+  #keepConnecting(place: ChainPlace): void {
+    const timer = repeat(this.#clock, RECONNECT_CHAIN_EVERY_MS, async () => {
+      if (this.#trade !== null || this.#abort.signal.aborted) return
+      const client = await this.#connect(place).catch(() => null)
+      if (client === null) return
+      timer.cancel()
+      this.#undo.push(() => client.stop())
+      try {
+        await this.#startTrading(client, place)
+      } catch (error) {
+        this.#log.error({ err: error }, 'trading could not start')
+      }
+    })
+    this.#undo.push(() => timer.cancel())
+  }
+
+  async #startHost(seed: Uint8Array, deployment: KnownDeployment, reputation: Reputation): Promise<P2PHost> {
+    const { config } = this
+    const scope = config['p2p.scope']
+    const host = new P2PHost(
+      {
+        seed,
+        network: networkName(deployment),
+        scope: scope === 'auto' ? guessScope([...config['p2p.bootstrap'], ...config['p2p.announce']]) : scope,
+        listen: config['p2p.listen'],
+        announce: config['p2p.announce'],
+        mdns: config['p2p.mdns'],
+        relay: config['p2p.relay'],
+        dataDir: this.dataDir.peers,
+      },
+      {
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+        isWelcome: peer => reputation.isWelcome(peer),
+      },
+    )
+    this.#undo.push(() => host.stop())
+    host.on('peer', peer => this.events.tell({ type: 'peer', peer, state: 'connected' }))
+    host.on('disconnect', peer => this.events.tell({ type: 'peer', peer, state: 'gone' }))
+    await host.start()
+    return host
+  }
+
+  #violation(peer: NodeKey, violation: Violation, reputation: Reputation, host: P2PHost): void {
+    reputation
+      .penalise(peer, violation)
+      .then(welcome => (welcome ? null : host.hangUp(peer)))
+      .catch(error => this.#log.warn({ err: error, peer }, 'a violation was not recorded'))
+  }
+
+  /** Starts everything that moves money. */
+  async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
+    const { config } = this
+    const { wallet, store, outbox, eventLog, host, book, receipts, reputation, signer, keeper } = this.parts
+    if (place.hasFaucet) await this.#askFaucet(client, wallet)
+    const economy = new Economy(
+      {
+        config,
+        nodeKey: host.nodeKey,
+        confirmations: config['chain.confirmations'] ?? confirmationsFor(place),
+      },
+      {
+        client,
+        wallet,
+        store,
+        outbox,
+        eventLog,
+        clock: this.#clock,
+        log: this.#log,
+        onSettled: ({ transaction, amount, channels }) => {
+          this.metrics.settledBaseUnits.inc(Number(amount))
+          this.events.tell({ type: 'settled', transaction, amount, channels: channels.length })
+        },
+        onAnchored: anchor => this.events.tell({ type: 'anchored', ...anchor }),
+      },
+    )
+    await economy.start()
+    this.#undo.push(() => economy.stop())
+    book.on('offer', ({ provider, offer }) => {
+      void economy.bindings.check(provider, offer.wallet)
+      // Whom we have money locked up with, we stay connected to.
+      if (economy.payer.list().some(({ payee, state }) => payee === offer.wallet && state === 'open'))
+        keeper.keep(provider)
+    })
+
+    const onViolation = (peer: NodeKey, violation: Violation) =>
+      this.#violation(peer, violation, reputation, host)
+    const requester = new Requester(
+      {
+        self: host.nodeKey,
+        wallet: wallet.address,
+        creditWindowTokens: config['task.creditWindowTokens'],
+        stallTimeoutMs: config['task.stallTimeout'],
+        maxAttempts: config['task.maxAttempts'],
+      },
+      {
+        host,
+        book,
+        channels: economy.payer,
+        receipts,
+        signer,
+        clock: this.#clock,
+        log: this.#log,
+        reputation: {
+          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          observe: (provider, evidence) => reputation.observe(provider, evidence),
+          isWelcome: provider => reputation.isWelcome(provider),
+        },
+        random: Math.random,
+        randomTaskId: () => randomBytes(16).toString('hex'),
+        onViolation,
+      },
+    )
+    this.#undo.push(() => requester.stop())
+    const offers =
+      config['models.serve'].length === 0 ? null : await this.#startProviding(economy, onViolation)
+    this.#trade = { economy, requester, offers }
+    this.events.tell({ type: 'chain', state: 'connected' })
+    void this.#bind(economy)
+  }
+
+  async #startProviding(
+    economy: Economy,
+    onViolation: (peer: NodeKey, violation: Violation) => void,
+  ): Promise<OfferPublisher> {
+    const { config } = this
+    const { wallet, host, engine, receipts, signer, deployment } = this.parts
+    const offers = new OfferPublisher(
+      {
+        wallet: wallet.address,
+        chainId: deployment.chainId,
+        settlement: deployment.addresses.settlement,
+        price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
+        creditWindowTokens: config['task.creditWindowTokens'],
+        minChannelRemainingMs: config['earning.minChannelRemaining'],
+        lifetimeMs: config['offer.lifetime'],
+        region: config['offer.region'],
+      },
+      {
+        signer,
+        clock: this.#clock,
+        log: this.#log,
+        engine,
+        addresses: () => host.addresses(),
+        publish: (topic, bytes) => host.publish(topic, bytes),
+      },
+    )
+    const provider = new Provider(
+      {
+        creditWindowTokens: config['task.creditWindowTokens'],
+        wallet: wallet.address,
+        nodeKey: host.nodeKey,
+      },
+      {
+        host,
+        engine,
+        channels: economy.payee,
+        receipts,
+        signer,
+        clock: this.#clock,
+        log: this.#log,
+        findOffer: cid => offers.find(cid),
+        onViolation,
+        isReady: () => this.#auditHealthy,
+        onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
+      },
+    )
+    await provider.start()
+    this.#undo.push(() => provider.stop())
+    offers.start()
+    this.#undo.push(() => offers.stop())
+    return offers
+  }
+
+  #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
+    if (outcome.kind === 'refused') {
+      this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
+      this.events.tell({ type: 'task-refused', requester, code: outcome.code })
+      return
+    }
+    const { receipt, reason, countersigned, cid } = outcome
+    const { taskId, promptTokens, outputTokens, amount } = receipt
+    this.metrics.tasks.inc({ role: 'provider', outcome: reason })
+    this.metrics.tokens.inc({ role: 'provider', side: 'input' }, promptTokens)
+    this.metrics.tokens.inc({ role: 'provider', side: 'output' }, outputTokens)
+    this.events.tell({
+      type: 'task-done',
+      requester,
+      taskId,
+      reason,
+      outputTokens,
+      amount,
+      receipt: cid,
+      countersigned,
+    })
+  }
+
+  async #askFaucet(client: ChainClient, wallet: Wallet): Promise<void> {
+    try {
+      await client.request('shoal_fund', [wallet.address])
+      this.events.tell({ type: 'funded', wallet: wallet.address })
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the chain has no faucet for us')
+    }
+  }
+
+  async #bind(economy: Economy): Promise<void> {
+    try {
+      if (await economy.bind()) this.events.tell({ type: 'bound' })
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the node key could not be declared on chain')
+    }
+  }
+
+  /** Loads what is to be served, one after the other; what fails is told and left out. */
+  async #loadModels(specs: readonly string[]): Promise<void> {
+    const { engine, catalog, outbox } = this.parts
+    const { signal } = this.#abort
+    for (const spec of specs) {
+      if (signal.aborted) return
+      try {
+        this.events.tell({ type: 'model', spec, state: 'loading' })
+        await engine.start()
+        const source = await catalog.resolve(spec, {
+          signal,
+          onProgress: progress => {
+            if (progress.phase === 'downloading')
+              this.events.tell({ type: 'model', spec, state: 'downloading', progress })
+          },
+        })
+        const { id } = await engine.load(source, { signal })
+        await outbox.record([], [{ kind: 'model.loaded', v: 1, model: id }])
+        this.events.tell({ type: 'model', spec, state: 'ready', model: id })
+      } catch (error) {
+        if (signal.aborted) return
+        const fix = error instanceof ShoalError ? error.fix : undefined
+        const message = error instanceof Error ? error.message : String(error)
+        this.events.tell({
+          type: 'model',
+          spec,
+          state: 'failed',
+          error: fix === undefined ? message : `${message} ${fix}`,
+        })
+        this.#log.error({ err: error, spec }, 'a model could not be loaded')
+      }
+    }
+  }
+
+  #measure(): void {
+    const { host, book, engine } = this.parts
+    this.metrics.gauge('shoal_peers', 'Connected peers.', () => host.peers().length)
+    this.metrics.gauge('shoal_offers', 'Valid offers known.', () => book.list().length)
+    this.metrics.gauge(
+      'shoal_engine_active_tasks',
+      'Generations that hold a slot.',
+      () => engine.status().active,
+    )
+    this.metrics.gauge(
+      'shoal_engine_crashes',
+      'Crashes of the engine process since the start.',
+      () => engine.status().crashes,
+    )
+    this.metrics.gauge('shoal_resident_memory_bytes', 'Resident memory of the node process.', () =>
+      process.memoryUsage.rss(),
+    )
+  }
+
+  async #stop(): Promise<void> {
+    this.#abort.abort()
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        await undo()
+      } catch (error) {
+        this.#log.error({ err: error }, 'a part did not stop cleanly')
+      }
+    }
+    this.events.removeAllListeners()
+  }
+}
+
+/** Parts that run without the chain. */
+export interface NodeParts {
+  store: Store
+  signer: NodeSigner
+  eventLog: EventLog
+  outbox: AuditOutbox
+  wallet: Wallet
+  host: P2PHost
+  keeper: ConnectionKeeper
+  book: OfferBook
+  engine: Engine
+  catalog: ModelCatalog
+  receipts: ReceiptBook
+  reputation: Reputation
+  deployment: KnownDeployment
+  chainUrl: string
+}
+
+/** Parts that need the chain. */
+export interface TradeParts {
+  economy: Economy
+  requester: Requester
+  /** Null for a node that offers nothing. */
+  offers: OfferPublisher | null
+}
+
+/** Nodes of different deployments have nothing to say to each other. */
+function networkName({ chainId, addresses }: KnownDeployment): string {
+  return `${chainId}-${addresses.settlement.slice(2, 10)}`
+}
+
+function confirmationsFor(place: ChainPlace): number {
+  return place.hasFaucet ? EMBEDDED_CONFIRMATIONS : REMOTE_CONFIRMATIONS
+}
+
+/** A provider whose wallet does not declare its key is trusted a little less. */
+function reliabilityOf(
+  provider: NodeKey,
+  modules: { reputation: Reputation; book: OfferBook; economy: Economy },
+): number {
+  const { lowerBound } = modules.reputation.score(provider)
+  const wallet = modules.book.of(provider)?.offer.wallet
+  const bound = wallet !== undefined && modules.economy.bindings.isBound(provider, wallet) === true
+  return bound ? lowerBound : lowerBound * 0.8
+}
