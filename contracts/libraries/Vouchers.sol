@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Vouchers
+/// @author Shoal
+/// @notice The EIP-712 struct a channel's signer signs, and the identity of a channel.
+library Vouchers {
+    /// @notice keccak256 of the EIP-712 encoding of the voucher's type.
+    bytes32 internal constant TYPE_HASH = keccak256("Voucher(bytes32 channelId,uint256 cumulativeAmount)");
+
+    /// @notice Identity of a channel, computable before it exists.
+    /// @dev Chain and contract are part of it, so that no channel of another deployment has the same one.
+    /// @param payer Account whose money is locked.
+    /// @param payee Account that is paid.
+    /// @param salt Chosen by the payer; one salt opens one channel of a pair, ever.
+    /// @return id keccak256(abi.encode(chain id, this contract, payer, payee, salt)).
+    function idOf(address payer, address payee, bytes32 salt) internal view returns (bytes32 id) {
+        return keccak256(abi.encode(block.chainid, address(this), payer, payee, salt));
+    }
+
+    /// @notice EIP-712 `hashStruct` of a voucher.
+    /// @param channelId Channel the voucher is a claim on.
+    /// @param cumulativeAmount Base units claimed since the channel was opened.
+    /// @return structHash keccak256(TYPE_HASH . channelId . cumulativeAmount), 32 bytes each.
+    function hash(bytes32 channelId, uint256 cumulativeAmount) internal pure returns (bytes32 structHash) {
+        return keccak256(abi.encode(TYPE_HASH, channelId, cumulativeAmount));
+    }
+}

@@ -1,0 +1,22 @@
+import { createRequire } from 'node:module'
+import hardhatIgnition from '@nomicfoundation/hardhat-ignition'
+import { defineConfig } from 'hardhat/config'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * One compiler profile for tests, benchmarks and deployments. The compiler comes from npm, so that compiling needs
+ * no network.
+ */
+export default defineConfig({
+  plugins: [hardhatIgnition],
+  solidity: {
+    version: '0.8.37',
+    path: require.resolve('solc/soljson.js'),
+    settings: {
+      evmVersion: 'cancun',
+      optimizer: { enabled: true, runs: 10_000 },
+    },
+  },
+  paths: { sources: './contracts', ignition: './contracts/ignition' },
+})
