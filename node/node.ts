@@ -179,6 +179,7 @@ export class ShoalNode {
       {
         gpu: config['engine.gpu'] === 'off' ? false : 'auto',
         cacheFolder: dataDir.engine,
+        ...(config['engine.threads'] === null ? {} : { threads: config['engine.threads'] }),
         ...(config['models.slots'] === null ? {} : { slots: config['models.slots'] }),
         ...(config['models.contextTokens'] === null
           ? {}
@@ -454,6 +455,7 @@ export class ShoalNode {
     const provider = new Provider(
       {
         creditWindowTokens: config['task.creditWindowTokens'],
+        paymentTimeoutMs: config['task.paymentTimeout'],
         wallet: wallet.address,
         nodeKey: host.nodeKey,
       },

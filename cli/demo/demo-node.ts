@@ -52,6 +52,10 @@ export class DemoNode {
     })
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   /**
    * Waits for an event, one that has come already included.
    * @throws {ShoalError} DEMO_STEP_FAILED after `timeoutMs`, or why the node ended
@@ -78,6 +82,7 @@ export class DemoNode {
 
   /** Ends the process in good order, by force if that takes too long. Idempotent. */
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#child.kill('SIGTERM')
     const force = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await this.#exited

@@ -5,7 +5,11 @@ import type { ChainClient } from '../chain/client.ts'
 import type { AnchoredRange, CheckAnchor } from './verify.ts'
 
 /** What `AuditAnchor` stores of an anchor: keccak256(abi.encode(root, firstSequence, lastSequence)). */
-export function anchorCommitment({ root, firstSequence, lastSequence }: Pick<AnchoredRange, 'root' | 'firstSequence' | 'lastSequence'>): Bytes32 {
+export function anchorCommitment({
+  root,
+  firstSequence,
+  lastSequence,
+}: Pick<AnchoredRange, 'root' | 'firstSequence' | 'lastSequence'>): Bytes32 {
   const word = (value: number) => hexToBytes(BigInt(value).toString(16).padStart(64, '0'))
   return `0x${bytesToHex(keccak_256(concatBytes(hexToBytes(root.slice(2)), word(firstSequence), word(lastSequence))))}`
 }

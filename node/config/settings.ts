@@ -132,6 +132,13 @@ export const settings = {
     flag: 'gpu',
   }),
 
+  'engine.threads': setting({
+    kind: optional(integer(1, 1_024)),
+    default: null,
+    help: 'CPU threads a model computes with; unset: measured at its first load.',
+    flag: 'threads',
+  }),
+
   'price.input': setting({
     kind: credits(0n),
     default: CREDIT / 4n,
@@ -167,6 +174,12 @@ export const settings = {
     default: 20 * SECOND,
     help: 'A provider that is silent for so long is given up for the next.',
     flag: 'stall-timeout',
+  }),
+  'task.paymentTimeout': setting({
+    kind: duration(SECOND, HOUR),
+    default: 15 * SECOND,
+    help: 'A requester that owes and does not pay for so long is given up.',
+    flag: 'payment-timeout',
   }),
   'task.maxAttempts': setting({
     kind: integer(1, 16),

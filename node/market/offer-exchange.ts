@@ -20,6 +20,8 @@ export interface OfferExchangeOptions {
   targetPeers: number
 }
 
+/** Waits before each time a peer is asked, until it has an offer. */
+const ASK_DELAYS_MS = [0, 1_000, 3_000]
 const DHT_FIRST_DELAY_MS = 2_000
 const DHT_EVERY_MS = 5 * 60_000
 const DHT_TIMEOUT_MS = 20_000
@@ -66,18 +68,28 @@ export class OfferExchange {
     return [...(own === null ? [] : [own.bytes]), ...others.map(({ bytes }) => bytes)].slice(0, limit)
   }
 
+  /**
+   * Asks a newly met peer. An offer made just now may miss both this answer and the gossip, which begins a
+   * moment after the connection: a peer that had none is asked again.
+   */
   async #ask(peer: NodeKey): Promise<void> {
-    const { host, book, log } = this.#modules
-    try {
-      const { records } = await host.request(
-        peer,
-        offersProtocol,
-        { limit: MAX_OFFERS_PER_EXCHANGE },
-        this.#abort.signal,
-      )
-      for (const record of records) book.add(record)
-    } catch (error) {
-      log.debug({ err: error, peer }, 'a peer did not tell its offers')
+    const { host, book, clock, log } = this.#modules
+    const { signal } = this.#abort
+    for (const delayMs of ASK_DELAYS_MS) {
+      if (delayMs > 0) await new Promise<void>(resolve => clock.setTimer(resolve, delayMs))
+      if (signal.aborted || !host.isConnected(peer)) return
+      try {
+        const { records } = await host.request(
+          peer,
+          offersProtocol,
+          { limit: MAX_OFFERS_PER_EXCHANGE },
+          signal,
+        )
+        for (const record of records) book.add(record)
+      } catch (error) {
+        log.debug({ err: error, peer }, 'a peer did not tell its offers')
+      }
+      if (book.of(peer) !== null) return
     }
   }
 

@@ -17,7 +17,7 @@ export const offersProtocol: RequestProtocol<OffersRequest, OffersResponse> = {
   request: offersRequestMessage,
   response: offersResponseMessage,
   timeoutMs: 10_000,
-  quota: { burst: 5, perSecond: 0.2 },
+  quota: { burst: 10, perSecond: 0.5 },
   maxInboundStreams: 4,
 }
 

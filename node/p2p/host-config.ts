@@ -52,6 +52,8 @@ export interface Services extends Record<string, unknown> {
 const MAX_CONNECTIONS = 300
 export const DIAL_TIMEOUT_MS = 10_000
 const MAX_GOSSIP_BYTES = 65_536
+const MAX_PINGS = 16
+const PING_TIMEOUT_MS = 20_000
 
 /**
  * The libp2p stack of a node, with the settings its defaults get wrong for us; each says why.
@@ -88,6 +90,8 @@ export function libp2pConfig(
       // The defaults reset parallel dials of several peers behind one IP.
       ...(local ? { inboundConnectionThreshold: MAX_CONNECTIONS, maxIncomingPendingConnections: 100 } : {}),
     },
+    // A peer whose cores are busy answers late; five seconds, the default, would cut running tasks.
+    connectionMonitor: { pingTimeout: { minTimeout: PING_TIMEOUT_MS } },
     connectionGater: {
       denyDialMultiaddr: () => false,
       denyInboundEncryptedConnection: peer => !isWelcome(peer),
@@ -96,7 +100,8 @@ export function libp2pConfig(
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
-      ping: ping(),
+      // The monitor cuts a connection whose ping fails, and by default a second ping at once, such as the DHT's, is a failure.
+      ping: ping({ maxInboundStreams: MAX_PINGS, maxOutboundStreams: MAX_PINGS }),
       dht: kadDHT({
         protocol: `/shoal/${network}/kad/1`,
         // Without both, queries over private addresses hang.

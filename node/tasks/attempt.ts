@@ -1,6 +1,6 @@
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
 import {
@@ -15,6 +15,7 @@ import { minAmount, type TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
 import type { Clock, Timer } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
+import type { Logger } from '../log.ts'
 import type { KnownOffer } from '../market/offer-book.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
@@ -46,6 +47,7 @@ export interface AttemptModules {
   receipts: ReceiptBook
   signer: NodeSigner
   clock: Clock
+  log: Logger
   onViolation: (peer: NodeKey, violation: Violation) => void
   onEvent: (event: AttemptEvent) => void
 }
@@ -88,6 +90,7 @@ export class Attempt {
   readonly #options: AttemptOptions
   readonly #modules: AttemptModules
   readonly #states = new StateMachine<State>('requesting', TRANSITIONS)
+  readonly #requestCid: CidString
   readonly #stalled = new AbortController()
   #heardAtMs = 0
   readonly #tokens: number[] = []
@@ -102,6 +105,7 @@ export class Attempt {
   constructor(options: AttemptOptions, modules: AttemptModules) {
     this.#options = options
     this.#modules = modules
+    this.#requestCid = cidOf(encodeMessage(requesterFrameMessage, options.request)).toString()
   }
 
   /** Tokens received; more than the text may show yet. */
@@ -127,7 +131,10 @@ export class Attempt {
       return outcome
     } catch (error) {
       frames.abort('the attempt failed')
-      if (error instanceof P2PError) return this.#lost(error)
+      if (error instanceof P2PError) {
+        this.#modules.log.debug({ err: error, provider: frames.remote }, 'an attempt was cut off')
+        return this.#lost(error)
+      }
       if (error instanceof PaymentError && error.code === 'CHANNEL_TOO_SMALL')
         return { kind: 'failed', why: 'too_expensive' }
       if (error instanceof PaymentError && error.code === 'VOUCHER_FOREIGN')
@@ -271,7 +278,7 @@ export class Attempt {
       receipt.settlement === offer.offer.settlement &&
       receipt.channelId === request.payment.channelId &&
       receipt.offer === offer.cid &&
-      receipt.request === cidOf(encodeMessage(requesterFrameMessage, request)).toString() &&
+      receipt.request === this.#requestCid &&
       receipt.model === request.model &&
       // Of the prompt, computed but not yet told may be owed; of the output, only what came.
       receipt.promptTokens <= this.#promptTokens &&

@@ -16,6 +16,7 @@ import type { ReceiptBook } from './receipt-book.ts'
 
 export interface ProviderOptions {
   creditWindowTokens: number
+  paymentTimeoutMs: number
   wallet: Address
   nodeKey: NodeKey
 }
@@ -35,7 +36,6 @@ export interface ProviderModules {
   onOutcome: (requester: NodeKey, outcome: ProviderOutcome) => void
 }
 
-const PAYMENT_TIMEOUT_MS = 15_000
 const STOP_TIMEOUT_MS = 3_000
 /** Tasks at once over all models; those beyond the engine's slots wait in its queue. */
 const MAX_TASKS = 256
@@ -86,11 +86,7 @@ export class Provider {
       onOutcome(frames.remote, { kind: 'refused', code })
       return
     }
-    const task = new ProviderTask(
-      { ...this.#options, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
-      { ...this.#modules, frames },
-      first,
-    )
+    const task = new ProviderTask(this.#options, { ...this.#modules, frames }, first)
     const run = task.run().then(outcome => onOutcome(frames.remote, outcome))
     this.#running.set(task, run)
     try {

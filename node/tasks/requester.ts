@@ -232,6 +232,7 @@ class Task {
           receipts,
           signer,
           clock,
+          log,
           onViolation,
           onEvent: event => this.#take(event, model.model),
         },
@@ -239,7 +240,10 @@ class Task {
       return await run.run(this.#signal)
     } catch (error) {
       if (this.#signal.aborted) return { kind: 'cancelled' }
-      if (error instanceof P2PError) return { kind: 'failed', why: 'disconnected' }
+      if (error instanceof P2PError) {
+        log.debug({ err: error, provider }, 'a provider could not be reached')
+        return { kind: 'failed', why: 'disconnected' }
+      }
       if (!(error instanceof ShoalError)) log.error({ err: error }, 'an attempt broke')
       throw error
     } finally {
@@ -266,7 +270,7 @@ class Task {
       offer: candidate.offer.cid,
       model: candidate.model.model,
       input,
-      continuation: hasOutput ? { text: this.#text, tokens: sameModel ? this.#tokens : [] } : null,
+      continuation: hasOutput ? { text: this.#text, tokens: sameModel ? [...this.#tokens] : [] } : null,
       maxTokens: this.#remainingTokens(),
       sampling,
       stop,

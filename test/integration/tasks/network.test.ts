@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { TestNetwork } from '../../helpers/nodes.ts'
+import { waitUntil } from '../../helpers/wait.ts'
+
+describe('a network of nodes', () => {
+  const network = new TestNetwork()
+  before(() => network.start())
+  afterEach(() => network.stopNodes())
+  after(() => network.stop())
+
+  it('finds all offers within five seconds, by one bootstrap address', async () => {
+    const first = await network.node()
+    const second = await network.node({ 'p2p.bootstrap': first.address })
+    const third = await network.node({ 'p2p.bootstrap': first.address })
+    const everyone = [first, second, third]
+    await waitUntil(
+      'each knows the offers of the others',
+      () =>
+        everyone.every(node =>
+          everyone.every(other => other === node || node.node.parts.book.of(other.key) !== null),
+        ),
+      5_000,
+    )
+    // The third has never been told of the second; a task goes there all the same.
+    await first.node.stop()
+    const { provider } = await third.ask('Hello!')
+    assert.equal(provider, second.key)
+  })
+
+  it('lets a node join whose bootstrap was down at its start', async () => {
+    const bootstrap = await network.node()
+    const address = bootstrap.address
+    const listen = address.replace(/\/p2p\/.*/, '')
+    await bootstrap.node.stop()
+    const early = await network.node({ 'models.serve': '', 'p2p.bootstrap': address })
+    assert.deepEqual(early.node.parts.keeper.unreachable(), [address])
+    const again = await network.node({ 'p2p.listen': listen }, bootstrap)
+    await early.knows(again)
+    assert.equal((await early.ask('Hello!')).status, 'completed')
+  })
+
+  it('forgets offers that expire', async () => {
+    const provider = await network.node({ 'offer.lifetime': '10s' })
+    const other = await network.node({ 'models.serve': '', 'p2p.bootstrap': provider.address })
+    await other.knows(provider)
+    await provider.node.stop()
+    await waitUntil('the offer has expired', () => other.node.parts.book.of(provider.key) === null, 15_000)
+  })
+
+  it('keeps its identity, money and offers apart from those of another chain', async () => {
+    const elsewhere = new TestNetwork()
+    await elsewhere.start()
+    try {
+      const here = await network.node()
+      const there = await elsewhere.node({ 'models.serve': '', 'p2p.bootstrap': here.address })
+      await waitUntil('they are connected', () => there.node.parts.host.isConnected(here.key))
+      await assert.rejects(there.ask('hi'), { code: 'NO_PROVIDER' })
+    } finally {
+      await elsewhere.stop()
+    }
+  })
+})
