@@ -12,16 +12,21 @@ export interface Engine {
   stop(): Promise<void>
   /**
    * Loads a model file so that it can be named in requests.
-   * @throws {EngineError} MODEL_INVALID, MODEL_TOO_LARGE, ENGINE_UNAVAILABLE
+   * @throws {EngineError} MODEL_INVALID, MODEL_TOO_LARGE, ENGINE_UNAVAILABLE, ENGINE_CRASHED, CANCELLED
    */
   load(model: ModelSource, options?: { signal?: AbortSignal }): Promise<LoadedModel>
   /** Frees a model once its running requests end. */
   unload(modelId: string): Promise<void>
-  /** Begins one generation; nothing is computed past the tokens granted. */
+  /**
+   * Describes one generation. It takes its place in the queue when iteration begins, and nothing is
+   * computed past the tokens granted.
+   */
   generate(request: GenerateRequest, options?: GenerateOptions): Generation
   /**
-   * Embeds each input (mean-pooled, not normalised).
-   * @throws {EngineError} MODEL_NOT_LOADED, PROMPT_TOO_LONG, ENGINE_CRASHED, CANCELLED
+   * Embeds each input (not normalised), pooled as the model's file says; a file that says nothing is
+   * mean-pooled where llama.cpp can, else the last token's state is taken.
+   * @throws {EngineError} MODEL_NOT_LOADED, INPUT_INVALID, PROMPT_TOO_LONG, ENGINE_UNAVAILABLE,
+   * ENGINE_CRASHED, CANCELLED
    */
   embed(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<Embedding>
   /** A snapshot; cheap enough to ask for on every offer. */
@@ -73,11 +78,21 @@ export interface SamplingParameters {
   /** 0 keeps all candidates. */
   topK: number
   minP: number
-  /** Unsigned 32-bit. Same request, seed, file and machine give the same output. */
+  /**
+   * Unsigned 32-bit. Same request, seed, file and machine give the same output, as far as the logits
+   * are the same: neighbours in a batch and a warm prefix change their last bits, which now and then
+   * turns a near tie. A continuation draws from the seed and its own length, so that it does not
+   * repeat the draws of the part before.
+   */
   seed: number
 }
 
-/** Output that was already made elsewhere, to be gone on from. Tokens are used only by the same model file. */
+/**
+ * Output that was already made elsewhere, to be gone on from. Where `tokens` are those of the same
+ * model file and begin with `text`, they are used as they are, and what they hold beyond `text` (half
+ * a character, the start of a stop string) is made output once it is certain. Otherwise `text` is
+ * tokenised anew.
+ */
 export interface Continuation {
   text: string
   tokens?: readonly number[]
@@ -100,16 +115,20 @@ export interface GenerateRequest {
 export interface GenerateOptions {
   signal?: AbortSignal
   /**
-   * Metered tokens (prompt, continuation and output together) that may be computed before the first
-   * `grant`. Defaults to no limit.
+   * Metered tokens that may be computed before the first `grant`. Defaults to no limit.
+   *
+   * Metered are the prompt as the model sees it (template and continuation included, tokens found
+   * warm too) and each output token: `promptTokens + outputTokens` in the events. With a grant of G
+   * the model is run over at most G tokens and `outputTokens` stays within G − `promptTokens`; the
+   * generation keeps its sequence while it waits for more.
    */
   grantedTokens?: number
 }
 
 /**
  * One running generation: iterate it once. Leaving the loop early cancels it.
- * Iteration throws {EngineError}: MODEL_NOT_LOADED, PROMPT_TOO_LONG, SCHEMA_INVALID, ENGINE_BUSY,
- * ENGINE_CRASHED (only after retries), CANCELLED.
+ * Iteration throws {EngineError}: MODEL_NOT_LOADED, INPUT_INVALID, PROMPT_TOO_LONG, SCHEMA_INVALID,
+ * ENGINE_BUSY, ENGINE_UNAVAILABLE, ENGINE_CRASHED (only after retries), CANCELLED.
  */
 export interface Generation extends AsyncIterable<GenerationEvent> {
   /** Raises the total of metered tokens that may be computed; lower values than before are ignored. */
@@ -118,13 +137,17 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
 }
 
 export type GenerationEvent =
-  /** The prompt was tokenised; nothing has been computed yet. Always first. */
+  /** The prompt was tokenised, a continuation with it; nothing has been computed yet. Always first. */
   | { type: 'start'; promptTokens: number }
-  /** `promptTokens` of the prompt have been computed or were found warm. */
+  /**
+   * So many of `promptTokens` have been computed or were found warm: once for each batch and each
+   * pause for a grant, rising, the last one with all of them. Never beyond the grant.
+   */
   | { type: 'prefill'; promptTokens: number }
   /**
    * New output. `tokens` are the ids sampled since the last event, `text` what has become certain: a
    * token may end inside a character or a possible stop string, so either may run ahead of the other.
+   * The token with which the model ends its turn is among them and has no text.
    */
   | { type: 'output'; tokens: readonly number[]; text: string }
   /** Always last. `outputTokens` counts every `output` token of this generation. */
@@ -162,12 +185,15 @@ export interface EngineStatus {
   freeSlots: number
   /** Crashes of the engine process since `start`. */
   crashes: number
+  /** Tokens run through models for generations since `start`; those found warm are not among them. */
+  computedTokens: number
 }
 
 export type EngineErrorCode =
   | 'MODEL_INVALID'
   | 'MODEL_NOT_LOADED'
   | 'MODEL_TOO_LARGE'
+  | 'INPUT_INVALID'
   | 'PROMPT_TOO_LONG'
   | 'SCHEMA_INVALID'
   | 'ENGINE_BUSY'

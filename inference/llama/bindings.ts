@@ -1,0 +1,65 @@
+import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp'
+import { type BackendDescription, EngineError } from '../engine.ts'
+import type { EngineLog, EngineLogLevel } from './engine-log.ts'
+
+export interface OpenLlamaOptions {
+  /** `auto` takes the best GPU found, else the CPU. */
+  gpu: 'auto' | false
+}
+
+export interface OpenedLlama {
+  llama: Llama
+  backend: BackendDescription
+}
+
+const LEVELS: Readonly<Record<LlamaLogLevel, EngineLogLevel>> = {
+  [LlamaLogLevel.disabled]: 'debug',
+  [LlamaLogLevel.fatal]: 'error',
+  [LlamaLogLevel.error]: 'error',
+  [LlamaLogLevel.warn]: 'warn',
+  [LlamaLogLevel.info]: 'debug',
+  [LlamaLogLevel.log]: 'debug',
+  [LlamaLogLevel.debug]: 'debug',
+}
+
+/**
+ * Opens llama.cpp with the binaries that were installed; never compiles or downloads any.
+ * @throws {EngineError} ENGINE_UNAVAILABLE
+ */
+export async function openLlama(
+  options: OpenLlamaOptions,
+  modules: { log: EngineLog },
+): Promise<OpenedLlama> {
+  let llama: Llama
+  try {
+    llama = await getLlama({
+      gpu: options.gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      // 0 leaves the number of threads to each context, where it is chosen by measurement.
+      maxThreads: 0,
+      logLevel: LlamaLogLevel.warn,
+      logger: (level, message) => modules.log(LEVELS[level], message),
+    })
+  } catch (error) {
+    throw new EngineError('ENGINE_UNAVAILABLE', `llama.cpp did not start: ${messageOf(error)}`, {
+      fix: 'Reinstall the dependencies on this machine (npm install), so that binaries for its system and CPU are there.',
+      details: { platform: process.platform, arch: process.arch },
+      cause: error,
+    })
+  }
+  const devices = llama.gpu === false ? [] : await llama.getGpuDeviceNames()
+  return {
+    llama,
+    backend: {
+      kind: llama.gpu === false ? 'cpu' : llama.gpu,
+      devices,
+      release: llama.llamaCppRelease.release,
+    },
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

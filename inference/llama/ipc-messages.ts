@@ -1,0 +1,177 @@
+import { z } from 'zod'
+import { EngineError, type EngineErrorCode, type LoadedModel } from '../engine.ts'
+
+/**
+ * What the node and its engine process say to each other. Both sides are ours and of one release,
+ * so a message that does not fit is a defect: the receiver ends the process rather than guess.
+ */
+
+const tokenIds = z.array(z.int().nonnegative())
+const count = z.int().nonnegative()
+const id = z.int().positive()
+
+const options = z.strictObject({
+  gpu: z.union([z.literal('auto'), z.literal(false)]).optional(),
+  maxContextTokens: z.int().positive().optional(),
+  slots: z.int().positive().optional(),
+  maxQueued: count.optional(),
+  threads: z.int().positive().optional(),
+  cacheFolder: z.string().optional(),
+})
+
+const source = z.strictObject({ id: z.string(), path: z.string() })
+
+const written = z.strictObject({ text: z.string(), tokens: tokenIds })
+
+const request = z.strictObject({
+  model: z.string(),
+  input: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('chat'),
+      messages: z.array(
+        z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }),
+      ),
+    }),
+    z.strictObject({ kind: z.literal('completion'), prompt: z.string() }),
+  ]),
+  maxTokens: count,
+  sampling: z.strictObject({
+    temperature: z.number(),
+    topP: z.number(),
+    topK: z.number(),
+    minP: z.number(),
+    seed: z.number(),
+  }),
+  stop: z.array(z.string()),
+  jsonSchema: z.record(z.string(), z.unknown()).optional(),
+  continuation: z.strictObject({ text: z.string(), tokens: tokenIds.optional() }).optional(),
+})
+
+/** From the node to its engine process. `call` and `generation` are numbers the node chose. */
+export const toEngineSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('start'), options }),
+  z.strictObject({ type: z.literal('load'), call: id, source }),
+  z.strictObject({ type: z.literal('unload'), call: id, model: z.string() }),
+  z.strictObject({ type: z.literal('embed'), call: id, model: z.string(), inputs: z.array(z.string()) }),
+  /** Aborts a `load` or an `embed`. */
+  z.strictObject({ type: z.literal('abort'), call: id }),
+  z.strictObject({
+    type: z.literal('generate'),
+    generation: id,
+    request,
+    /** Null: no limit. */
+    grantedTokens: z.nullable(z.number()),
+    resumption: z.nullable(written),
+  }),
+  z.strictObject({ type: z.literal('grant'), generation: id, totalTokens: z.number() }),
+  z.strictObject({ type: z.literal('cancel'), generation: id }),
+  z.strictObject({ type: z.literal('ping'), ping: count }),
+])
+export type ToEngine = z.infer<typeof toEngineSchema>
+
+const backend = z.strictObject({
+  kind: z.enum(['cpu', 'cuda', 'vulkan', 'metal']),
+  devices: z.array(z.string()),
+  release: z.string(),
+})
+
+const loadedModel: z.ZodType<LoadedModel> = z.strictObject({
+  id: z.string(),
+  path: z.string(),
+  architecture: z.string(),
+  parameterCount: z.number().nonnegative(),
+  quantization: z.string(),
+  contextTokens: count,
+  slots: count,
+  chatTemplateDigest: z.nullable(z.string()),
+  embeddingLength: count,
+  threads: count,
+  measuredTokensPerSecond: z.number(),
+})
+
+const errorCodes = [
+  'MODEL_INVALID',
+  'MODEL_NOT_LOADED',
+  'MODEL_TOO_LARGE',
+  'INPUT_INVALID',
+  'PROMPT_TOO_LONG',
+  'SCHEMA_INVALID',
+  'ENGINE_BUSY',
+  'ENGINE_CRASHED',
+  'ENGINE_UNAVAILABLE',
+  'CANCELLED',
+] as const satisfies readonly EngineErrorCode[]
+
+const failure = z.strictObject({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  fix: z.nullable(z.string()),
+  details: z.record(
+    z.string(),
+    z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]),
+  ),
+})
+export type IpcFailure = z.infer<typeof failure>
+
+const generationEvent = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('start'), promptTokens: count }),
+  z.strictObject({ type: z.literal('prefill'), promptTokens: count }),
+  z.strictObject({ type: z.literal('output'), tokens: tokenIds, text: z.string() }),
+  z.strictObject({
+    type: z.literal('end'),
+    reason: z.enum(['stop', 'stop_string', 'length']),
+    promptTokens: count,
+    outputTokens: count,
+  }),
+  z.strictObject({ type: z.literal('failed'), failure }),
+])
+/** An event of a generation, or why there will be no more. */
+export type IpcGenerationEvent = z.infer<typeof generationEvent>
+export type IpcOutputEvent = Extract<IpcGenerationEvent, { type: 'output' }>
+
+const generationItem = z.strictObject({ generation: id, event: generationEvent })
+export type IpcGenerationItem = z.infer<typeof generationItem>
+
+/** From the engine process to the node. */
+export const fromEngineSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready'), backend }),
+  z.strictObject({ type: z.literal('unavailable'), failure }),
+  z.strictObject({ type: z.literal('loaded'), call: id, model: loadedModel }),
+  z.strictObject({ type: z.literal('unloaded'), call: id }),
+  z.strictObject({
+    type: z.literal('embedded'),
+    call: id,
+    vectors: z.array(z.custom<Float32Array>(value => value instanceof Float32Array)),
+    inputTokens: count,
+  }),
+  z.strictObject({ type: z.literal('refused'), call: id, failure }),
+  z.strictObject({ type: z.literal('events'), computedTokens: count, items: z.array(generationItem).min(1) }),
+  z.strictObject({ type: z.literal('pong'), ping: count, computedTokens: count, isComputing: z.boolean() }),
+  z.strictObject({ type: z.literal('log'), level: z.enum(['debug', 'warn', 'error']), message: z.string() }),
+])
+export type FromEngine = z.infer<typeof fromEngineSchema>
+
+/** An error as it crosses; one that nobody expected becomes ENGINE_CRASHED with its message. */
+export function toFailure(error: unknown): IpcFailure {
+  if (error instanceof EngineError) {
+    const details = Object.entries(error.details).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? [...value] : value,
+    ])
+    return {
+      code: error.code,
+      message: error.message,
+      fix: error.fix ?? null,
+      details: Object.fromEntries(details),
+    }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'ENGINE_CRASHED', message: `the engine failed: ${message}`, fix: null, details: {} }
+}
+
+export function fromFailure(failure: IpcFailure): EngineError {
+  return new EngineError(failure.code, failure.message, {
+    ...(failure.fix === null ? {} : { fix: failure.fix }),
+    details: failure.details,
+  })
+}

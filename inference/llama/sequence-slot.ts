@@ -1,0 +1,53 @@
+import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp'
+import type { Slot } from './slot-pool.ts'
+
+/** Tokens as they are sampled. */
+export type SampledTokens = AsyncGenerator<{ token: number }, void, void>
+
+/** One sequence of a model's context, whose key-value cache stays warm between generations. */
+export class SequenceSlot implements Slot {
+  readonly #sequence: LlamaContextSequence
+
+  constructor(modules: { sequence: LlamaContextSequence }) {
+    this.#sequence = modules.sequence
+  }
+
+  get cachedTokens(): number {
+    return this.#sequence.nextTokenIndex
+  }
+
+  /** Tokens that were run through the model in this slot so far. */
+  get computedTokens(): number {
+    const { usedInputTokens, usedOutputTokens } = this.#sequence.tokenMeter
+    return usedInputTokens + usedOutputTokens
+  }
+
+  commonPrefix(tokens: readonly number[]): number {
+    return this.#sequence.compareContextTokens(tokens as Token[]).firstDifferentIndex
+  }
+
+  /**
+   * Cuts the cache down to what it shares with `tokens` and leaves at least their last one to be
+   * computed, since the next token's logits come from there.
+   * @returns how many of `tokens` are warm; less than shared where an architecture cannot go back
+   */
+  async keepPrefix(tokens: readonly number[]): Promise<number> {
+    await this.#sequence.adaptStateToTokens(tokens.slice(0, -1) as Token[], false)
+    return this.#sequence.nextTokenIndex
+  }
+
+  /** Runs `tokens` through the model. */
+  async compute(tokens: readonly number[]): Promise<void> {
+    await this.#sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[])
+  }
+
+  /** Runs `tokens` through the model and samples the next one; then, at each step, that one and the next. */
+  sample(tokens: readonly number[], options: SequenceEvaluateOptions): SampledTokens {
+    return this.#sequence.evaluateWithMetadata(tokens as Token[], {}, options)
+  }
+
+  /** Forgets everything, after a failure that may have left the cache in any state. */
+  async reset(): Promise<void> {
+    await this.#sequence.clearHistory()
+  }
+}

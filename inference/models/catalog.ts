@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isShoalError } from '../../protocol/errors.ts'
+import type { ModelSource } from '../engine.ts'
+import { Downloader, type DownloaderModules, type DownloadOptions, systemModules } from './download.ts'
+import { ModelError } from './errors.ts'
+import { inspectGguf } from './gguf.ts'
+import { chooseQuantization, Hub, type HubFile, type HubOptions } from './hub.ts'
+import { type IdentifiedModel, ModelIdentifier } from './identity.ts'
+import { parseModelSpec } from './model-spec.ts'
+
+/** The embedded model that a node runs when nobody says which. */
+export const DEFAULT_MODEL = 'shoal-nano'
+
+export interface EmbeddedModel {
+  /** What it is called, as `shoal-nano`. */
+  name: string
+  path: string
+}
+
+export interface CatalogOptions {
+  /** Where downloaded models are. */
+  modelsFolder: string
+  /** Where digests are remembered. */
+  cacheFolder: string
+  /** Defaults to what the hub's own tools read: `HF_ENDPOINT` and `HF_TOKEN` of the environment. */
+  hub?: HubOptions
+}
+
+/** A model file that was read through again. */
+export interface VerifiedModel {
+  path: string
+  sha256: string
+  /** False when its content is not what it was, though size and time of change are. */
+  isIntact: boolean
+}
+
+export interface CatalogModules extends Partial<Omit<DownloaderModules, 'digest' | 'check'>> {
+  /** Where the embedded models are. */
+  embeddedFolder?: string
+}
+
+const QUANTIZATION_SUFFIX = /-(?:q\d|iq\d|f16|f32|bf16).*$/i
+const MAX_FOLDER_DEPTH = 6
+
+/** Knows the models of this machine, and gets others. */
+export class ModelCatalog {
+  readonly #modelsFolder: string
+  readonly #embeddedFolder: string
+  readonly #identifier: ModelIdentifier
+  readonly #downloader: Downloader
+  readonly #hub: Hub
+
+  constructor(options: CatalogOptions, modules: CatalogModules = {}) {
+    this.#modelsFolder = options.modelsFolder
+    this.#embeddedFolder = modules.embeddedFolder ?? findEmbeddedFolder()
+    this.#identifier = new ModelIdentifier({ cacheFolder: options.cacheFolder })
+    // A file on its way changes its name: remembering its digest would be of no use.
+    const unremembered = new ModelIdentifier({ cacheFolder: null })
+    const outside = { ...systemModules, ...modules }
+    this.#downloader = new Downloader(
+      {},
+      {
+        ...outside,
+        digest: (path, hashOptions) => unremembered.digest(path, hashOptions),
+        check: inspectGguf,
+      },
+    )
+    this.#hub = new Hub(options.hub ?? environmentHub(), { fetch: outside.fetch })
+  }
+
+  /** The models that came with the program, the default one first. */
+  async embedded(): Promise<EmbeddedModel[]> {
+    const files = await ggufFiles(this.#embeddedFolder)
+    return files
+      .map(path => ({ name: embeddedName(path), path }))
+      .toSorted((a, b) => Number(b.name === DEFAULT_MODEL) - Number(a.name === DEFAULT_MODEL))
+  }
+
+  /** Every model file that is here. Files that are no models are left out. */
+  async installed(): Promise<IdentifiedModel[]> {
+    const models: IdentifiedModel[] = []
+    for (const path of [
+      ...(await ggufFiles(this.#embeddedFolder)),
+      ...(await ggufFiles(this.#modelsFolder)),
+    ]) {
+      try {
+        models.push(await this.#identifier.identify(path))
+      } catch (error) {
+        if (!isShoalError(error, 'MODEL_INVALID', 'MODEL_NOT_FOUND')) throw error
+      }
+    }
+    return models
+  }
+
+  /** Reads every model file that is here through again, whatever is remembered of it. */
+  async verify(): Promise<VerifiedModel[]> {
+    const verified: VerifiedModel[] = []
+    for (const { path } of await this.installed()) {
+      const { sha256, remembered } = await this.#identifier.verify(path)
+      verified.push({ path, sha256, isIntact: remembered === null || remembered === sha256 })
+    }
+    return verified
+  }
+
+  /**
+   * The file a name stands for, downloaded if need be. See `parseModelSpec` for the names.
+   * @throws {ModelError}
+   */
+  async resolve(name: string, options: DownloadOptions = {}): Promise<ModelSource> {
+    const spec = parseModelSpec(name)
+    switch (spec.kind) {
+      case 'path':
+        return this.#source(spec.path, null, options)
+      case 'name':
+        return this.#source(await this.#embeddedPath(spec.name), null, options)
+      case 'digest':
+        return this.#byDigest(spec.sha256)
+      case 'url':
+        return this.#download(
+          spec.url,
+          join(this.#modelsFolder, 'url', urlFileName(spec.url)),
+          spec.sha256,
+          null,
+          options,
+        )
+      case 'hub-file':
+        return this.#downloadFromHub(spec.owner, spec.repository, spec.file, spec.sha256, options)
+      case 'hub-quantization': {
+        const { owner, repository, quantization } = spec
+        const file = await this.#findQuantization(owner, repository, quantization, options.signal)
+        return this.#downloadFromHub(owner, repository, file.path, file.sha256, options)
+      }
+    }
+  }
+
+  /** Asks the hub; without a network, what was downloaded from the repository before. */
+  async #findQuantization(
+    owner: string,
+    repository: string,
+    quantization: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<HubFile> {
+    try {
+      return await this.#hub.findQuantization(owner, repository, quantization, signal)
+    } catch (error) {
+      if (!isShoalError(error, 'DOWNLOAD_FAILED')) throw error
+      const folder = join(this.#modelsFolder, 'hf', owner, repository)
+      const here = (await ggufFiles(folder)).map(path => ({
+        path: relative(folder, path).replaceAll(sep, '/'),
+        bytes: 0,
+        sha256: null,
+      }))
+      if (here.length === 0) throw error
+      return chooseQuantization(here, quantization, `${owner}/${repository}`)
+    }
+  }
+
+  async #embeddedPath(name: string): Promise<string> {
+    const models = await this.embedded()
+    const found = models.find(model => model.name === name || basename(model.path, '.gguf') === name)
+    if (found !== undefined) return found.path
+    const names = models.map(model => model.name)
+    throw new ModelError('MODEL_NOT_FOUND', `there is no model called ${name}`, {
+      fix: `Use ${names.length === 0 ? 'a path, a URL or an hf: name' : `${names.join(', ')}, a path, a URL or an hf: name`}.`,
+      details: { embedded: names },
+    })
+  }
+
+  async #byDigest(sha256: string): Promise<ModelSource> {
+    const found = (await this.installed()).find(model => model.sha256 === sha256)
+    if (found !== undefined) return { id: found.id, path: found.path }
+    throw new ModelError('MODEL_NOT_FOUND', `no model here has the digest ${sha256}`, {
+      fix: 'Name it by URL or hf: name, so that it can be downloaded.',
+      details: { sha256 },
+    })
+  }
+
+  #downloadFromHub(
+    owner: string,
+    repository: string,
+    file: string,
+    sha256: string | null,
+    options: DownloadOptions,
+  ): Promise<ModelSource> {
+    const target = join(this.#modelsFolder, 'hf', owner, repository, ...file.split('/'))
+    return this.#download(
+      this.#hub.fileUrl(owner, repository, file),
+      target,
+      sha256,
+      this.#hub.token,
+      options,
+    )
+  }
+
+  async #download(
+    url: string,
+    target: string,
+    sha256: string | null,
+    token: string | null,
+    options: DownloadOptions,
+  ): Promise<ModelSource> {
+    const verified = await this.#downloader.download({ url, target, sha256, token }, options)
+    if (verified !== null) await this.#identifier.verified(target, verified)
+    return this.#source(target, sha256, options)
+  }
+
+  async #source(path: string, sha256: string | null, options: DownloadOptions): Promise<ModelSource> {
+    const model = await this.#identifier.identify(path, {
+      onProgress: ({ hashedBytes, totalBytes }) =>
+        options.onProgress?.({ phase: 'verifying', bytes: hashedBytes, totalBytes, bytesPerSecond: 0 }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    })
+    if (sha256 !== null && model.sha256 !== sha256) {
+      throw new ModelError('MODEL_DIGEST_MISMATCH', `${path} is not the file that was asked for`, {
+        fix: 'Delete it and ask again, or correct the digest.',
+        details: { expected: sha256, actual: model.sha256 },
+      })
+    }
+    return { id: model.id, path: model.path }
+  }
+}
+
+/** Beside this file in a checkout; a build may leave the weights in the sources beside it. */
+function findEmbeddedFolder(): string {
+  const beside = fileURLToPath(new URL('./embedded/', import.meta.url))
+  const inSources = fileURLToPath(new URL('../../../inference/models/embedded/', import.meta.url))
+  return existsSync(beside) ? beside : inSources
+}
+
+function environmentHub(): HubOptions {
+  const { HF_ENDPOINT: endpoint, HF_TOKEN: token } = process.env
+  return { ...(endpoint ? { endpoint } : {}), ...(token ? { token } : {}) }
+}
+
+function embeddedName(path: string): string {
+  return basename(path, '.gguf').replace(QUANTIZATION_SUFFIX, '')
+}
+
+/** Readable and different for different addresses: two hosts may both have a `model.gguf`. */
+function urlFileName(url: string): string {
+  const { hostname, pathname, origin } = new URL(url)
+  const stem = basename(pathname)
+    .replace(/\.gguf$/i, '')
+    .replace(/[^\w.-]+/g, '-')
+    .slice(0, 80)
+  const digest = createHash('sha256')
+    .update(origin + pathname)
+    .digest('hex')
+    .slice(0, 8)
+  return join(hostname, `${stem === '' ? 'model' : stem}-${digest}.gguf`)
+}
+
+async function ggufFiles(folder: string): Promise<string[]> {
+  const found: string[] = []
+  const visit = async (path: string, depth: number): Promise<void> => {
+    const entries = await readdir(path, { withFileTypes: true }).catch(() => [])
+    for (const entry of entries) {
+      if (entry.isDirectory() && depth < MAX_FOLDER_DEPTH) await visit(join(path, entry.name), depth + 1)
+      else if (/\.gguf$/i.test(entry.name)) found.push(join(path, entry.name))
+    }
+  }
+  await visit(folder, 0)
+  return found.toSorted()
+}
