@@ -8,11 +8,13 @@ export interface EventBatcherModules {
 /**
  * Gathers the events of all generations into few messages. Whatever is not plain output, and each
  * generation's first output, leaves at the end of this turn of the event loop; further output leaves
- * at once when the last message is `intervalMs` ago, else together when it will be. A slow stream
- * so loses no time, and a fast one costs the receiver at most `1,000 / intervalMs` wake-ups a second.
+ * at once when the last message is `intervalMs` ago, else together when it will be, or as soon as one
+ * generation has `maxTokens`. A slow stream so loses no time; many that run side by side share their
+ * messages; and whoever pays for tokens as they come need not wait for more than `maxTokens` of them.
  */
 export class EventBatcher {
   readonly #intervalMs: number
+  readonly #maxTokens: number
   readonly #send: (items: IpcGenerationItem[]) => void
   readonly #nowMs: () => number
   readonly #begun = new Set<number>()
@@ -23,8 +25,9 @@ export class EventBatcher {
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
 
-  constructor(options: { intervalMs: number }, modules: EventBatcherModules) {
+  constructor(options: { intervalMs: number; maxTokens: number }, modules: EventBatcherModules) {
     this.#intervalMs = options.intervalMs
+    this.#maxTokens = options.maxTokens
     this.#send = modules.send
     this.#nowMs = modules.nowMs
   }
@@ -52,7 +55,8 @@ export class EventBatcher {
     const waitMs = this.#sentMs + this.#intervalMs - this.#nowMs()
     const isFirst = !this.#begun.has(generation)
     if (isFirst) this.#begun.add(generation)
-    if (isFirst || waitMs <= 0) this.#flushSoon()
+    const isFull = (last?.tokens.length ?? event.tokens.length) >= this.#maxTokens
+    if (isFirst || isFull || waitMs <= 0) this.#flushSoon()
     else this.#timer ??= setTimeout(() => this.#flush(), waitMs)
   }
 

@@ -150,7 +150,7 @@ export class LlamaGeneration implements Generation {
       }
     } finally {
       await step.catch(() => {})
-      await steps.return(undefined)
+      await steps.end()
     }
   }
 

@@ -7,6 +7,7 @@ import {
   type LoadedModel,
   type StopReason,
 } from '../engine.ts'
+import { CacheGate } from './cache-gate.ts'
 import type { Resumption } from './generation.ts'
 import { createJsonGrammar } from './grammar.ts'
 import { BATCH_TOKENS, type LoadedLlama } from './model-loading.ts'
@@ -55,9 +56,10 @@ export class ModelRunner {
     const { model, context } = loaded
     this.#loaded = loaded
     this.description = loaded.description
+    const gate = new CacheGate()
     this.#slots = Array.from(
       { length: context.totalSequences },
-      () => new SequenceSlot({ sequence: context.getSequence() }),
+      () => new SequenceSlot({ sequence: context.getSequence(), gate }),
     )
     this.pool = new SlotPool({ maxQueued: options.maxQueued }, { slots: this.#slots, onChange })
     this.#prompts = new PromptWriter({ model })

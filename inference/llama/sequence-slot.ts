@@ -1,15 +1,22 @@
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp'
+import type { CacheGate } from './cache-gate.ts'
 import type { Slot } from './slot-pool.ts'
 
 /** Tokens as they are sampled. */
-export type SampledTokens = AsyncGenerator<{ token: number }, void, void>
+export interface SampledTokens {
+  next(): Promise<IteratorResult<{ token: number }, void>>
+  end(): Promise<unknown>
+}
 
 /** One sequence of a model's context, whose key-value cache stays warm between generations. */
 export class SequenceSlot implements Slot {
   readonly #sequence: LlamaContextSequence
+  readonly #gate: CacheGate
 
-  constructor(modules: { sequence: LlamaContextSequence }) {
+  /** @param modules.gate shared by the sequences of a context */
+  constructor(modules: { sequence: LlamaContextSequence; gate: CacheGate }) {
     this.#sequence = modules.sequence
+    this.#gate = modules.gate
   }
 
   get cachedTokens(): number {
@@ -32,22 +39,29 @@ export class SequenceSlot implements Slot {
    * @returns how many of `tokens` are warm; less than shared where an architecture cannot go back
    */
   async keepPrefix(tokens: readonly number[]): Promise<number> {
-    await this.#sequence.adaptStateToTokens(tokens.slice(0, -1) as Token[], false)
+    const kept = tokens.slice(0, -1) as Token[]
+    if (this.commonPrefix(kept) < this.cachedTokens) {
+      await this.#gate.change(() => this.#sequence.adaptStateToTokens(kept, false))
+    }
     return this.#sequence.nextTokenIndex
   }
 
   /** Runs `tokens` through the model. */
   async compute(tokens: readonly number[]): Promise<void> {
-    await this.#sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[])
+    await this.#gate.compute(() => this.#sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[]))
   }
 
   /** Runs `tokens` through the model and samples the next one; then, at each step, that one and the next. */
   sample(tokens: readonly number[], options: SequenceEvaluateOptions): SampledTokens {
-    return this.#sequence.evaluateWithMetadata(tokens as Token[], {}, options)
+    const steps = this.#sequence.evaluateWithMetadata(tokens as Token[], {}, options)
+    return {
+      next: () => this.#gate.compute(() => steps.next()),
+      end: () => steps.return(undefined),
+    }
   }
 
   /** Forgets everything, after a failure that may have left the cache in any state. */
   async reset(): Promise<void> {
-    await this.#sequence.clearHistory()
+    await this.#gate.change(() => this.#sequence.clearHistory())
   }
 }

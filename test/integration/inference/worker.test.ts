@@ -378,6 +378,26 @@ describe('LlamaWorker', () => {
       )
     })
 
+    it('lets a newcomer begin while others run on and on', async () => {
+      // Every slot holds something that has to go first.
+      await Promise.all([1, 2, 3, 4].map(() => run(worker.generate(chat(model, fresh())))))
+      const jsonSchema = { type: 'array', items: { enum: [1, 2] }, minItems: 300 }
+      const running = [1, 2, 3].map(() => {
+        const begun = Promise.withResolvers<void>()
+        const generation = worker.generate(chat(model, fresh(), { jsonSchema, maxTokens: 300 }))
+        const ended = run(generation, event => {
+          if (event.type === 'output') begun.resolve()
+        })
+        return { begun: begun.promise, ended }
+      })
+      let stillRunning = running.length
+      for (const { ended } of running) void ended.then(() => stillRunning--)
+      await Promise.all(running.map(({ begun }) => begun))
+      await run(worker.generate(chat(model, fresh(), { maxTokens: 1 })))
+      assert.equal(stillRunning, 3)
+      for (const { ended } of running) assert.equal((await ended).outputTokens, 300)
+    })
+
     it('queues what is too much, first come, first served, and refuses what is far too much', async () => {
       const narrow = await open({ slots: 1, maxQueued: 2 })
       const ends: number[] = []

@@ -10,7 +10,7 @@ function recorder(intervalMs: number) {
   const messages: IpcGenerationItem[][] = []
   let wake = () => {}
   const batcher = new EventBatcher(
-    { intervalMs },
+    { intervalMs, maxTokens: 16 },
     {
       send(items) {
         messages.push(items)
