@@ -161,11 +161,10 @@ export class ShoalNode {
     const deployment = client?.deployment ?? place.deployment!
     if (client !== null) this.#undo.push(() => client.stop())
 
-    const reputation = new Reputation({
-      store,
-      clock: this.#clock,
-      onViolation: kind => this.metrics.violations.inc({ kind }),
-    })
+    const reputation = new Reputation(
+      {},
+      { store, clock: this.#clock, onViolation: kind => this.metrics.violations.inc({ kind }) },
+    )
     await reputation.start()
     const host = await this.#startHost(seed, deployment, reputation)
     const book = new OfferBook(

@@ -16,6 +16,8 @@ export const MAX_MODEL_NAME_CHARS = 64
 export const MAX_OFFER_LIFETIME_MS = 10 * 60_000
 /** How far into the future `issuedAtMs` may lie, for clocks that are ahead. */
 export const MAX_CLOCK_SKEW_MS = 60_000
+/** What an offer may ask to be left of a channel's life: money is not to be locked for years for one task. */
+export const MAX_CHANNEL_REMAINING_MS = 30 * 24 * 3_600_000
 export const MAX_OFFERS_PER_EXCHANGE = 64
 
 export const MAX_CHAT_MESSAGES = 256

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { ProtocolError } from '../../protocol/codec.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
-import { MAX_CLOCK_SKEW_MS, MAX_OFFER_LIFETIME_MS } from '../../protocol/limits.ts'
+import { MAX_CHANNEL_REMAINING_MS, MAX_CLOCK_SKEW_MS, MAX_OFFER_LIFETIME_MS } from '../../protocol/limits.ts'
 import { type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { openRecord, type SignedRecord } from '../../protocol/signed.ts'
 import type { Clock } from '../clock.ts'
@@ -23,6 +23,8 @@ export interface OfferBookOptions {
   self: NodeKey
   chainId: number
   settlement: Address
+  /** Providers remembered at most; default 10,000. */
+  maxProviders?: number
 }
 
 const MAX_PROVIDERS = 10_000
@@ -67,6 +69,7 @@ export class OfferBook extends EventEmitter<OfferBookEvents> {
     const lifetimeMs = offer.expiresAtMs - offer.issuedAtMs
     if (offer.issuedAtMs > nowMs + MAX_CLOCK_SKEW_MS || lifetimeMs <= 0 || lifetimeMs > MAX_OFFER_LIFETIME_MS)
       return 'reject'
+    if (offer.minChannelRemainingMs > MAX_CHANNEL_REMAINING_MS) return 'reject'
     if (offer.chainId !== this.#options.chainId || offer.settlement !== this.#options.settlement)
       return 'ignore'
     const known = this.#offers.get(provider)
@@ -92,11 +95,12 @@ export class OfferBook extends EventEmitter<OfferBookEvents> {
   }
 
   #prune(nowMs: number): void {
-    if (this.#offers.size <= MAX_PROVIDERS) return
+    const { maxProviders = MAX_PROVIDERS } = this.#options
+    if (this.#offers.size <= maxProviders) return
     for (const [provider, { offer }] of this.#offers)
       if (offer.expiresAtMs <= nowMs) this.#offers.delete(provider)
     for (const provider of this.#offers.keys()) {
-      if (this.#offers.size <= MAX_PROVIDERS) return
+      if (this.#offers.size <= maxProviders) return
       this.#offers.delete(provider)
     }
   }

@@ -54,6 +54,8 @@ const CREDITS_PER_HOUR = 1
 const MIN_RELIABILITY = 0.05
 /** Share of tasks that go to another than the best, so that newcomers and changes are noticed. */
 const EXPLORATION = 0.05
+/** What is tried out may cost so many times as much as the best: else a dear offer would live on being tried. */
+const EXPLORATION_COST = 2n
 /** Parameters of a model whose answers count once; four times as many count double. */
 const QUALITY_UNIT = 1_000_000
 
@@ -74,10 +76,19 @@ export function rank(demand: Demand, offers: readonly KnownOffer[], modules: Sel
   }
   candidates.sort((a, b) => a.burden - b.burden || (a.provider < b.provider ? -1 : 1))
   if (candidates.length > 1 && modules.random() < EXPLORATION) {
-    const [explored] = candidates.splice(1 + Math.floor(modules.random() * (candidates.length - 1)), 1)
-    candidates.unshift(explored!)
+    explore(candidates, modules.random())
   }
   return { candidates, unfit }
+}
+
+/** Puts one of the others first, of those that cost about as much as the best. */
+function explore(candidates: Candidate[], random: number): void {
+  const [best, ...others] = candidates as [Candidate, ...Candidate[]]
+  const affordable = others.filter(({ worstCost }) => worstCost <= best.worstCost * EXPLORATION_COST)
+  const explored = affordable[Math.floor(random * affordable.length)]
+  if (explored === undefined) return
+  candidates.splice(candidates.indexOf(explored), 1)
+  candidates.unshift(explored)
 }
 
 /** What a name may end in that says only how the model was quantised. */

@@ -22,3 +22,5 @@ export type Violation =
   | 'over_quota'
   | 'silent'
   | 'bad_payment'
+  /** A task ended, and what was delivered was not paid. */
+  | 'unpaid'

@@ -1,12 +1,12 @@
-import pLimit, { type LimitFunction } from 'p-limit'
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
-import type { Address, ChannelId } from '../../protocol/ids.ts'
+import type { Address, ChannelId, NodeKey } from '../../protocol/ids.ts'
 import type { SignedVoucher } from '../../protocol/messages/task-request.ts'
 import { maxAmount } from '../../protocol/money.ts'
 import type { ChannelEvent } from '../chain/channel-watcher.ts'
 import type { ChainClient, OnChainChannel } from '../chain/client.ts'
 import type { Clock } from '../clock.ts'
+import { LatestWriter } from '../store/latest-writer.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
 import { PaymentRefusal } from './errors.ts'
@@ -45,6 +45,8 @@ export interface PayeeChannelsModules {
 export interface AdmitOptions {
   channelId: ChannelId
   payer: Address
+  /** The node that asks. */
+  requester: NodeKey
   /** The newest voucher the requester says it signed. */
   voucher: SignedVoucher | null
 }
@@ -104,8 +106,8 @@ export class PayeeChannels {
     if (row.state !== 'open' || leftMs < this.#options.minRemainingMs) {
       throw new PaymentRefusal('channel_ending', 'the channel ends too soon')
     }
-    if (options.voucher !== null) await channel.accept(options.voucher)
-    return new PayeeLease(channel, () => this.#refresh(channel))
+    if (options.voucher !== null) await channel.accept(options.voucher, options.requester)
+    return new PayeeLease(channel, options.requester, () => this.#refresh(channel))
   }
 
   /** Follows what the chain says of channels we know, and of new ones to us. */
@@ -162,21 +164,36 @@ export class PayeeChannels {
   }
 }
 
-/** One channel in use: the best voucher, and how much of it which task may count as its pay. */
+/** What a running task may still cost. */
+interface Reservation {
+  readonly requester: NodeKey
+  left: bigint
+}
+
+/** Node keys remembered as a channel's own; a payer has one at a time. */
+const MAX_PAYING_NODES = 16
+
+/**
+ * One channel in use: the best voucher, and how much of it which task may count as its pay.
+ *
+ * Who pays into which channel is public, so anybody can name somebody else's. Its own is only a node that has
+ * shown a voucher better than all before: nobody else can have one. Others neither count what it has signed
+ * as theirs nor keep its money from it.
+ */
 class EarningChannel {
   readonly row: PayeeChannel
-  readonly #table: Table<PayeeChannel>
   readonly #verifier: VoucherVerifier
-  readonly #inOrder: LimitFunction = pLimit(1)
-  readonly #reservations = new Set<{ left: bigint }>()
+  readonly #writer: LatestWriter
+  readonly #reservations = new Set<Reservation>()
+  readonly #payingNodes = new Set<NodeKey>()
   /** How much of the best voucher has been counted as pay of some task; what an earlier run held counts whole. */
   #attributed: bigint
 
   constructor(row: PayeeChannel, modules: { table: Table<PayeeChannel>; verifier: VoucherVerifier }) {
     this.row = row
     this.#attributed = row.cumulative
-    this.#table = modules.table
     this.#verifier = modules.verifier
+    this.#writer = new LatestWriter(() => modules.table.put(row.channelId, row, { sync: false }))
   }
 
   voucher(): SignedVoucher | null {
@@ -184,20 +201,23 @@ class EarningChannel {
     return signature === null ? null : { cumulativeAmount: cumulative, signature }
   }
 
-  /** What new tasks may cost at most: neither paid nor promised to running ones. */
-  free(): bigint {
+  /** What a new task of a node may cost at most: neither paid nor promised to running ones. */
+  free(requester: NodeKey): bigint {
     let promised = 0n
-    for (const { left } of this.#reservations) promised += left
-    return this.row.deposit - this.row.cumulative - promised
+    for (const { requester: other, left } of this.#reservations)
+      if (other === requester || this.#payingNodes.has(other)) promised += left
+    // A voucher may be here before the tasks it pays have said which part is theirs: that part is promised no more.
+    const { deposit, cumulative } = this.row
+    return deposit - cumulative - maxAmount(0n, promised - (cumulative - this.#attributed))
   }
 
-  reserve(amount: bigint): { left: bigint } {
-    const reservation = { left: amount }
+  reserve(requester: NodeKey, amount: bigint): Reservation {
+    const reservation = { requester, left: amount }
     this.#reservations.add(reservation)
     return reservation
   }
 
-  release(reservation: { left: bigint }): void {
+  release(reservation: Reservation): void {
     this.#reservations.delete(reservation)
   }
 
@@ -205,7 +225,7 @@ class EarningChannel {
    * Takes a voucher if it is better than the best; on disk when this resolves.
    * @throws {PaymentRefusal} voucher_invalid
    */
-  async accept(voucher: SignedVoucher): Promise<void> {
+  async accept(voucher: SignedVoucher, requester: NodeKey): Promise<void> {
     const { row } = this
     if (voucher.cumulativeAmount <= row.cumulative) return
     if (voucher.cumulativeAmount > row.deposit) {
@@ -216,31 +236,40 @@ class EarningChannel {
     }
     row.cumulative = voucher.cumulativeAmount
     row.signature = voucher.signature
+    this.#payingNodes.delete(requester)
+    this.#payingNodes.add(requester)
+    if (this.#payingNodes.size > MAX_PAYING_NODES)
+      this.#payingNodes.delete(this.#payingNodes.values().next().value!)
     await this.save()
   }
 
-  /** Counts money of the best voucher as pay of one task. @throws {PaymentRefusal} voucher_invalid when it is not there */
-  attribute(amount: bigint): void {
-    if (this.#attributed + amount > this.row.cumulative) {
+  /**
+   * Counts money of the best voucher as pay of one task.
+   * @throws {PaymentRefusal} voucher_invalid when it is not there, or not the requester's
+   */
+  attribute(amount: bigint, requester: NodeKey): void {
+    if (!this.#payingNodes.has(requester) || this.#attributed + amount > this.row.cumulative) {
       throw new PaymentRefusal('voucher_invalid', 'the voucher does not cover what it is said to pay')
     }
     this.#attributed += amount
   }
 
   save(): Promise<void> {
-    return this.#inOrder(() => this.#table.put(this.row.channelId, this.row, { sync: false }))
+    return this.#writer.write()
   }
 }
 
 /** A task's side of a channel. */
 export class PayeeLease {
   readonly #channel: EarningChannel
+  readonly #requester: NodeKey
   readonly #refresh: () => Promise<void>
-  #reservation: { left: bigint } | null = null
+  #reservation: Reservation | null = null
   #paid = 0n
 
-  constructor(channel: EarningChannel, refresh: () => Promise<void>) {
+  constructor(channel: EarningChannel, requester: NodeKey, refresh: () => Promise<void>) {
     this.#channel = channel
+    this.#requester = requester
     this.#refresh = refresh
   }
 
@@ -258,10 +287,15 @@ export class PayeeLease {
    * @throws {PaymentRefusal} channel_low
    */
   async reserve(amount: bigint): Promise<void> {
-    if (this.#channel.free() < amount) await this.#refresh()
-    if (this.#channel.free() < amount)
+    if (this.#channel.free(this.#requester) < amount) await this.#refresh()
+    if (this.#channel.free(this.#requester) < amount)
       throw new PaymentRefusal('channel_low', 'the channel holds too little for this task')
-    this.#reservation = this.#channel.reserve(amount)
+    this.#reservation = this.#channel.reserve(this.#requester, amount)
+  }
+
+  /** Lowers what is set aside: the task turned out to cost `amount` in all. */
+  reserveOnly(amount: bigint): void {
+    if (this.#reservation !== null) this.#reservation.left = maxAmount(0n, amount - this.#paid)
   }
 
   /**
@@ -270,10 +304,10 @@ export class PayeeLease {
    * @throws {PaymentRefusal} voucher_invalid
    */
   async pay(payment: SignedVoucher & { taskAmount: bigint }): Promise<void> {
-    await this.#channel.accept(payment)
+    await this.#channel.accept(payment, this.#requester)
     const more = payment.taskAmount - this.#paid
     if (more <= 0n) return
-    this.#channel.attribute(more)
+    this.#channel.attribute(more, this.#requester)
     this.#paid = payment.taskAmount
     if (this.#reservation !== null) {
       this.#reservation.left = this.#reservation.left > more ? this.#reservation.left - more : 0n

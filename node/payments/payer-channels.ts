@@ -1,4 +1,4 @@
-import pLimit, { type LimitFunction } from 'p-limit'
+import pLimit from 'p-limit'
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
 import type { Address, ChannelId } from '../../protocol/ids.ts'
@@ -11,6 +11,7 @@ import type { ChainClient } from '../chain/client.ts'
 import { encodeCall, type Publisher, type TransactionOutcome } from '../chain/publisher.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
+import { LatestWriter } from '../store/latest-writer.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
 import { PaymentError } from './errors.ts'
@@ -84,6 +85,8 @@ export class PayerChannels {
   readonly #channels = new Map<ChannelId, OpenChannel>()
   /** Openings and top-ups in progress, by payee: others for the same payee wait for them. */
   readonly #funding = new Map<Address, Promise<void>>()
+  /** All are paid from one wallet: two at once would count on the same credits, allowance and permit. */
+  readonly #oneAtATime = pLimit(1)
 
   constructor(options: PayerChannelsOptions, modules: PayerChannelsModules) {
     this.#options = options
@@ -186,13 +189,14 @@ export class PayerChannels {
     const channel = this.#channels.get(event.channelId)
     if (channel === undefined) return
     const { row } = channel
-    if (event.kind === 'toppedUp') row.deposit = event.deposit
+    if (event.kind === 'toppedUp') row.deposit = maxAmount(row.deposit, event.deposit)
     else if (event.kind === 'settled') {
       row.claimed = event.claimed
       // The payee showed a voucher we no longer know of: what it was paid is spent.
       row.cumulative = maxAmount(row.cumulative, event.claimed)
     } else if (event.kind === 'closing') {
-      row.state = 'closing'
+      // Told again after a crash, it does not open again what has closed since.
+      row.state = row.state === 'closed' ? 'closed' : 'closing'
       row.closesAtMs = event.closesAtMs
     } else if (event.kind === 'closed' && row.state !== 'closed') {
       row.state = 'closed'
@@ -229,7 +233,9 @@ export class PayerChannels {
   }
 
   async #fund(payee: Address, work: () => Promise<void>): Promise<void> {
-    const funding = work().finally(() => this.#funding.delete(payee))
+    const funding = this.#oneAtATime(work).finally(() => {
+      if (this.#funding.get(payee) === funding) this.#funding.delete(payee)
+    })
     this.#funding.set(payee, funding)
     await funding
   }
@@ -398,11 +404,9 @@ export class PayerChannels {
 class OpenChannel {
   readonly row: PayerChannel
   readonly #key: SessionKey
-  readonly #table: Table<PayerChannel>
   readonly #verifier: VoucherVerifier
   readonly #leases = new Set<{ left: bigint }>()
-  /** Writes in order: two at once may reach the disk in either. */
-  readonly #inOrder: LimitFunction = pLimit(1)
+  readonly #writer: LatestWriter
 
   constructor(
     row: PayerChannel,
@@ -410,8 +414,8 @@ class OpenChannel {
   ) {
     this.row = row
     this.#key = modules.key
-    this.#table = modules.table
     this.#verifier = modules.verifier
+    this.#writer = new LatestWriter(() => modules.table.put(row.channelId, row, { sync: false }))
   }
 
   /** Whether the channel's signer is the key we derive for it; else somebody else's tool opened it. */
@@ -469,7 +473,7 @@ class OpenChannel {
   }
 
   save(): Promise<void> {
-    return this.#inOrder(() => this.#table.put(this.row.channelId, this.row, { sync: false }))
+    return this.#writer.write()
   }
 }
 

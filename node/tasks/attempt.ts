@@ -1,6 +1,7 @@
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import { MAX_OFFER_LIFETIME_MS } from '../../protocol/limits.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
 import {
@@ -31,7 +32,7 @@ export interface AttemptOptions {
   price: TokenPrice
   /** Tokens we pay ahead at most. */
   creditWindowTokens: number
-  /** A provider that is silent for so long has stalled. */
+  /** A provider that makes no progress for so long has stalled. */
   stallTimeoutMs: number
   /** What the prompt can have at most; more is a lie. */
   promptTokensBound: number
@@ -81,6 +82,12 @@ const TRANSITIONS: Transitions<State> = {
 const CANCEL_TIMEOUT_MS = 1_000
 const DONE_TIMEOUT_MS = 5_000
 const CHECK_STALL_EVERY_MS = 250
+/** Text of one token at the most we believe; the longest of known vocabularies are runs of 256 characters. */
+const MAX_TOKEN_CHARS = 1_024
+/** Text that a continuation's tokens held back and this attempt shows first. */
+const MAX_HELD_TEXT_CHARS = 4_096
+/** A voucher for each half window: the provider works on the other half while it travels. */
+const PAYMENTS_PER_WINDOW = 2
 
 /**
  * The requester's side of one task at one provider: asks, takes what comes, pays for it as it comes, and
@@ -92,7 +99,9 @@ export class Attempt {
   readonly #states = new StateMachine<State>('requesting', TRANSITIONS)
   readonly #requestCid: CidString
   readonly #stalled = new AbortController()
-  #heardAtMs = 0
+  #progressAtMs = 0
+  /** Why it was cancelled: not by whoever asked. */
+  #tooExpensive = false
   readonly #tokens: number[] = []
   #text = ''
   #promptTokens = 0
@@ -127,7 +136,9 @@ export class Attempt {
       cancel.addEventListener('abort', onCancel, { once: true })
       if (cancel.aborted) onCancel()
       const outcome = await this.#converse()
-      await frames.close()
+      // Nobody listens any more to who broke the protocol.
+      if (outcome.kind === 'failed' && outcome.why === 'dishonest') frames.abort('the protocol was broken')
+      else await frames.close()
       return outcome
     } catch (error) {
       frames.abort('the attempt failed')
@@ -150,32 +161,34 @@ export class Attempt {
   async #converse(): Promise<AttemptOutcome> {
     for (;;) {
       const frame = await this.#modules.frames.receive(this.#stalled.signal)
-      this.#heardAtMs = this.#modules.clock.nowMs()
       if (frame === null)
-        return this.#states.is('cancelling') ? { kind: 'cancelled' } : { kind: 'failed', why: 'disconnected' }
+        return this.#states.is('cancelling') ? this.#cancelled() : { kind: 'failed', why: 'disconnected' }
       switch (frame.kind) {
         case 'refused':
-          if (!this.#states.is('requesting', 'cancelling')) return this.#dishonest('bad_frame')
+          if (!this.#states.is('requesting', 'cancelling') || this.#promptTokens > 0)
+            return this.#dishonest('bad_frame')
           return { kind: 'refused', code: frame.code, message: frame.message }
         case 'accepted': {
           if (!this.#states.is('requesting', 'cancelling') || this.#promptTokens > 0)
             return this.#dishonest('bad_frame')
-          const problem = await this.#accepted(frame)
-          if (problem !== null) return problem
+          this.#progressed()
+          if (!(await this.#accepted(frame))) return this.#dishonest('bad_frame')
           break
         }
         case 'prefill':
           if (frame.promptTokens < this.#prefilled || frame.promptTokens > this.#promptTokens)
             return this.#dishonest('bad_frame')
+          if (frame.promptTokens > this.#prefilled) this.#progressed()
           this.#prefilled = frame.promptTokens
           await this.#payAhead()
           break
         case 'output':
           if (this.#promptTokens === 0) return this.#dishonest('bad_frame')
           this.#prefilled = this.#promptTokens
+          if (frame.tokens.length > 0) this.#progressed()
           this.#tokens.push(...frame.tokens)
           this.#text += frame.text
-          if (this.#tokens.length > this.#options.request.maxTokens) return this.#dishonest('bad_frame')
+          if (this.#isTooMuch()) return this.#dishonest('bad_frame')
           this.#modules.onEvent({ type: 'output', tokens: frame.tokens, text: frame.text })
           await this.#payForOutput()
           break
@@ -187,20 +200,25 @@ export class Attempt {
     }
   }
 
-  async #accepted(frame: Extract<ProviderFrame, { kind: 'accepted' }>): Promise<AttemptOutcome | null> {
+  /** @returns false when it says what cannot be */
+  async #accepted(frame: Extract<ProviderFrame, { kind: 'accepted' }>): Promise<boolean> {
     const { promptTokensBound, price, request, maxAmount, creditWindowTokens } = this.#options
-    if (frame.promptTokens < 1 || frame.promptTokens > promptTokensBound) return this.#dishonest('bad_frame')
+    if (frame.promptTokens < 1 || frame.promptTokens > promptTokensBound) return false
     this.#promptTokens = frame.promptTokens
     if (frame.voucher !== null) await this.#modules.lease.adopt(frame.voucher)
-    this.#payEvery = Math.max(1, Math.floor(Math.min(frame.creditWindowTokens, creditWindowTokens) / 4))
+    this.#payEvery = Math.max(
+      1,
+      Math.floor(Math.min(frame.creditWindowTokens, creditWindowTokens) / PAYMENTS_PER_WINDOW),
+    )
     if (this.#states.is('requesting')) this.#states.to('streaming')
     this.#modules.onEvent({ type: 'accepted', promptTokens: frame.promptTokens })
     if (owedFor(price, { promptTokens: frame.promptTokens, outputTokens: request.maxTokens }) > maxAmount) {
-      await this.#modules.frames.send({ kind: 'cancel' })
-      return { kind: 'failed', why: 'too_expensive' }
+      // What was computed until the provider hears of it is paid, as after every cancel.
+      this.#tooExpensive = true
+      this.#cancel()
     }
     await this.#payAhead()
-    return null
+    return true
   }
 
   /** Pays for what of the prompt is computed and a window ahead, so that a long prompt goes on without a pause. */
@@ -231,9 +249,10 @@ export class Attempt {
 
   async #end(bytes: Uint8Array): Promise<AttemptOutcome> {
     if (!this.#states.is('streaming', 'cancelling')) return this.#dishonest('bad_frame')
+    const cancelled = this.#states.is('cancelling')
     this.#states.to('closing')
     const { frames, receipts, signer, onEvent } = this.#modules
-    const record = this.#checkReceipt(bytes)
+    const record = this.#checkReceipt(bytes, cancelled)
     if (record === null) return this.#dishonest('bad_record')
     const { reason, amount } = record.body
     await this.#payTo(minAmount(amount, this.#options.maxAmount))
@@ -252,11 +271,11 @@ export class Attempt {
       if (!(error instanceof P2PError)) throw error
     }
     this.#states.to('closed')
-    return outcomeOf(reason)
+    return reason === 'cancelled' || this.#tooExpensive ? this.#cancelled() : outcomeOf(reason)
   }
 
   /** The receipt, if it says what we saw; null when it does not. */
-  #checkReceipt(bytes: Uint8Array): SignedRecord<Receipt> | null {
+  #checkReceipt(bytes: Uint8Array, cancelled: boolean): SignedRecord<Receipt> | null {
     const { request, offer, self, wallet, price } = this.#options
     let record: SignedRecord<Receipt>
     try {
@@ -285,7 +304,11 @@ export class Attempt {
       (this.#tokens.length === 0 || receipt.promptTokens === this.#promptTokens) &&
       receipt.outputTokens === this.#tokens.length &&
       receipt.output === outputDigest(this.#tokens, this.#text) &&
-      receipt.amount === owedFor(price, metered)
+      receipt.amount === owedFor(price, metered) &&
+      // Only we cancel: a provider that gives up has failed.
+      (receipt.reason !== 'cancelled' || cancelled) &&
+      receipt.startedAtMs <= receipt.endedAtMs &&
+      Math.abs(receipt.endedAtMs - this.#modules.clock.nowMs()) <= MAX_OFFER_LIFETIME_MS
     return honest ? record : null
   }
 
@@ -298,20 +321,38 @@ export class Attempt {
     }, CANCEL_TIMEOUT_MS)
   }
 
+  /** More than was asked for: tokens beyond the number, or text beyond what tokens can hold. */
+  #isTooMuch(): boolean {
+    const { length } = this.#tokens
+    return (
+      length > this.#options.request.maxTokens ||
+      this.#text.length > MAX_HELD_TEXT_CHARS + length * MAX_TOKEN_CHARS
+    )
+  }
+
+  /** Frames without tokens keep nobody waiting for ever. */
+  #progressed(): void {
+    this.#progressAtMs = this.#modules.clock.nowMs()
+  }
+
   #watchForStall(): Timer {
     const { clock } = this.#modules
-    this.#heardAtMs = clock.nowMs()
+    this.#progressed()
     let timer: Timer
     const check = () => {
-      if (clock.nowMs() - this.#heardAtMs >= this.#options.stallTimeoutMs) this.#stalled.abort()
+      if (clock.nowMs() - this.#progressAtMs >= this.#options.stallTimeoutMs) this.#stalled.abort()
       else timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
     }
     timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
     return { cancel: () => timer.cancel() }
   }
 
+  #cancelled(): AttemptOutcome {
+    return this.#tooExpensive ? { kind: 'failed', why: 'too_expensive' } : { kind: 'cancelled' }
+  }
+
   #lost(error: P2PError): AttemptOutcome {
-    if (this.#states.is('cancelling')) return { kind: 'cancelled' }
+    if (this.#states.is('cancelling')) return this.#cancelled()
     if (error.code === 'BAD_FRAME') return { kind: 'failed', why: 'dishonest' }
     return { kind: 'failed', why: error.code === 'TIMED_OUT' ? 'stalled' : 'disconnected' }
   }
@@ -322,8 +363,7 @@ export class Attempt {
   }
 }
 
-function outcomeOf(reason: EndReason): AttemptOutcome {
-  if (reason === 'cancelled') return { kind: 'cancelled' }
+function outcomeOf(reason: Exclude<EndReason, 'cancelled'>): AttemptOutcome {
   if (reason === 'failed') return { kind: 'failed', why: 'provider_failed' }
   if (reason === 'unpaid') return { kind: 'failed', why: 'payment_refused' }
   return { kind: 'finished', reason }

@@ -157,7 +157,7 @@ export class ProviderTask {
       throw refuse('bad_request', 'the model does not take this kind of task')
     this.#offer = offer
     this.#price = offered
-    this.#lease = await channels.admit({ ...request.payment })
+    this.#lease = await channels.admit({ ...request.payment, requester: frames.remote })
     this.#generation = engine.generate(generateRequest(request), { grantedTokens: 0 })
     this.#events = this.#generation[Symbol.asyncIterator]()
     const first = await this.#events.next()
@@ -212,6 +212,7 @@ export class ProviderTask {
     const { frames, receipts, signer, clock } = this.#modules
     this.#stopGeneration()
     const receipt = this.#receipt(reason)
+    this.#lease?.reserveOnly(receipt.amount)
     const record = createRecord(receiptMessage, receipt, signer)
     this.#record = record
     await receipts.issue(record)
@@ -230,6 +231,8 @@ export class ProviderTask {
       timer.cancel()
       this.#states.to('closed')
     }
+    // A failure of ours may have cut off the payment.
+    if (reason !== 'failed' && (this.#lease?.paid ?? 0n) < receipt.amount) this.#violate('unpaid')
     return { kind: 'ended', reason, receipt, cid: record.cid, countersigned }
   }
 

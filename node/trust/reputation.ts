@@ -23,6 +23,11 @@ const reputationSchema = z.strictObject({
 })
 type Row = z.infer<typeof reputationSchema>
 
+export interface ReputationOptions {
+  /** Peers remembered at most; default 50,000. */
+  maxPeers?: number
+}
+
 /** This node's own opinion of a peer; never a global value. */
 export interface PeerScore {
   peer: NodeKey
@@ -60,6 +65,8 @@ const PENALTIES: Record<Violation, number> = {
   over_quota: 1,
   silent: 2,
   bad_payment: 10,
+  // Honest nodes die too: some debts are forgiven, a habit of them is not.
+  unpaid: 1,
 }
 /** A peer with more points is not talked to until they have decayed. */
 const UNWELCOME_ABOVE = 30
@@ -74,15 +81,22 @@ export class Reputation {
   readonly #clock: Clock
   readonly #rows = new Map<NodeKey, Row>()
   readonly #onViolation: (violation: Violation) => void
+  readonly #store: Store
+  readonly #maxPeers: number
 
-  constructor(modules: { store: Store; clock: Clock; onViolation: (violation: Violation) => void }) {
+  constructor(
+    options: ReputationOptions,
+    modules: { store: Store; clock: Clock; onViolation: (violation: Violation) => void },
+  ) {
+    this.#maxPeers = options.maxPeers ?? MAX_PEERS
+    this.#store = modules.store
     this.#table = modules.store.table('reputation', reputationSchema)
     this.#clock = modules.clock
     this.#onViolation = modules.onViolation
   }
 
   async start(): Promise<void> {
-    for await (const row of this.#table.values({ limit: MAX_PEERS })) this.#rows.set(row.peer, row)
+    for await (const row of this.#table.values({ limit: this.#maxPeers })) this.#rows.set(row.peer, row)
   }
 
   async observe(peer: NodeKey, evidence: TaskEvidence): Promise<void> {
@@ -136,11 +150,12 @@ export class Reputation {
     }
     const passedMs = Math.max(0, nowMs - known.atMs)
     const fade = 2 ** (-passedMs / HALF_LIFE_MS)
+    // Rounded only on disk: in small steps, rounding would hold the decay up.
     return {
       ...known,
-      good: Math.round(known.good * fade),
-      bad: Math.round(known.bad * fade),
-      penalty: Math.round(known.penalty * 2 ** (-passedMs / PENALTY_HALF_LIFE_MS)),
+      good: known.good * fade,
+      bad: known.bad * fade,
+      penalty: known.penalty * 2 ** (-passedMs / PENALTY_HALF_LIFE_MS),
       atMs: nowMs,
     }
   }
@@ -148,7 +163,19 @@ export class Reputation {
   async #save(row: Row): Promise<void> {
     this.#rows.delete(row.peer)
     this.#rows.set(row.peer, row)
-    if (this.#rows.size > MAX_PEERS) this.#rows.delete(this.#rows.keys().next().value!)
-    await this.#table.put(row.peer, row, { sync: false })
+    const { good, bad, penalty } = row
+    const stored = {
+      ...row,
+      good: Math.round(good),
+      bad: Math.round(bad),
+      penalty: Math.round(penalty),
+    }
+    const operations = [this.#table.putOperation(row.peer, stored)]
+    if (this.#rows.size > this.#maxPeers) {
+      const oldest = this.#rows.keys().next().value!
+      this.#rows.delete(oldest)
+      operations.push(this.#table.deleteOperation(oldest))
+    }
+    await this.#store.batch(operations, { sync: false })
   }
 }
