@@ -1,5 +1,7 @@
-import { statfs } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, stat, statfs } from 'node:fs/promises'
 import { arch, cpus, platform, totalmem } from 'node:os'
+import { basename, dirname } from 'node:path'
 import { ProcessEngine } from '../inference/llama/process-engine.ts'
 import { ModelCatalog } from '../inference/models/catalog.ts'
 import { readDeploymentFile } from '../node/chain/addresses.ts'
@@ -7,12 +9,14 @@ import { ChainClient } from '../node/chain/client.ts'
 import type { Config } from '../node/config/settings.ts'
 import type { DataDir } from '../node/data-dir.ts'
 import type { ControlClient } from '../node/gateway/control-client.ts'
-import type { StatusView, WalletView } from '../node/gateway/views.ts'
+import type { ModelsView, StatusView, WalletView } from '../node/gateway/views.ts'
 import { assertPortsFree } from '../node/p2p/ports.ts'
 import { guessScope } from '../node/p2p/scope.ts'
 import { keystoreAddress, openWallet } from '../node/payments/wallet.ts'
-import { ShoalError } from '../protocol/errors.ts'
+import { parseCredits } from '../protocol/money.ts'
+import { expectedError } from './expected-error.ts'
 import { paint } from './ui/output.ts'
+import { count, readableBytes, readableCredits } from './ui/readable.ts'
 import { exists, findPassword } from './wallet-password.ts'
 
 /** One thing that was looked at. `skipped` says nothing is known; `warning` that it works, but. */
@@ -23,7 +27,7 @@ export interface Finding {
   fix?: string
 }
 
-const MIN_FREE_BYTES = 1_073_741_824
+const MIN_FREE_BYTES = 1_000_000_000
 const MIN_GAS_WEI = 10n ** 15n
 
 /**
@@ -42,6 +46,7 @@ export async function examine(
     tell(finding)
   }
   await look('Program', () => Promise.resolve(programFinding()))
+  await look('Folder', () => folderFinding(dataDir))
   await look('Disk', () => diskFinding(dataDir))
   await look('Keys', () => keysFinding(dataDir, config, running))
   await look('Ports', () => portsFinding(config, running))
@@ -49,7 +54,7 @@ export async function examine(
   await look('Chain', () => chainFinding(config, running))
   await look('Balance', () => balanceFinding(running))
   await look('GPU', () => gpuFinding(config, running))
-  await look('Models', () => modelsFinding(dataDir, config))
+  await look('Models', () => modelsFinding(dataDir, config, running))
   return findings
 }
 
@@ -58,11 +63,26 @@ function programFinding(): Omit<Finding, 'check'> {
   return ok(`Node.js ${process.version} on ${platform()} ${arch()}, ${cpus().length} cores, ${memoryGiB} GiB`)
 }
 
+async function folderFinding({ root }: DataDir): Promise<Omit<Finding, 'check'>> {
+  const found = await stat(root).catch(() => null)
+  if (found === null) return warning(`${root} is not there yet`, 'Run shoal init; shoal up makes it, too.')
+  if (!found.isDirectory()) return failed(`${root} is no folder`, 'Use another one with --data.')
+  try {
+    await access(root, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch {
+    return failed(`${root} may not be written by this user`, 'Check its owner and permissions.')
+  }
+  if (process.platform !== 'win32' && (found.mode & 0o077) !== 0)
+    return warning(`${root} is open to other users`, `Keep it to yourself: chmod 700 ${root}`)
+  return ok(root)
+}
+
 async function diskFinding(dataDir: DataDir): Promise<Omit<Finding, 'check'>> {
-  const folder = (await exists(dataDir.root)) ? dataDir.root : '/'
+  let folder = dataDir.root
+  while (!(await exists(folder))) folder = dirname(folder)
   const { bavail, bsize } = await statfs(folder)
   const free = bavail * bsize
-  const detail = `${(free / 2 ** 30).toFixed(1)} GiB free at ${folder}`
+  const detail = `${readableBytes(free)} free at ${folder}`
   if (free >= MIN_FREE_BYTES) return ok(detail)
   return failed(detail, 'Free some space: a node that cannot log its decisions takes no tasks.')
 }
@@ -153,14 +173,15 @@ async function chainFinding(config: Config, running: ControlClient | null): Prom
 async function balanceFinding(running: ControlClient | null): Promise<Omit<Finding, 'check'>> {
   if (running === null) return skipped('the node does not run', 'Start it with shoal up and look again.')
   const wallet = (await running.call('wallet', {})) as WalletView
-  const detail = `${wallet.credits} credits, ${wallet.settlementCredits} in Settlement, ${wallet.gas} for gas`
-  const isPoor = BigInt(Math.floor(Number(wallet.gas) * 1e18)) < MIN_GAS_WEI
+  const { credits, settlementCredits, gas } = wallet
+  const detail = `${readableCredits(credits)} credits, ${readableCredits(settlementCredits)} in Settlement, ${readableCredits(gas)} of the chain's own coin for gas`
+  const isPoor = parseCredits(gas) < MIN_GAS_WEI
   if (isPoor)
     return failed(
       detail,
       `Send some of the chain's own coin to ${wallet.address}: without it nothing can be claimed or opened.`,
     )
-  if (Number(wallet.credits) + Number(wallet.settlementCredits) === 0) {
+  if (parseCredits(credits) + parseCredits(settlementCredits) === 0n) {
     return warning(detail, `To ask others, send credits to ${wallet.address}; to earn, none are needed.`)
   }
   return ok(detail)
@@ -186,26 +207,53 @@ function backendFinding(kind: string, devices: readonly string[]): Omit<Finding,
 }
 
 /** Reads every file again: a digest that was remembered would prove nothing. */
-async function modelsFinding(dataDir: DataDir, config: Config): Promise<Omit<Finding, 'check'>> {
+async function modelsFinding(
+  dataDir: DataDir,
+  config: Config,
+  running: ControlClient | null,
+): Promise<Omit<Finding, 'check'>> {
   const catalog = new ModelCatalog({ modelsFolder: dataDir.models, cacheFolder: dataDir.engine })
-  const installed = await catalog.installed()
-  const missing: string[] = []
-  for (const spec of config['models.serve']) {
+  const problems =
+    running === null ? await unresolved(config['models.serve'], catalog) : await notServed(running)
+  if (problems.length > 0)
+    return failed(problems.join('; '), 'Name another with --model; shoal models lists what is here.')
+  const files = await catalog.verify()
+  const changed = files.filter(({ isIntact }) => !isIntact)
+  if (changed.length > 0) {
+    return failed(
+      `${changed.map(({ path }) => path).join(', ')} changed, though size and time did not`,
+      'Delete what you did not change yourself, and get it again; then start the node anew.',
+    )
+  }
+  return ok(
+    files.length === 0
+      ? 'none on this machine'
+      : `${count(files.length, 'file')}, read and digested: ${files.map(({ path }) => basename(path)).join(', ')}`,
+  )
+}
+
+/** What the node was to offer and could not load. */
+async function notServed(running: ControlClient): Promise<string[]> {
+  const { served } = (await running.call('models', {})) as ModelsView
+  return served.flatMap(({ spec, state, error }) => (state === 'failed' ? [`${spec}: ${error}`] : []))
+}
+
+/** What a node could not load if it started now. */
+async function unresolved(specs: readonly string[], catalog: ModelCatalog): Promise<string[]> {
+  const problems: string[] = []
+  for (const spec of specs) {
     // What is not here yet is downloaded at the start; only what names a file must be there.
     if (/^(https?:|hf:)/.test(spec)) continue
     await catalog
       .resolve(spec)
-      .catch((error: unknown) => missing.push(error instanceof Error ? error.message : spec))
+      .catch((error: unknown) => problems.push(error instanceof Error ? error.message : spec))
   }
-  if (missing.length > 0)
-    return failed(missing.join('; '), 'Correct models.serve; shoal models lists what is here.')
-  return ok(
-    `${installed.length} files, their digests are right: ${installed.map(({ id }) => id.split('@')[0]).join(', ')}`,
-  )
+  return problems
 }
 
 function failedBy(error: unknown): Omit<Finding, 'check'> {
-  if (error instanceof ShoalError) return failed(error.message, error.fix)
+  const expected = expectedError(error)
+  if (expected !== null) return failed(expected.message, expected.fix)
   return failed(error instanceof Error ? error.message : String(error))
 }
 

@@ -15,6 +15,8 @@ export const EXIT = {
   money: 5,
   /** Interrupted, as shells count it (128 + SIGINT). */
   interrupted: 130,
+  /** Whoever read the output has gone, as shells count it (128 + SIGPIPE). */
+  noReader: 141,
 } as const
 
 const CODES: Readonly<Record<string, number>> = {
@@ -24,14 +26,18 @@ const CODES: Readonly<Record<string, number>> = {
   CONFIG_VERSION: EXIT.usage,
   CONTROL_BAD_REQUEST: EXIT.usage,
   USAGE: EXIT.usage,
+  CONTRACTS_FILE_INVALID: EXIT.usage,
+  MODEL_NAME_INVALID: EXIT.usage,
   NODE_NOT_RUNNING: EXIT.notRunning,
   NO_PROVIDER: EXIT.noProvider,
   MODEL_NOT_OFFERED: EXIT.noProvider,
   TOO_EXPENSIVE: EXIT.noProvider,
+  PROMPT_TOO_LONG: EXIT.noProvider,
   ALL_PROVIDERS_FAILED: EXIT.noProvider,
   WALLET_EMPTY: EXIT.money,
   GAS_MONEY_MISSING: EXIT.money,
   SPENDING_LIMIT: EXIT.money,
+  WITHDRAWAL_FAILED: EXIT.money,
   CANCELLED: EXIT.interrupted,
 }
 

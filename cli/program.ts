@@ -8,34 +8,73 @@ import { registerDoctor } from './commands/doctor.ts'
 import { registerInit } from './commands/init.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMoney } from './commands/money.ts'
+import { registerStop } from './commands/stop.ts'
 import { registerUp } from './commands/up.ts'
+import { invocation, outputFrom } from './context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { Output } from './ui/output.ts'
+import { endWithoutReader } from './no-reader.ts'
+import { usageErrorOf } from './usage.ts'
 
 /** Parses a command line and runs it; sets the exit status. Commands load what they need when they run. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', endWithoutReader)
+  // Nobody reads what is said on the way: that is no reason to stop.
+  process.stderr.on('error', () => {})
+  const program = makeProgram()
+  const words = argv.slice(2)
+  try {
+    if (words.length === 0) program.outputHelp()
+    else await program.parseAsync([...argv])
+  } catch (error) {
+    const output = outputFrom(commonOptionsIn(words))
+    if (!(error instanceof CommanderError)) {
+      output.error(error)
+      process.exitCode = exitCodeOf(error)
+    } else if (error.exitCode !== 0) {
+      process.exitCode = EXIT.usage
+      // A group of commands without one has shown its help already.
+      if (error.code !== 'commander.help') output.error(await usageErrorOf(error, program, words))
+    }
+  }
+}
+
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'Begin:': ['demo', 'init', 'up', 'stop', 'ask'],
+  'Look:': ['status', 'models', 'offers', 'peers', 'receipts'],
+  'Money and proof:': ['wallet', 'settle', 'audit'],
+  'Help:': ['doctor', 'config'],
+}
+
+function makeProgram(): Command {
   const program = new Command('shoal')
     .description(
       'A peer-to-peer network for AI work: run models for others, be paid to the last token, prove it.',
     )
-    .version(VERSION)
-    .showHelpAfterError('(add --help for how to use it)')
-    .exitOverride()
-    .configureHelp({ sortSubcommands: false })
+    .version(VERSION, '-V, --version', 'Print the version')
+    .helpOption('-h, --help', 'Print this help')
+    .addHelpCommand(
+      new Command('help').argument('[command]').description('Print the help of a command').helpGroup('Help:'),
+    )
+    .configureHelp({ subcommandTerm: command => command.name() })
     .addHelpText(
       'after',
       `
-Try it:
-  $ shoal demo                 a whole network on this machine, from question to settlement
-  $ shoal up --local           a node of your own
+Examples:
+  $ shoal demo
   $ shoal ask "What is Shoal?"
+  $ shoal up --local --detach
 
-Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money, 130 interrupted.`,
+Without a node of your own, commands ask the running demo. Every command explains
+itself with --help, and prints JSON for scripts with --json.
+
+Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
+130 interrupted.`,
     )
   for (const register of [
     registerDemo,
     registerInit,
     registerUp,
+    registerStop,
     registerAsk,
     registerLook,
     registerMoney,
@@ -45,23 +84,37 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money, 
   ]) {
     register(program)
   }
-  for (const command of everyCommand(program)) command.exitOverride()
-  try {
-    await program.parseAsync([...argv])
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      // commander has said it already.
-      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
-      return
-    }
-    new Output({ json: argv.includes('--json') }).error(error)
-    process.exitCode = exitCodeOf(error)
+  for (const [group, names] of Object.entries(GROUPS)) {
+    for (const command of program.commands) if (names.includes(command.name())) command.helpGroup(group)
   }
+  for (const command of everyCommand(program)) {
+    command.helpOption('-h, --help', 'Print this help')
+    command.exitOverride().configureOutput({
+      writeOut: text => process.stdout.write(withRealProgram(text)),
+      writeErr: text => process.stderr.write(withRealProgram(text)),
+      // What is wrong is said by us, in the same form as any other error.
+      outputError: () => {},
+    })
+  }
+  return program
+}
+
+/** Examples can be copied from a checkout too. */
+function withRealProgram(help: string): string {
+  return help.replace(/^( {2}\$ (?:\w+=\S+ |cat .*? \| )?)shoal(?= )/gm, `$1${invocation()}`)
+}
+
+/** Of a command line that was not understood. */
+function commonOptionsIn(words: readonly string[]): { data?: string; json: boolean } {
+  const end = words.indexOf('--')
+  const flags = end < 0 ? words : words.slice(0, end)
+  const at = flags.findIndex(word => word === '--data' || word.startsWith('--data='))
+  const data =
+    at < 0 ? undefined : flags[at]!.includes('=') ? flags[at]!.slice('--data='.length) : flags[at + 1]
+  return { json: flags.includes('--json'), ...(data === undefined ? {} : { data }) }
 }
 
 function* everyCommand(command: Command): Generator<Command> {
-  for (const child of command.commands) {
-    yield child
-    yield* everyCommand(child)
-  }
+  yield command
+  for (const child of command.commands) yield* everyCommand(child)
 }

@@ -1,81 +1,153 @@
 import type { Config } from '../node/config/settings.ts'
-import { type DataDir, ensureDataDir } from '../node/data-dir.ts'
+import type { DataDir } from '../node/data-dir.ts'
 import { controlEndpoint } from '../node/gateway/control-endpoint.ts'
 import { controlHandlers, eventView } from '../node/gateway/control-handlers.ts'
 import { ControlServer } from '../node/gateway/control-server.ts'
+import { ServedModels } from '../node/gateway/served-models.ts'
 import { type StatusView, statusView } from '../node/gateway/views.ts'
 import { ShoalNode } from '../node/node.ts'
 import { NodeEvents } from '../node/node-events.ts'
 import { openWallet } from '../node/payments/wallet.ts'
-import { invocation } from './context.ts'
+import { isShoalError, ShoalError } from '../protocol/errors.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { expectedError } from './expected-error.ts'
 import { setUpNode } from './setup.ts'
-import { type EventLine, narrate } from './ui/narrate.ts'
+import { StopRequest } from './stop-request.ts'
+import { type EventLine, Narrator } from './ui/narrate.ts'
 import { type Output, paint, properties } from './ui/output.ts'
-import { findPassword } from './wallet-password.ts'
+import { findPassword, givenPassword } from './wallet-password.ts'
+
+export interface RunOptions {
+  dataDir: DataDir
+  config: Config
+  /** Started by `up --detach`, which waits to hear how that went. */
+  inBackground: boolean
+}
+
+/** What a node in the background tells the command that started it. */
+export type FromBackground = { status: StatusView } | { error: ReturnType<ShoalError['toJSON']> }
 
 const STOP_TIMEOUT_MS = 12_000
 
 /**
- * Runs a node in this process until it is told to stop, by a signal, by `shoal stop`, or because the program
- * that started it is gone.
+ * Runs a node in this process until it is told to stop: by a signal, by `shoal stop`, or because the program
+ * that started it or reads its output is gone. Ends the process, also when the node cannot start.
  */
-export async function runNode(options: { dataDir: DataDir; config: Config }, output: Output): Promise<void> {
+export async function runNode(options: RunOptions, output: Output): Promise<never> {
+  // Databases, logs and sockets are nobody else's.
+  process.umask(0o077)
+  const stop = new StopRequest()
+  stop.listen({ withParent: !options.inBackground })
+  void stop.asked.then(() => {
+    output.note('\nStopping …')
+    // What hangs is left to the system; the processes of chain and engine end with this one.
+    setTimeout(() => process.exit(EXIT.failed), STOP_TIMEOUT_MS).unref()
+  })
+  try {
+    const { node, control } = await startNode(options, stop, output)
+    if (!stop.isAsked) {
+      const status = statusView(node)
+      output.result({ type: 'ready', ...status }, () => describe(status, options.config, output))
+      if (options.inBackground) process.send?.({ status } satisfies FromBackground)
+    }
+    await stop.asked
+    await control.stop()
+    await node.stop()
+  } catch (error) {
+    // What fails because it was interrupted is no failure.
+    if (!stop.isAsked) await failed(error, options, output)
+  }
+  process.exit(EXIT.ok)
+}
+
+async function startNode(
+  options: RunOptions,
+  stop: StopRequest,
+  output: Output,
+): Promise<{ node: ShoalNode; control: ControlServer }> {
   const { dataDir, config } = options
-  await ensureDataDir(dataDir)
-  const setup = await setUpNode(dataDir, () => Promise.resolve(null))
+  const setup = await setUpNode(dataDir, () => givenPassword(config))
   if (setup.made.length > 0) output.note(`Made the ${setup.made.join(', the ')} in ${dataDir.root}.`)
   const wallet = findPassword(config, dataDir).then(password => openWallet(dataDir.wallet, password))
   // Looked at only when the node starts; until then a wrong password is not an unhandled rejection.
   wallet.catch(() => {})
 
   const events = new NodeEvents()
+  const served = new ServedModels(events)
+  const narrator = new Narrator()
   events.on('event', event => {
     const line = eventView(event) as EventLine
-    if (output.json) process.stdout.write(`${JSON.stringify(line)}\n`)
-    else {
-      const words = narrate(line)
-      if (words !== null) process.stderr.write(`${words}\n`)
-    }
+    output.line(line, () => {
+      const words = narrator.narrate(line)
+      return words === null ? null : output.copyable(words)
+    })
   })
-
-  const stopping = Promise.withResolvers<string>()
-  const onSignal = (signal: NodeJS.Signals) => {
-    process.once(signal, () => process.exit(130))
-    stopping.resolve(signal)
-  }
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
-  // Started by another program that is gone now: there is nobody left to stop us.
-  if (process.channel !== undefined) process.once('disconnect', () => stopping.resolve('disconnect'))
-
   const node = await ShoalNode.start({ dataDir, config, wallet }, { events })
   const control = new ControlServer(
     { endpoint: controlEndpoint(dataDir) },
-    { handlers: controlHandlers(node, () => stopping.resolve('stop')), log: node.log },
+    { handlers: controlHandlers(node, { served, shutDown: () => stop.ask() }), log: node.log },
   )
-  await control.start()
-  const status = statusView(node)
-  output.result({ type: 'ready', ...status }, () => describe(status, config['models.serve'].length > 0))
-
-  await stopping.promise
-  output.note('\nStopping …')
-  const timeout = setTimeout(() => process.exit(1), STOP_TIMEOUT_MS)
-  await control.stop()
-  await node.stop()
-  clearTimeout(timeout)
-  process.exit(0)
+  try {
+    await control.start()
+  } catch (error) {
+    await node.stop()
+    throw error
+  }
+  return { node, control }
 }
 
-function describe(status: StatusView, serves: boolean): string {
+async function failed(error: unknown, options: RunOptions, output: Output): Promise<never> {
+  const told = withStartFix(error)
+  output.error(told)
+  const expected = expectedError(told)
+  if (options.inBackground && expected !== null) {
+    const message: FromBackground = { error: expected.toJSON() }
+    await new Promise(resolve => process.send?.(message, resolve))
+  }
+  process.exit(exitCodeOf(told))
+}
+
+/** Without the contracts' addresses a node cannot begin before the chain answers. */
+function withStartFix(error: unknown): unknown {
+  if (!isShoalError(error, 'CHAIN_UNREACHABLE')) return error
+  return new ShoalError('CHAIN_UNREACHABLE', error.message, {
+    fix: 'Check --rpc and your connection. With --contracts FILE a node starts without its chain and keeps trying.',
+    details: error.details,
+    cause: error,
+  })
+}
+
+function describe(status: StatusView, config: Config, output: Output): string {
+  const { chain, addresses } = status
+  const isLocal = config['chain.rpc'] === 'local'
+  return output.copyable(
+    [
+      `${paint('green', '✓')} ${paint('bold', 'The node is up.')}`,
+      properties([
+        ['Node', status.peerId],
+        ['Wallet', status.wallet],
+        ['Listens', addresses.join('\n') || 'no address that others have confirmed yet'],
+        [
+          'Chain',
+          `${isLocal ? 'its own, ' : ''}${chain.url} (id ${chain.chainId})${chain.connected ? '' : '; it does not answer yet'}`,
+        ],
+        ['Offers', describeOffers(config['models.serve'])],
+      ]),
+      ...(isLocal ? [describeJoining(chain.url, addresses)] : []),
+      `${paint('bold', 'shoal status')} shows how it does, ${paint('bold', 'shoal ask "…"')} asks the others. Ctrl-C stops it.`,
+    ].join('\n'),
+  )
+}
+
+function describeOffers(models: readonly string[]): string {
+  return models.length === 0 ? 'nothing; it only asks others' : `${models.join(', ')}, once loaded`
+}
+
+/** A chain of one's own has nobody else on it: how another node gets there. */
+function describeJoining(rpcUrl: string, addresses: readonly string[]): string {
+  const [address] = addresses.filter(each => !each.includes('/ws'))
   return [
-    `${paint('green', '✓')} ${paint('bold', 'The node is up.')}`,
-    properties([
-      ['Node', status.peerId],
-      ['Wallet', status.wallet],
-      ['Listens', status.addresses.join('\n         ') || '(no address that others have confirmed yet)'],
-      ['Chain', `${status.chain.url} (id ${status.chain.chainId})`],
-      ['Offers', serves ? 'models are loading …' : 'nothing; it only asks others'],
-    ]),
-    `Ask with ${paint('bold', `${invocation()} ask "…"`)}, look around with ${paint('bold', `${invocation()} status`)}. Ctrl-C stops it.`,
+    'Another node on this machine joins it with',
+    `  ${paint('bold', `shoal up --data ANOTHER-FOLDER --rpc ${rpcUrl} --listen /ip4/127.0.0.1/tcp/0${address === undefined ? '' : ` --bootstrap ${address}`}`)}`,
   ].join('\n')
 }

@@ -1,21 +1,35 @@
 import type { Command } from 'commander'
+import { isShoalError } from '../../protocol/errors.ts'
+import { wholeNumber } from '../arguments.ts'
 import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
 import { paint } from '../ui/output.ts'
 
 export interface VerifyOptions extends CommonOptions, Record<string, unknown> {
-  event?: string
+  event?: number
   offline?: boolean
 }
 
 export function registerAudit(program: Command): void {
-  const audit = program.command('audit').description('check the record of this node’s decisions')
+  const audit = program.command('audit').description('Check or anchor the record of this node’s decisions')
   withCommonOptions(audit.command('verify'))
-    .description('replay the audit log, check its anchors with the chain, and name the first bad entry')
-    .option('--event <n>', 'also prove that this event is in its anchored range')
-    .option('--offline', 'do not ask the chain')
+    .description('Replay the audit log, check its anchors with the chain, and name the first bad entry')
+    .option(
+      '--event <n>',
+      'Also prove that this event is in its anchored range',
+      wholeNumber('--event', 1, Number.MAX_SAFE_INTEGER),
+    )
+    .option('--offline', 'Do not ask the chain')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ shoal audit verify\n  $ shoal audit verify --event 12 --json\n\nExit status: 0 intact, 1 changed or damaged.',
+      `
+Examples:
+  $ shoal audit verify
+  $ shoal audit verify --event 12 --json
+
+The node need not run. A stopped node's embedded chain does not run either: its
+anchors are then checked against the log alone.
+
+Exit status: 0 intact, 1 changed or damaged, or the chain does not answer.`,
     )
     .action(async (options: VerifyOptions) => {
       const { verifyLog } = await import('../audit-report.ts')
@@ -23,19 +37,22 @@ export function registerAudit(program: Command): void {
     })
 
   withCommonOptions(audit.command('anchor'))
-    .description('anchor on chain what is new in the audit log, now; a node does it by itself')
-    .addHelpText('after', '\nExample:\n  $ shoal audit anchor')
+    .description('Anchor on chain what is new in the audit log, now; a node does it by itself')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ shoal audit anchor\n\nExit status: 0 also when all is anchored already.',
+    )
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
-      const anchor = (await (await runningNode(options, output)).call('anchor', {})) as {
-        firstSequence: number
-        lastSequence: number
-        transaction: string
-      }
-      output.result(
-        anchor,
-        () =>
-          `${paint('green', '✓')} Events ${anchor.firstSequence} to ${anchor.lastSequence} are anchored (${anchor.transaction}).`,
+      const client = await runningNode(options, output)
+      const anchor = (await client.call('anchor', {}).catch((error: unknown) => {
+        if (isShoalError(error, 'NOTHING_TO_ANCHOR')) return null
+        throw error
+      })) as { firstSequence: number; lastSequence: number; transaction: string } | null
+      output.result(anchor, () =>
+        anchor === null
+          ? 'All events are anchored already.'
+          : `${paint('green', '✓')} Events ${anchor.firstSequence} to ${anchor.lastSequence} are anchored (transaction ${anchor.transaction}).`,
       )
     })
 }

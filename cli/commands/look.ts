@@ -1,188 +1,255 @@
 import type { Command } from 'commander'
-import type { LoadedModel } from '../../inference/engine.ts'
-import type { OfferView, PeerView, ReceiptView, StatusView } from '../../node/gateway/views.ts'
+import type { ServedModelView } from '../../node/gateway/served-models.ts'
+import type { ModelsView, OfferView, PeerView, ReceiptView, StatusView } from '../../node/gateway/views.ts'
+import { wholeNumber } from '../arguments.ts'
+import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
+import { modelName, type Output, paint, properties, shortHex, shortPeer, table } from '../ui/output.ts'
 import {
-  type CommonOptions,
-  invocation,
-  outputFrom,
-  runningNode,
-  usageError,
-  withCommonOptions,
-} from '../context.ts'
-import { modelName, paint, properties, shortHex, shortPeer, table } from '../ui/output.ts'
+  count,
+  readableBytes,
+  readableCredits,
+  readableParameters,
+  readableSpan,
+  readableTime,
+} from '../ui/readable.ts'
+
+const MAX_RECEIPTS = 10_000
 
 /** Commands that show what a running node knows. */
 export function registerLook(program: Command): void {
   withCommonOptions(program.command('status'))
-    .description('show how the running node is doing')
-    .addHelpText('after', '\nExample:\n  $ shoal status')
+    .description('Show how the running node is doing')
+    .addHelpText('after', '\nExamples:\n  $ shoal status\n  $ shoal status --json | jq .peers')
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
-      const status = (await (await runningNode(options, output)).call('status', {})) as StatusView
-      output.result(status, () => describeStatus(status))
+      const client = await runningNode(options, output)
+      const status = (await client.call('status', {})) as StatusView
+      const { served } = (await client.call('models', {})) as ModelsView
+      output.result({ ...status, served }, () => describeStatus(status, served))
     })
 
   withCommonOptions(program.command('models'))
-    .description('list the models that are loaded, and those on this machine')
+    .summary('List the models on this machine and what is offered')
+    .description('List the models on this machine, those being offered first')
     .addHelpText(
       'after',
-      '\nExample:\n  $ shoal models\n\nOffer one with: shoal up --model NAME (a name, file, URL or hf:owner/repository:QUANT)',
+      `
+Examples:
+  $ shoal models
+  $ shoal models --json | jq '.served[] | select(.state == "failed")'
+
+A model is offered with: shoal up --model NAME (a name, file, URL or hf:owner/repository:QUANT)`,
     )
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
-      const models = (await (await runningNode(options, output)).call('models', {})) as {
-        loaded: LoadedModel[]
-        installed: { id: string; path: string }[]
-      }
-      output.result(models, () => describeModels(models))
+      const models = (await (await runningNode(options, output)).call('models', {})) as ModelsView
+      output.result(models, () => describeModels(models, output))
     })
 
   withCommonOptions(program.command('peers'))
-    .description('list the nodes this node is connected to')
-    .addHelpText('after', '\nExample:\n  $ shoal peers --json')
+    .description('List the nodes this node is connected to')
+    .addHelpText('after', '\nExamples:\n  $ shoal peers\n  $ shoal peers --json | jq ".[].peerId"')
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
       const peers = (await (await runningNode(options, output)).call('peers', {})) as PeerView[]
-      output.result(peers, () =>
-        peers.length === 0
-          ? `No peers yet. Give the node the address of another with --bootstrap; ${invocation()} doctor looks for problems.`
+      const sorted = peers.toSorted((a, b) => b.reputation - a.reputation || compare(a.peerId, b.peerId))
+      output.result(sorted, () =>
+        sorted.length === 0
+          ? output.copyable(
+              'No peers yet. Name a node to join by with --bootstrap; shoal doctor looks for problems.',
+            )
           : table(
               ['PEER', 'ADDRESS', 'DIRECTION', 'REPUTATION', 'TASKS', 'MODELS'],
-              peers.map(peer => [
+              sorted.map(peer => [
                 shortPeer(peer.peerId),
                 peer.address.replace(/\/p2p\/[^/]+$/, '') + (peer.relayed ? ' (relayed)' : ''),
                 peer.direction,
-                peer.reputation,
+                Math.round(peer.reputation),
                 peer.tasks,
                 peer.models.map(modelName).join(', ') || '-',
               ]),
+              { columns: output.columns, mayLack: ['DIRECTION', 'TASKS'] },
             ),
       )
     })
 
   withCommonOptions(program.command('offers'))
-    .description('list what providers offer, at which price')
-    .addHelpText('after', '\nExample:\n  $ shoal offers')
+    .summary('List what providers offer, the cheapest of a model first')
+    .description('List what providers offer, the cheapest of each model first')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ shoal offers
+  $ shoal offers --json | jq -r '.[] | [.provider, .model, .outputPerMillion] | @tsv'
+
+Prices are credits for a million tokens. REGISTERED: whether the provider's
+wallet has declared its node key on chain.`,
+    )
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
       const offers = (await (await runningNode(options, output)).call('offers', {})) as OfferView[]
-      output.result(offers, () =>
-        offers.length === 0
+      const sorted = offers.toSorted(byModelAndPrice)
+      output.result(sorted, () =>
+        sorted.length === 0
           ? 'No offers are known yet; they come with the first peers.'
           : table(
               [
                 'PROVIDER',
                 'MODEL',
                 'QUANT',
+                'SIZE',
+                'CONTEXT',
                 'INPUT/M',
                 'OUTPUT/M',
                 'TOKENS/S',
                 'FREE',
                 'REPUTATION',
-                'BOUND',
+                'REGISTERED',
               ],
-              offers.map(offer => [
+              sorted.map(offer => [
                 offer.own ? 'this node' : shortPeer(offer.provider),
                 modelName(offer.model),
                 offer.quantization,
-                offer.inputPerMillion,
-                offer.outputPerMillion,
-                offer.tokensPerSecond,
-                `${offer.freeSlots}/${offer.slots}`,
-                offer.own ? '-' : offer.reputation,
-                offer.bound === null ? '?' : offer.bound ? 'yes' : 'no',
+                readableParameters(offer.parameters),
+                offer.contextTokens,
+                readableCredits(offer.inputPerMillion),
+                readableCredits(offer.outputPerMillion),
+                Math.round(offer.tokensPerSecond),
+                `${offer.freeSlots} of ${offer.slots}`,
+                offer.own ? '-' : Math.round(offer.reputation),
+                offer.own ? '-' : offer.bound === null ? '?' : offer.bound ? 'yes' : 'no',
               ]),
+              { columns: output.columns, mayLack: ['REGISTERED', 'SIZE', 'QUANT', 'CONTEXT', 'FREE'] },
             ),
       )
     })
 
   withCommonOptions(program.command('receipts'))
-    .description('list the receipts of tasks asked for and done, the newest first')
-    .option('--limit <n>', 'how many', '20')
+    .summary('List receipts of tasks asked for and done, newest first')
+    .description('List the receipts of tasks asked for and done, the newest first')
+    .option('--limit <n>', 'How many', wholeNumber('--limit', 1, MAX_RECEIPTS), 20)
     .addHelpText(
       'after',
-      '\nExample:\n  $ shoal receipts --limit 5\n  $ shoal receipts --json | jq ".[].amount"',
+      '\nExamples:\n  $ shoal receipts --limit 5\n  $ shoal receipts --json | jq ".[].amount"',
     )
-    .action(async (options: CommonOptions & { limit: string }) => {
+    .action(async (options: CommonOptions & { limit: number }) => {
       const output = outputFrom(options)
-      const limit = Number(options.limit)
-      if (!Number.isSafeInteger(limit) || limit < 1)
-        throw usageError(`--limit takes a whole number, not ${options.limit}`)
-      const receipts = (await (
-        await runningNode(options, output)
-      ).call('receipts', { limit })) as ReceiptView[]
+      const { limit } = options
+      const client = await runningNode(options, output)
+      const receipts = (await client.call('receipts', { limit })) as ReceiptView[]
       output.result(receipts, () =>
         receipts.length === 0
-          ? 'No receipts yet.'
+          ? 'No receipts yet; they come with tasks asked for or done.'
           : table(
-              ['ENDED', 'ROLE', 'WITH', 'MODEL', 'TOKENS', 'CREDITS', 'END', 'SIGNED', 'RECEIPT'],
+              ['ENDED', 'ROLE', 'WITH', 'MODEL', 'PROMPT', 'OUTPUT', 'CREDITS', 'END', 'SIGNED', 'RECEIPT'],
               receipts.map(receipt => [
-                receipt.endedAt.slice(0, 19).replace('T', ' '),
+                readableTime(receipt.endedAt),
                 receipt.role,
                 shortPeer(receipt.role === 'provider' ? receipt.requester : receipt.provider),
                 modelName(receipt.model),
-                `${receipt.promptTokens}+${receipt.outputTokens}`,
-                receipt.amount,
-                receipt.reason,
+                receipt.promptTokens,
+                receipt.outputTokens,
+                readableCredits(receipt.amount),
+                receipt.reason.replaceAll('_', ' '),
                 receipt.countersigned ? 'by both' : 'by provider',
                 `${receipt.receipt.slice(0, 8)}…${receipt.receipt.slice(-6)}`,
               ]),
+              { columns: output.columns, mayLack: ['SIGNED', 'RECEIPT', 'PROMPT', 'MODEL'] },
             ),
       )
     })
-
-  withCommonOptions(program.command('stop'))
-    .description('stop the running node in good order')
-    .addHelpText('after', '\nExample:\n  $ shoal stop')
-    .action(async (options: CommonOptions) => {
-      const output = outputFrom(options)
-      await (await runningNode(options, output)).call('stop', {})
-      output.result({ stopping: true }, () => 'The node is stopping.')
-    })
 }
 
-function describeStatus(status: StatusView): string {
+function describeStatus(status: StatusView, served: readonly ServedModelView[]): string {
   const { engine, chain } = status
+  const on = engine.backend === null ? '' : ` on ${[engine.backend, ...engine.devices].join(' ')}`
+  const crashes = engine.crashes === 0 ? '' : paint('yellow', `, ${count(engine.crashes, 'crash')}`)
   return properties([
     ['Node', status.peerId],
-    ['Wallet', status.wallet],
-    ['Folder', status.dataDir],
-    ['Listens', status.addresses.join(', ') || 'no address that others have confirmed yet'],
-    ['Chain', `${chain.url} (id ${chain.chainId})${chain.connected ? '' : paint('red', ' does not answer')}`],
-    ['Peers', `${status.peers}, offers known: ${status.offers}`],
-    ['Models', status.models.map(modelName).join(', ') || 'none'],
     [
-      'Engine',
-      `${engine.state}${engine.backend === null ? '' : ` on ${[engine.backend, ...engine.devices].join(' ')}`}, ${engine.active} running, ${engine.queued} waiting, ${engine.crashes} crashes`,
+      'Process',
+      `${status.pid}, up for ${readableSpan(Date.now() - Date.parse(status.startedAt))}, ${status.memoryMiB} MiB, shoal ${status.version}`,
     ],
+    ['Folder', status.dataDir],
+    ['Wallet', status.wallet],
+    ['Listens', status.addresses.join('\n') || 'no address that others have confirmed yet'],
+    [
+      'Chain',
+      `${chain.url} (id ${chain.chainId})${chain.connected ? '' : paint('red', ' does not answer; no paying or earning meanwhile')}`,
+    ],
+    ['Peers', `${count(status.peers, 'node')} connected, ${count(status.offers, 'offer')} known`],
+    ['Models', served.map(describeServed).join('\n') || 'none; this node only asks others'],
+    ['Engine', `${engine.state}${on}, ${engine.active} running, ${engine.queued} waiting${crashes}`],
     [
       'Audit log',
-      `${status.auditEvents} events${status.auditLogHealthy ? '' : paint('red', ', cannot be written')}`,
+      `${count(status.auditEvents, 'event')}${status.auditLogHealthy ? '' : paint('red', ', cannot be written: no tasks are taken')}`,
     ],
-    ['Memory', `${status.memoryMiB} MiB`],
   ])
 }
 
-function describeModels(models: {
-  loaded: LoadedModel[]
-  installed: { id: string; path: string }[]
-}): string {
-  const loaded = new Map(models.loaded.map(model => [model.id, model]))
-  const ids = new Set([...loaded.keys(), ...models.installed.map(({ id }) => id)])
-  return table(
-    ['MODEL', 'LOADED', 'PARAMETERS', 'QUANT', 'CONTEXT', 'SLOTS', 'TOKENS/S', 'DIGEST'],
-    [...ids].map(id => {
-      const model = loaded.get(id)
-      return [
-        modelName(id),
-        model === undefined ? 'no' : 'yes',
-        model === undefined ? '-' : `${(model.parameterCount / 1e6).toFixed(1)} M`,
-        model?.quantization ?? '-',
-        model?.contextTokens ?? '-',
-        model?.slots ?? '-',
-        model === undefined ? '-' : Math.round(model.measuredTokensPerSecond),
-        shortHex(id.split('@sha256:')[1] ?? ''),
-      ]
-    }),
+function describeServed({ spec, state, model, error, progress }: ServedModelView): string {
+  switch (state) {
+    case 'ready':
+      return `${modelName(model ?? spec)}, ready`
+    case 'failed':
+      return `${spec}, ${paint('red', 'failed')}: ${error}`
+    case 'downloading':
+      return `${spec}, downloading${progress === null ? '' : ` (${describeProgress(progress)})`}`
+    case 'loading':
+      return `${spec}, loading`
+  }
+}
+
+function describeProgress({ bytes, totalBytes }: { bytes: number; totalBytes: number | null }): string {
+  return totalBytes === null
+    ? readableBytes(bytes)
+    : `${readableBytes(bytes)} of ${readableBytes(totalBytes)}, ${Math.floor((bytes / totalBytes) * 100)} %`
+}
+
+function describeModels({ served, loaded, installed }: ModelsView, output: Output): string {
+  const running = new Map(loaded.map(model => [model.id, model]))
+  const rows = [...new Set([...running.keys(), ...installed.map(({ id }) => id)])].map(id => {
+    const model = running.get(id)
+    return [
+      modelName(id),
+      model === undefined ? 'no' : 'yes',
+      model === undefined ? '-' : readableParameters(model.parameterCount),
+      model?.quantization ?? '-',
+      model?.contextTokens ?? '-',
+      model?.slots ?? '-',
+      model === undefined ? '-' : Math.round(model.measuredTokensPerSecond),
+      shortHex(id.split('@sha256:')[1] ?? ''),
+    ]
+  })
+  const parts =
+    rows.length === 0
+      ? ['There are no models on this machine.']
+      : [
+          table(['MODEL', 'OFFERED', 'SIZE', 'QUANT', 'CONTEXT', 'SLOTS', 'TOKENS/S', 'DIGEST'], rows, {
+            columns: output.columns,
+            mayLack: ['DIGEST', 'SLOTS'],
+          }),
+        ]
+  const unfinished = served.filter(({ state }) => state !== 'ready')
+  if (unfinished.length > 0) parts.push(unfinished.map(describeUnfinished).join('\n'))
+  return output.copyable(parts.join('\n\n'))
+}
+
+function describeUnfinished(model: ServedModelView): string {
+  const mark = model.state === 'failed' ? paint('red', '✗') : paint('dim', '·')
+  return `${mark} ${describeServed(model)}`
+}
+
+function byModelAndPrice(a: OfferView, b: OfferView): number {
+  return (
+    compare(modelName(a.model), modelName(b.model)) ||
+    Number(a.outputPerMillion) - Number(b.outputPerMillion) ||
+    Number(a.inputPerMillion) - Number(b.inputPerMillion) ||
+    compare(a.provider, b.provider)
   )
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

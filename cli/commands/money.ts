@@ -1,23 +1,30 @@
 import type { Command } from 'commander'
-import type { WalletView } from '../../node/gateway/views.ts'
+import type { ChannelView, WalletView } from '../../node/gateway/views.ts'
+import { isShoalError } from '../../protocol/errors.ts'
+import { creditsAmount } from '../arguments.ts'
 import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
-import { paint, properties, shortHex, table } from '../ui/output.ts'
+import { type Output, paint, properties, shortHex, table } from '../ui/output.ts'
+import { count, readableCredits, readableSpan } from '../ui/readable.ts'
 
 /** Commands that show and move the node's money. */
 export function registerMoney(program: Command): void {
   const wallet = withCommonOptions(program.command('wallet'))
-    .description('show balances and channels, and what of them is not claimed yet')
-    .addHelpText('after', '\nExamples:\n  $ shoal wallet\n  $ shoal wallet withdraw\n  $ shoal wallet close')
+    .summary('Show balances, channels and what is not claimed yet')
+    .description('Show balances and channels, and what of them is not claimed yet')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ shoal wallet\n  $ shoal wallet withdraw 2.5\n  $ shoal wallet close',
+    )
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
       const view = (await (await runningNode(options, output)).call('wallet', {})) as WalletView
-      output.result(view, () => describeWallet(view))
+      output.result(view, () => describeWallet(view, output))
     })
 
   withCommonOptions(wallet.command('withdraw'))
-    .description('move credits from Settlement to the wallet')
-    .argument('[amount]', 'credits (default: all of them)')
-    .addHelpText('after', '\nExample:\n  $ shoal wallet withdraw 2.5')
+    .description('Move credits from Settlement to the wallet')
+    .argument('[amount]', 'Credits (default: all of them)', creditsAmount('the amount'))
+    .addHelpText('after', '\nExamples:\n  $ shoal wallet withdraw\n  $ shoal wallet withdraw 2.5')
     .action(async (amount: string | undefined, _options: CommonOptions, self: Command) => {
       const options = self.optsWithGlobals<CommonOptions>()
       const output = outputFrom(options)
@@ -28,12 +35,13 @@ export function registerMoney(program: Command): void {
       }
       output.result(
         done,
-        () => `${paint('green', '✓')} ${done.amount} credits are in the wallet (${done.transaction}).`,
+        () =>
+          `${paint('green', '✓')} ${readableCredits(done.amount)} credits are in the wallet (transaction ${done.transaction}).`,
       )
     })
 
   withCommonOptions(wallet.command('close'))
-    .description('close all channels you pay from that are not in use; the rest comes back after a delay')
+    .description('Close the channels you pay from that are not in use; the rest comes back after a delay')
     .addHelpText('after', '\nExample:\n  $ shoal wallet close')
     .action(async (_options: CommonOptions, self: Command) => {
       const options = self.optsWithGlobals<CommonOptions>()
@@ -46,71 +54,94 @@ export function registerMoney(program: Command): void {
       output.result(closing, () =>
         closing.length === 0
           ? 'There is no idle channel to close.'
-          : closing
-              .map(
-                ({ channelId, left, status }) =>
-                  `${shortHex(channelId)}: ${left} credits come back (${status})`,
-              )
-              .join('\n'),
+          : output.copyable(
+              [
+                ...closing.map(
+                  ({ channelId, left }) =>
+                    `${paint('green', '✓')} Channel ${shortHex(channelId)} is closing; ${readableCredits(left)} credits come back.`,
+                ),
+                'They come by themselves once the other side has had its time to claim; shoal wallet shows when.',
+              ].join('\n'),
+            ),
       )
     })
 
   withCommonOptions(program.command('settle'))
-    .description('claim on chain what was earned, now; a node does it by itself in time')
-    .addHelpText('after', '\nExample:\n  $ shoal settle')
+    .summary('Claim earnings on chain now; a node does it itself in time')
+    .description('Claim on chain what was earned, now; a node does it by itself in time')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ shoal settle\n\nExit status: 0 also when there is nothing to claim.',
+    )
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
-      const settlements = (await (await runningNode(options, output)).call('settle', {})) as {
-        transaction: string
-        amount: string
-        channels: number
-      }[]
+      const client = await runningNode(options, output)
+      const settlements = (await client.call('settle', {}).catch((error: unknown) => {
+        if (isShoalError(error, 'NOTHING_TO_SETTLE')) return []
+        throw error
+      })) as { transaction: string; amount: string; channels: number }[]
       output.result(settlements, () =>
-        settlements
-          .map(
-            ({ transaction, amount, channels }) =>
-              `${paint('green', '✓')} ${amount} credits from ${channels} channels (${transaction}).`,
-          )
-          .join('\n'),
+        settlements.length === 0
+          ? 'There is nothing to claim; earnings come from tasks done for others.'
+          : settlements
+              .map(
+                ({ transaction, amount, channels }) =>
+                  `${paint('green', '✓')} Claimed ${readableCredits(amount)} credits from ${count(channels, 'channel')} (transaction ${transaction}).`,
+              )
+              .join('\n'),
       )
     })
 }
 
-function describeWallet(view: WalletView): string {
+function describeWallet(view: WalletView, output: Output): string {
+  const { spending } = view
+  const amounts = [
+    ['Gas money', view.gas, 'of the chain’s own coin, for transactions'],
+    ['Credits', view.credits, 'in the wallet'],
+    [
+      'In Settlement',
+      view.settlementCredits,
+      'earned or refunded; shoal wallet withdraw moves them to the wallet',
+    ],
+    ['In channels', view.locked, 'locked, not spent; comes back when they close'],
+    ['Not claimed', view.unclaimed, 'earned; the node claims it in time, shoal settle claims it now'],
+    ['Stake', view.stake, 'at risk for what this node promises'],
+    ['May lock', spending.remaining, `more in channels today, of ${readableCredits(spending.limitPerDay)}`],
+  ] as const
+  const width = Math.max(...amounts.map(([, amount]) => readableCredits(amount).length))
   const lines = [
     properties([
       ['Wallet', view.address],
-      ['Gas money', `${view.gas}`],
-      ['Credits', view.credits],
-      [
-        'In Settlement',
-        `${view.settlementCredits}  (earned or refunded; shoal wallet withdraw moves them to the wallet)`,
-      ],
-      ['In channels', `${view.locked}  (locked, not spent; comes back when they close)`],
-      ['Not claimed', `${view.unclaimed}  (earned; the node claims it in time, shoal settle at once)`],
-      ['Stake', view.stake],
-      ['May spend', `${view.spending.remaining} more of ${view.spending.limitPerDay} today`],
+      ...amounts.map(
+        ([name, amount, meaning]) =>
+          [name, `${readableCredits(amount).padEnd(width)}  ${paint('dim', meaning)}`] as const,
+      ),
     ]),
   ]
   if (view.channels.length > 0) {
     lines.push(
-      '',
       table(
-        ['CHANNEL', 'ROLE', 'WITH', 'STATE', 'DEPOSIT', 'SPENT', 'CLAIMED', 'ENDS'],
-        view.channels.map(channel => [
-          shortHex(channel.channelId),
-          channel.role,
-          shortHex(channel.with),
-          channel.state,
-          channel.deposit,
-          channel.spent,
-          channel.claimed,
-          channel.endsAt.slice(0, 16).replace('T', ' '),
-        ]),
+        ['CHANNEL', 'ROLE', 'WITH', 'STATE', 'DEPOSIT', 'SPENT', 'CLAIMED', 'ENDS IN'],
+        view.channels.map(describeChannel),
+        { columns: output.columns, mayLack: ['CLAIMED', 'CHANNEL'] },
       ),
     )
   }
   if (view.pendingTransactions > 0)
-    lines.push('', `${view.pendingTransactions} transactions are on their way.`)
-  return lines.join('\n')
+    lines.push(`${count(view.pendingTransactions, 'transaction')} on the way.`)
+  return output.copyable(lines.join('\n\n'))
+}
+
+function describeChannel(channel: ChannelView): string[] {
+  const leftMs = Date.parse(channel.endsAt) - Date.now()
+  return [
+    shortHex(channel.channelId),
+    channel.role,
+    shortHex(channel.with),
+    channel.state,
+    readableCredits(channel.deposit),
+    readableCredits(channel.spent),
+    readableCredits(channel.claimed),
+    leftMs > 0 ? readableSpan(leftMs) : 'ended',
+  ]
 }

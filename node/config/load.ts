@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { closest, distance } from 'fastest-levenshtein'
 import { isMap, isScalar, parseDocument } from 'yaml'
 import { ConfigError } from './errors.ts'
+import { nearest } from './nearest.ts'
 import {
   type Config,
   environmentName,
@@ -62,7 +62,8 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   for (const [name, raw] of Object.entries(options.environment)) {
     if (!name.startsWith('SHOAL_') || OTHER_VARIABLES.has(name) || raw === undefined) continue
     const key = variables.get(name)
-    if (key === undefined) throw unknown(`the environment variable ${name}`, name, [...variables.keys()])
+    if (key === undefined)
+      throw unknown(`there is no setting with the environment variable ${name}`, name, [...variables.keys()])
     set(key, raw, 'environment', name)
   }
   for (const [key, raw] of Object.entries(options.flags)) {
@@ -105,7 +106,8 @@ async function readConfigFile(path: string): Promise<string | null> {
     if (text.length > MAX_CONFIG_BYTES) throw new RangeError('too large')
     return text
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
     throw new ConfigError('CONFIG_UNREADABLE', `the config file ${path} cannot be read`, {
       fix: 'Check that it is a file you may read.',
       details: { path },
@@ -118,9 +120,11 @@ function readYaml(text: string, path: string): { key: SettingKey; raw: unknown; 
   const document = parseDocument(text)
   const broken = document.errors[0]
   if (broken !== undefined) {
-    throw new ConfigError('CONFIG_UNREADABLE', `${path}: ${broken.message.split('\n')[0]}`, {
+    const line = broken.linePos?.[0].line ?? 1
+    const what = broken.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '')
+    throw new ConfigError('CONFIG_UNREADABLE', `${path}:${line}: ${what}`, {
       fix: 'Correct the YAML there.',
-      details: { path },
+      details: { path, line },
     })
   }
   if (document.contents === null) return []
@@ -144,7 +148,7 @@ function readYaml(text: string, path: string): { key: SettingKey; raw: unknown; 
         found.push({ key: path as SettingKey, raw: value === null ? null : value.toJSON(), line })
       } else if (isMap(pair.value) && settingKeys.some(key => key.startsWith(`${path}.`)))
         visit(path, pair.value as never)
-      else throw unknown(`${filePlace(line)}the setting ${path}`, path, settingKeys)
+      else throw unknown(`${filePlace(line)}there is no setting ${path}`, path, settingKeys)
     }
   }
   const filePlace = (line: number) => `${path}:${line}: `
@@ -176,17 +180,10 @@ function readYaml(text: string, path: string): { key: SettingKey; raw: unknown; 
   return found
 }
 
-function unknown(what: string, name: string, known: readonly string[]): ConfigError {
+function unknown(message: string, name: string, known: readonly string[]): ConfigError {
   const near = nearest(name, known)
-  return new ConfigError('CONFIG_UNKNOWN_SETTING', `there is no such setting: ${what}`, {
+  return new ConfigError('CONFIG_UNKNOWN_SETTING', message, {
     fix: near === null ? 'shoal config check lists all settings.' : `Did you mean ${near}?`,
     details: { name, nearest: near },
   })
-}
-
-/** The known name a person most likely meant; null when none is near. */
-export function nearest(name: string, known: readonly string[]): string | null {
-  if (known.length === 0) return null
-  const candidate = closest(name, [...known])
-  return distance(name, candidate) <= Math.max(2, Math.ceil(name.length * 0.4)) ? candidate : null
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ShoalError } from '../../protocol/errors.ts'
+import type { ShoalError } from '../../protocol/errors.ts'
 import { TASK_ID_PATTERN } from '../../protocol/ids.ts'
 import {
   MAX_CHAT_MESSAGES,
@@ -58,12 +58,6 @@ export type ControlRequest<M extends ControlMethod> = z.input<(typeof controlMet
 
 /** Methods whose answer is a stream of lines. */
 export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask'])
-
-export type ControlErrorCode = 'NODE_NOT_RUNNING' | 'CONTROL_BAD_REQUEST' | 'CONTROL_BROKEN' | 'INTERNAL'
-
-export class ControlError extends ShoalError<ControlErrorCode> {
-  override readonly name = 'ControlError'
-}
 
 /** One line of a streamed answer. */
 export type ControlLine =

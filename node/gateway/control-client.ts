@@ -1,7 +1,11 @@
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { ShoalError } from '../../protocol/errors.ts'
-import { ControlError, type ControlLine, type ControlMethod, type ControlRequest } from './control-api.ts'
+import type { ControlLine, ControlMethod, ControlRequest } from './control-api.ts'
+import { ControlError } from './control-error.ts'
+
+/** For what a node answers at once. */
+const ANSWER_TIMEOUT_MS = 5_000
 
 /** Sends commands to a running node of the same user. */
 export class ControlClient {
@@ -12,20 +16,24 @@ export class ControlClient {
     this.#endpoint = endpoint
   }
 
-  /** Whether a node answers there. */
+  /**
+   * Whether a node answers there.
+   * @throws {ControlError} CONTROL_FORBIDDEN; CONTROL_BROKEN when there is one that does not answer
+   */
   async isRunning(): Promise<boolean> {
+    const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
     try {
-      await this.call('status', {})
+      await this.call('status', {}, timeout)
       return true
     } catch (error) {
       if (error instanceof ControlError && error.code === 'NODE_NOT_RUNNING') return false
-      throw error
+      throw timeout.aborted ? silent(error) : error
     }
   }
 
   /**
    * Runs a command.
-   * @throws {ShoalError} NODE_NOT_RUNNING, or what the node answers
+   * @throws {ShoalError} NODE_NOT_RUNNING, CONTROL_FORBIDDEN, or what the node answers
    */
   call<M extends ControlMethod>(
     method: M,
@@ -62,7 +70,13 @@ export class ControlClient {
     throw broken(undefined)
   }
 
-  #post(method: ControlMethod, body: string, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  async #post(
+    method: ControlMethod,
+    body: string,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
+    // Takes longer to load than a command that sends nothing takes to run.
+    const { request } = await import('node:http')
     return new Promise((resolve, reject) => {
       const sent = request(
         {
@@ -75,7 +89,7 @@ export class ControlClient {
         resolve,
       )
       sent.once('error', (error: NodeJS.ErrnoException) =>
-        reject(isNobody(error) ? notRunning(error) : broken(error)),
+        reject(isNobody(error) ? notRunning(error) : isForbidden(error) ? forbidden(error) : broken(error)),
       )
       sent.end(body)
     })
@@ -83,7 +97,25 @@ export class ControlClient {
 }
 
 function isNobody(error: NodeJS.ErrnoException): boolean {
-  return error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+  return error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ECONNREFUSED'
+}
+
+function isForbidden(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EACCES' || error.code === 'EPERM'
+}
+
+function forbidden(cause: unknown): ControlError {
+  return new ControlError('CONTROL_FORBIDDEN', 'the node belongs to another user', {
+    fix: 'Use the user that runs it.',
+    cause,
+  })
+}
+
+function silent(cause: unknown): ControlError {
+  return new ControlError('CONTROL_BROKEN', 'there is a node, but it does not answer', {
+    fix: 'It is stopped or overloaded: look at its process, or end it and start it again with shoal up.',
+    cause,
+  })
 }
 
 function notRunning(cause: unknown): ControlError {

@@ -5,8 +5,10 @@ import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
+import type { ServedModels } from './served-models.ts'
 import {
   askResultView,
+  type ModelsView,
   modelView,
   offerViews,
   peerIdOf,
@@ -19,9 +21,14 @@ import {
 
 /**
  * What each command does to a node.
- * @param shutDown ends the whole process in good order
+ * @param modules.served what became of the models to be offered
+ * @param modules.shutDown ends the whole process in good order
  */
-export function controlHandlers(node: ShoalNode, shutDown: () => void): ControlServerModules['handlers'] {
+export function controlHandlers(
+  node: ShoalNode,
+  modules: { served: ServedModels; shutDown: () => void },
+): ControlServerModules['handlers'] {
+  const { served, shutDown } = modules
   const handlers: {
     [M in keyof ControlServerModules['handlers']]: (
       parameters: ControlParameters<M>,
@@ -30,7 +37,8 @@ export function controlHandlers(node: ShoalNode, shutDown: () => void): ControlS
     ) => unknown
   } = {
     status: () => statusView(node),
-    models: async () => ({
+    models: async (): Promise<ModelsView> => ({
+      served: served.list(),
       loaded: node.parts.engine.status().models.map(modelView),
       installed: (await node.parts.catalog.installed()).map(({ id, path }) => ({ id, path })),
     }),

@@ -3,13 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { dirname } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { Logger } from '../log.ts'
-import {
-  ControlError,
-  type ControlLine,
-  type ControlMethod,
-  controlMethods,
-  STREAMING,
-} from './control-api.ts'
+import { type ControlLine, type ControlMethod, controlMethods, STREAMING } from './control-api.ts'
+import { ControlError } from './control-error.ts'
 
 /** Answers one method; `tell` is for streaming ones. The signal fires when the caller is gone. */
 export type ControlHandler = (

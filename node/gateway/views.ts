@@ -9,11 +9,15 @@ import type { ShoalNode, TradeParts } from '../node.ts'
 import type { BookedReceipt } from '../tasks/receipt-book.ts'
 import type { TaskEvent, TaskResult } from '../tasks/requester.ts'
 import { VERSION } from '../version.ts'
+import type { ServedModelView } from './served-models.ts'
 
 /** What a node shows of itself, as JSON: credits are decimal strings, times ISO, nodes their PeerId. */
 
 export interface StatusView {
   version: string
+  /** Of the node's process. */
+  pid: number
+  startedAt: string
   peerId: string
   wallet: string
   dataDir: string
@@ -130,6 +134,8 @@ export function statusView(node: ShoalNode): StatusView {
   const { state, backend, models, active, queued, crashes } = engine.status()
   return {
     version: VERSION,
+    pid: process.pid,
+    startedAt: new Date(performance.timeOrigin).toISOString(),
     peerId: peerIdOf(host.nodeKey),
     wallet: wallet.address,
     dataDir: node.dataDir.root,
@@ -152,7 +158,15 @@ export function statusView(node: ShoalNode): StatusView {
   }
 }
 
-export function modelView(model: LoadedModel) {
+export interface ModelsView {
+  /** What is to be offered, and what became of it. */
+  served: ServedModelView[]
+  loaded: LoadedModel[]
+  /** Model files on this machine. */
+  installed: { id: string; path: string }[]
+}
+
+export function modelView(model: LoadedModel): LoadedModel {
   return { ...model, measuredTokensPerSecond: Math.round(model.measuredTokensPerSecond) }
 }
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../../../node/config/errors.ts'
-import { loadConfig, nearest, showSetting } from '../../../../node/config/load.ts'
+import { loadConfig, showSetting } from '../../../../node/config/load.ts'
+import { nearest } from '../../../../node/config/nearest.ts'
 import {
   environmentName,
   flagName,
