@@ -2,21 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DemoNode } from '../../cli/demo/demo-node.ts'
-import type { Engine, GenerateRequest } from '../../inference/engine.ts'
+import type { Engine, GenerateInput } from '../../inference/engine.ts'
 import { LlamaWorker } from '../../inference/llama/worker.ts'
 import { ModelCatalog } from '../../inference/models/catalog.ts'
 import { dataDirAt } from '../../node/data-dir.ts'
-import { askFor, TestNetwork, type TestNode } from '../helpers/nodes.ts'
+import type { TaskInput } from '../../protocol/messages/task-request.ts'
+import { TestNetwork, type TestNode } from '../helpers/nodes.ts'
 import { waitUntil } from '../helpers/wait.ts'
 import { largeModel } from './large-model.ts'
 import { type Bench, type BenchRow, median, ratioRow, valueRow } from './row.ts'
 
 const EMBEDDED = 'shoal-nano-q8_0'
-const PROMPT = 'Tell me all that you know about Shoal, please.'
+/** Completions of which some make a small model go round for ever, so that the length is ours to choose. */
+const PROMPTS = ['fish fish fish fish fish fish', '0 0 0 0 0 0 0 0', 'a a a a a a', '\n\n\n', 'la la la la']
+const STREAM_TOKENS = 500
 const PARALLEL = 8
-/** Long enough that the model cannot end early: a list of so many items. */
-const LONG_ANSWER = { type: 'array', items: { enum: ['shoal', 'fish', 'net'] }, minItems: 400, maxItems: 400 }
-
+const GREEDY = { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 }
 /**
  * A paid task at another node over loopback, beside the same engine called directly in this process: same
  * file, same threads, same prompt, one after the other in turns.
@@ -28,7 +29,9 @@ export const tasksBench: Bench = {
     if (wanted('task.stream.embedded') || wanted('task.ttft') || wanted('task.parallel8')) {
       await withPair({ model: EMBEDDED, slots: PARALLEL }, async pair => {
         if (wanted('task.stream.embedded'))
-          rows.push(await streamRow('task.stream.embedded', pair, { tokens: 600, rounds: 5, goal: 0.75 }))
+          rows.push(
+            await streamRow('task.stream.embedded', pair, { tokens: STREAM_TOKENS, rounds: 5, goal: 0.75 }),
+          )
         if (wanted('task.ttft')) rows.push(await ttftRow(pair))
         if (wanted('task.parallel8')) rows.push(await parallelRow(pair))
       })
@@ -48,6 +51,8 @@ interface Pair {
   /** The same engine without a network. */
   direct: Engine
   modelId: string
+  /** One that the model does not end by itself. */
+  prompt: string
 }
 
 async function withPair(
@@ -88,7 +93,9 @@ async function withPair(
     })
     const source = await catalog.resolve(options.model)
     await direct.load(source)
-    await use({ requester, direct, modelId: source.id === modelId ? modelId : source.id })
+    if (source.id !== modelId) throw new Error(`the provider runs ${modelId}, not ${source.id}`)
+    const prompt = await endlessPrompt(direct, modelId)
+    await use({ requester, direct, modelId, prompt })
   } finally {
     await direct.stop()
     await provider.stop()
@@ -103,29 +110,30 @@ interface Timing {
   lastMs: number
 }
 
-function requestOf(pair: Pair, prompt: string, maxTokens: number, long: boolean): GenerateRequest {
-  return {
-    model: pair.modelId,
-    input: { kind: 'chat', messages: [{ role: 'user', content: prompt }] },
-    maxTokens,
-    sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 },
-    stop: [],
-    ...(long ? { jsonSchema: LONG_ANSWER } : {}),
+async function endlessPrompt(engine: Engine, model: string): Promise<string> {
+  for (const prompt of PROMPTS) {
+    const { tokens } = await direct({ direct: engine, modelId: model }, { kind: 'completion', prompt }, 600)
+    if (tokens === 600) return prompt
   }
+  throw new Error('the model ends every answer by itself; the benchmark needs another prompt')
 }
 
-async function direct(pair: Pair, prompt: string, maxTokens: number, long: boolean): Promise<Timing> {
-  const startMs = performance.now()
-  const timing = new Stopwatch(startMs)
-  for await (const event of pair.direct.generate(requestOf(pair, prompt, maxTokens, long))) {
+async function direct(
+  pair: Pick<Pair, 'direct' | 'modelId'>,
+  input: GenerateInput,
+  maxTokens: number,
+): Promise<Timing> {
+  const timing = new Stopwatch(performance.now())
+  const request = { model: pair.modelId, input, maxTokens, sampling: GREEDY, stop: [] }
+  for await (const event of pair.direct.generate(request)) {
     if (event.type === 'output') timing.add(event.tokens.length)
   }
   return timing.result()
 }
 
-async function paid(pair: Pair, prompt: string, maxTokens: number, long: boolean): Promise<Timing> {
+async function paid(pair: Pair, input: TaskInput, maxTokens: number): Promise<Timing> {
   const timing = new Stopwatch(performance.now())
-  const ask = askFor(prompt, { maxTokens, ...(long ? { jsonSchema: JSON.stringify(LONG_ANSWER) } : {}) })
+  const ask = { input, model: null, maxTokens, maxPrice: null, sampling: GREEDY, stop: [], jsonSchema: null }
   await pair.requester.node.trade.requester.ask(
     ask,
     event => {
@@ -168,11 +176,12 @@ async function streamRow(
 ): Promise<BenchRow> {
   const { tokens, rounds, goal } = options
   const [here, there]: [number[], number[]] = [[], []]
-  await direct(pair, PROMPT, 8, true)
-  await paid(pair, PROMPT, 8, true)
+  const input = { kind: 'completion', prompt: pair.prompt } as const
+  await direct(pair, input, 8)
+  await paid(pair, input, 8)
   for (let round = 0; round < rounds; round++) {
-    here.push(speedOf(await direct(pair, PROMPT, tokens, true)))
-    there.push(speedOf(await paid(pair, PROMPT, tokens, true)))
+    here.push(speedOf(await direct(pair, input, tokens)))
+    there.push(speedOf(await paid(pair, input, tokens)))
   }
   return ratioRow(
     {
@@ -189,9 +198,9 @@ async function streamRow(
 async function ttftRow(pair: Pair): Promise<BenchRow> {
   const [here, there]: [number[], number[]] = [[], []]
   for (let round = 0; round < 40; round++) {
-    const prompt = `What is ${round} + ${round + 7}?`
-    here.push((await direct(pair, prompt, 4, false)).firstMs)
-    there.push((await paid(pair, prompt, 4, false)).firstMs)
+    const messages = [{ role: 'user' as const, content: `What is ${round} + ${round + 7}?` }]
+    here.push((await direct(pair, { kind: 'chat', messages }, 4)).firstMs)
+    there.push((await paid(pair, { kind: 'chat', messages }, 4)).firstMs)
   }
   const added = median(there) - median(here)
   return valueRow(
@@ -207,19 +216,18 @@ async function ttftRow(pair: Pair): Promise<BenchRow> {
 }
 
 async function parallelRow(pair: Pair): Promise<BenchRow> {
-  const tokens = 300
-  const together = async (one: (prompt: string) => Promise<Timing>) => {
+  const tokens = STREAM_TOKENS
+  const input = { kind: 'completion', prompt: pair.prompt } as const
+  const together = async (one: () => Promise<Timing>) => {
     const startMs = performance.now()
-    const timings = await Promise.all(
-      Array.from({ length: PARALLEL }, (_, i) => one(`Question ${i}: ${PROMPT}`)),
-    )
+    const timings = await Promise.all(Array.from({ length: PARALLEL }, one))
     const total = timings.reduce((sum, timing) => sum + timing.tokens, 0)
     return (total / (performance.now() - startMs)) * 1_000
   }
   const [here, there]: [number[], number[]] = [[], []]
   for (let round = 0; round < 4; round++) {
-    here.push(await together(prompt => direct(pair, prompt, tokens, true)))
-    there.push(await together(prompt => paid(pair, prompt, tokens, true)))
+    here.push(await together(() => direct(pair, input, tokens)))
+    there.push(await together(() => paid(pair, input, tokens)))
   }
   return ratioRow(
     {
