@@ -32,7 +32,10 @@ export class TestNetwork {
   }
 
   /** A node that offers the smallest embedded model, unless told otherwise. */
-  async node(flags: Partial<Record<SettingKey, unknown>> = {}, again?: TestNode): Promise<TestNode> {
+  async node(
+    flags: Partial<Record<SettingKey, unknown>> = {},
+    again?: Pick<TestNode, 'root' | 'wallet'>,
+  ): Promise<TestNode> {
     const root = again?.root ?? (await this.#folders.make())
     const wallet = again?.wallet ?? new Wallet(`0x${randomBytes(32).toString('hex')}`)
     const { config } = await loadConfig({

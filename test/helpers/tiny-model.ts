@@ -3,18 +3,35 @@ import type { WritableType } from '../../inference/models/quantize.ts'
 import { Random } from '../../scripts/embedded-model/corpus/random.ts'
 import { BYTE_TO_CHARACTER } from '../../scripts/embedded-model/tokenizer/byte-alphabet.ts'
 
+export interface Shape {
+  name: string
+  layers: number
+  width: number
+  heads: number
+  ff: number
+  contextTokens: number
+}
+
+const TINY: Shape = { name: 'tiny', layers: 2, width: 64, heads: 2, ff: 96, contextTokens: 256 }
+/** Larger tensors repeat themselves: drawing each of their weights would take seconds. */
+const PIECE = 65_536
+
 /** A qwen3 model of random weights with a vocabulary of bytes: small enough to make in a test. */
-export function tinyModel(type: WritableType): GgufFile {
-  const [layers, width, heads, ff] = [2, 64, 2, 96]
+export function tinyModel(type: WritableType, shape: Shape = TINY): GgufFile {
+  const { name: modelName, layers, width, heads, ff, contextTokens } = shape
   const tokens = [...BYTE_TO_CHARACTER, '<|endoftext|>']
   const random = new Random(5)
-  const weights = (count: number) =>
+  const draw = (count: number) =>
     Float32Array.from({ length: count }, () => random.below(2001) / 10_000 - 0.1)
+  const weights = (count: number) => {
+    const piece = draw(Math.min(count, PIECE))
+    return Array.from({ length: Math.ceil(count / PIECE) }, (_, at) => piece.subarray(0, count - at * PIECE))
+  }
   const matrix = (name: string, inputs: number, outputs: number): GgufTensor => ({
     name: `${name}.weight`,
     shape: [inputs, outputs],
     type,
-    elements: () => [weights(inputs * outputs)],
+    elements: () => weights(inputs * outputs),
   })
   const norm = (name: string, size: number): GgufTensor => ({
     name: `${name}.weight`,
@@ -43,9 +60,9 @@ export function tinyModel(type: WritableType): GgufFile {
   return {
     metadata: {
       'general.architecture': text('qwen3'),
-      'general.name': text('tiny'),
+      'general.name': text(modelName),
       'qwen3.vocab_size': u32(tokens.length),
-      'qwen3.context_length': u32(256),
+      'qwen3.context_length': u32(contextTokens),
       'qwen3.embedding_length': u32(width),
       'qwen3.block_count': u32(layers),
       'qwen3.feed_forward_length': u32(ff),
