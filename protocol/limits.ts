@@ -3,8 +3,6 @@
  * stored. They are part of the protocol: raising one needs a new protocol version.
  */
 
-/** Length of a signed record in bytes, unless its message states less. */
-export const MAX_RECORD_BYTES = 16_384
 /** CBOR nesting; deeper input is refused unread, since decoders recurse. */
 export const MAX_CBOR_DEPTH = 16
 

@@ -1,4 +1,4 @@
-import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import { z } from 'zod'
 import {
   checkSize,
@@ -109,9 +109,4 @@ export function openRecordOf<T>(
 /** The bytes a signature covers: `"shoal/1/" + type + 0x00 + bytes(body)`. */
 export function signingInput(type: string, body: Uint8Array): Uint8Array {
   return concatBytes(utf8.encode(SIGNING_CONTEXT + type), Uint8Array.of(0), body)
-}
-
-/** The raw public key of a node key. */
-export function nodeKeyBytes(key: NodeKey): Uint8Array {
-  return hexToBytes(key)
 }

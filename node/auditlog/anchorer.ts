@@ -14,7 +14,7 @@ import { auditTree } from './merkle.ts'
 
 export type AnchorErrorCode = 'NOTHING_TO_ANCHOR' | 'ANCHOR_AHEAD' | 'ANCHOR_FAILED'
 
-export class AnchorError extends ShoalError<AnchorErrorCode> {
+class AnchorError extends ShoalError<AnchorErrorCode> {
   override readonly name = 'AnchorError'
 }
 

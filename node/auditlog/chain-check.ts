@@ -5,7 +5,7 @@ import type { ChainClient } from '../chain/client.ts'
 import type { AnchoredRange, CheckAnchor } from './verify.ts'
 
 /** What `AuditAnchor` stores of an anchor: keccak256(abi.encode(root, firstSequence, lastSequence)). */
-export function anchorCommitment({
+function anchorCommitment({
   root,
   firstSequence,
   lastSequence,

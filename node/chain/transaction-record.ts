@@ -10,10 +10,10 @@ const broadcastSchema = z.strictObject({
   atMs: wire.timeMs,
 })
 
-export const TRANSACTION_STATES = ['queued', 'sent', 'mined', 'confirmed', 'reverted', 'rejected'] as const
+const TRANSACTION_STATES = ['queued', 'sent', 'mined', 'confirmed', 'reverted', 'rejected'] as const
 
 /** Why a transaction was never sent. */
-export const REJECTION_REASONS = ['insufficient_gas_money', 'would_revert', 'refused'] as const
+const REJECTION_REASONS = ['insufficient_gas_money', 'would_revert', 'refused'] as const
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
 /** What the publisher knows of a transaction, in the order of submission. */

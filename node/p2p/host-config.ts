@@ -125,7 +125,7 @@ export function libp2pConfig(
 }
 
 /** libp2p's form of a node key: the seed, then the public key. */
-export function nodePrivateKey(seed: Uint8Array) {
+function nodePrivateKey(seed: Uint8Array) {
   return privateKeyFromRaw(concatBytes(seed, createNodeSigner(seed).publicKey))
 }
 

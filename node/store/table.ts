@@ -1,5 +1,4 @@
-import type { AbstractBatchOperation } from 'abstract-level'
-import type { Level } from 'level'
+import type { Level, BatchOperation as LevelBatchOperation } from 'level'
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../../protocol/codec.ts'
 import { StoreError, writeError } from './errors.ts'
@@ -7,7 +6,7 @@ import { StoreError, writeError } from './errors.ts'
 /** Stored form and value, as for messages: bytes to hex strings, decimal strings to bigints. */
 export type TableSchema<T> = z.ZodType<T>
 
-export type BatchOperation = AbstractBatchOperation<Level<string, Uint8Array>, string, Uint8Array>
+export type BatchOperation = LevelBatchOperation<Level<string, Uint8Array>, string, Uint8Array>
 
 export interface Range {
   gte?: string

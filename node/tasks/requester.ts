@@ -346,7 +346,7 @@ class Task {
 /**
  * What a prompt can have at most: every token holds at least a byte of text, and templates add a few.
  */
-export function promptTokensBound(input: TaskInput): number {
+function promptTokensBound(input: TaskInput): number {
   const texts = input.kind === 'chat' ? input.messages.map(({ content }) => content) : [input.prompt]
   return texts.reduce((sum, text) => sum + utf8Length(text) + TEMPLATE_TOKENS, TEMPLATE_TOKENS)
 }

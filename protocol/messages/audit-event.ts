@@ -111,4 +111,3 @@ export function auditEventHash(recordBytes: Uint8Array): Uint8Array {
 
 /** A leaf of the anchored Merkle tree, as `@openzeppelin/merkle-tree` takes it. */
 export const AUDIT_LEAF_TYPES = ['uint64', 'bytes'] as const
-export type AuditLeaf = [sequence: bigint, eventHashHex: string]

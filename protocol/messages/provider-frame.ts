@@ -5,7 +5,7 @@ import { receiptMessage } from './receipt.ts'
 import { type SignedVoucher, signedVoucherSchema, tokenIdSchema } from './task-request.ts'
 
 /** Why a provider does not take a task; each leaves the requester free to ask elsewhere. */
-export const REFUSAL_CODES = [
+const REFUSAL_CODES = [
   'busy',
   'not_serving',
   'offer_unknown',

@@ -123,7 +123,7 @@ export class TestNode {
   }
 }
 
-export function askFor(prompt: string, options: Partial<AskOptions> = {}): AskOptions {
+function askFor(prompt: string, options: Partial<AskOptions> = {}): AskOptions {
   return {
     input: { kind: 'chat', messages: [{ role: 'user', content: prompt }] },
     model: null,

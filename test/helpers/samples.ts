@@ -16,7 +16,7 @@ export const seedOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte
 export const sampleSigner = createNodeSigner(seedOf(1))
 const hex = (byte: string, length: number) => byte.repeat(length)
 
-export const sampleModel = `shoal-nano@sha256:${hex('ab', 32)}`
+const sampleModel = `shoal-nano@sha256:${hex('ab', 32)}`
 
 export const sampleOffer: Offer = {
   version: 1,
@@ -76,7 +76,7 @@ export const sampleRequest: TaskRequest = {
   },
 }
 
-export const sampleReceipt: Receipt = {
+const sampleReceipt: Receipt = {
   version: 1,
   taskId: sampleRequest.taskId,
   attempt: 0,
@@ -107,7 +107,7 @@ const countersignature = createRecord(
   createNodeSigner(seedOf(2)),
 )
 
-export const sampleEvent: AuditEvent = {
+const sampleEvent: AuditEvent = {
   sequence: 1,
   previous: new Uint8Array(64),
   timeMs: 1_700_000_002_000,

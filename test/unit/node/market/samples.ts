@@ -16,7 +16,7 @@ export function signOffer(offer: Partial<Offer> = {}, signer = providerSigner(0)
   return createRecord(offerMessage, { ...sampleOffer, ...offer }, signer)
 }
 
-export function modelOffer(model: Partial<ModelOffer> = {}): ModelOffer {
+function modelOffer(model: Partial<ModelOffer> = {}): ModelOffer {
   return { ...sampleOffer.models[0]!, ...model }
 }
 
