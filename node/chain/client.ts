@@ -248,7 +248,7 @@ export class ChainClient {
       'CONTRACTS_NOT_DEPLOYED',
       `Shoal's contracts are not on chain ${this.chainId}: ${which}`,
       {
-        fix: 'Check the addresses in the contracts file, or deploy them there.',
+        fix: 'Check the addresses in the contracts file, or deploy them there: npm run deploy -- --help',
         details: { chainId: this.chainId, contracts: missing },
       },
     )
@@ -335,7 +335,7 @@ async function askDeployment(rpcUrl: string, chainId: number): Promise<KnownDepl
   const deployment = parseDeployment(await rawRequest(rpcUrl, 'shoal_deployment'))
   if (deployment !== null) return deployment
   throw new ChainError('CONTRACTS_UNKNOWN', `where Shoal's contracts are on chain ${chainId} is not known`, {
-    fix: 'Name a file with their addresses: --contracts FILE.',
+    fix: 'Name a file with their addresses: --contracts FILE. To deploy them there: npm run deploy -- --help',
     details: { chainId },
   })
 }
