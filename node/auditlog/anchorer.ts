@@ -112,7 +112,9 @@ export class Anchorer {
     })
     if (outcome.status !== 'confirmed') {
       const why =
-        outcome.status === 'rejected' ? (outcome.errorName ?? outcome.reason) : 'the transaction was reverted'
+        outcome.status === 'rejected'
+          ? (outcome.errorName ?? outcome.reason.replaceAll('_', ' '))
+          : 'the transaction was reverted'
       throw new AnchorError('ANCHOR_FAILED', `the audit log was not anchored: ${why}`, {
         fix:
           outcome.status === 'rejected' && outcome.reason === 'insufficient_gas_money'

@@ -88,15 +88,20 @@ export class AuditOutbox {
       this.#onHealth(false)
       throw error
     }
-    this.#onHealth(true)
-    // Need not be on disk at once: an event found in the log is not appended again.
-    await this.#store.batch(
-      [
-        ...staged.map(({ key }) => this.#staged.deleteOperation(key)),
-        this.#meta.putOperation(LAST_SEQUENCE, this.#log.lastSequence),
-      ],
-      { sync: false },
-    )
+    // Need not be on disk at once, nor at all: an event found in the log is not appended again.
+    const isBooked = await this.#store
+      .batch(
+        [
+          ...staged.map(({ key }) => this.#staged.deleteOperation(key)),
+          this.#meta.putOperation(LAST_SEQUENCE, this.#log.lastSequence),
+        ],
+        { sync: false },
+      )
+      .then(
+        () => true,
+        () => false,
+      )
+    this.#onHealth(isBooked)
   }
 
   async #isLogged(after: number, event: AuditEventDetails): Promise<boolean> {

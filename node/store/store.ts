@@ -1,23 +1,24 @@
-import { Level } from 'level'
-import { StoreError, writeError } from './errors.ts'
+import { Database } from './database.ts'
+import { isDiskFull, StoreError, writeError } from './errors.ts'
 import { type BatchOperation, Table, type TableSchema } from './table.ts'
 
 /** The node's database: tables of validated records in one LevelDB, so that a batch over several is atomic. */
 export class Store {
-  readonly #level: Level<string, Uint8Array>
+  readonly #database: Database
 
-  private constructor(level: Level<string, Uint8Array>) {
-    this.#level = level
+  private constructor(database: Database) {
+    this.#database = database
   }
 
   /**
    * Opens the database; one process at a time.
+   * @param modules.onWriteFailure told of each write that failed
    * @throws {StoreError} DATA_IN_USE, STORE_UNREADABLE
    */
-  static async open(path: string): Promise<Store> {
-    const level = new Level<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  static async open(path: string, modules: { onWriteFailure?: () => void } = {}): Promise<Store> {
+    const { onWriteFailure = () => {} } = modules
     try {
-      await level.open()
+      return new Store(await Database.open(path, { onWriteFailure }))
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined
       if ((cause as { code?: string } | undefined)?.code === 'LEVEL_LOCKED') {
@@ -26,18 +27,18 @@ export class Store {
           details: { path },
         })
       }
+      if (isDiskFull(error)) throw writeError(error)
       throw new StoreError('STORE_UNREADABLE', `the database at ${path} cannot be opened`, {
         fix: 'Check the permissions and the free space there; if the disk has failed, restore the folder from a backup.',
         details: { path },
         cause,
       })
     }
-    return new Store(level)
   }
 
   /** A named table; its values are checked by `schema` whenever they are read or written. */
   table<T>(name: string, schema: TableSchema<T>): Table<T> {
-    return new Table({ name, schema }, { level: this.#level })
+    return new Table({ name, schema }, { database: this.#database })
   }
 
   /**
@@ -49,15 +50,11 @@ export class Store {
     operations: readonly BatchOperation[],
     options: { sync: boolean } = { sync: true },
   ): Promise<void> {
-    try {
-      await this.#level.batch([...operations], options)
-    } catch (cause) {
-      throw writeError(cause)
-    }
+    await this.#database.batch(operations, options)
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
-    await this.#level.close()
+    await this.#database.close()
   }
 }

@@ -1,12 +1,12 @@
-import type { Level, BatchOperation as LevelBatchOperation } from 'level'
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../../protocol/codec.ts'
-import { StoreError, writeError } from './errors.ts'
+import type { BatchOperation, Database, Sublevel } from './database.ts'
+import { StoreError } from './errors.ts'
 
 /** Stored form and value, as for messages: bytes to hex strings, decimal strings to bigints. */
 export type TableSchema<T> = z.ZodType<T>
 
-export type BatchOperation = LevelBatchOperation<Level<string, Uint8Array>, string, Uint8Array>
+export type { BatchOperation }
 
 export interface Range {
   gte?: string
@@ -21,20 +21,14 @@ export interface Range {
 export class Table<T> {
   readonly #name: string
   readonly #schema: TableSchema<T>
-  readonly #level: Level<string, Uint8Array>
-  readonly #sublevel
+  readonly #database: Database
+  readonly #sublevel: Sublevel
 
-  constructor(
-    options: { name: string; schema: TableSchema<T> },
-    modules: { level: Level<string, Uint8Array> },
-  ) {
+  constructor(options: { name: string; schema: TableSchema<T> }, modules: { database: Database }) {
     this.#name = options.name
     this.#schema = options.schema
-    this.#level = modules.level
-    this.#sublevel = modules.level.sublevel<string, Uint8Array>(options.name, {
-      keyEncoding: 'utf8',
-      valueEncoding: 'view',
-    })
+    this.#database = modules.database
+    this.#sublevel = modules.database.sublevel(options.name)
   }
 
   /** @throws {StoreError} STORE_CORRUPT */
@@ -58,11 +52,7 @@ export class Table<T> {
    * @throws {StoreError} DISK_FULL, STORE_UNREADABLE
    */
   async put(key: string, value: T, options: { sync: boolean } = { sync: true }): Promise<void> {
-    try {
-      await this.#level.batch([this.putOperation(key, value)], options)
-    } catch (cause) {
-      throw writeError(cause)
-    }
+    await this.#database.batch([this.putOperation(key, value)], options)
   }
 
   /** For `Store.batch`. */
