@@ -1,7 +1,7 @@
-import type { AskResultView, TaskEventView } from '../node/gateway/views.ts'
+import type { AskResultView, CandidateView, TaskEventView } from '../node/gateway/views.ts'
 import { EXIT } from './exit-codes.ts'
 import { modelName, type Output, paint, shortPeer } from './ui/output.ts'
-import { count, readableCredits, readableSeconds } from './ui/readable.ts'
+import { count, inCredits, readableSeconds } from './ui/readable.ts'
 import { printable } from './ui/terminal.ts'
 
 /** Shows an answer as it comes: text to stdout, everything about it to stderr. */
@@ -12,6 +12,7 @@ export class AnswerPrinter {
   readonly #verbose: boolean
   readonly #speed = new SpeedOfAnswer()
   #lineOpen = false
+  #candidates: readonly CandidateView[] = []
 
   constructor(options: { output: Output; stream: boolean; verbose: boolean }) {
     this.#output = options.output
@@ -22,8 +23,9 @@ export class AnswerPrinter {
   show(event: TaskEventView): void {
     if (event.type === 'output') this.#showOutput(event.text, event.tokens)
     else if (event.type === 'started') this.taskId = event.taskId
+    else if (event.type === 'ranked') this.#candidates = event.candidates
     const isNews = event.type === 'funding' || event.type === 'failover'
-    const words = this.#verbose || isNews ? describeTaskEvent(event) : null
+    const words = this.#verbose || isNews ? describeTaskEvent(event, this.#candidates) : null
     if (words === null) return
     this.finishLine()
     this.#output.note(paint('dim', words))
@@ -44,7 +46,7 @@ export class AnswerPrinter {
       `${modelName(result.model)} at ${shortPeer(result.provider)}`,
       count(result.outputTokens, 'token'),
       ...(tokensPerSecond === null ? [] : [`${tokensPerSecond} tokens/s`]),
-      `${readableCredits(result.paid)} credits`,
+      inCredits(result.paid),
     ]
     this.#output.note(paint('dim', parts.join(' · ')))
   }
@@ -93,27 +95,37 @@ export class SpeedOfAnswer {
 }
 
 /** A task's event in plain words; null for those that speak for themselves. */
-export function describeTaskEvent(event: TaskEventView): string | null {
+export function describeTaskEvent(
+  event: TaskEventView,
+  candidates: readonly CandidateView[] = [],
+): string | null {
   switch (event.type) {
     case 'ranked':
       return event.candidates.length === 1 ? 'One offer fits.' : `${event.candidates.length} offers fit.`
     case 'chosen': {
       const { candidate, alternatives } = event
-      const why = `about ${readableCredits(candidate.expectedCost)} credits and ${readableSeconds(candidate.expectedSeconds)}, reliability at least ${Math.round(candidate.reliability * 100)} %`
-      const best = alternatives > 0 ? `, the best of ${alternatives + 1}` : ''
+      const why = `about ${inCredits(candidate.expectedCost)} and ${readableSeconds(candidate.expectedSeconds)}, reliability at least ${Math.round(candidate.reliability * 100)} %`
+      const how =
+        event.attempt === 0 && wasTriedOut(candidate, candidates) ? 'to know more of it, one' : 'the best'
+      const best = alternatives > 0 ? `, ${how} of ${alternatives + 1}` : ''
       return `${event.attempt === 0 ? 'Chose' : 'Goes on at'} ${shortPeer(candidate.provider)} with ${modelName(candidate.model)}${best}: ${why}.`
     }
     case 'funding':
       return event.kind === 'open'
-        ? `Opening a channel with ${readableCredits(event.amount)} credits; what is not spent comes back …`
-        : `Adding ${readableCredits(event.amount)} credits to the channel …`
+        ? `Opening a channel with ${inCredits(event.amount)}; what is not spent comes back …`
+        : `Adding ${inCredits(event.amount)} to the channel …`
     case 'accepted':
       return `Accepted; the prompt has ${count(event.promptTokens, 'token')}.`
     case 'failover':
       return `${shortPeer(event.from)} failed (${event.why.replaceAll('_', ' ')}); looking for another to go on from what has come.`
     case 'receipt':
-      return `Receipt ${event.receipt} over ${readableCredits(event.amount)} credits, signed by both.`
+      return `Receipt ${event.receipt} over ${inCredits(event.amount)}, signed by both.`
     default:
       return null
   }
+}
+
+/** Whether a candidate that is not the best was taken: now and then a node tries out what it knows too little of. */
+export function wasTriedOut(chosen: CandidateView, candidates: readonly CandidateView[]): boolean {
+  return candidates.some(({ burden }) => burden < chosen.burden)
 }

@@ -1,20 +1,30 @@
-import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { chainCheck } from '../node/auditlog/chain-check.ts'
 import { type InclusionProof, verifyInclusion } from '../node/auditlog/merkle.ts'
 import { proveEvent, readEvent, verifyAuditLog } from '../node/auditlog/verify.ts'
 import { ChainClient } from '../node/chain/client.ts'
-import type { AskResultView, OfferView, TaskEventView, WalletView } from '../node/gateway/views.ts'
-import { ShoalError } from '../protocol/errors.ts'
+import type {
+  AskResultView,
+  CandidateView,
+  OfferView,
+  TaskEventView,
+  WalletView,
+} from '../node/gateway/views.ts'
+import { isShoalError, ShoalError } from '../protocol/errors.ts'
 import { formatCredits, parseCredits } from '../protocol/money.ts'
+import { wasTriedOut } from './answer-printer.ts'
 import type { DemoOptions } from './commands/demo.ts'
 import { demoRoot, invocation } from './context.ts'
 import { DEMO_NODES, DemoNetwork } from './demo/demo-network.ts'
 import type { DemoNode } from './demo/demo-node.ts'
-import { exitCodeOf } from './exit-codes.ts'
+import { EXIT } from './exit-codes.ts'
 import { modelName, type Output, paint, shortHex, shortPeer, table } from './ui/output.ts'
+import { inCredits } from './ui/readable.ts'
+import { columnsOf } from './ui/terminal.ts'
 
 const STEP_TIMEOUT_MS = 60_000
 const MAX_TOKENS = 96
+const INDENT = '    '
 
 /** The one line of JSON a demo ends with. */
 interface DemoSummary {
@@ -32,7 +42,7 @@ interface DemoSummary {
 
 /** Runs the demo from an empty folder to the proof, telling each step as it happens. */
 export async function runDemo(options: DemoOptions, output: Output): Promise<void> {
-  const root = options.data ?? demoRoot()
+  const root = resolve(options.data ?? demoRoot())
   const summary: DemoSummary = {
     ok: false,
     provider: null,
@@ -45,20 +55,21 @@ export async function runDemo(options: DemoOptions, output: Output): Promise<voi
     anchorVerified: false,
   }
   const story = new Story()
-  let network: DemoNetwork | null = null
+  const network = new DemoNetwork({ root })
   const interrupted = Promise.withResolvers<'interrupted'>()
   process.once('SIGINT', () => interrupted.resolve('interrupted'))
   process.once('SIGTERM', () => interrupted.resolve('interrupted'))
   try {
     const run = (async () => {
-      network = await story.start(root)
+      await story.start(network)
       await tell(story, network, options.prompt, summary)
     })()
     // An interruption ends the wait; what the run still does fails on the stopped network.
     run.catch(() => {})
-    const ended = await Promise.race([run, interrupted.promise])
-    if (ended !== 'interrupted' && options.once !== true) {
-      story.howToGoOn()
+    if ((await Promise.race([run, interrupted.promise])) === 'interrupted')
+      throw new ShoalError('CANCELLED', 'the demo was stopped before its end')
+    if (options.once !== true) {
+      story.howToGoOn(root)
       await interrupted.promise
     }
   } catch (error) {
@@ -67,12 +78,13 @@ export async function runDemo(options: DemoOptions, output: Output): Promise<voi
       code: error instanceof ShoalError ? error.code : 'INTERNAL',
       message: error instanceof Error ? error.message : String(error),
     }
-    process.exitCode = exitCodeOf(error)
-    if (!output.json) output.error(error)
+    const isStopped = isShoalError(error, 'CANCELLED')
+    process.exitCode = isStopped ? EXIT.interrupted : EXIT.failed
+    if (!output.json && !isStopped) output.error(error)
   }
   story.line(paint('dim', 'Stopping the nodes and the chain …'))
-  await (network as DemoNetwork | null)?.stop()
-  if (options.once === true) await rm(root, { recursive: true, force: true })
+  await network.stop()
+  if (options.once === true) await network.remove()
   if (output.json) output.result(summary, () => '')
   process.exit()
 }
@@ -126,9 +138,9 @@ class Story {
     process.stderr.write(`${text}\n`)
   }
 
-  async start(root: string): Promise<DemoNetwork> {
+  async start(network: DemoNetwork): Promise<void> {
     this.#heading('A chain and three nodes start on this machine')
-    const network = await DemoNetwork.start(root, chain => {
+    await network.start(chain => {
       this.#done(
         `An EVM chain answers at ${chain.rpcUrl} (id ${chain.chainId}), with Shoal's contracts on it:`,
       )
@@ -141,7 +153,6 @@ class Story {
         `${paint('bold', node.name.padEnd(5))} ${shortPeer(node.status!.peerId)}, wallet ${shortHex(node.status!.wallet)}: asks ${input} credits for a million prompt tokens, ${output} for a million of output`,
       )
     }
-    return network
   }
 
   async meet(network: DemoNetwork): Promise<void> {
@@ -190,7 +201,7 @@ class Story {
             offer.tokensPerSecond,
           ]
     })
-    this.#indent(table(['PROVIDER', 'MODEL', 'QUANT', 'SIZE', 'INPUT', 'OUTPUT', 'TOKENS/S'], rows))
+    this.#table(['PROVIDER', 'MODEL', 'QUANT', 'SIZE', 'INPUT', 'OUTPUT', 'TOKENS/S'], rows)
   }
 
   async ask(
@@ -203,28 +214,26 @@ class Story {
       network.nodes.find(node => node.status?.peerId === peerId)?.name ?? shortPeer(peerId)
     const answer = new AnswerLines()
     let receipt = ''
+    let candidates: CandidateView[] = []
     const onEvent = (event: TaskEventView) => {
       if (event.type === 'ranked') {
+        candidates = event.candidates
         this.#done(`${event.candidates.length} offers fit. What each would mean for this question:`)
         const rows = event.candidates.map(candidate => [
           nameOf(candidate.provider),
           modelName(candidate.model),
           candidate.expectedCost,
           `${Math.round(candidate.expectedSeconds * 1_000)} ms`,
-          candidate.reliability,
+          `${Math.round(candidate.reliability * 100)} %`,
         ])
-        this.#indent(table(['PROVIDER', 'MODEL', 'COSTS ABOUT', 'TAKES ABOUT', 'RELIABILITY'], rows))
+        this.#table(['PROVIDER', 'MODEL', 'COSTS ABOUT', 'TAKES ABOUT', 'RELIABILITY'], rows)
       } else if (event.type === 'chosen') {
-        const others =
-          event.alternatives === 0
-            ? 'the only offer'
-            : `the best of ${event.alternatives + 1} for price, time, size of the model and what alice knows of them`
         this.#done(
-          `Chosen: ${paint('bold', nameOf(event.candidate.provider))} with ${modelName(event.candidate.model)}, ${others}.`,
+          `Chosen: ${paint('bold', nameOf(event.candidate.provider))} with ${modelName(event.candidate.model)}, ${whyChosen(event.candidate, candidates)}.`,
         )
       } else if (event.type === 'funding') {
         this.#doing(
-          `alice locks ${event.amount} credits in a channel to ${nameOf(answer.provider)} on chain; what is not spent comes back …`,
+          `alice locks ${inCredits(event.amount)} in a channel to ${nameOf(answer.provider)} on chain; what is not spent comes back …`,
         )
       } else if (event.type === 'channel') {
         this.#done(`Channel ${shortHex(event.channelId)} is open.`)
@@ -315,22 +324,23 @@ class Story {
       const change = is === was ? '0' : `${is > was ? '+' : ''}${formatCredits(is - was)}`
       return [name, formatCredits(was), formatCredits(is), change]
     })
-    this.#indent(table(['NODE', 'BEFORE', 'AFTER', 'CHANGE'], rows))
+    this.#table(['NODE', 'BEFORE', 'AFTER', 'CHANGE'], rows)
     this.line()
     this.line(
       paint('dim', `The whole took ${((performance.now() - this.#startedAtMs) / 1_000).toFixed(1)} s.`),
     )
   }
 
-  howToGoOn(): void {
+  howToGoOn(root: string): void {
     const shoal = invocation()
+    const asking = root === resolve(demoRoot()) ? '' : ` --data ${root}/alice`
     this.line()
     this.line('The network is still running. In another terminal:')
     for (const [command, what] of [
-      [`${shoal} ask "Sort 9, 4, 7"`, 'ask alice something else'],
-      [`${shoal} ask -v "What is 17 + 25?"`, 'and see offers, choice and payments'],
-      [`${shoal} receipts --data ${demoRoot()}/bob`, 'what bob has earned, and for what'],
-      [`${shoal} audit verify --data ${demoRoot()}/bob`, 'check bob’s audit log against the chain'],
+      [`${shoal} ask${asking} "Sort 9, 4, 7"`, 'ask alice something else'],
+      [`${shoal} ask${asking} -v "What is 17 + 25?"`, 'and see offers, choice and payments'],
+      [`${shoal} receipts --data ${root}/bob`, 'what bob has earned, and for what'],
+      [`${shoal} audit verify --data ${root}/bob`, 'check bob’s audit log against the chain'],
     ] as const) {
       this.line(`  ${paint('bold', command.padEnd(52))} ${paint('dim', what)}`)
     }
@@ -361,9 +371,17 @@ class Story {
     this.line(`  ${paint('dim', '·')} ${text}`)
   }
 
-  #indent(text: string): void {
-    for (const line of text.split('\n')) this.line(`    ${line.trimEnd()}`)
+  #table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+    const columns = columnsOf(process.stderr, process.env) - INDENT.length
+    for (const line of table(head, rows, { columns }).split('\n')) this.line(`${INDENT}${line}`.trimEnd())
   }
+}
+
+function whyChosen(chosen: CandidateView, candidates: readonly CandidateView[]): string {
+  if (candidates.length < 2) return 'the only offer'
+  return wasTriedOut(chosen, candidates)
+    ? 'tried out to know more of it, as every twentieth task is'
+    : `the best of ${candidates.length} for price, time, size of the model and what alice knows of them`
 }
 
 /** The answer as it comes, with the vouchers between the words they pay for. */

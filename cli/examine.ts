@@ -3,13 +3,14 @@ import { access, stat, statfs } from 'node:fs/promises'
 import { arch, cpus, platform, totalmem } from 'node:os'
 import { basename, dirname } from 'node:path'
 import { ProcessEngine } from '../inference/llama/process-engine.ts'
-import { ModelCatalog } from '../inference/models/catalog.ts'
+import type { ModelCatalog } from '../inference/models/catalog.ts'
 import { readDeploymentFile } from '../node/chain/addresses.ts'
 import { ChainClient } from '../node/chain/client.ts'
 import type { Config } from '../node/config/settings.ts'
 import type { DataDir } from '../node/data-dir.ts'
 import type { ControlClient } from '../node/gateway/control-client.ts'
 import type { ModelsView, StatusView, WalletView } from '../node/gateway/views.ts'
+import { openCatalog } from '../node/model-catalog.ts'
 import { assertPortsFree } from '../node/p2p/ports.ts'
 import { guessScope } from '../node/p2p/scope.ts'
 import { keystoreAddress, openWallet } from '../node/payments/wallet.ts'
@@ -134,7 +135,7 @@ async function reachabilityFinding(
   const isPublic = guessScope([...config['p2p.bootstrap'], ...config['p2p.announce']]) === 'public'
   if (isPublic && status.addresses.length === 0) {
     return failed(
-      `${status.peers} peers, but nobody can dial this node`,
+      `${count(status.peers, 'peer')}, but nobody can dial this node`,
       'Forward the ports of p2p.listen, and name your address with --announce.',
     )
   }
@@ -143,7 +144,7 @@ async function reachabilityFinding(
       'no peers yet',
       'Name a node to join by with --bootstrap; on a local network they find each other.',
     )
-  return ok(`${status.peers} peers, ${status.offers} offers known`)
+  return ok(`${count(status.peers, 'peer')}, ${count(status.offers, 'offer')} known`)
 }
 
 async function chainFinding(config: Config, running: ControlClient | null): Promise<Omit<Finding, 'check'>> {
@@ -212,7 +213,7 @@ async function modelsFinding(
   config: Config,
   running: ControlClient | null,
 ): Promise<Omit<Finding, 'check'>> {
-  const catalog = new ModelCatalog({ modelsFolder: dataDir.models, cacheFolder: dataDir.engine })
+  const catalog = openCatalog(dataDir, config)
   const problems =
     running === null ? await unresolved(config['models.serve'], catalog) : await notServed(running)
   if (problems.length > 0)

@@ -13,7 +13,8 @@ import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { expectedError } from './expected-error.ts'
 import { setUpNode } from './setup.ts'
 import { StopRequest } from './stop-request.ts'
-import { type EventLine, Narrator } from './ui/narrate.ts'
+import { EventPrinter } from './ui/event-printer.ts'
+import type { EventLine } from './ui/narrate.ts'
 import { type Output, paint, properties } from './ui/output.ts'
 import { findPassword, givenPassword } from './wallet-password.ts'
 
@@ -38,16 +39,20 @@ export async function runNode(options: RunOptions, output: Output): Promise<neve
   process.umask(0o077)
   const stop = new StopRequest()
   stop.listen({ withParent: !options.inBackground })
+  const printer = new EventPrinter({ output })
   void stop.asked.then(() => {
+    printer.stop()
     output.note('\nStopping …')
     // What hangs is left to the system; the processes of chain and engine end with this one.
     setTimeout(() => process.exit(EXIT.failed), STOP_TIMEOUT_MS).unref()
   })
   try {
-    const { node, control } = await startNode(options, stop, output)
+    const { node, control } = await startNode(options, { stop, output, printer })
     if (!stop.isAsked) {
       const status = statusView(node)
-      output.result({ type: 'ready', ...status }, () => describe(status, options.config, output))
+      printer.above(() =>
+        output.result({ type: 'ready', ...status }, () => describe(status, options.config, output)),
+      )
       if (options.inBackground) process.send?.({ status } satisfies FromBackground)
     }
     await stop.asked
@@ -62,10 +67,10 @@ export async function runNode(options: RunOptions, output: Output): Promise<neve
 
 async function startNode(
   options: RunOptions,
-  stop: StopRequest,
-  output: Output,
+  modules: { stop: StopRequest; output: Output; printer: EventPrinter },
 ): Promise<{ node: ShoalNode; control: ControlServer }> {
   const { dataDir, config } = options
+  const { stop, output, printer } = modules
   const setup = await setUpNode(dataDir, () => givenPassword(config))
   if (setup.made.length > 0) output.note(`Made the ${setup.made.join(', the ')} in ${dataDir.root}.`)
   const wallet = findPassword(config, dataDir).then(password => openWallet(dataDir.wallet, password))
@@ -74,14 +79,7 @@ async function startNode(
 
   const events = new NodeEvents()
   const served = new ServedModels(events)
-  const narrator = new Narrator()
-  events.on('event', event => {
-    const line = eventView(event) as EventLine
-    output.line(line, () => {
-      const words = narrator.narrate(line)
-      return words === null ? null : output.copyable(words)
-    })
-  })
+  events.on('event', event => printer.print(eventView(event) as EventLine))
   const node = await ShoalNode.start({ dataDir, config, wallet }, { events })
   const control = new ControlServer(
     { endpoint: controlEndpoint(dataDir) },

@@ -45,7 +45,7 @@ export function withSettings(command: Command, options: { hidden?: boolean } = {
  * The settings among parsed options, as given.
  * @throws {ShoalError} USAGE for flags that exclude each other
  */
-export function settingsFrom(options: Record<string, unknown>): Partial<Record<SettingKey, unknown>> {
+function settingsFrom(options: Record<string, unknown>): Partial<Record<SettingKey, unknown>> {
   const { local, serve, rpc, model } = options
   if (local === true && rpc !== undefined)
     throw usageError('--local and --rpc exclude each other', 'Give only one of them.')

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import type { Engine } from '../inference/engine.ts'
 import { ProcessEngine } from '../inference/llama/process-engine.ts'
-import { ModelCatalog } from '../inference/models/catalog.ts'
+import type { ModelCatalog } from '../inference/models/catalog.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
 import type { NodeSigner } from '../protocol/identity.ts'
 import type { NodeKey } from '../protocol/ids.ts'
@@ -21,6 +22,7 @@ import { OfferBook } from './market/offer-book.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
 import { Metrics } from './metrics.ts'
+import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
 import { ConnectionKeeper } from './p2p/connection-keeper.ts'
 import type { Violation } from './p2p/errors.ts'
@@ -61,6 +63,8 @@ const EMBEDDED_CONFIRMATIONS = 1
 const REMOTE_CONFIRMATIONS = 3
 const RECONNECT_CHAIN_EVERY_MS = 5_000
 const RETRY_AUDIT_EVERY_MS = 5_000
+/** Below this no tasks are taken: what they bring could not be recorded. */
+const MIN_FREE_BYTES = 1_048_576
 
 /**
  * A node: everything built, started and stopped in one place and in order. What needs the chain starts
@@ -79,6 +83,8 @@ export class ShoalNode {
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
   #auditHealthy = true
+  /** Why the chain could not be used the last time, so that it is not told at each try. */
+  #chainTrouble: string | null = null
   #stopping: Promise<void> | null = null
 
   private constructor(options: ShoalNodeOptions, modules: ShoalNodeModules) {
@@ -146,7 +152,7 @@ export class ShoalNode {
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
     await ensureDataDir(dataDir)
-    const store = await Store.open(dataDir.store)
+    const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
     this.#undo.push(() => store.close())
     const { seed } = await loadOrCreateNodeKey(dataDir.nodeKey)
     const signer = createNativeNodeSigner(seed)
@@ -186,11 +192,18 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
-    const catalog = new ModelCatalog({ modelsFolder: dataDir.models, cacheFolder: dataDir.engine })
+    const catalog = openCatalog(dataDir, config)
     const receipts = new ReceiptBook({ store, outbox })
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
-      { host, book, own: () => this.#trade?.offers?.current() ?? null, clock: this.#clock, log: this.#log },
+      {
+        host,
+        book,
+        own: () => this.#trade?.offers?.current() ?? null,
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+        clock: this.#clock,
+        log: this.#log,
+      },
     )
     await exchange.start()
     this.#undo.push(() => exchange.stop())
@@ -246,8 +259,8 @@ export class ShoalNode {
     if (healthy === this.#auditHealthy) return
     this.#auditHealthy = healthy
     const message = healthy
-      ? 'the audit log can be written again'
-      : 'the audit log cannot be written; no tasks are taken'
+      ? 'what this node does can be recorded again'
+      : 'what this node does cannot be recorded; no tasks are taken'
     this.events.tell({
       type: 'warning',
       code: 'AUDIT_LOG',
@@ -259,9 +272,16 @@ export class ShoalNode {
 
   #retryAudit(outbox: AuditOutbox): void {
     const timer = repeat(this.#clock, RETRY_AUDIT_EVERY_MS, async () => {
-      if (!this.#auditHealthy) await outbox.retry().catch(() => {})
+      if (await this.#isDiskFull()) this.#auditHealth(false)
+      else if (!this.#auditHealthy) await outbox.retry().catch(() => {})
     })
     this.#undo.push(() => timer.cancel())
+  }
+
+  /** Said before the first write fails: connections break, too, when nothing can be kept of them. */
+  async #isDiskFull(): Promise<boolean> {
+    const space = await statfs(this.dataDir.root).catch(() => null)
+    return space !== null && space.bavail * space.bsize < MIN_FREE_BYTES
   }
 
   async #findChain(): Promise<ChainPlace> {
@@ -297,16 +317,30 @@ export class ShoalNode {
       return await ChainClient.connect({ ...place, expectedChainId: this.config['chain.id'] })
     } catch (error) {
       if (!isShoalError(error, 'CHAIN_UNREACHABLE') || place.deployment === null) throw error
+      if (this.#chainTrouble === error.code) return null
+      this.#chainTrouble = error.code
       this.events.tell({ type: 'chain', state: 'unreachable' })
       this.#log.warn({ err: error }, 'the chain does not answer; trading waits for it')
       return null
     }
   }
 
+  /** Something answers in the chain's place and is not what we need. It may change; it is told once. */
+  #chainRefused(error: unknown): null {
+    const code = error instanceof ShoalError ? error.code : 'CHAIN_UNUSABLE'
+    if (this.#chainTrouble === code) return null
+    this.#chainTrouble = code
+    const message = error instanceof Error ? error.message : String(error)
+    const fix = error instanceof ShoalError ? error.fix : undefined
+    this.events.tell({ type: 'warning', code, message, ...(fix === undefined ? {} : { fix }) })
+    this.#log.error({ err: error }, 'the chain cannot be used')
+    return null
+  }
+
   #keepConnecting(place: ChainPlace): void {
     const timer = repeat(this.#clock, RECONNECT_CHAIN_EVERY_MS, async () => {
       if (this.#trade !== null || this.#abort.signal.aborted) return
-      const client = await this.#connect(place).catch(() => null)
+      const client = await this.#connect(place).catch(error => this.#chainRefused(error))
       if (client === null) return
       timer.cancel()
       this.#undo.push(() => client.stop())
@@ -546,7 +580,7 @@ export class ShoalNode {
           type: 'model',
           spec,
           state: 'failed',
-          error: fix === undefined ? message : `${message} ${fix}`,
+          error: fix === undefined ? `${message}.` : `${message}. ${fix}`,
         })
         this.#log.error({ err: error, spec }, 'a model could not be loaded')
       }

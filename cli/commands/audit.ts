@@ -10,7 +10,10 @@ export interface VerifyOptions extends CommonOptions, Record<string, unknown> {
 }
 
 export function registerAudit(program: Command): void {
-  const audit = program.command('audit').description('Check or anchor the record of this node’s decisions')
+  const audit = program
+    .command('audit')
+    .description('Check or anchor the record of this node’s decisions')
+    .addHelpText('after', '\nExamples:\n  $ shoal audit verify\n  $ shoal audit verify --json')
   withCommonOptions(audit.command('verify'))
     .description('Replay the audit log, check its anchors with the chain, and name the first bad entry')
     .option(

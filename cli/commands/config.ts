@@ -5,7 +5,10 @@ import { configFrom, withSettings } from '../setting-flags.ts'
 import { paint, table } from '../ui/output.ts'
 
 export function registerConfig(program: Command): void {
-  const config = program.command('config').description('Look at the settings of a node')
+  const config = program
+    .command('config')
+    .description('Look at the settings of a node')
+    .addHelpText('after', '\nExamples:\n  $ shoal config check\n  $ shoal config check --json')
   withSettings(withCommonOptions(config.command('check')), { hidden: true })
     .description('Check the settings and show what is in effect, without starting anything')
     .addHelpText(

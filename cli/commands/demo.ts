@@ -26,7 +26,7 @@ Examples:
   $ shoal demo
   $ shoal demo --once --json --prompt "Sort 5, 3, 9"
 
-Exit status: 0 every step worked, 1 one failed.`,
+Exit status: 0 every step worked, 1 one failed, 130 stopped before the end.`,
     )
     .action(async (options: DemoOptions) => {
       const { runDemo } = await import('../demo.ts')

@@ -183,7 +183,7 @@ function describeStatus(status: StatusView, served: readonly ServedModelView[]):
     ['Engine', `${engine.state}${on}, ${engine.active} running, ${engine.queued} waiting${crashes}`],
     [
       'Audit log',
-      `${count(status.auditEvents, 'event')}${status.auditLogHealthy ? '' : paint('red', ', cannot be written: no tasks are taken')}`,
+      `${count(status.auditEvents, 'event')}${status.auditLogHealthy ? '' : paint('red', ', nothing can be recorded: no tasks are taken')}`,
     ],
   ])
 }

@@ -15,10 +15,10 @@ const COMMANDS =
 /** A text with its commands as this person has to type them: the same program, the same node. */
 export function copyable(text: string, { program, data }: Caller): string {
   const folder = data === null ? '' : ` --data ${quoted(data)}`
-  return text.replace(
-    COMMANDS,
-    (_, command: string) => `${program} ${command}${command === '--help' ? '' : folder}`,
-  )
+  return text.replace(COMMANDS, (_, command: string, at: number, whole: string) => {
+    const namesFolder = command === '--help' || whole.slice(at).startsWith(`shoal ${command} --data`)
+    return `${program} ${command}${namesFolder ? '' : folder}`
+  })
 }
 
 /** What was typed before the command: `shoal` where it is installed, else what runs it from a checkout. */

@@ -33,7 +33,7 @@ export class Narrator {
     if (step === this.#steps.get(spec)) return null
     this.#steps.set(spec, step)
     return dim(
-      `Downloading the model ${spec}: ${step * PERCENT_STEP} % of ${readableBytes(totalBytes)}, ${readableBytes(bytesPerSecond)}/s`,
+      `Downloading the model ${spec}: ${step * PERCENT_STEP} % of ${readableBytes(totalBytes)}${bytesPerSecond < 1 ? '' : `, ${readableBytes(bytesPerSecond)}/s`}`,
     )
   }
 }
@@ -75,7 +75,7 @@ function narrate(event: EventLine): string | null {
         `Anchored audit events ${text(event.firstSequence)} to ${text(event.lastSequence)} (${shortHex(text(event.transaction))}).`,
       )
     case 'warning':
-      return bad(`${text(event.message)}${event.fix === undefined ? '' : ` ${text(event.fix)}`}`)
+      return bad(`${text(event.message)}${event.fix === undefined ? '' : `. ${text(event.fix)}`}`)
     default:
       return null
   }

@@ -17,6 +17,12 @@ export function readableCredits(exact: string): string {
   return kept === '' ? whole : `${whole}.${kept}`
 }
 
+/** `1 credit`, `0.5 credits`: a readable amount with its unit. */
+export function inCredits(exact: string): string {
+  const amount = readableCredits(exact)
+  return `${amount} credit${amount === '1' ? '' : 's'}`
+}
+
 /** `under 0.1 s`, `2.4 s`, `3 min`. */
 export function readableSeconds(seconds: number): string {
   if (seconds < 0.1) return 'under 0.1 s'

@@ -13,7 +13,7 @@ import { type IdentifiedModel, ModelIdentifier } from './identity.ts'
 import { parseModelSpec } from './model-spec.ts'
 
 /** The embedded model that a node runs when nobody says which. */
-export const DEFAULT_MODEL = 'shoal-nano'
+export const DEFAULT_MODEL = 'shoal-mini'
 
 export interface EmbeddedModel {
   /** What it is called, as `shoal-nano`. */
@@ -26,7 +26,6 @@ export interface CatalogOptions {
   modelsFolder: string
   /** Where digests are remembered. */
   cacheFolder: string
-  /** Defaults to what the hub's own tools read: `HF_ENDPOINT` and `HF_TOKEN` of the environment. */
   hub?: HubOptions
 }
 
@@ -43,7 +42,7 @@ export interface CatalogModules extends Partial<Omit<DownloaderModules, 'digest'
   embeddedFolder?: string
 }
 
-const QUANTIZATION_SUFFIX = /-(?:q\d|iq\d|f16|f32|bf16).*$/i
+const QUANTIZATION_SUFFIX = /-(?:q|iq|f|bf)(\d+)[^-]*$/i
 const MAX_FOLDER_DEPTH = 6
 
 /** Knows the models of this machine, and gets others. */
@@ -69,15 +68,19 @@ export class ModelCatalog {
         check: inspectGguf,
       },
     )
-    this.#hub = new Hub(options.hub ?? environmentHub(), { fetch: outside.fetch })
+    this.#hub = new Hub(options.hub ?? {}, { fetch: outside.fetch })
   }
 
-  /** The models that came with the program, the default one first. */
+  /** The models that came with the program: the default one first, of each the most exact file first. */
   async embedded(): Promise<EmbeddedModel[]> {
     const files = await ggufFiles(this.#embeddedFolder)
     return files
       .map(path => ({ name: embeddedName(path), path }))
-      .toSorted((a, b) => Number(b.name === DEFAULT_MODEL) - Number(a.name === DEFAULT_MODEL))
+      .toSorted(
+        (a, b) =>
+          Number(b.name === DEFAULT_MODEL) - Number(a.name === DEFAULT_MODEL) ||
+          (a.name === b.name ? bitsOf(b.path) - bitsOf(a.path) : a.name < b.name ? -1 : 1),
+      )
   }
 
   /** Every model file that is here. Files that are no models are left out. */
@@ -161,9 +164,12 @@ export class ModelCatalog {
 
   async #embeddedPath(name: string): Promise<string> {
     const models = await this.embedded()
-    const found = models.find(model => model.name === name || basename(model.path, '.gguf') === name)
+    const found =
+      models.find(model => model.name === name || basename(model.path, '.gguf') === name) ??
+      // Without the better files the ones that are here have to do.
+      (name.startsWith(DEFAULT_MODEL) ? models[0] : undefined)
     if (found !== undefined) return found.path
-    const names = models.map(model => model.name)
+    const names = [...new Set(models.map(model => model.name))]
     throw new ModelError('MODEL_NOT_FOUND', `there is no model called ${name}`, {
       fix: `Use ${names.length === 0 ? 'a path, a URL or an hf: name' : `${names.join(', ')}, a path, a URL or an hf: name`}.`,
       details: { embedded: names },
@@ -231,13 +237,13 @@ function findEmbeddedFolder(): string {
   return existsSync(beside) ? beside : inSources
 }
 
-function environmentHub(): HubOptions {
-  const { HF_ENDPOINT: endpoint, HF_TOKEN: token } = process.env
-  return { ...(endpoint ? { endpoint } : {}), ...(token ? { token } : {}) }
-}
-
 function embeddedName(path: string): string {
   return basename(path, '.gguf').replace(QUANTIZATION_SUFFIX, '')
+}
+
+/** Bits of a weight, as the file's name tells. */
+function bitsOf(path: string): number {
+  return Number(QUANTIZATION_SUFFIX.exec(basename(path, '.gguf'))?.[1] ?? 0)
 }
 
 /** Readable and different for different addresses: two hosts may both have a `model.gguf`. */

@@ -3,9 +3,9 @@ import { ModelError } from './errors.ts'
 import { displayUrl, followRedirects } from './http.ts'
 
 export interface HubOptions {
-  /** `HF_ENDPOINT`: where the hub or a mirror of it is. */
-  endpoint?: string
-  /** `HF_TOKEN`: for repositories that are not public. */
+  /** Where the hub or a mirror of it is; null for huggingface.co. */
+  endpoint?: string | null
+  /** For repositories that are not public. */
   token?: string | null
 }
 

@@ -58,6 +58,11 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   if (text !== null) {
     for (const { key, raw, line } of readYaml(text, path)) set(key, raw, 'file', `${path}:${line}`)
   }
+  for (const key of settingKeys) {
+    const { sharedVariable } = settings[key] as Setting<unknown>
+    const raw = sharedVariable === undefined ? undefined : options.environment[sharedVariable]
+    if (raw) set(key, raw, 'environment', sharedVariable!)
+  }
   const variables = new Map(settingKeys.map(key => [environmentName(key), key]))
   for (const [name, raw] of Object.entries(options.environment)) {
     if (!name.startsWith('SHOAL_') || OTHER_VARIABLES.has(name) || raw === undefined) continue
@@ -159,7 +164,7 @@ function readYaml(text: string, path: string): { key: SettingKey; raw: unknown; 
       'CONFIG_BAD_VALUE',
       `${path}:${secret.line}: ${secret.key} does not belong in a file`,
       {
-        fix: `Put it into the environment as ${environmentName(secret.key)}, or its file as wallet.passwordFile.`,
+        fix: `Put it into the environment as ${environmentName(secret.key)}${secret.key === 'wallet.password' ? ', or its file as wallet.passwordFile' : ''}.`,
         details: { key: secret.key },
       },
     )

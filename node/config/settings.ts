@@ -11,6 +11,8 @@ export interface Setting<T> {
   readonly help: string
   /** Printed as `[redacted]`; read from the environment only. */
   readonly secret?: true
+  /** Variable by which other programs of the field are told the same. */
+  readonly sharedVariable?: string
   /** Flag of `shoal up`, where its name is not that of the key's last part. */
   readonly flag?: string
 }
@@ -124,6 +126,21 @@ export const settings = {
     default: null,
     help: 'Longest prompt and answer together; unset: what the model was trained for, as memory allows.',
     flag: 'context',
+  }),
+  'models.hubEndpoint': setting({
+    kind: optional(text('url')),
+    default: null,
+    help: 'Mirror of huggingface.co to get hf: models from; HF_ENDPOINT says it, too.',
+    sharedVariable: 'HF_ENDPOINT',
+    flag: 'hub-endpoint',
+  }),
+  'models.hubToken': setting({
+    kind: optional(text('token')),
+    default: null,
+    help: 'Token for hf: models that are not public; SHOAL_MODELS_HUB_TOKEN or HF_TOKEN only.',
+    secret: true,
+    sharedVariable: 'HF_TOKEN',
+    flag: 'hub-token',
   }),
   'engine.gpu': setting({
     kind: choice(['auto', 'off']),

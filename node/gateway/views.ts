@@ -123,6 +123,8 @@ export interface CandidateView {
   expectedSeconds: number
   outputPerMillion: string
   reliability: number
+  /** What they are ranked by; the lower the better. */
+  burden: number
 }
 
 export function peerIdOf(key: NodeKey): string {
@@ -346,6 +348,7 @@ function candidateView({
   expectedCost,
   expectedSeconds,
   reliability,
+  burden,
 }: Candidate): CandidateView {
   return {
     provider: peerIdOf(provider),
@@ -354,6 +357,7 @@ function candidateView({
     expectedSeconds: Number(expectedSeconds.toFixed(3)),
     outputPerMillion: formatCredits(model.outputPerMillion),
     reliability: Number(reliability.toFixed(3)),
+    burden,
   }
 }
 

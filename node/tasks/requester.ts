@@ -11,6 +11,7 @@ import type { OfferBook } from '../market/offer-book.ts'
 import { type Candidate, type Demand, type Ranking, rank } from '../market/selection.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
+import { PaymentError, type PaymentErrorCode } from '../payments/errors.ts'
 import type { ChannelLease, PayerChannels } from '../payments/payer-channels.ts'
 import type { TaskEvidence } from '../trust/reputation.ts'
 import { Attempt, type AttemptEvent, type AttemptOutcome } from './attempt.ts'
@@ -135,6 +136,9 @@ export class Requester {
   }
 }
 
+/** How it went with one provider; `unfunded` is before anything was asked of it. */
+type TryOutcome = AttemptOutcome | { kind: 'failed'; why: 'unfunded' }
+
 /** One task over its attempts: what has come so far is never asked for, shown or paid again. */
 class Task {
   readonly #ask: AskOptions
@@ -145,6 +149,8 @@ class Task {
   readonly #taskId: TaskId
   readonly #tried = new Set<NodeKey>()
   readonly #failures: { provider: NodeKey; why: string }[] = []
+  /** Why no money could be put into the last channel that was wanted. */
+  #unfunded: PaymentError | null = null
   /** Output so far; its tokens belong to `#model`. */
   #text = ''
   #tokens: number[] = []
@@ -195,7 +201,7 @@ class Task {
     return candidate
   }
 
-  async #try(candidate: Candidate, attempt: number): Promise<AttemptOutcome> {
+  async #try(candidate: Candidate, attempt: number): Promise<TryOutcome> {
     const { host, channels, receipts, signer, clock, onViolation, log } = this.#modules
     const { provider, offer, model } = candidate
     const bound = this.#promptBound()
@@ -240,6 +246,11 @@ class Task {
       return await run.run(this.#signal)
     } catch (error) {
       if (this.#signal.aborted) return { kind: 'cancelled' }
+      if (error instanceof PaymentError && UNFUNDED.has(error.code)) {
+        // Somebody else may have a channel with enough in it, or ask for less.
+        this.#unfunded = error
+        return { kind: 'failed', why: 'unfunded' }
+      }
       if (error instanceof P2PError) {
         log.debug({ err: error, provider }, 'a provider could not be reached')
         return { kind: 'failed', why: 'disconnected' }
@@ -295,7 +306,7 @@ class Task {
     this.#onEvent(event)
   }
 
-  async #judge(provider: NodeKey, outcome: AttemptOutcome): Promise<void> {
+  async #judge(provider: NodeKey, outcome: TryOutcome): Promise<void> {
     const evidence = evidenceOf(outcome)
     if (evidence !== null) await this.#modules.reputation.observe(provider, evidence)
   }
@@ -330,8 +341,11 @@ class Task {
     })
   }
 
-  #allFailed(): TaskError {
-    const tried = this.#failures.map(({ why }) => why).join(', ')
+  #allFailed(): TaskError | PaymentError {
+    if (this.#unfunded !== null && this.#failures.every(({ why }) => why === 'unfunded'))
+      return this.#unfunded
+    if (this.#failures.every(({ why }) => why === 'prompt_too_long')) return promptTooLong()
+    const tried = this.#failures.map(({ why }) => why.replaceAll('_', ' ')).join(', ')
     return new TaskError('ALL_PROVIDERS_FAILED', `no provider could finish the task: ${tried}`, {
       fix: 'Try again, or wait for other providers; shoal offers lists them.',
       details: {
@@ -383,9 +397,7 @@ function noProvider(ask: AskOptions, ranking: Ranking, modules: RequesterModules
     )
   }
   if (unfit.prompt_too_long > 0) {
-    return new TaskError('PROMPT_TOO_LONG', 'the prompt is longer than any offered model can read', {
-      fix: 'Shorten it, or wait for a provider with a longer context; shoal offers shows them.',
-    })
+    return promptTooLong()
   }
   if (unfit.other_model > 0) {
     const offered = new Set(
@@ -401,15 +413,24 @@ function noProvider(ask: AskOptions, ranking: Ranking, modules: RequesterModules
   })
 }
 
+function promptTooLong(): TaskError {
+  return new TaskError('PROMPT_TOO_LONG', 'the prompt is longer than any offered model can read', {
+    fix: 'Shorten it, or wait for a provider with a longer context; shoal offers shows them.',
+  })
+}
+
 /** How an attempt counts for its provider; null when it tells nothing of it. */
-function evidenceOf(outcome: AttemptOutcome): TaskEvidence | null {
+function evidenceOf(outcome: TryOutcome): TaskEvidence | null {
   if (outcome.kind === 'finished') return 'completed'
   if (outcome.kind === 'cancelled') return null
   if (outcome.kind === 'refused') return REFUSALS_THAT_COUNT.has(outcome.code) ? 'failed' : null
   if (outcome.why === 'dishonest') return 'dishonest'
   if (outcome.why === 'stalled') return 'stalled'
-  return outcome.why === 'too_expensive' ? null : 'failed'
+  return outcome.why === 'too_expensive' || outcome.why === 'unfunded' ? null : 'failed'
 }
+
+/** Too little of ours for one provider. */
+const UNFUNDED: ReadonlySet<PaymentErrorCode> = new Set(['SPENDING_LIMIT', 'WALLET_EMPTY'])
 
 /** Refusals that its offer had promised not to make. */
 const REFUSALS_THAT_COUNT: ReadonlySet<RefusalCode> = new Set([

@@ -27,6 +27,15 @@ export class TestNetwork {
     this.chain = await this.#embedded.start()
   }
 
+  /** Takes the chain away; `bringChainBack` goes on with it at the same address. */
+  async takeChainAway(): Promise<void> {
+    await this.#embedded?.stop()
+  }
+
+  async bringChainBack(): Promise<void> {
+    await this.#embedded?.start()
+  }
+
   folder(): Promise<string> {
     return this.#folders.make()
   }
@@ -123,7 +132,7 @@ export class TestNode {
   }
 }
 
-function askFor(prompt: string, options: Partial<AskOptions> = {}): AskOptions {
+export function askFor(prompt: string, options: Partial<AskOptions> = {}): AskOptions {
   return {
     input: { kind: 'chat', messages: [{ role: 'user', content: prompt }] },
     model: null,

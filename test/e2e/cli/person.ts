@@ -148,7 +148,7 @@ export class Program {
     this.ended = new Promise(resolve => {
       child.once('close', (status, signal) => {
         const { stdout, stderr } = this
-        const all = `shoal ${args.join(' ')}\n[${status ?? signal}]\n${stdout}\n${stderr}`
+        const all = `shoal ${args.join(' ').slice(0, 500)}\n[${status ?? signal}]\n${stdout}\n${stderr}`
         resolve({ args, status, signal, stdout, stderr, all, json: () => parseDocument(stdout, all) })
         this.#news()
       })

@@ -18,9 +18,11 @@ const COMMANDS = [
   'wallet withdraw',
   'wallet close',
   'settle',
+  'audit',
   'audit verify',
   'audit anchor',
   'doctor',
+  'config',
   'config check',
 ]
 

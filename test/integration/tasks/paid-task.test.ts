@@ -208,7 +208,7 @@ describe('a task between two nodes', () => {
     await assert.rejects(requester.ask('hi', { model: 'gpt-17' }), code(TaskError, 'MODEL_NOT_OFFERED'))
     await assert.rejects(requester.ask('hi', { maxPrice: 1n }), code(TaskError, 'TOO_EXPENSIVE'))
     await assert.rejects(requester.ask('word '.repeat(20_000)), code(TaskError, 'PROMPT_TOO_LONG'))
-    await assert.rejects(requester.ask('word '.repeat(900)), code(TaskError, 'ALL_PROVIDERS_FAILED'))
+    await assert.rejects(requester.ask('word '.repeat(900)), code(TaskError, 'PROMPT_TOO_LONG'))
     await assert.rejects(requester.ask('hi', { jsonSchema: '[1]' }), code(TaskError, 'ALL_PROVIDERS_FAILED'))
     const alone = await network.node({ 'models.serve': '' })
     await assert.rejects(alone.ask('hi'), code(TaskError, 'NO_PROVIDER'))

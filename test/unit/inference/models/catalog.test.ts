@@ -43,27 +43,31 @@ describe('ModelCatalog', () => {
       error => error instanceof ModelError && error.code === code && error.fix !== undefined,
     )
 
-  it('knows the embedded models, the default first', async () => {
+  it('knows the embedded models, the default first and the most exact file of each', async () => {
+    await writeTinyGguf(join(embeddedFolder, 'shoal-mini-q4_0.gguf'), { name: 'Shoal Mini' })
     assert.deepEqual(
       (await open().embedded()).map(model => model.name),
-      ['shoal-nano', 'shoal-mini'],
+      ['shoal-mini', 'shoal-mini', 'shoal-nano'],
     )
     const source = await open().resolve(DEFAULT_MODEL)
-    assert.deepEqual(source, { id: `shoal-nano-q8_0@sha256:${nano.sha256}`, path: nano.path })
-    assert.deepEqual(await open().resolve('shoal-nano-q8_0'), source)
+    assert.equal(source.path, join(embeddedFolder, 'shoal-mini-q8_0.gguf'))
+    assert.equal((await open().resolve('shoal-mini-q4_0')).path, join(embeddedFolder, 'shoal-mini-q4_0.gguf'))
+    assert.deepEqual(await open().resolve('shoal-nano'), {
+      id: `shoal-nano-q8_0@sha256:${nano.sha256}`,
+      path: nano.path,
+    })
   })
 
   it('finds the models that came with this checkout', async () => {
     const catalog = new ModelCatalog({ modelsFolder, cacheFolder: modelsFolder })
     const [first] = await catalog.embedded()
-    assert.equal(first?.name, DEFAULT_MODEL)
-    assert.match((await catalog.resolve(DEFAULT_MODEL)).id, /^shoal-nano/)
+    assert.equal((await catalog.resolve(DEFAULT_MODEL)).path, first?.path)
   })
 
   it('says which names there are', async () => {
     await assert.rejects(open().resolve('shoal-nanno'), (error: ModelError) => {
       assert.equal(error.code, 'MODEL_NOT_FOUND')
-      assert.match(error.fix ?? '', /shoal-nano, shoal-mini/)
+      assert.match(error.fix ?? '', /shoal-mini, shoal-nano/)
       return true
     })
   })

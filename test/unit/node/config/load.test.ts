@@ -46,6 +46,22 @@ describe('configuration', () => {
     }
   })
 
+  it('takes from other programs’ variables what they share, unless its own says otherwise', async () => {
+    const shared = { HF_ENDPOINT: 'https://mirror.example', HF_TOKEN: 'hf_secret' }
+    const { config, sources } = await load(undefined, shared)
+    assert.equal(config['models.hubEndpoint'], 'https://mirror.example')
+    assert.equal(sources['models.hubEndpoint'], 'environment')
+    assert.equal(config['models.hubToken'], 'hf_secret')
+    assert.equal(showSetting(config, 'models.hubToken'), '[redacted]')
+    const own = await load(undefined, { ...shared, SHOAL_MODELS_HUB_TOKEN: 'ours' })
+    assert.equal(own.config['models.hubToken'], 'ours')
+    assert.equal((await load(undefined, { HF_TOKEN: '' })).config['models.hubToken'], null)
+    await assert.rejects(
+      load('version: 1\nmodels:\n  hubToken: hf_secret\n'),
+      refusal('CONFIG_BAD_VALUE', /models\.hubToken does not belong in a file/, /SHOAL_MODELS_HUB_TOKEN\.$/),
+    )
+  })
+
   it('prefers flags to the environment to the file to defaults', async () => {
     const file = 'version: 1\nprice:\n  input: 2\n  output: 3\nspending:\n  limitPerDay: "4.5"\n'
     const { config, sources } = await load(
