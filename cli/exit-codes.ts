@@ -31,6 +31,7 @@ const CODES: Readonly<Record<string, number>> = {
   NODE_NOT_RUNNING: EXIT.notRunning,
   NO_PROVIDER: EXIT.noProvider,
   MODEL_NOT_OFFERED: EXIT.noProvider,
+  KIND_NOT_OFFERED: EXIT.noProvider,
   TOO_EXPENSIVE: EXIT.noProvider,
   PROMPT_TOO_LONG: EXIT.noProvider,
   ALL_PROVIDERS_FAILED: EXIT.noProvider,

@@ -367,7 +367,7 @@ async function refusal(response: Response, request: DownloadRequest): Promise<Er
   }
   if (status === 404 || status === 410) {
     return new ModelError('MODEL_NOT_FOUND', `there is nothing at ${where} (${status})`, {
-      fix: 'Check the spelling of owner, repository and file.',
+      fix: 'Check the spelling.',
       details,
     })
   }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { wire } from '../../protocol/codec.ts'
 import type { Bytes32 } from '../../protocol/ids.ts'
 import { type AuditEventDetails, auditEventDetailsSchema } from '../../protocol/messages/audit-event.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
-import type { BatchOperation, Table } from '../store/table.ts'
+import type { Table } from '../store/table.ts'
 import type { ContractName } from './client.ts'
 import type { Publisher, TransactionOutcome } from './publisher.ts'
 
@@ -43,6 +44,9 @@ export class RecordedCalls {
   readonly #store: Store
   readonly #log: Logger
   readonly #pending: Table<StoredCall>
+  /** Calls whose event is recorded, by id: asked for again, they are done. */
+  readonly #recorded: Table<number>
+  readonly #running = new Map<string, Promise<TransactionOutcome>>()
 
   constructor(modules: { publisher: Publisher; outbox: AuditOutbox; store: Store; log: Logger }) {
     this.#publisher = modules.publisher
@@ -50,41 +54,45 @@ export class RecordedCalls {
     this.#store = modules.store
     this.#log = modules.log
     this.#pending = modules.store.table('recorded-calls', recordedCallSchema)
+    this.#recorded = modules.store.table('recorded-call-ids', wire.count)
   }
 
   /** Goes on, in the background, with calls a former run began. */
   async start(): Promise<void> {
     for await (const [id, call] of this.#pending.entries()) {
-      this.#finish(id, call, []).catch(error =>
+      this.#once(id, () => this.#finish(id, call)).catch(error =>
         this.#log.warn({ err: error, id }, 'a recorded call is interrupted'),
       )
     }
   }
 
-  /**
-   * Sends the call and records its event.
-   * @param operations written together with the event
-   */
-  async run(call: RecordedCall, operations: readonly BatchOperation[] = []): Promise<TransactionOutcome> {
-    const stored: StoredCall = {
-      contract: call.contract,
-      data: call.data,
-      event: { ...call.event, transaction: NO_TRANSACTION } as StoredCall['event'],
-    }
-    await this.#pending.put(call.id, stored)
-    return this.#finish(call.id, stored, operations)
+  /** Sends the call and records its event; the same id is the same call, whether it still runs or is long done. */
+  run(call: RecordedCall): Promise<TransactionOutcome> {
+    const { id, contract, data, event } = call
+    return this.#once(id, async () => {
+      if ((await this.#recorded.get(id)) !== undefined) return this.#publisher.submit({ id, contract, data })
+      const stored: StoredCall = {
+        contract,
+        data,
+        event: { ...event, transaction: NO_TRANSACTION } as StoredCall['event'],
+      }
+      await this.#pending.put(id, stored)
+      return this.#finish(id, stored)
+    })
   }
 
-  async #finish(
-    id: string,
-    call: StoredCall,
-    operations: readonly BatchOperation[],
-  ): Promise<TransactionOutcome> {
+  #once(id: string, work: () => Promise<TransactionOutcome>): Promise<TransactionOutcome> {
+    const running = this.#running.get(id) ?? work().finally(() => this.#running.delete(id))
+    this.#running.set(id, running)
+    return running
+  }
+
+  async #finish(id: string, call: StoredCall): Promise<TransactionOutcome> {
     const outcome = await this.#publisher.submit({ id, contract: call.contract, data: call.data })
     const done = this.#pending.deleteOperation(id)
     if (outcome.status === 'confirmed') {
       const event = { ...call.event, transaction: outcome.hash } as AuditEventDetails
-      await this.#outbox.record([done, ...operations], [event])
+      await this.#outbox.record([done, this.#recorded.putOperation(id, 1)], [event])
     } else {
       await this.#store.batch([done])
     }

@@ -2,6 +2,7 @@ import type { NodeKey } from '../../protocol/ids.ts'
 import { MAX_OFFERS_PER_EXCHANGE } from '../../protocol/limits.ts'
 import { type Clock, repeat, type Timer } from '../clock.ts'
 import type { Logger } from '../log.ts'
+import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { OfferBook } from './offer-book.ts'
 import { offersProtocol, offersTopic, PROVIDER_SERVICE } from './protocols.ts'
@@ -11,6 +12,7 @@ export interface OfferExchangeModules {
   book: OfferBook
   /** Our newest offer; null while we offer nothing. */
   own: () => { bytes: Uint8Array } | null
+  onViolation: (peer: NodeKey, violation: Violation) => void
   clock: Clock
   log: Logger
 }
@@ -73,7 +75,7 @@ export class OfferExchange {
    * moment after the connection: a peer that had none is asked again.
    */
   async #ask(peer: NodeKey): Promise<void> {
-    const { host, book, clock, log } = this.#modules
+    const { host, book, clock, log, onViolation } = this.#modules
     const { signal } = this.#abort
     for (const delayMs of ASK_DELAYS_MS) {
       if (delayMs > 0) await new Promise<void>(resolve => clock.setTimer(resolve, delayMs))
@@ -85,7 +87,8 @@ export class OfferExchange {
           { limit: MAX_OFFERS_PER_EXCHANGE },
           signal,
         )
-        for (const record of records) book.add(record)
+        const verdicts = records.map(record => book.add(record))
+        if (verdicts.includes('reject')) onViolation(peer, 'bad_record')
       } catch (error) {
         log.debug({ err: error, peer }, 'a peer did not tell its offers')
       }

@@ -54,6 +54,8 @@ export const DIAL_TIMEOUT_MS = 10_000
 const MAX_GOSSIP_BYTES = 65_536
 const MAX_PINGS = 16
 const PING_TIMEOUT_MS = 20_000
+/** What a relay carries of one connection; the defaults, 128 KiB and 2 minutes, would cut tasks off in the middle. */
+const RELAYED_CONNECTION = { defaultDataLimit: 67_108_864n, defaultDurationLimit: 3_600_000 }
 
 /**
  * The libp2p stack of a node, with the settings its defaults get wrong for us; each says why.
@@ -119,13 +121,13 @@ export function libp2pConfig(
         scoreParams: local ? { IPColocationFactorWeight: 0 } : {},
       }),
       ...(local ? {} : { autonat: autoNAT(), dcutr: dcutr() }),
-      ...(relay ? { relay: circuitRelayServer() } : {}),
+      ...(relay ? { relay: circuitRelayServer({ reservations: RELAYED_CONNECTION }) } : {}),
     },
   }
 }
 
 /** libp2p's form of a node key: the seed, then the public key. */
-function nodePrivateKey(seed: Uint8Array) {
+export function nodePrivateKey(seed: Uint8Array) {
   return privateKeyFromRaw(concatBytes(seed, createNodeSigner(seed).publicKey))
 }
 

@@ -9,6 +9,8 @@ import { P2PError } from './errors.ts'
 export async function assertPortsFree(listen: readonly string[]): Promise<void> {
   for (const address of listen) {
     const components = multiaddr(address).getComponents()
+    // That is the relay's port, which is taken, as it should be.
+    if (components.some(({ name }) => name === 'p2p-circuit')) continue
     const host = components.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
     const port = Number(components.find(({ name }) => name === 'tcp')?.value ?? 0)
     if (host === undefined || port === 0) continue

@@ -99,9 +99,10 @@ export class PayerChannels {
   /** Loads the channels and goes on with openings and top-ups a former run began. */
   async start(): Promise<void> {
     for await (const row of this.#table.values()) this.#add(row)
-    for (const { row } of this.#channels.values()) {
-      if (row.state === 'opening') this.#inBackground(row.payee, () => this.#finishOpening(row))
-      else if (row.pendingTopUp !== null) this.#inBackground(row.payee, () => this.#finishTopUp(row))
+    for (const channel of this.#channels.values()) {
+      const { payee, state, pendingTopUp } = channel.row
+      if (state === 'opening') this.#inBackground(payee, () => this.#finishOpening(channel))
+      else if (pendingTopUp !== null) this.#inBackground(payee, () => this.#finishTopUp(channel))
     }
   }
 
@@ -199,11 +200,13 @@ export class PayerChannels {
       row.state = row.state === 'closed' ? 'closed' : 'closing'
       row.closesAtMs = event.closesAtMs
     } else if (event.kind === 'closed' && row.state !== 'closed') {
-      row.state = 'closed'
-      await this.#modules.outbox.record(
-        [this.#table.putOperation(row.channelId, row)],
-        [{ kind: 'channel.closed', v: 1, channelId: row.channelId, transaction: event.transaction }],
-      )
+      await channel.change(() => {
+        row.state = 'closed'
+        return this.#modules.outbox.record(
+          [this.#table.putOperation(row.channelId, row)],
+          [{ kind: 'channel.closed', v: 1, channelId: row.channelId, transaction: event.transaction }],
+        )
+      })
       return
     }
     await channel.save()
@@ -289,10 +292,11 @@ export class PayerChannels {
       ],
     )
     options.onOpening?.({ channelId, amount, kind: 'open' })
-    await this.#finishOpening(this.#add(row).row)
+    await this.#finishOpening(this.#add(row))
   }
 
-  async #finishOpening(row: PayerChannel): Promise<void> {
+  async #finishOpening(channel: OpenChannel): Promise<void> {
+    const { row } = channel
     const { client, wallet, clock, publisher, outbox, spending, store } = this.#modules
     const args = [row.payee, row.signer, row.salt, Math.floor(row.expiresAtMs / 1_000), row.deposit]
     const missing = await this.#missingAllowance(row.deposit)
@@ -309,14 +313,18 @@ export class PayerChannels {
     })
     if (outcome.status !== 'confirmed') {
       this.#channels.delete(row.channelId)
-      await store.batch([this.#table.deleteOperation(row.channelId), ...spending.giveBack(row.channelId)])
+      await channel.change(() =>
+        store.batch([this.#table.deleteOperation(row.channelId), ...spending.giveBack(row.channelId)]),
+      )
       throw notFunded(outcome)
     }
-    row.state = 'open'
-    await outbox.record(
-      [this.#table.putOperation(row.channelId, row)],
-      [{ kind: 'channel.opened', v: 1, channelId: row.channelId, transaction: outcome.hash }],
-    )
+    await channel.change(() => {
+      row.state = 'open'
+      return outbox.record(
+        [this.#table.putOperation(row.channelId, row)],
+        [{ kind: 'channel.opened', v: 1, channelId: row.channelId, transaction: outcome.hash }],
+      )
+    })
   }
 
   async #topUp(channel: OpenChannel, options: AcquireOptions): Promise<void> {
@@ -324,17 +332,20 @@ export class PayerChannels {
     const amount = await this.#affordable(options.needed - channel.available())
     const number = row.topUps + 1
     const spent = this.#modules.spending.take(amount, `${row.channelId}/${number}`)
-    row.topUps = number
-    row.pendingTopUp = amount
-    await this.#modules.outbox.record(
-      [this.#table.putOperation(row.channelId, row), spent],
-      [{ kind: 'channel.toppingUp', v: 1, channelId: row.channelId, amount }],
-    )
+    await channel.change(() => {
+      row.topUps = number
+      row.pendingTopUp = amount
+      return this.#modules.outbox.record(
+        [this.#table.putOperation(row.channelId, row), spent],
+        [{ kind: 'channel.toppingUp', v: 1, channelId: row.channelId, amount }],
+      )
+    })
     options.onOpening?.({ channelId: row.channelId, amount, kind: 'topUp' })
-    await this.#finishTopUp(row)
+    await this.#finishTopUp(channel)
   }
 
-  async #finishTopUp(row: PayerChannel): Promise<void> {
+  async #finishTopUp(channel: OpenChannel): Promise<void> {
+    const { row } = channel
     const { client, wallet, clock, publisher, spending, store } = this.#modules
     const amount = row.pendingTopUp ?? 0n
     const purpose = `${row.channelId}/${row.topUps}`
@@ -358,13 +369,13 @@ export class PayerChannels {
         data: encodeCall('settlement', 'depositAndTopUp', [row.channelId, amount]),
       })
     }
-    row.pendingTopUp = null
-    if (outcome.status === 'confirmed') {
-      const onChain = await client.channel(row.channelId)
-      row.deposit = maxAmount(row.deposit, onChain?.deposit ?? 0n)
-    }
+    const onChain = outcome.status === 'confirmed' ? await client.channel(row.channelId) : null
     const undone = outcome.status === 'confirmed' ? [] : spending.giveBack(purpose)
-    await store.batch([this.#table.putOperation(row.channelId, row), ...undone])
+    await channel.change(() => {
+      row.pendingTopUp = null
+      row.deposit = maxAmount(row.deposit, onChain?.deposit ?? 0n)
+      return store.batch([this.#table.putOperation(row.channelId, row), ...undone])
+    })
     if (outcome.status !== 'confirmed') throw notFunded(outcome)
   }
 
@@ -474,6 +485,11 @@ class OpenChannel {
 
   save(): Promise<void> {
     return this.#writer.write()
+  }
+
+  /** Changes the row and writes it together with what belongs to the change; no other write of it comes in between. */
+  change(change: () => Promise<void>): Promise<void> {
+    return this.#writer.change(change)
   }
 }
 

@@ -3,6 +3,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 export type TaskErrorCode =
   | 'NO_PROVIDER'
   | 'MODEL_NOT_OFFERED'
+  | 'KIND_NOT_OFFERED'
   | 'TOO_EXPENSIVE'
   | 'PROMPT_TOO_LONG'
   | 'ALL_PROVIDERS_FAILED'

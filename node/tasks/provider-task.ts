@@ -119,6 +119,7 @@ export class ProviderTask {
       if (!(error instanceof ShoalError))
         this.#modules.log.error({ err: error }, 'a task could not be admitted')
       const code = refusalOf(error)
+      if (code === 'voucher_invalid') this.#violate('bad_payment')
       this.#states.to('closed')
       await this.#release()
       await frames.send({ kind: 'refused', code, message: refusalMessage(error) }).catch(() => {})

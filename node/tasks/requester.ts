@@ -107,7 +107,7 @@ export class Requester {
   /**
    * Runs one task to its end.
    * @param onEvent told of everything as it happens
-   * @throws {TaskError} NO_PROVIDER, MODEL_NOT_OFFERED, TOO_EXPENSIVE, PROMPT_TOO_LONG, ALL_PROVIDERS_FAILED, CANCELLED
+   * @throws {TaskError} NO_PROVIDER, MODEL_NOT_OFFERED, KIND_NOT_OFFERED, TOO_EXPENSIVE, PROMPT_TOO_LONG, ALL_PROVIDERS_FAILED, CANCELLED
    * @throws {PaymentError} when no money can be put into a channel
    */
   ask(options: AskOptions, onEvent: (event: TaskEvent) => void, signal: AbortSignal): Promise<TaskResult> {
@@ -398,6 +398,12 @@ function noProvider(ask: AskOptions, ranking: Ranking, modules: RequesterModules
   }
   if (unfit.prompt_too_long > 0) {
     return promptTooLong()
+  }
+  if (unfit.other_kind > 0) {
+    return new TaskError('KIND_NOT_OFFERED', `nobody takes a ${ask.input.kind} for this model`, {
+      fix: 'Ask for another model with --model; shoal offers shows them. A model without a chat template takes no chats.',
+      details: { kind: ask.input.kind, offers: unfit.other_kind },
+    })
   }
   if (unfit.other_model > 0) {
     const offered = new Set(

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { taskProtocol } from '../../../node/tasks/protocol.ts'
+import { multicastTrouble } from '../../helpers/multicast.ts'
 import { TestNetwork } from '../../helpers/nodes.ts'
+import { sampleRequest } from '../../helpers/samples.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
 describe('a network of nodes', () => {
@@ -37,6 +40,48 @@ describe('a network of nodes', () => {
     const again = await network.node({ 'p2p.listen': listen }, bootstrap)
     await early.knows(again)
     assert.equal((await early.ask('Hello!')).status, 'completed')
+  })
+
+  it('finds each other on a local network without any address', async function () {
+    const trouble = await multicastTrouble()
+    if (trouble !== null) {
+      process.stdout.write(`      ${trouble}\n`)
+      this.skip()
+    }
+    const provider = await network.node({ 'p2p.mdns': true })
+    const requester = await network.node({ 'p2p.mdns': true, 'models.serve': '' })
+    await requester.knows(provider)
+    assert.equal((await requester.ask('Hello!')).provider, provider.key)
+  })
+
+  it('reaches a provider that nobody can dial through a relay', async () => {
+    const relay = await network.node({ 'models.serve': '', 'p2p.relay': true })
+    const provider = await network.node({
+      'p2p.listen': `${relay.address}/p2p-circuit`,
+      'p2p.bootstrap': relay.address,
+    })
+    const requester = await network.node({
+      'models.serve': '',
+      'p2p.listen': '',
+      'p2p.bootstrap': relay.address,
+    })
+    await requester.knows(provider)
+    const { status, paid } = await requester.ask('What is Shoal?')
+    assert.equal(status, 'completed')
+    const { host } = requester.node.parts
+    const isRelayed = () => host.connectionsOf(provider.key).map(({ relayed }) => relayed)
+    assert.deepEqual(isRelayed(), [true])
+    assert.equal(provider.node.trade.economy.payee.list()[0]!.cumulative, paid)
+
+    // More than relays let through by default.
+    const frames = await host.openStream(provider.key, taskProtocol)
+    await frames.send({
+      ...sampleRequest,
+      input: { kind: 'completion', prompt: 'x'.repeat(1_000_000) },
+    })
+    const answer = await frames.receive()
+    assert.equal(answer?.kind === 'refused' && answer.code, 'offer_unknown')
+    assert.deepEqual(isRelayed(), [true])
   })
 
   it('forgets offers that expire', async () => {

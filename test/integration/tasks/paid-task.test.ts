@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { writeGguf } from '../../../inference/models/gguf-writer.ts'
 import { chainCheck } from '../../../node/auditlog/chain-check.ts'
 import { proveEvent, readEvent, verifyAuditLog } from '../../../node/auditlog/verify.ts'
 import { PaymentError } from '../../../node/payments/errors.ts'
@@ -8,6 +10,7 @@ import type { TaskEvent } from '../../../node/tasks/requester.ts'
 import { sameBytes } from '../../../protocol/codec.ts'
 import { CREDIT, costRoundedUp } from '../../../protocol/money.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
+import { tinyModel } from '../../helpers/tiny-model.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
 const code = (type: typeof TaskError | typeof PaymentError, expected: string) => (error: unknown) => {
@@ -212,6 +215,14 @@ describe('a task between two nodes', () => {
     await assert.rejects(requester.ask('hi', { jsonSchema: '[1]' }), code(TaskError, 'ALL_PROVIDERS_FAILED'))
     const alone = await network.node({ 'models.serve': '' })
     await assert.rejects(alone.ask('hi'), code(TaskError, 'NO_PROVIDER'))
+  })
+
+  it('says that a model without a chat template takes no chats', async () => {
+    const path = join(await network.folder(), 'bare.gguf')
+    await writeGguf(path, tinyModel('F32'))
+    const bare = await network.node({ 'models.serve': path, 'p2p.bootstrap': provider.address })
+    await requester.knows(bare)
+    await assert.rejects(requester.ask('hi', { model: 'tiny-f32' }), code(TaskError, 'KIND_NOT_OFFERED'))
   })
 
   it('keeps to the spending limit, and to what the wallet has', async () => {

@@ -202,6 +202,33 @@ describe('signed records', () => {
     )
   })
 
+  it('of every kind answer any bytes, and any change of real ones, with a record or a ProtocolError', () => {
+    const records = samples.map(({ definition, value }) => ({
+      definition,
+      bytes: createRecord({ ...definition, maxBytes: definition.maxBytes + 512 }, value, sampleSigner).bytes,
+    }))
+    const edit = fc.record({ at: fc.nat(), byte: fc.nat(255), kind: fc.constantFrom('set', 'insert', 'cut') })
+    fc.assert(
+      fc.property(
+        fc.nat(records.length - 1),
+        fc.oneof(fc.uint8Array({ maxLength: 512 }), fc.array(edit, { minLength: 1, maxLength: 3 })),
+        (index, change) => {
+          const { definition, bytes: real } = records[index]!
+          let bytes = change instanceof Uint8Array ? [...change] : [...real]
+          for (const { at, byte, kind } of change instanceof Uint8Array ? [] : change) {
+            const where = at % (bytes.length + 1)
+            if (kind === 'cut') bytes = bytes.slice(0, where)
+            else bytes.splice(where, kind === 'insert' ? 0 : 1, byte)
+          }
+          const mutated = Uint8Array.from(bytes)
+          const verdict = decodesOrRefuses(() => openRecord(definition, mutated))
+          if (!sameBytes(mutated, real)) assert.equal(verdict, 'refused')
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
   it('refuse another type and another author', () => {
     assert.throws(() => openRecord(auditEventMessage, sampleOfferRecord.bytes), code('WRONG_TYPE'))
     assert.throws(
