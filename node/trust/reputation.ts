@@ -52,11 +52,12 @@ const PRIOR_BAD = 2
 /** Lower end of the one-sided 90 % interval of a normal distribution. */
 const Z_90 = 1.2816
 
-const EVIDENCE: Record<TaskEvidence, { good: number; bad: number }> = {
-  completed: { good: 1, bad: 0 },
-  failed: { good: 0, bad: 1 },
-  stalled: { good: 0, bad: 2 },
-  dishonest: { good: 0, bad: 20 },
+const EVIDENCE: Record<TaskEvidence, { good: number; bad: number; penalty: number }> = {
+  completed: { good: 1, bad: 0, penalty: 0 },
+  failed: { good: 0, bad: 1, penalty: 0 },
+  stalled: { good: 0, bad: 2, penalty: 0 },
+  // Nobody asks a cheat again at once: it is unwelcome for ten minutes.
+  dishonest: { good: 0, bad: 20, penalty: 60 },
 }
 const PENALTIES: Record<Violation, number> = {
   bad_frame: 10,
@@ -100,10 +101,11 @@ export class Reputation {
   }
 
   async observe(peer: NodeKey, evidence: TaskEvidence): Promise<void> {
-    const { good, bad } = EVIDENCE[evidence]
+    const { good, bad, penalty } = EVIDENCE[evidence]
     const row = this.#decayed(peer)
     row.good += good * 1_000
     row.bad += bad * 1_000
+    row.penalty += penalty * 1_000
     row.tasks++
     await this.#save(row)
   }

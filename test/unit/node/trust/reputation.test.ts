@@ -183,7 +183,8 @@ describe('reputation', () => {
       await reputation.observe(PEER, 'completed')
       good = good * fade + 1
     }
-    const [a, b] = [1 + good, 2 + 20 * fade ** times]
+    const penalty = 60 * 2 ** ((-everyMs * times) / PENALTY_HALF_LIFE_MS)
+    const [a, b] = [1 + good, 2 + 20 * fade ** times + penalty]
     const deviation = Math.sqrt((a * b) / ((a + b) ** 2 * (a + b + 1)))
     assert.equal(reputation.score(PEER).lowerBound.toFixed(9), (a / (a + b) - 1.2816 * deviation).toFixed(9))
   })
@@ -200,6 +201,14 @@ describe('reputation', () => {
     await clock.advance(1)
     assert.equal(reputation.isWelcome(PEER), true)
     assert.equal(reputation.isWelcome('cd'.repeat(32)), true)
+  })
+
+  it('does not talk to a cheat for ten minutes', async () => {
+    await reputation.observe(PEER, 'dishonest')
+    await clock.advance(PENALTY_HALF_LIFE_MS - 1)
+    assert.equal(reputation.isWelcome(PEER), false)
+    await clock.advance(1)
+    assert.equal(reputation.isWelcome(PEER), true)
   })
 
   it('bears with single debts and not with a habit of them', async () => {
