@@ -20,6 +20,8 @@ import { LlamaWorker } from './worker.ts'
  * forty a second are enough for the eye.
  */
 const BATCH_INTERVAL_MS = 25
+/** Each of eight streams then has twenty messages a second, which together cost what four had. */
+const BATCH_INTERVAL_PER_GENERATION_MS = 6
 /** A quarter of the usual credit window: payment can keep pace with a fast stream. */
 const BATCH_TOKENS = 16
 
@@ -35,7 +37,11 @@ class EngineChild {
   constructor(modules: { send: (message: FromEngine) => void }) {
     this.#send = modules.send
     this.#batcher = new EventBatcher(
-      { intervalMs: BATCH_INTERVAL_MS, maxTokens: BATCH_TOKENS },
+      {
+        intervalMs: BATCH_INTERVAL_MS,
+        intervalPerGenerationMs: BATCH_INTERVAL_PER_GENERATION_MS,
+        maxTokens: BATCH_TOKENS,
+      },
       {
         send: items =>
           this.#send({ type: 'events', computedTokens: this.#worker.status().computedTokens, items }),

@@ -8,12 +8,13 @@ export interface EventBatcherModules {
 /**
  * Gathers the events of all generations into few messages. Whatever is not plain output, and each
  * generation's first output, leaves at the end of this turn of the event loop; further output leaves
- * at once when the last message is `intervalMs` ago, else together when it will be, or as soon as one
+ * at once when the last message is `intervalMs` ago (with many generations, `intervalPerGenerationMs` for each), else together when it will be, or as soon as one
  * generation has `maxTokens`. A slow stream so loses no time; many that run side by side share their
  * messages; and whoever pays for tokens as they come need not wait for more than `maxTokens` of them.
  */
 export class EventBatcher {
   readonly #intervalMs: number
+  readonly #intervalPerGenerationMs: number
   readonly #maxTokens: number
   readonly #send: (items: IpcGenerationItem[]) => void
   readonly #nowMs: () => number
@@ -25,8 +26,12 @@ export class EventBatcher {
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
 
-  constructor(options: { intervalMs: number; maxTokens: number }, modules: EventBatcherModules) {
+  constructor(
+    options: { intervalMs: number; intervalPerGenerationMs: number; maxTokens: number },
+    modules: EventBatcherModules,
+  ) {
     this.#intervalMs = options.intervalMs
+    this.#intervalPerGenerationMs = options.intervalPerGenerationMs
     this.#maxTokens = options.maxTokens
     this.#send = modules.send
     this.#nowMs = modules.nowMs
@@ -52,12 +57,17 @@ export class EventBatcher {
       last.tokens.push(...event.tokens)
       last.text += event.text
     }
-    const waitMs = this.#sentMs + this.#intervalMs - this.#nowMs()
+    const waitMs = this.#sentMs + this.#interval() - this.#nowMs()
     const isFirst = !this.#begun.has(generation)
     if (isFirst) this.#begun.add(generation)
     const isFull = (last?.tokens.length ?? event.tokens.length) >= this.#maxTokens
     if (isFirst || isFull || waitMs <= 0) this.#flushSoon()
     else this.#timer ??= setTimeout(() => this.#flush(), waitMs)
+  }
+
+  /** What frames cost is taken from the processor that computes: the more streams, the longer each waits. */
+  #interval(): number {
+    return Math.max(this.#intervalMs, this.#begun.size * this.#intervalPerGenerationMs)
   }
 
   #flushSoon(): void {

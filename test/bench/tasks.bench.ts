@@ -224,8 +224,10 @@ async function parallelRow(pair: Pair): Promise<BenchRow> {
     const total = timings.reduce((sum, timing) => sum + timing.tokens, 0)
     return (total / (performance.now() - startMs)) * 1_000
   }
+  await together(() => direct(pair, input, tokens))
+  await together(() => paid(pair, input, tokens))
   const [here, there]: [number[], number[]] = [[], []]
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 5; round++) {
     here.push(await together(() => direct(pair, input, tokens)))
     there.push(await together(() => paid(pair, input, tokens)))
   }

@@ -6,11 +6,11 @@ import type { IpcGenerationItem } from '../../../../inference/llama/ipc-messages
 const output = (token: number) => ({ type: 'output' as const, tokens: [token], text: String(token) })
 const endOfTurn = () => new Promise<void>(resolve => setImmediate(resolve))
 
-function recorder(intervalMs: number) {
+function recorder(intervalMs: number, intervalPerGenerationMs = 0) {
   const messages: IpcGenerationItem[][] = []
   let wake = () => {}
   const batcher = new EventBatcher(
-    { intervalMs, maxTokens: 16 },
+    { intervalMs, intervalPerGenerationMs, maxTokens: 16 },
     {
       send(items) {
         messages.push(items)
@@ -67,6 +67,24 @@ describe('EventBatcher', () => {
     batcher.add(1, output(2))
     await endOfTurn()
     assert.equal(messages.length, 2)
+  })
+
+  it('waits longer when many generations run, and no longer once they have ended', async () => {
+    const { batcher, messages } = recorder(0, 30_000)
+    batcher.add(1, output(1))
+    batcher.add(2, output(2))
+    await endOfTurn()
+    batcher.add(1, output(3))
+    await endOfTurn()
+    assert.equal(messages.length, 1)
+    for (const generation of [1, 2]) {
+      batcher.add(generation, { type: 'end', reason: 'stop', promptTokens: 5, outputTokens: 2 })
+    }
+    await endOfTurn()
+    assert.equal(messages.length, 2)
+    batcher.add(3, output(4))
+    await endOfTurn()
+    assert.equal(messages.length, 3)
   })
 
   it('sends the end with the last output, in order', async () => {
