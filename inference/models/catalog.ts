@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,6 +43,7 @@ export interface CatalogModules extends Partial<Omit<DownloaderModules, 'digest'
 
 const QUANTIZATION_SUFFIX = /-(?:q|iq|f|bf)(\d+)[^-]*$/i
 const MAX_FOLDER_DEPTH = 6
+const EMBEDDED_FOLDER = fileURLToPath(new URL('./embedded/', import.meta.url))
 
 /** Knows the models of this machine, and gets others. */
 export class ModelCatalog {
@@ -55,7 +55,7 @@ export class ModelCatalog {
 
   constructor(options: CatalogOptions, modules: CatalogModules = {}) {
     this.#modelsFolder = options.modelsFolder
-    this.#embeddedFolder = modules.embeddedFolder ?? findEmbeddedFolder()
+    this.#embeddedFolder = modules.embeddedFolder ?? EMBEDDED_FOLDER
     this.#identifier = new ModelIdentifier({ cacheFolder: options.cacheFolder })
     // A file on its way changes its name: remembering its digest would be of no use.
     const unremembered = new ModelIdentifier({ cacheFolder: null })
@@ -164,10 +164,7 @@ export class ModelCatalog {
 
   async #embeddedPath(name: string): Promise<string> {
     const models = await this.embedded()
-    const found =
-      models.find(model => model.name === name || basename(model.path, '.gguf') === name) ??
-      // Without the better files the ones that are here have to do.
-      (name.startsWith(DEFAULT_MODEL) ? models[0] : undefined)
+    const found = models.find(model => model.name === name || basename(model.path, '.gguf') === name)
     if (found !== undefined) return found.path
     const names = [...new Set(models.map(model => model.name))]
     throw new ModelError('MODEL_NOT_FOUND', `there is no model called ${name}`, {
@@ -228,13 +225,6 @@ export class ModelCatalog {
     }
     return { id: model.id, path: model.path }
   }
-}
-
-/** Beside this file in a checkout; a build may leave the weights in the sources beside it. */
-function findEmbeddedFolder(): string {
-  const beside = fileURLToPath(new URL('./embedded/', import.meta.url))
-  const inSources = fileURLToPath(new URL('../../../inference/models/embedded/', import.meta.url))
-  return existsSync(beside) ? beside : inSources
 }
 
 function embeddedName(path: string): string {
