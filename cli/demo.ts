@@ -19,7 +19,7 @@ import { DEMO_NODES, DemoNetwork } from './demo/demo-network.ts'
 import type { DemoNode } from './demo/demo-node.ts'
 import { EXIT } from './exit-codes.ts'
 import { modelName, type Output, paint, shortHex, shortPeer, table } from './ui/output.ts'
-import { inCredits } from './ui/readable.ts'
+import { count, inCredits } from './ui/readable.ts'
 import { columnsOf } from './ui/terminal.ts'
 
 const STEP_TIMEOUT_MS = 60_000
@@ -148,9 +148,9 @@ class Story {
         this.line(`    ${paint('dim', name.padEnd(13))} ${address}`)
     })
     for (const node of network.nodes) {
-      const { input, output } = DEMO_NODES.find(({ name }) => name === node.name)!
+      const { model, input, output } = DEMO_NODES.find(({ name }) => name === node.name)!
       this.#done(
-        `${paint('bold', node.name.padEnd(5))} ${shortPeer(node.status!.peerId)}, wallet ${shortHex(node.status!.wallet)}: asks ${input} credits for a million prompt tokens, ${output} for a million of output`,
+        `${paint('bold', node.name.padEnd(5))} ${shortPeer(node.status!.peerId)}, wallet ${shortHex(node.status!.wallet)}, runs ${model} and asks ${input} credits for a million prompt tokens, ${output} for a million of output`,
       )
     }
   }
@@ -350,7 +350,7 @@ class Story {
   #verdict(verified: boolean, sequence: number, proof: InclusionProof | null, events: number): void {
     if (verified && proof !== null) {
       this.#done(
-        `The log’s ${events} events are intact, and the contract confirms that the receipt, event ${sequence}, is under the anchored root ${shortHex(proof.root)} (${proof.proof.length} hashes).`,
+        `The log’s ${events} events are intact, and the contract confirms that the receipt, event ${sequence}, is under the anchored root ${shortHex(proof.root)} (by a proof of ${count(proof.proof.length, 'step')}).`,
       )
     } else {
       this.line(`${paint('red', '✗')} The anchor does not match the audit log.`)
