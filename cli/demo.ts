@@ -150,7 +150,7 @@ class Story {
     for (const node of network.nodes) {
       const { model, input, output } = DEMO_NODES.find(({ name }) => name === node.name)!
       this.#done(
-        `${paint('bold', node.name.padEnd(5))} ${shortPeer(node.status!.peerId)}, wallet ${shortHex(node.status!.wallet)}, runs ${model} and asks ${input} credits for a million prompt tokens, ${output} for a million of output`,
+        `${paint('bold', node.name.padEnd(5))} ${shortPeer(node.status!.peerId)}, wallet ${shortHex(node.status!.wallet)}: runs ${model} for ${input} credits a million prompt tokens, ${output} a million of output`,
       )
     }
   }
