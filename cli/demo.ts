@@ -104,13 +104,15 @@ async function tell(story: Story, network: DemoNetwork, prompt: string, summary:
   const provider = network.nodes.find(node => node.status?.peerId === result.provider)
   if (provider === undefined)
     throw new ShoalError('DEMO_STEP_FAILED', 'the provider is none of the demo’s nodes')
-  summary.settlementTx = await story.settlement(provider)
-  const { transaction, verified } = await story.anchor(provider, network, receipt)
+  summary.settlementTx = await story.settlement(provider, receipt.amount)
+  const { transaction, verified } = await story.anchor(provider, network, receipt.id)
   summary.anchorTx = transaction
   summary.anchorVerified = verified
-  await story.balances(network, before)
+  const after = await balances(network)
+  story.balances(before, after)
   const isAnswered = result.status === 'completed' && result.outputTokens > 0
-  summary.ok = isAnswered && verified
+  const isPaid = after.get(provider.name)! - before.get(provider.name)! === receipt.amount
+  summary.ok = isAnswered && isPaid && verified
   if (!summary.ok) throw new ShoalError('DEMO_STEP_FAILED', 'the run did not end as it should')
 }
 
@@ -127,6 +129,12 @@ async function balances(network: DemoNetwork): Promise<Map<string, bigint>> {
 /** All that belongs to a wallet: in it, in Settlement, and in channels not spent. */
 function totalOf(wallet: WalletView): bigint {
   return parseCredits(wallet.credits) + parseCredits(wallet.settlementCredits) + parseCredits(wallet.locked)
+}
+
+/** What a provider has earned, and the record that says so. */
+interface DemoReceipt {
+  id: string
+  amount: bigint
 }
 
 /** Tells the run in plain words, on stderr, so that stdout is free for the result. */
@@ -208,12 +216,12 @@ class Story {
     alice: DemoNode,
     network: DemoNetwork,
     prompt: string,
-  ): Promise<{ result: AskResultView; receipt: string; tokensPerSecond: number | null }> {
+  ): Promise<{ result: AskResultView; receipt: DemoReceipt; tokensPerSecond: number | null }> {
     this.#heading(`alice asks: ${paint('bold', JSON.stringify(prompt))}`)
     const nameOf = (peerId: string) =>
       network.nodes.find(node => node.status?.peerId === peerId)?.name ?? shortPeer(peerId)
     const answer = new AnswerLines()
-    let receipt = ''
+    let receipt: DemoReceipt = { id: '', amount: 0n }
     let candidates: CandidateView[] = []
     const onEvent = (event: TaskEventView) => {
       if (event.type === 'ranked') {
@@ -247,7 +255,7 @@ class Story {
         answer.voucher(event.cumulativeAmount)
       } else if (event.type === 'receipt') {
         answer.end()
-        receipt = event.receipt
+        receipt = { id: event.receipt, amount: parseCredits(event.amount) }
         this.#done(`Receipt ${event.receipt}:`)
         this.line(
           `    ${event.outputTokens} tokens for ${event.amount} credits, signed by provider and requester.`,
@@ -268,17 +276,25 @@ class Story {
     return { result, receipt, tokensPerSecond: answer.tokensPerSecond() }
   }
 
-  async settlement(provider: DemoNode): Promise<string> {
+  /** A claim may fall into the middle of the answer: then another one follows for the rest. */
+  async settlement(provider: DemoNode, earned: bigint): Promise<string> {
     this.#heading(`${provider.name} is paid, by itself`)
-    const settled = await provider.waitFor(
-      'the settlement',
-      ({ type }) => type === 'settled',
-      STEP_TIMEOUT_MS,
-    )
-    this.#done(
-      `${provider.name} claimed ${String(settled.amount)} credits with the last voucher: transaction ${String(settled.transaction)}`,
-    )
-    return String(settled.transaction)
+    const told = new Set<string>()
+    for (let claimed = 0n; ; ) {
+      const settled = await provider.waitFor(
+        'the settlement',
+        ({ type, transaction }) => type === 'settled' && !told.has(String(transaction)),
+        STEP_TIMEOUT_MS,
+      )
+      const transaction = String(settled.transaction)
+      told.add(transaction)
+      claimed += parseCredits(String(settled.amount))
+      const isAll = claimed >= earned
+      this.#done(
+        `${provider.name} claimed ${String(settled.amount)} credits with the ${isAll ? 'last' : 'newest'} voucher: transaction ${transaction}`,
+      )
+      if (isAll) return transaction
+    }
   }
 
   async anchor(
@@ -316,11 +332,10 @@ class Story {
     }
   }
 
-  async balances(network: DemoNetwork, before: Map<string, bigint>): Promise<void> {
+  balances(before: Map<string, bigint>, after: Map<string, bigint>): void {
     this.#heading('Balances, in credits')
-    const after = await balances(network)
-    const rows = network.nodes.map(({ name }) => {
-      const [was, is] = [before.get(name)!, after.get(name)!]
+    const rows = [...before].map(([name, was]) => {
+      const is = after.get(name)!
       const change = is === was ? '0' : `${is > was ? '+' : ''}${formatCredits(is - was)}`
       return [name, formatCredits(was), formatCredits(is), change]
     })
