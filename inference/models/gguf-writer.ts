@@ -1,24 +1,9 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { GGUF_DEFAULT_ALIGNMENT, GGUF_VALUE_TYPES } from './gguf-format.ts'
 import { quantize, WRITABLE_TYPES, type WritableType } from './quantize.ts'
 
-const VALUE_TYPES = {
-  uint8: 0,
-  int8: 1,
-  uint16: 2,
-  int16: 3,
-  uint32: 4,
-  int32: 5,
-  float32: 6,
-  bool: 7,
-  string: 8,
-  uint64: 10,
-  int64: 11,
-  float64: 12,
-} as const
-const ARRAY_TYPE = 9
-
 type Scalars = { string: string; bool: boolean; uint64: bigint; int64: bigint } & {
-  [T in Exclude<keyof typeof VALUE_TYPES, 'string' | 'bool' | 'uint64' | 'int64'>]: number
+  [T in Exclude<keyof typeof GGUF_VALUE_TYPES, 'array' | 'string' | 'bool' | 'uint64' | 'int64'>]: number
 }
 /** A metadata value with the type it has in the file. */
 export type GgufValue = {
@@ -45,7 +30,6 @@ export interface GgufFile {
   alignment?: number
 }
 
-const DEFAULT_ALIGNMENT = 32
 /** Elements quantised and written at a time. */
 const PIECE_ELEMENTS = 262_144
 
@@ -58,7 +42,7 @@ const PIECE_ELEMENTS = 262_144
  * @throws {RangeError} when shapes, names, pieces or numbers cannot be written; nothing is left behind
  */
 export async function writeGguf(path: string, file: GgufFile): Promise<number> {
-  const alignment = file.alignment ?? DEFAULT_ALIGNMENT
+  const alignment = file.alignment ?? GGUF_DEFAULT_ALIGNMENT
   const head = encodeHead(file, alignment)
   const unfinished = `${path}.${process.pid}.part`
   const handle = await open(unfinished, 'w')
@@ -146,7 +130,7 @@ function encodeHead(file: GgufFile, alignment: number): Uint8Array {
     throw new RangeError(`alignment ${alignment} is no multiple of 8`)
   }
   const metadata = Object.entries(file.metadata)
-  if (alignment !== DEFAULT_ALIGNMENT && !('general.alignment' in file.metadata)) {
+  if (alignment !== GGUF_DEFAULT_ALIGNMENT && !('general.alignment' in file.metadata)) {
     metadata.push(['general.alignment', { type: 'uint32', value: alignment }])
   }
   const names = new Set<string>()
@@ -206,12 +190,12 @@ class HeadBytes {
 
   value(entry: GgufValue): void {
     if (entry.type === 'array') {
-      this.scalar('uint32', ARRAY_TYPE)
-      this.scalar('uint32', VALUE_TYPES[entry.of])
+      this.scalar('uint32', GGUF_VALUE_TYPES.array)
+      this.scalar('uint32', GGUF_VALUE_TYPES[entry.of])
       this.scalar('uint64', BigInt(entry.value.length))
       for (const element of entry.value) this.scalar(entry.of, element)
     } else {
-      this.scalar('uint32', VALUE_TYPES[entry.type])
+      this.scalar('uint32', GGUF_VALUE_TYPES[entry.type])
       this.scalar(entry.type, entry.value)
     }
   }

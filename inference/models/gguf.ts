@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { ModelError } from './errors.ts'
+import { GGUF_DEFAULT_ALIGNMENT, GGUF_VALUE_TYPES } from './gguf-format.ts'
 import { TENSOR_TYPES } from './gguf-types.ts'
 
 /** What a GGUF file says of itself. */
@@ -31,36 +32,20 @@ const MAX_TENSORS = 1_000_000
 const MAX_DIMENSIONS = 8
 /** Longer strings (vocabularies are arrays of short ones) are passed over unread. */
 const MAX_KEPT_STRING_BYTES = 1_048_576
-const DEFAULT_ALIGNMENT = 32
 
-const valueType = {
-  uint8: 0,
-  int8: 1,
-  uint16: 2,
-  int16: 3,
-  uint32: 4,
-  int32: 5,
-  float32: 6,
-  bool: 7,
-  string: 8,
-  array: 9,
-  uint64: 10,
-  int64: 11,
-  float64: 12,
-} as const
 /** Bytes of each value type that has a fixed size. */
 const FIXED_BYTES: Readonly<Record<number, number>> = {
-  [valueType.uint8]: 1,
-  [valueType.int8]: 1,
-  [valueType.uint16]: 2,
-  [valueType.int16]: 2,
-  [valueType.uint32]: 4,
-  [valueType.int32]: 4,
-  [valueType.float32]: 4,
-  [valueType.bool]: 1,
-  [valueType.uint64]: 8,
-  [valueType.int64]: 8,
-  [valueType.float64]: 8,
+  [GGUF_VALUE_TYPES.uint8]: 1,
+  [GGUF_VALUE_TYPES.int8]: 1,
+  [GGUF_VALUE_TYPES.uint16]: 2,
+  [GGUF_VALUE_TYPES.int16]: 2,
+  [GGUF_VALUE_TYPES.uint32]: 4,
+  [GGUF_VALUE_TYPES.int32]: 4,
+  [GGUF_VALUE_TYPES.float32]: 4,
+  [GGUF_VALUE_TYPES.bool]: 1,
+  [GGUF_VALUE_TYPES.uint64]: 8,
+  [GGUF_VALUE_TYPES.int64]: 8,
+  [GGUF_VALUE_TYPES.float64]: 8,
 }
 
 /**
@@ -166,8 +151,8 @@ async function readMetadata(reader: HeadReader, count: number): Promise<Map<stri
 
 /** A scalar or a string; null for what is passed over. */
 async function readValue(reader: HeadReader, type: number): Promise<Scalar | null> {
-  if (type === valueType.string) return reader.string()
-  if (type === valueType.array) {
+  if (type === GGUF_VALUE_TYPES.string) return reader.string()
+  if (type === GGUF_VALUE_TYPES.array) {
     await skipArray(reader)
     return null
   }
@@ -179,7 +164,7 @@ async function skipArray(reader: HeadReader): Promise<void> {
   const count = await reader.count(Number.MAX_SAFE_INTEGER, 'array elements')
   const bytes = FIXED_BYTES[type]
   if (bytes !== undefined) return reader.skip(count * bytes)
-  if (type !== valueType.string)
+  if (type !== GGUF_VALUE_TYPES.string)
     throw reader.invalid(`has an array of the unknown type ${type}`, 'Download it again.')
   await reader.skipStrings(count)
 }
@@ -225,7 +210,7 @@ async function readTensors(
 }
 
 function alignment(reader: HeadReader, metadata: ReadonlyMap<string, Scalar>): number {
-  const value = number(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT
+  const value = number(metadata, 'general.alignment') ?? GGUF_DEFAULT_ALIGNMENT
   if (!Number.isInteger(value) || value < 1 || value > 65_536) {
     throw reader.invalid(`has the impossible alignment ${value}`, 'Download it again.')
   }
@@ -265,12 +250,12 @@ class HeadReader {
   }
 
   async uint32(): Promise<number> {
-    return (await this.scalar(valueType.uint32)) as number
+    return (await this.scalar(GGUF_VALUE_TYPES.uint32)) as number
   }
 
   /** An unsigned 64-bit number that counts something. */
   async count(max: number, what: string): Promise<number> {
-    const value = Number((await this.scalar(valueType.uint64)) as bigint)
+    const value = Number((await this.scalar(GGUF_VALUE_TYPES.uint64)) as bigint)
     if (value > max) throw this.invalid(`claims ${value} ${what}`, 'Download it again.')
     return value
   }
@@ -298,7 +283,7 @@ class HeadReader {
       if (at + 8 <= this.#window.byteLength) {
         this.skip(8 + Number(this.#window.getBigUint64(at, true)))
       } else {
-        this.skip(Number((await this.scalar(valueType.uint64)) as bigint))
+        this.skip(Number((await this.scalar(GGUF_VALUE_TYPES.uint64)) as bigint))
       }
     }
   }
@@ -310,25 +295,25 @@ class HeadReader {
     const at = await this.#take(bytes)
     const view = this.#window
     switch (type) {
-      case valueType.uint8:
+      case GGUF_VALUE_TYPES.uint8:
         return view.getUint8(at)
-      case valueType.int8:
+      case GGUF_VALUE_TYPES.int8:
         return view.getInt8(at)
-      case valueType.uint16:
+      case GGUF_VALUE_TYPES.uint16:
         return view.getUint16(at, true)
-      case valueType.int16:
+      case GGUF_VALUE_TYPES.int16:
         return view.getInt16(at, true)
-      case valueType.uint32:
+      case GGUF_VALUE_TYPES.uint32:
         return view.getUint32(at, true)
-      case valueType.int32:
+      case GGUF_VALUE_TYPES.int32:
         return view.getInt32(at, true)
-      case valueType.float32:
+      case GGUF_VALUE_TYPES.float32:
         return view.getFloat32(at, true)
-      case valueType.bool:
+      case GGUF_VALUE_TYPES.bool:
         return view.getUint8(at) !== 0
-      case valueType.uint64:
+      case GGUF_VALUE_TYPES.uint64:
         return view.getBigUint64(at, true)
-      case valueType.int64:
+      case GGUF_VALUE_TYPES.int64:
         return view.getBigInt64(at, true)
       default:
         return view.getFloat64(at, true)
