@@ -27,7 +27,7 @@ const MAX_TOKENS = 96
 const INDENT = '    '
 
 /** The one line of JSON a demo ends with. */
-interface DemoSummary {
+export interface DemoSummary {
   ok: boolean
   provider: string | null
   model: string | null

@@ -3,6 +3,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { DemoSummary } from '../../cli/demo.ts'
 import { freshClone, freshEnvironment } from '../helpers/fresh-clone.ts'
 import { TemporaryFolders } from '../helpers/temporary.ts'
 
@@ -10,19 +11,6 @@ const execute = promisify(execFile)
 /** Installing from npm's cache on a slow disk may take minutes. */
 const PATIENCE_MS = 600_000
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
-
-/** What a program reads at the end of `shoal demo --once --json`. */
-interface DemoSummary {
-  ok: boolean
-  provider: string
-  model: string
-  outputTokens: number
-  tokensPerSecond: number
-  paid: string
-  settlementTx: string
-  anchorTx: string
-  anchorVerified: boolean
-}
 
 /** A shell without a network but its own loopback, or null where the system does not let us make one. */
 function offlineShell(): string[] | null {
@@ -65,10 +53,10 @@ describe("README's lines in a fresh clone", function () {
     } = summary
     assert.equal(ok, true)
     assert.equal(anchorVerified, true)
-    assert.match(provider, /^12D3KooW/)
-    assert.match(model, /^shoal-/)
-    assert.ok(outputTokens > 0 && tokensPerSecond > 0 && Number(paid) > 0, JSON.stringify(summary))
-    for (const hash of [settlementTx, anchorTx]) assert.match(hash, /^0x[0-9a-f]{64}$/)
+    assert.match(provider!, /^12D3KooW/)
+    assert.match(model!, /^shoal-/)
+    assert.ok(outputTokens > 0 && tokensPerSecond! > 0 && Number(paid) > 0, JSON.stringify(summary))
+    for (const hash of [settlementTx, anchorTx]) assert.match(hash!, /^0x[0-9a-f]{64}$/)
   }
 
   before(async () => {

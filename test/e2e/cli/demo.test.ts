@@ -2,20 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DemoSummary } from '../../../cli/demo.ts'
 import { assertError, descendantsOf, isAlive, Person } from './person.ts'
-
-interface Summary {
-  ok: boolean
-  provider: string | null
-  model: string | null
-  outputTokens: number
-  tokensPerSecond: number | null
-  paid: string
-  settlementTx: string | null
-  anchorTx: string | null
-  anchorVerified: boolean
-  error?: { code: string; message: string }
-}
 
 const KEYS = [
   ...['ok', 'provider', 'model', 'outputTokens', 'tokensPerSecond', 'paid'],
@@ -37,7 +25,7 @@ describe('shoal demo', function () {
     const { status, stdout, stderr, all } = await demo.ended
     assert.equal(status, 0, all)
     assert.equal(stdout.trimEnd().split('\n').length, 1, all)
-    const summary = JSON.parse(stdout) as Summary
+    const summary = JSON.parse(stdout) as DemoSummary
     assert.deepEqual(Object.keys(summary), KEYS)
     assert.ok(summary.ok && summary.anchorVerified, all)
     assert.match(summary.provider!, /^12D3KooW/)
@@ -107,7 +95,7 @@ describe('shoal demo', function () {
       else demo.kill(signal)
       const { status, stdout, all } = await demo.ended
       assert.equal(status, 130, all)
-      const { ok, error } = JSON.parse(stdout) as Summary
+      const { ok, error } = JSON.parse(stdout) as DemoSummary
       assert.deepEqual([ok, error?.code], [false, 'CANCELLED'])
       for (const { pid, command } of started) assert.ok(!isAlive(pid), command)
     }
@@ -116,7 +104,7 @@ describe('shoal demo', function () {
   it('says by its exit status that a step failed', async () => {
     const finished = await person.run(['demo', '--once', '--json', '--prompt', 'long '.repeat(20_000)])
     assert.equal(finished.status, 1, finished.stderr)
-    const { ok, error } = JSON.parse(finished.stdout) as Summary
+    const { ok, error } = JSON.parse(finished.stdout) as DemoSummary
     assert.deepEqual([ok, error?.code], [false, 'PROMPT_TOO_LONG'])
   })
 
