@@ -9,11 +9,11 @@ import { tasksBench } from '../test/bench/tasks.bench.ts'
 
 const HELP = `Measures Shoal beside what a user would otherwise use, each row in one run.
 
-  npm run -s bench                                 all rows, as a table
+  npm run -s bench                                 all rows: a table, then a line of JSON
   npm run -s bench -- --only 'task.*'              rows whose names match
-  npm run -s bench -- --json results.json          also as JSON: [{name, unit, value, baseline, ratio, goal, ok, note}]
+  npm run -s bench -- --json results.json          the JSON into a file: [{name, unit, value, baseline, ratio, goal, ok, note}]
 
-Exit status: 0 all goals are reached, 1 some are not.`
+Exit status: 0 all goals are reached, 1 some are not, 2 no row has such a name.`
 
 const { values } = parseArgs({
   options: {
@@ -27,8 +27,14 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
+const benches = [gasBench, nodeBench, tasksBench]
+const names = benches.flatMap(bench => bench.rows)
+if (!names.some(wanted)) {
+  console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)
+  process.exit(2)
+}
 const rows: BenchRow[] = []
-for (const bench of [gasBench, nodeBench, tasksBench]) {
+for (const bench of benches) {
   if (!bench.rows.some(wanted)) continue
   console.error(`Measuring ${bench.rows.filter(wanted).join(', ')} …`)
   rows.push(...(await bench.run(wanted)).filter(({ name }) => wanted(name)))
@@ -48,5 +54,6 @@ console.log(
     ]),
   ),
 )
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`)
+if (values.json === undefined) console.log(JSON.stringify(rows))
+else writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`)
 process.exit(rows.every(({ ok }) => ok) ? 0 : 1)

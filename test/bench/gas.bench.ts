@@ -6,7 +6,12 @@ const TRANSFER_ROW = 'gas.transfer'
 
 /** Gas of what nodes do on chain, beside a plain token transfer. */
 export const gasBench: Bench = {
-  rows: ['gas.open', 'gas.settle1', 'gas.settle10', 'gas.settle100', 'gas.voucher100', 'gas.anchor'],
+  rows: [
+    ...['gas.deposit', 'gas.open', 'gas.depositAndOpen', 'gas.depositWithPermitAndOpen', 'gas.topUp'],
+    ...['gas.settle1', 'gas.settle10', 'gas.settle100', 'gas.voucher100'],
+    ...['gas.startClose', 'gas.finishClose', 'gas.closeByPayee', 'gas.withdraw'],
+    ...['gas.anchorFirst', 'gas.anchor', 'gas.bind', 'gas.stake', 'gas.startUnbonding', 'gas.mint'],
+  ],
   async run(wanted) {
     const measured = await measureGas()
     const transfer = measured.find(({ name }) => name === TRANSFER_ROW)?.gas ?? null

@@ -62,5 +62,5 @@ function judge(measured: number, goal: Goal, what: string): Pick<BenchRow, 'goal
 }
 
 function round(value: number): number {
-  return Number(value.toPrecision(4))
+  return Math.abs(value) >= 1_000 ? Math.round(value) : Number(value.toPrecision(4))
 }
