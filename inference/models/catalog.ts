@@ -10,6 +10,7 @@ import { inspectGguf } from './gguf.ts'
 import { chooseQuantization, Hub, type HubFile, type HubOptions } from './hub.ts'
 import { type IdentifiedModel, ModelIdentifier } from './identity.ts'
 import { parseModelSpec } from './model-spec.ts'
+import { quantizationBits, withoutQuantization } from './quantization-suffix.ts'
 
 /** The embedded model that a node runs when nobody says which. */
 export const DEFAULT_MODEL = 'shoal-mini'
@@ -41,7 +42,6 @@ export interface CatalogModules extends Partial<Omit<DownloaderModules, 'digest'
   embeddedFolder?: string
 }
 
-const QUANTIZATION_SUFFIX = /-(?:q|iq|f|bf)(\d+)[^-]*$/i
 const MAX_FOLDER_DEPTH = 6
 const EMBEDDED_FOLDER = fileURLToPath(new URL('./embedded/', import.meta.url))
 
@@ -228,12 +228,11 @@ export class ModelCatalog {
 }
 
 function embeddedName(path: string): string {
-  return basename(path, '.gguf').replace(QUANTIZATION_SUFFIX, '')
+  return withoutQuantization(basename(path, '.gguf'))
 }
 
-/** Bits of a weight, as the file's name tells. */
 function bitsOf(path: string): number {
-  return Number(QUANTIZATION_SUFFIX.exec(basename(path, '.gguf'))?.[1] ?? 0)
+  return quantizationBits(basename(path, '.gguf'))
 }
 
 /** Readable and different for different addresses: two hosts may both have a `model.gguf`. */

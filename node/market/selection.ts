@@ -1,3 +1,4 @@
+import { withoutQuantization } from '../../inference/models/quantization-suffix.ts'
 import { type ModelId, type NodeKey, parseModelId } from '../../protocol/ids.ts'
 import type { ModelOffer } from '../../protocol/messages/offer.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
@@ -91,14 +92,11 @@ function explore(candidates: Candidate[], random: number): void {
   candidates.unshift(explored)
 }
 
-/** What a name may end in that says only how the model was quantised. */
-const QUANTIZATION_SUFFIX = /-(?:q\d|iq\d|f16|f32|bf16)[a-z0-9_]*$/
-
 /** Whether a model is the one asked for: by its whole id, its name with or without quantisation, or its digest. */
 export function matchesModel(wanted: string, id: ModelId): boolean {
   const parsed = parseModelId(id)
   return (
-    wanted === parsed?.name.replace(QUANTIZATION_SUFFIX, '') ||
+    (parsed !== null && wanted === withoutQuantization(parsed.name)) ||
     wanted === id ||
     wanted === parsed?.name ||
     wanted === parsed?.sha256 ||
