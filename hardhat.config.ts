@@ -11,6 +11,7 @@ const require = createRequire(import.meta.url)
 export default defineConfig({
   plugins: [hardhatIgnition],
   solidity: {
+    splitTestsCompilation: true,
     version: '0.8.37',
     path: require.resolve('solc/soljson.js'),
     settings: {
@@ -18,5 +19,17 @@ export default defineConfig({
       optimizer: { enabled: true, runs: 10_000 },
     },
   },
-  paths: { sources: './contracts', ignition: './contracts/ignition' },
+  paths: {
+    sources: './contracts',
+    ignition: './contracts/ignition',
+    tests: { solidity: './test/contracts/solidity' },
+  },
+  test: {
+    solidity: {
+      profiles: {
+        default: { fuzz: { runs: 512 }, invariant: { runs: 64, depth: 64 } },
+        nightly: { fuzz: { runs: 10_000 }, invariant: { runs: 512, depth: 256 } },
+      },
+    },
+  },
 })

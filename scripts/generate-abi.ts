@@ -1,50 +1,73 @@
 import { createHash } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHardhatRuntimeEnvironment } from 'hardhat/hre'
 import config from '../hardhat.config.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** In this order they make `contractsDigest`. */
 const CONTRACTS = ['CreditToken', 'NodeRegistry', 'Settlement', 'AuditAnchor'] as const
 
-/** Where the generated file lies; committed, so that an installed package needs no compiler. */
-export const GENERATED_PATH = fileURLToPath(new URL('../node/chain/abi/generated.ts', import.meta.url))
+/** Where the generated files lie; committed, so that an installed package needs no compiler. */
+export const GENERATED_DIR = fileURLToPath(new URL('../node/chain/abi', import.meta.url))
+
+const HEADER = '// Made by `npm run generate` from contracts/. Do not edit.\n\n'
 
 /**
- * Compiles the contracts and writes their ABIs and creation bytecode as a TypeScript module.
- * @returns the text of `node/chain/abi/generated.ts`; equal sources and compiler give equal text
+ * Compiles the contracts and writes their ABIs and bytecode as TypeScript modules, one of each a contract: most
+ * readers need an ABI and no bytecode.
+ * @returns the texts of the files by their path in `node/chain/abi/`; equal sources and compiler give equal texts
  */
-export async function generateAbi(): Promise<string> {
+export async function generateAbi(): Promise<Map<string, string>> {
   const hre = await createHardhatRuntimeEnvironment(config, {}, ROOT)
-  await hre.tasks.getTask('build').run({ quiet: true })
+  await hre.tasks.getTask('build').run({ quiet: true, noTests: true })
   const profile = hre.config.solidity.profiles.default
   const compiler = profile?.compilers[0]
   if (compiler === undefined) throw new Error('hardhat.config.ts has no compiler')
-  const parts: string[] = []
+  const files = new Map<string, string>()
   const runtimes = createHash('sha256')
   for (const name of CONTRACTS) {
-    const { abi, bytecode } = await hre.artifacts.readArtifact(name)
+    const artifact = await hre.artifacts.readArtifact(name)
+    const { abi, bytecode, deployedBytecode, immutableReferences = {} } = artifact
     const variable = name[0]!.toLowerCase() + name.slice(1)
+    const file = `${kebab(name)}.ts`
     runtimes.update(withoutMetadata(bytecode))
-    parts.push(
-      `export const ${variable}Abi = ${JSON.stringify(abi, null, 2)} as const`,
-      `export const ${variable}Bytecode =\n  '${bytecode}'`,
+    files.set(file, `${HEADER}export const ${variable}Abi = ${JSON.stringify(abi, null, 2)} as const\n`)
+    const immutables = Object.values(immutableReferences).flat()
+    immutables.sort((a, b) => a.start - b.start)
+    files.set(
+      join('bytecode', file),
+      `${HEADER}/** Runs once, to create the contract. */\nexport const ${variable}Bytecode =\n  '${bytecode}'\n\n` +
+        `/** What lies on chain, with zeros at \`${variable}Immutables\`. */\n` +
+        `export const ${variable}RuntimeBytecode =\n  '${deployedBytecode}'\n\n` +
+        '/** Byte ranges of the runtime code that the constructor fills in. */\n' +
+        `export const ${variable}Immutables = ${JSON.stringify(immutables)} as const\n`,
     )
   }
   const settings = createHash('sha256')
     .update(JSON.stringify({ version: compiler.version, settings: compiler.settings }))
     .digest('hex')
-  return [
-    '// Made by `npm run generate` from contracts/. Do not edit.',
-    '',
-    `/** Compiler, as \`solc\` names itself, and sha256 of its version and settings. */`,
-    `export const compiler = { version: '${compiler.version}', settingsDigest: 'sha256:${settings}' } as const`,
-    '',
-    '/** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */',
-    `export const contractsDigest = 'sha256:${runtimes.digest('hex')}'`,
-    '',
-    ...parts.flatMap(part => [part, '']),
-  ].join('\n')
+  files.set(
+    'digest.ts',
+    `${HEADER}/** Compiler, as \`solc\` names itself, and sha256 of its version and settings. */\n` +
+      `export const compiler = { version: '${compiler.version}', settingsDigest: 'sha256:${settings}' } as const\n\n` +
+      '/** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */\n' +
+      `export const contractsDigest = 'sha256:${runtimes.digest('hex')}'\n`,
+  )
+  return files
+}
+
+/** The generated files as they are. */
+export async function readGenerated(): Promise<Map<string, string>> {
+  const entries = await readdir(GENERATED_DIR, { recursive: true, withFileTypes: true }).catch(() => [])
+  const paths = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  const texts = await Promise.all(paths.map(path => readFile(path, 'utf8')))
+  return new Map(paths.map((path, i) => [path.slice(GENERATED_DIR.length + 1), texts[i]!]))
+}
+
+function kebab(name: string): string {
+  return name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()
 }
 
 /** Cuts the CBOR metadata, whose length is in the last two bytes, off bytecode in hex. */
@@ -54,8 +77,14 @@ function withoutMetadata(bytecode: string): string {
 }
 
 if (import.meta.main) {
-  const text = await generateAbi()
-  const before = await readFile(GENERATED_PATH, 'utf8').catch(() => '')
-  if (text !== before) await writeFile(GENERATED_PATH, text)
-  console.log(text === before ? 'node/chain/abi is up to date' : 'node/chain/abi written')
+  const [files, before] = [await generateAbi(), await readGenerated()]
+  const stale = [...before.keys()].filter(file => !files.has(file))
+  const changed = [...files].filter(([file, text]) => before.get(file) !== text)
+  for (const file of stale) await rm(join(GENERATED_DIR, file))
+  for (const [file, text] of changed) {
+    await mkdir(dirname(join(GENERATED_DIR, file)), { recursive: true })
+    await writeFile(join(GENERATED_DIR, file), text)
+  }
+  const count = stale.length + changed.length
+  console.log(count === 0 ? 'node/chain/abi is up to date' : `node/chain/abi: ${count} files written`)
 }

@@ -9,16 +9,14 @@ import {
 } from '@nomicfoundation/ignition-core'
 import shoalModule from '../../contracts/ignition/modules/Shoal.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import {
-  auditAnchorAbi,
-  auditAnchorBytecode,
-  creditTokenAbi,
-  creditTokenBytecode,
-  nodeRegistryAbi,
-  nodeRegistryBytecode,
-  settlementAbi,
-  settlementBytecode,
-} from './abi/generated.ts'
+import { auditAnchorAbi } from './abi/audit-anchor.ts'
+import { auditAnchorBytecode } from './abi/bytecode/audit-anchor.ts'
+import { creditTokenBytecode } from './abi/bytecode/credit-token.ts'
+import { nodeRegistryBytecode } from './abi/bytecode/node-registry.ts'
+import { settlementBytecode } from './abi/bytecode/settlement.ts'
+import { creditTokenAbi } from './abi/credit-token.ts'
+import { nodeRegistryAbi } from './abi/node-registry.ts'
+import { settlementAbi } from './abi/settlement.ts'
 import type { KnownDeployment } from './addresses.ts'
 import { recoverLostTransaction } from './deploy-recovery.ts'
 import { type Eip1193Provider, recordingProvider, signingProvider } from './deploy-signer.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { TypedDataEncoder, ZeroAddress } from 'ethers'
-import { creditTokenAbi, creditTokenBytecode } from '../../node/chain/abi/generated.ts'
+import { creditTokenBytecode } from '../../node/chain/abi/bytecode/credit-token.ts'
+import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
 import { assertEvents, assertReverts } from './assertions.ts'
 import { signPermit } from './permit.ts'
 import {

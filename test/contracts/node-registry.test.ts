@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { toBeHex, ZeroAddress, ZeroHash } from 'ethers'
-import { nodeRegistryAbi, nodeRegistryBytecode } from '../../node/chain/abi/generated.ts'
+import { nodeRegistryBytecode } from '../../node/chain/abi/bytecode/node-registry.ts'
+import { nodeRegistryAbi } from '../../node/chain/abi/node-registry.ts'
 import { assertEvents, assertReverts } from './assertions.ts'
 import { signPermit } from './permit.ts'
 import { alice, bob, CREDIT, deployer, deployShoal, type Shoal, UNBONDING_DELAY } from './test-chain.ts'

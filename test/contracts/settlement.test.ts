@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { toBeHex, ZeroAddress, ZeroHash } from 'ethers'
-import { settlementAbi, settlementBytecode } from '../../node/chain/abi/generated.ts'
+import { settlementBytecode } from '../../node/chain/abi/bytecode/settlement.ts'
+import { settlementAbi } from '../../node/chain/abi/settlement.ts'
 import { channelIdOf } from '../../protocol/typed-data.ts'
 import { assertEvents, assertReverts } from './assertions.ts'
 import { signPermit } from './permit.ts'

@@ -9,16 +9,14 @@ import {
   toBeHex,
   Wallet,
 } from 'ethers'
-import {
-  auditAnchorAbi,
-  auditAnchorBytecode,
-  creditTokenAbi,
-  creditTokenBytecode,
-  nodeRegistryAbi,
-  nodeRegistryBytecode,
-  settlementAbi,
-  settlementBytecode,
-} from '../../node/chain/abi/generated.ts'
+import { auditAnchorAbi } from '../../node/chain/abi/audit-anchor.ts'
+import { auditAnchorBytecode } from '../../node/chain/abi/bytecode/audit-anchor.ts'
+import { creditTokenBytecode } from '../../node/chain/abi/bytecode/credit-token.ts'
+import { nodeRegistryBytecode } from '../../node/chain/abi/bytecode/node-registry.ts'
+import { settlementBytecode } from '../../node/chain/abi/bytecode/settlement.ts'
+import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
+import { nodeRegistryAbi } from '../../node/chain/abi/node-registry.ts'
+import { settlementAbi } from '../../node/chain/abi/settlement.ts'
 import { Evm } from '../../node/chain/embedded/evm.ts'
 import { RpcError } from '../../node/chain/embedded/json-rpc.ts'
 import { evmRuntime } from '../helpers/evm-runtime.ts'

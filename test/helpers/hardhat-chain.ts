@@ -1,6 +1,6 @@
 import { type Wallet as EthersWallet, HDNodeWallet, Interface, JsonRpcProvider, Mnemonic } from 'ethers'
 import hre from 'hardhat'
-import { creditTokenAbi } from '../../node/chain/abi/generated.ts'
+import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
 import type { KnownDeployment } from '../../node/chain/addresses.ts'
 import { parseDeployment } from '../../node/chain/addresses.ts'
 import { ChainClient } from '../../node/chain/client.ts'

@@ -1,5 +1,6 @@
 import { Interface, type TransactionLike, Wallet } from 'ethers'
-import { creditTokenAbi, settlementAbi } from '../abi/generated.ts'
+import { creditTokenAbi } from '../abi/credit-token.ts'
+import { settlementAbi } from '../abi/settlement.ts'
 import type { KnownDeployment } from '../addresses.ts'
 import type { JournaledChain } from './chain.ts'
 import { RPC_CODES, RpcError } from './json-rpc.ts'

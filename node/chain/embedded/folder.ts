@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EdrContext } from '@nomicfoundation/edr'
-import { contractsDigest } from '../abi/generated.ts'
+import { contractsDigest } from '../abi/digest.ts'
 import type { KnownDeployment } from '../addresses.ts'
 import type { DeploymentParameters } from '../deploy.ts'
 import { JournaledChain } from './chain.ts'

@@ -37,7 +37,7 @@ export interface DeploymentRecord {
   /** Hash of the latest block. */
   head: string
   deployment: KnownDeployment
-  /** `contractsDigest` of the generated ABI file. */
+  /** `contractsDigest` of the generated files. */
   contractsDigest: string
 }
 

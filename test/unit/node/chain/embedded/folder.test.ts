@@ -3,7 +3,7 @@ import { chmod, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { Interface } from 'ethers'
-import { settlementAbi } from '../../../../../node/chain/abi/generated.ts'
+import { settlementAbi } from '../../../../../node/chain/abi/settlement.ts'
 import { EmbeddedChainError, type EmbeddedChainErrorCode } from '../../../../../node/chain/embedded/errors.ts'
 import type { OpenedChain } from '../../../../../node/chain/embedded/folder.ts'
 import { openChain, Sender } from './opened-chain.ts'
