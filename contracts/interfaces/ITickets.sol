@@ -7,23 +7,24 @@ import {Permit} from "../libraries/Permits.sol";
 /// @author Shoal
 /// @notice Probabilistic micropayments: one deposit pays any number of payees, each of them seldom on chain.
 ///
-/// A ticket is a signed lottery claim. It pays `faceValue` with the probability `winThreshold / 2^256` and else nothing,
-/// so it is worth their product, and only a winner costs a transaction. The payee goes first: it chooses a secret
-/// `random` and gives its hash, the `commitment`. The payer then chooses a `nonce` and its signer signs the ticket. It
-/// wins if `keccak256(abi.encode(digest, random)) < winThreshold`, where `digest` is the EIP-712 digest. The payer does
-/// not know the random, so it can not choose a ticket that loses. The payee does not know the nonce when it commits, so
-/// it can not choose a random that wins: **a nonce must be unpredictable, 256 random bits, and a random must not be used
-/// again once it was shown to anybody.** The signature is no part of the lottery, because a contract that signs
-/// (ERC-1271) accepts many signatures for one digest and the payee could search among them.
+/// A ticket is a signed lottery claim. It pays `faceValue` with the probability `winThreshold / 2^256` and else
+/// nothing, so it is worth their product, and only a winner costs a transaction. The payee goes first: it chooses a
+/// secret `random` and gives its hash, the `commitment`. The payer then chooses a `nonce` and its signer signs the
+/// ticket. It wins if `keccak256(abi.encode(digest, random)) < winThreshold`, where `digest` is the EIP-712 digest.
+/// The payer does not know the random, so it can not choose a ticket that loses. The payee does not know the nonce
+/// when it commits, so it can not choose a random that wins: **a nonce must be unpredictable, 256 random bits, and a
+/// random must not be used again once it was shown to anybody.** The signature is no part of the lottery, because a
+/// contract that signs (ERC-1271) accepts many signatures for one digest and the payee could search among them.
 ///
-/// A ticket deposit belongs to a payer and one signer, a session key that never changes. `maxFaceValue` bounds what one
-/// ticket can take. Payers give notice: an unlock takes `closeDelay`, and until the deposit is withdrawn winners are paid.
+/// A ticket deposit belongs to a payer and one signer, a session key that never changes. `maxFaceValue` bounds what
+/// one ticket can take. Payers give notice: an unlock takes `closeDelay`, and until the deposit is withdrawn winners
+/// are paid.
 ///
 /// A payer can sign more than it has. Then a winner is paid, in this order:
 /// - from the deposit, as far as earlier arrears do not claim it;
-/// - from the reserve, if the payee is a staked, active provider, up to its share: in each round, which begins with the
-///   first draw and lasts `RESERVE_ROUND`, the reserve then divided by the number of active providers, rounded down. So
-///   payees who collude with the payer take no more than their own shares;
+/// - from the reserve, if the payee is a staked, active provider, up to its share: in each round, which begins with
+/// the   first draw and lasts `reserveRoundLength`, the reserve then divided by the number of active providers,
+/// rounded down. So   payees who collude with the payer take no more than their own shares;
 /// - what is missing becomes arrears, which go first in whatever the payer funds later, and which a withdrawal leaves
 ///   behind.
 /// What a payee can rely on against a payer who means ill is therefore its share of the reserve, `reserveShareOf`.
@@ -52,7 +53,8 @@ interface ITickets {
         BadSignature
     }
 
-    /// @notice What a payer locked for the tickets of one signer. Four slots; redeeming touches two where nothing is owed.
+    /// @notice What a payer locked for the tickets of one signer. Four slots; redeeming touches two where nothing is
+    /// owed.
     /// @param signer Account whose signature makes a ticket; never changes.
     /// @param deposit Base units that pay winners, arrears first.
     /// @param maxFaceValue Base units one ticket can take at most; zero once withdrawn.
@@ -77,7 +79,8 @@ interface ITickets {
     }
 
     /// @notice A lottery claim. Its EIP-712 type is
-    /// `Ticket(bytes32 depositId,address payee,uint256 faceValue,uint256 winThreshold,bytes32 commitment,uint256 nonce,uint256 expiresAt)`.
+    /// `Ticket(bytes32 depositId,address payee,uint256 faceValue,uint256 winThreshold,bytes32 commitment,uint256
+    /// nonce,` `uint256 expiresAt)`, on one line.
     /// @param depositId Ticket deposit it is a claim on.
     /// @param payee Account that is paid if it wins.
     /// @param faceValue Base units it then pays.
@@ -98,8 +101,8 @@ interface ITickets {
     /// @notice A ticket with what redeems it.
     /// @param ticket The ticket.
     /// @param random What the payee committed to.
-    /// @param signature The deposit's signer over the ticket's digest: 65 bytes r, s, v with s in the lower half, or what
-    /// the signer takes by ERC-1271.
+    /// @param signature The deposit's signer over the ticket's digest: 65 bytes r, s, v with s in the lower half, or
+    /// what the signer takes by ERC-1271.
     struct SignedTicket {
         Ticket ticket;
         bytes32 random;
@@ -205,10 +208,11 @@ interface ITickets {
     /// @param owed Base units owed.
     error NothingToCollect(uint256 owed);
 
-    /// @notice Funds the caller's ticket deposit of a signer from the caller's internal balance, and makes it if needed.
+    /// @notice Funds the caller's ticket deposit of a signer from the caller's internal balance, and makes it if
+    /// needed.
     /// @param signer Account whose signature makes a ticket; not zero. An account without code, or one with ERC-1271.
-    /// @param maxFaceValue Base units one ticket can take. Needed the first time and after a withdrawal; it can be raised
-    /// later and never lowered, which would make winners worthless. Zero leaves it as it is.
+    /// @param maxFaceValue Base units one ticket can take. Needed the first time and after a withdrawal; it can be
+    /// raised later and never lowered, which would make winners worthless. Zero leaves it as it is.
     /// @param depositAmount Base units for the deposit.
     /// @param reserveAmount Base units for the reserve; not both zero.
     /// @return depositId Identity of the ticket deposit.
@@ -227,7 +231,8 @@ interface ITickets {
     /// @param depositAmount As for `fundTickets`.
     /// @param reserveAmount As for `fundTickets`.
     /// @return depositId Identity of the ticket deposit.
-    /// @dev Reverts like `fundTickets`, with `DepositsPaused` and the token's errors in place of `InsufficientBalance`.
+    /// @dev Reverts like `fundTickets`, with `DepositsPaused` and the token's errors in place of
+    /// `InsufficientBalance`.
     function depositAndFundTickets(
         address signer,
         uint256 maxFaceValue,
@@ -255,13 +260,13 @@ interface ITickets {
     /// @param depositId A ticket deposit whose withdrawal is not announced.
     /// @param depositAmount Base units for the deposit.
     /// @param reserveAmount Base units for the reserve; not both zero.
-    /// @dev Reverts with `ZeroAmount`, `TicketDepositUnknown`, `TicketsUnlockAnnounced`, `InsufficientBalance`, and if an
-    /// amount does not fit 96 bits.
+    /// @dev Reverts with `ZeroAmount`, `TicketDepositUnknown`, `TicketsUnlockAnnounced`, `InsufficientBalance`, and
+    /// if an amount does not fit 96 bits.
     function fundTicketsFor(bytes32 depositId, uint256 depositAmount, uint256 reserveAmount) external;
 
-    /// @notice Redeems winning tickets. Anybody can: it is the payee that is paid, into its internal balance. A ticket
-    /// that is worth nothing is skipped with an event and never holds up the others. A winner is used up whatever the
-    /// payer has left; what is not paid becomes arrears.
+    /// @notice Redeems winning tickets. Anybody can: it is the payee that is paid, into its internal balance. A
+    /// ticket that is worth nothing is skipped with an event and never holds up the others. A winner is used up
+    /// whatever the payer has left; what is not paid becomes arrears.
     /// @param tickets The batch, of any payers and payees.
     /// @return total Base units paid for all of them.
     /// @return outcomes What happened to each, in order.
@@ -270,15 +275,16 @@ interface ITickets {
         SignedTicket[] calldata tickets
     ) external returns (uint256 total, TicketOutcome[] memory outcomes);
 
-    /// @notice Pays a payee what it is owed, as far as the deposit and its share of the reserve go. Anybody can call it.
+    /// @notice Pays a payee what it is owed, as far as the deposit and its share of the reserve go. Anybody can call
+    /// it.
     /// @param depositId The ticket deposit.
     /// @param payee Who is owed.
     /// @return paid Base units added to the payee's internal balance.
     /// @dev Reverts with `NothingToCollect`.
     function collectArrears(bytes32 depositId, address payee) external returns (uint256 paid);
 
-    /// @notice Announces that the caller will withdraw its ticket deposit, `closeDelay` from now. Winners are paid until
-    /// it does.
+    /// @notice Announces that the caller will withdraw its ticket deposit, `closeDelay` from now. Winners are paid
+    /// until it does.
     /// @param signer Signer of the ticket deposit.
     /// @dev Reverts with `TicketDepositUnknown`, `TicketsUnlockAnnounced`.
     function startTicketsUnlock(address signer) external;
@@ -301,8 +307,7 @@ interface ITickets {
 
     /// @notice How long a share of the reserve is fixed, from the first draw on.
     /// @return duration Seconds.
-    // solhint-disable-next-line func-name-mixedcase
-    function RESERVE_ROUND() external view returns (uint256 duration);
+    function reserveRoundLength() external view returns (uint256 duration);
 
     /// @notice Identity of a ticket deposit, whether or not it exists.
     /// @param payer Account whose money it is.
