@@ -22,9 +22,9 @@ import {Permit} from "../libraries/Permits.sol";
 ///
 /// A payer can sign more than it has. Then a winner is paid, in this order:
 /// - from the deposit, as far as earlier arrears do not claim it;
-/// - from the reserve, if the payee is a staked, active provider, up to its share: in each round, which begins with
-/// the   first draw and lasts `reserveRoundLength`, the reserve then divided by the number of active providers,
-/// rounded down. So   payees who collude with the payer take no more than their own shares;
+/// - from the reserve, if the payee is a staked, active provider, up to its share. A share is the reserve at the first
+///   draw of a round, divided by the number of active providers then, rounded down; a round lasts
+///   `reserveRoundLength`. So payees who collude with the payer take no more than their own shares;
 /// - what is missing becomes arrears, which go first in whatever the payer funds later, and which a withdrawal leaves
 ///   behind.
 /// What a payee can rely on against a payer who means ill is therefore its share of the reserve, `reserveShareOf`.
