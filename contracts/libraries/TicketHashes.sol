@@ -9,7 +9,8 @@ import {ITickets} from "../interfaces/ITickets.sol";
 library TicketHashes {
     /// @notice keccak256 of the EIP-712 encoding of the ticket's type.
     bytes32 internal constant TYPE_HASH = keccak256(
-        "Ticket(bytes32 depositId,address payee,uint256 faceValue,uint256 winThreshold,bytes32 commitment,uint256 nonce,uint256 expiresAt)"
+        "Ticket(bytes32 depositId,address payee,uint256 faceValue,uint256 winThreshold,"
+        "bytes32 commitment,uint256 nonce,uint256 expiresAt)"
     );
 
     /// @notice Identity of a ticket deposit, computable before it exists.
