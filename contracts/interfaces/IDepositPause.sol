@@ -10,7 +10,7 @@ pragma solidity 0.8.37;
 /// in a row, deposits are open for at least 14.
 interface IDepositPause {
     /// @notice Deposits were paused or resumed.
-    /// @param until When they are open again, in seconds since the Unix epoch; not in the future when they are open now.
+    /// @param until When they are open again, in seconds since the Unix epoch; the block's time when they are now.
     event DepositsPausedUntil(uint256 until);
 
     /// @notice No tokens are taken in for now.
