@@ -14,6 +14,7 @@ import {
   DAY,
   deployer,
   deployShoal,
+  pauser,
   type Shoal,
   session,
 } from './test-chain.ts'
@@ -62,14 +63,29 @@ describe('Settlement', () => {
     return channel.toObject()
   }
 
-  it('is fixed to a token and a delay', async () => {
-    const { chain, creditToken, settlement } = shoal
+  it('is fixed to a token, a Staking, a pauser and a delay', async () => {
+    const { creditToken, nodeRegistry, settlement } = shoal
     assert.equal(await settlement.view('creditToken'), creditToken.address)
+    assert.equal(await settlement.view('staking'), nodeRegistry.address)
+    assert.equal(await settlement.view('pauser'), pauser.address)
     assert.equal(await settlement.view('closeDelay'), BigInt(CLOSE_DELAY))
-    await assertReverts(
-      chain.deploy(deployer, settlementAbi, settlementBytecode, [ZeroAddress, 1n]),
-      'ZeroAddress',
-    )
+  })
+
+  it('is not deployed without a token or a Staking, or with a delay that is none or too long', async () => {
+    const { chain } = shoal
+    const deploy = (token: string, staking: string, delay: bigint) =>
+      chain.deploy(deployer, settlementAbi, settlementBytecode, [token, staking, ZeroAddress, delay])
+    const longest = BigInt(30 * DAY)
+    await assertReverts(deploy(ZeroAddress, bob.address, 1n), 'ZeroAddress')
+    await assertReverts(deploy(bob.address, ZeroAddress, 1n), 'ZeroAddress')
+    for (const delay of [0n, longest + 1n]) {
+      await assertReverts(deploy(bob.address, bob.address, delay), 'CloseDelayOutOfRange', delay, longest)
+    }
+    for (const delay of [1n, longest]) {
+      const settlement = await deploy(bob.address, bob.address, delay)
+      assert.equal(await settlement.view('closeDelay'), delay)
+      assert.equal(await settlement.view('MAX_CLOSE_DELAY'), longest)
+    }
   })
 
   it('says in which domain vouchers are signed', async () => {
@@ -430,6 +446,8 @@ describe('Settlement', () => {
       const other = await opened(DEPOSIT, OTHER_SALT)
       const second = await chain.deploy(deployer, settlementAbi, settlementBytecode, [
         creditToken.address,
+        bob.address,
+        ZeroAddress,
         CLOSE_DELAY,
       ])
       const foreign = [

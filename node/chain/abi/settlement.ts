@@ -9,6 +9,16 @@ export const settlementAbi = [
         "type": "address"
       },
       {
+        "internalType": "address",
+        "name": "staking_",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "pauser_",
+        "type": "address"
+      },
+      {
         "internalType": "uint256",
         "name": "closeDelay_",
         "type": "uint256"
@@ -65,11 +75,38 @@ export const settlementAbi = [
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "given",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "longest",
+        "type": "uint256"
+      }
+    ],
+    "name": "CloseDelayOutOfRange",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "closableAt",
         "type": "uint256"
       }
     ],
     "name": "CloseTooEarly",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "until",
+        "type": "uint256"
+      }
+    ],
+    "name": "DepositsPaused",
     "type": "error"
   },
   {
@@ -113,6 +150,17 @@ export const settlementAbi = [
     "inputs": [
       {
         "internalType": "address",
+        "name": "pauser",
+        "type": "address"
+      }
+    ],
+    "name": "OnlyPauser",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
         "name": "payee",
         "type": "address"
       }
@@ -129,6 +177,17 @@ export const settlementAbi = [
       }
     ],
     "name": "OnlyPayer",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "earliest",
+        "type": "uint256"
+      }
+    ],
+    "name": "PauseTooSoon",
     "type": "error"
   },
   {
@@ -324,6 +383,19 @@ export const settlementAbi = [
   },
   {
     "anonymous": false,
+    "inputs": [
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "until",
+        "type": "uint256"
+      }
+    ],
+    "name": "DepositsPausedUntil",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
     "inputs": [],
     "name": "EIP712DomainChanged",
     "type": "event"
@@ -376,7 +448,7 @@ export const settlementAbi = [
       },
       {
         "indexed": false,
-        "internalType": "enum ISettlement.VoucherOutcome",
+        "internalType": "enum IChannels.VoucherOutcome",
         "name": "outcome",
         "type": "uint8"
       }
@@ -408,6 +480,32 @@ export const settlementAbi = [
     ],
     "name": "Withdrawn",
     "type": "event"
+  },
+  {
+    "inputs": [],
+    "name": "MAX_CLOSE_DELAY",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "MAX_PAUSE",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
   },
   {
     "inputs": [
@@ -505,7 +603,7 @@ export const settlementAbi = [
             "type": "uint48"
           }
         ],
-        "internalType": "struct ISettlement.Channel",
+        "internalType": "struct IChannels.Channel",
         "name": "channel",
         "type": "tuple"
       }
@@ -775,6 +873,19 @@ export const settlementAbi = [
   },
   {
     "inputs": [],
+    "name": "depositsPausedUntil",
+    "outputs": [
+      {
+        "internalType": "uint48",
+        "name": "",
+        "type": "uint48"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
     "name": "eip712Domain",
     "outputs": [
       {
@@ -875,6 +986,33 @@ export const settlementAbi = [
     "type": "function"
   },
   {
+    "inputs": [],
+    "name": "pauseDeposits",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "pauser",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "resumeDeposits",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "components": [
@@ -894,7 +1032,7 @@ export const settlementAbi = [
             "type": "bytes"
           }
         ],
-        "internalType": "struct ISettlement.SignedVoucher[]",
+        "internalType": "struct IChannels.SignedVoucher[]",
         "name": "vouchers",
         "type": "tuple[]"
       }
@@ -907,12 +1045,25 @@ export const settlementAbi = [
         "type": "uint256"
       },
       {
-        "internalType": "enum ISettlement.VoucherOutcome[]",
+        "internalType": "enum IChannels.VoucherOutcome[]",
         "name": "outcomes",
         "type": "uint8[]"
       }
     ],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "staking",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -939,7 +1090,7 @@ export const settlementAbi = [
     "name": "statusOf",
     "outputs": [
       {
-        "internalType": "enum ISettlement.ChannelStatus",
+        "internalType": "enum IChannels.ChannelStatus",
         "name": "status",
         "type": "uint8"
       }
