@@ -112,7 +112,7 @@ interface ICourt is ICourtParameters {
         bytes32[] proof;
     }
 
-    /// @notice A dispute. Six slots.
+    /// @notice A dispute. Seven slots.
     /// @param respondent Who is accused.
     /// @param fault Of what.
     /// @param state Where it is.

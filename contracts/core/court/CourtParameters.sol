@@ -124,7 +124,12 @@ abstract contract CourtParameters is ICourtParameters, Ownable {
     /// @return penalty Base units.
     function _penaltyDown(Fault fault, uint256 earlier, uint256 stake) internal view returns (uint256 penalty) {
         Penalties storage penalties = _penalties[fault];
-        uint256 bps = earlier == 0 ? penalties.first : earlier == 1 ? penalties.second : penalties.further;
+        uint256 bps =
+            earlier == 0
+                ? penalties.first
+                : earlier == 1
+                    ? penalties.second
+                    : penalties.further;
         return (stake * bps) / BPS;
     }
 

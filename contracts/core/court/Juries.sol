@@ -191,9 +191,10 @@ abstract contract Juries is Purse {
     /// @return paid Base units credited.
     function _payMajority(uint256 disputeId, Vote vote, uint256 fee, uint256 pool) internal returns (uint256 paid) {
         Jury[2] storage juries = _juries[disputeId];
-        uint256 count = vote == Vote.Guilty
-            ? uint256(juries[0].guilty) + juries[1].guilty
-            : uint256(juries[0].innocent) + juries[1].innocent;
+        uint256 count =
+            vote == Vote.Guilty
+                ? uint256(juries[0].guilty) + juries[1].guilty
+                : uint256(juries[0].innocent) + juries[1].innocent;
         uint256 eachDown = Math.min(fee, pool / count);
         paid = _paySeats(juries[0].seats, vote, eachDown) + _paySeats(juries[1].seats, vote, eachDown);
     }
