@@ -52,7 +52,7 @@ describe('Settlement', () => {
     await depositAndOpen(amount, salt, payee)
     return await idOf(payee, salt)
   }
-  const settle = (...vouchers: SignedVoucher[]) => shoal.settlement.send(carol, 'settle', vouchers)
+  const settle = (...vouchers: SignedVoucher[]) => shoal.settlement.send(carol, 'settleMany', vouchers)
   const voucher = (channelId: string, amount: bigint, signer = session) =>
     signVoucher(shoal, signer, channelId, amount)
   const channelOf = async (channelId: string) => {
@@ -335,7 +335,7 @@ describe('Settlement', () => {
     })
   })
 
-  describe('settle', () => {
+  describe('settleMany', () => {
     it('pays what is new, to the payee, whoever calls', async () => {
       const id = await opened()
       const first = await settle(await voucher(id, 10n))
