@@ -110,7 +110,7 @@ interface IStaking is IERC5805 {
 
     /// @notice The announced court will not take office.
     /// @param court The one that was to come.
-    event CourtWithdrawn(address indexed court);
+    event CourtCancelled(address indexed court);
 
     /// @notice A court took office, and the locks of the one before lapsed.
     /// @param court The court from now on.
@@ -275,7 +275,7 @@ interface IStaking is IERC5805 {
 
     /// @notice Takes an announcement back.
     /// @dev Only for the owner. Reverts with `NoCourtAnnounced`.
-    function withdrawCourt() external;
+    function cancelCourt() external;
 
     /// @notice Puts the announced court in office, by anyone.
     /// @dev Reverts with `NoCourtAnnounced`, `CourtTooEarly`.
@@ -368,7 +368,7 @@ interface IStaking is IERC5805 {
     /// @return amount Base units; never more than its stake and what is unbonding together.
     function lockedOf(address wallet) external view returns (uint256 amount);
 
-    /// @notice When a wallet was last slashed.
+    /// @notice When a wallet was last slashed, even if there was nothing left to take.
     /// @param wallet Any wallet.
     /// @return timestamp Seconds since the Unix epoch; 0 for never.
     function lastSlashedAt(address wallet) external view returns (uint48 timestamp);
