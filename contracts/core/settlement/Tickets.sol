@@ -16,10 +16,10 @@ import {Balances} from "./Balances.sol";
 /// @title Tickets
 /// @author Shoal
 /// @notice See {ITickets}.
-/// @dev Checks, then effects, then interactions: a ticket deposit is written before tokens are pulled, which comes last.
-/// Signers that are contracts are asked by `staticcall` before anything is written for their ticket, and Staking by
-/// views, so that no call out of here can change what was read.
-abstract contract Tickets is ITickets, Balances, EIP712 {
+/// @dev Checks, then effects, then interactions: a ticket deposit is written before tokens are pulled, which comes
+/// last. Signers that are contracts are asked by `staticcall` before anything is written for their ticket, and
+/// Staking by views, so that no call out of here can change what was read.
+abstract contract Tickets is Balances, ITickets, EIP712 {
     using SafeCast for uint256;
 
     /// @notice What a payee has to do with a ticket deposit when that is short. One slot.
@@ -32,8 +32,8 @@ abstract contract Tickets is ITickets, Balances, EIP712 {
         uint64 round;
     }
 
-    /// @inheritdoc ITickets
-    uint256 public constant override reserveRoundLength = 1 days;
+    /// @notice How long the shares of a reserve are fixed, from the first draw on, in seconds.
+    uint256 public constant RESERVE_ROUND_LENGTH = 1 days;
 
     /// @inheritdoc ITickets
     address public immutable override staking;
@@ -336,7 +336,7 @@ abstract contract Tickets is ITickets, Balances, EIP712 {
             if (share == 0) return 0;
             // At most the reserve, which fits.
             ticketDeposit.reserveShare = uint96(share);
-            ticketDeposit.reserveRoundEndsAt = (block.timestamp + reserveRoundLength).toUint48();
+            ticketDeposit.reserveRoundEndsAt = (block.timestamp + RESERVE_ROUND_LENGTH).toUint48();
             ++ticketDeposit.reserveRound;
         }
         uint256 undrawn = _undrawn(ticketDeposit, shortfall);
@@ -382,16 +382,29 @@ abstract contract Tickets is ITickets, Balances, EIP712 {
         Ticket calldata ticket,
         bytes32 random
     ) private view returns (TicketOutcome outcome, bytes32 digest) {
-        if (ticketDeposit.signer == address(0)) return (TicketOutcome.UnknownDeposit, 0);
-        uint256 maxFaceValue = ticketDeposit.maxFaceValue;
-        if (maxFaceValue == 0) return (TicketOutcome.DepositClosed, 0);
-        if (ticket.payee == address(0) || ticket.faceValue == 0) return (TicketOutcome.Malformed, 0);
-        if (ticket.faceValue > maxFaceValue) return (TicketOutcome.FaceValueTooHigh, 0);
-        if (!(block.timestamp < ticket.expiresAt)) return (TicketOutcome.Expired, 0);
+        outcome = _checkTerms(ticketDeposit, ticket);
+        if (outcome != TicketOutcome.Redeemed) return (outcome, 0);
         if (TicketHashes.commitmentOf(random) != ticket.commitment) return (TicketOutcome.WrongRandom, 0);
         digest = ticketDigest(ticket);
         if (!TicketHashes.wins(digest, random, ticket.winThreshold)) return (TicketOutcome.NotWinning, digest);
         if (isTicketRedeemed[digest]) return (TicketOutcome.AlreadyRedeemed, digest);
+    }
+
+    /// @notice Whether a ticket, would it win, could be paid from a ticket deposit now.
+    /// @param ticketDeposit The ticket deposit it names, as stored.
+    /// @param ticket The ticket.
+    /// @return outcome `Redeemed` if nothing is wrong.
+    function _checkTerms(
+        TicketDeposit storage ticketDeposit,
+        Ticket calldata ticket
+    ) private view returns (TicketOutcome outcome) {
+        if (ticketDeposit.signer == address(0)) return TicketOutcome.UnknownDeposit;
+        uint256 maxFaceValue = ticketDeposit.maxFaceValue;
+        if (maxFaceValue == 0) return TicketOutcome.DepositClosed;
+        if (ticket.payee == address(0) || ticket.faceValue == 0) return TicketOutcome.Malformed;
+        if (ticket.faceValue > maxFaceValue) return TicketOutcome.FaceValueTooHigh;
+        if (!(block.timestamp < ticket.expiresAt)) return TicketOutcome.Expired;
+        return TicketOutcome.Redeemed;
     }
 
     /// @notice Whether an account can draw from reserves.
