@@ -22,9 +22,9 @@ import {Permit} from "../libraries/Permits.sol";
 ///
 /// A payer can sign more than it has. Then a winner is paid, in this order:
 /// - from the deposit, as far as earlier arrears do not claim it;
-/// - from the reserve, if the payee is a staked, active provider, up to its share. A share is the reserve at the first
-///   draw of a round, divided by the number of active providers then, rounded down; a round lasts
-///   `reserveRoundLength`. So payees who collude with the payer take no more than their own shares;
+/// - from the reserve, if the payee is a staked, active provider, up to its share. A share is the reserve at the
+/// first   draw of a round, divided by the number of active providers then, rounded down; a round lasts
+///   a day. So payees who collude with the payer take no more than their own shares;
 /// - what is missing becomes arrears, which go first in whatever the payer funds later, and which a withdrawal leaves
 ///   behind.
 /// What a payee can rely on against a payer who means ill is therefore its share of the reserve, `reserveShareOf`.
@@ -201,7 +201,7 @@ interface ITickets {
     /// @param unlocksAt When it has, in seconds since the Unix epoch.
     error UnlockTooEarly(uint256 unlocksAt);
 
-    /// @notice A new ticket deposit, or one that was withdrawn, needs a greatest face value.
+    /// @notice A new ticket deposit needs a greatest face value.
     error MaxFaceValueMissing();
 
     /// @notice The payee is owed nothing, or there is nothing to pay it with.
@@ -211,8 +211,9 @@ interface ITickets {
     /// @notice Funds the caller's ticket deposit of a signer from the caller's internal balance, and makes it if
     /// needed.
     /// @param signer Account whose signature makes a ticket; not zero. An account without code, or one with ERC-1271.
-    /// @param maxFaceValue Base units one ticket can take. Needed the first time and after a withdrawal; it can be
-    /// raised later and never lowered, which would make winners worthless. Zero leaves it as it is.
+    /// @param maxFaceValue Base units one ticket can take. Needed the first time. It can be raised
+    /// later and never lowered, which would make winners worthless. Zero leaves it as it is: a closed one stays
+    /// closed.
     /// @param depositAmount Base units for the deposit.
     /// @param reserveAmount Base units for the reserve; not both zero.
     /// @return depositId Identity of the ticket deposit.
@@ -304,10 +305,6 @@ interface ITickets {
     /// @notice Where it is known who is an active provider.
     /// @return contractAddress Address of the Staking contract; never changes.
     function staking() external view returns (address contractAddress);
-
-    /// @notice How long a share of the reserve is fixed, from the first draw on.
-    /// @return duration Seconds.
-    function reserveRoundLength() external view returns (uint256 duration);
 
     /// @notice Identity of a ticket deposit, whether or not it exists.
     /// @param payer Account whose money it is.
