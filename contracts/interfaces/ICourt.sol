@@ -363,8 +363,8 @@ interface ICourt {
     /// @param receipt The receipt, whose payee is the caller.
     /// @param inclusion The receipt's event in the payer's own log.
     /// @return disputeId Number of the dispute.
-    /// @dev Reverts with `OnlyPayee`, `ForeignReceipt`, `WrongClaim`, `NotStated`, `NotIncluded`, `NoFault`, `OwnFault`,
-    /// `AlreadyOpen`, `AlreadyTried` (a channel convicts once), `NothingAtStake`, `NotInOffice`, and the token's
+    /// @dev Reverts with `OnlyPayee`, `ForeignReceipt`, `WrongClaim`, `NotStated`, `NotIncluded`, `NoFault`,
+    /// `OwnFault`, `AlreadyOpen`, `AlreadyTried` (a channel convicts once), `NothingAtStake`, `NotInOffice`, and the token's
     /// errors.
     function challengeUnpaid(
         Receipt calldata receipt,
@@ -384,8 +384,8 @@ interface ICourt {
         Inclusion calldata inclusion
     ) external returns (uint256 disputeId);
 
-    /// @notice Draws jurors, by {IJury}. May take several calls; each goes on where the one before ended, whoever called
-    /// it. When the block's hash can not be read any more a later block takes its place, three times at most.
+    /// @notice Draws jurors, by {IJury}. May take several calls; each goes on where the one before ended, whoever
+    /// called it. When the block's hash can not be read any more a later block takes its place, three times at most.
     /// @param disputeId A dispute in state `Draw`.
     /// @param maxTries Draws to make at most, 1 to `MAX_TRIES` of {IJury}; each finds somebody or nobody.
     /// @return state `Draw` while the jury is not complete.
