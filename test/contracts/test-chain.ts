@@ -194,13 +194,15 @@ export interface Shoal {
 export const CLOSE_DELAY = 3_600
 export const UNBONDING_DELAY = 2 * DAY
 export const EPOCH_SUPPLY = 100_000n * CREDIT
+export const GENESIS_SUPPLY = 1_000_000_000n * CREDIT
 
-/** All contracts on a fresh chain, always at the same addresses; nobody has credits yet. */
+/** All contracts on a fresh chain, always at the same addresses; `deployer` has all credits. */
 export async function deployShoal(chainId?: number): Promise<Shoal> {
   const chain = await TestChain.create(chainId)
   const creditToken = await chain.deploy(deployer, creditTokenAbi, creditTokenBytecode, [
-    deployer.address,
     EPOCH_SUPPLY,
+    deployer.address,
+    GENESIS_SUPPLY,
   ])
   const nodeRegistry = await chain.deploy(deployer, nodeRegistryAbi, nodeRegistryBytecode, [
     creditToken.address,
