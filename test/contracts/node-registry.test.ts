@@ -15,7 +15,7 @@ describe('NodeRegistry', () => {
   beforeEach(async () => {
     shoal = await deployShoal()
     const { creditToken, nodeRegistry } = shoal
-    await creditToken.send(deployer, 'mint', alice.address, 100n * CREDIT)
+    await creditToken.send(deployer, 'transfer', alice.address, 100n * CREDIT)
     await creditToken.send(alice, 'approve', nodeRegistry.address, 100n * CREDIT)
   })
 
@@ -105,7 +105,7 @@ describe('NodeRegistry', () => {
 
     it('takes a permit in the same transaction, even one that was already used', async () => {
       const { creditToken, nodeRegistry } = shoal
-      await creditToken.send(deployer, 'mint', bob.address, 10n)
+      await creditToken.send(deployer, 'transfer', bob.address, 10n)
       const permit = await signPermit(shoal, bob, nodeRegistry.address, 10n)
       const { value, deadline, v, r, s } = permit
       await creditToken.send(alice, 'permit', bob.address, nodeRegistry.address, value, deadline, v, r, s)
@@ -181,7 +181,7 @@ describe('NodeRegistry', () => {
 
     it("is each wallet's own", async () => {
       const { chain, creditToken, nodeRegistry } = shoal
-      await creditToken.send(deployer, 'mint', bob.address, 10n)
+      await creditToken.send(deployer, 'transfer', bob.address, 10n)
       await creditToken.send(bob, 'approve', nodeRegistry.address, 10n)
       await nodeRegistry.send(bob, 'stake', 10n)
       await nodeRegistry.send(alice, 'startUnbonding', 10n)
