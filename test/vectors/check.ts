@@ -4,9 +4,10 @@ import { createNodeSigner, type VerifyEd25519 } from '../../protocol/identity.ts
 import { peerIdFromPublicKey } from '../../protocol/ids.ts'
 import { auditEventHash } from '../../protocol/messages/audit-event.ts'
 import { messages } from '../../protocol/messages/index.ts'
+import { type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, openRecord } from '../../protocol/signed.ts'
-import { channelIdOf } from '../../protocol/typed-data.ts'
+import { channelIdOf, receiptClaim } from '../../protocol/typed-data.ts'
 
 export interface Ed25519Vector {
   name: string
@@ -44,6 +45,13 @@ export interface Vectors {
     payee: string
     salt: string
     channelId: string
+  }[]
+  /** `receipt` as on the wire; `members` as a contract takes them, amounts in decimal. */
+  'receipt-claim': {
+    name: string
+    receipt: string
+    members: Record<string, string | number>
+    claim: string
   }[]
 }
 
@@ -97,6 +105,10 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
   }
   for (const { payer, payee, salt, channelId, ...domain } of vectors.channelIds) {
     expect(`channel id ${channelId}`, channelIdOf(domain, payer, payee, salt), channelId)
+  }
+  for (const { name, receipt, claim } of vectors['receipt-claim']) {
+    const body: Receipt = decodeMessage(receiptMessage, hexToBytes(receipt))
+    expect(`${name}: claim`, receiptClaim(body), claim)
   }
   return failures
 }
