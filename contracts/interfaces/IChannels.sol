@@ -15,14 +15,21 @@ import {Permit} from "../libraries/Permits.sol";
 ///
 /// The payer loses at most what was signed, and never more than the deposit. The payee can claim everything that was
 /// signed up to the deposit, as long as it does so before the channel closes: `closeDelay` after the payer announced
-/// it, or from `expiresAt` on, whichever comes first. It is never less than `closeDelay` after the opening.
+/// it, or from `expiresAt` on, whichever comes first. It is never less than `closeDelay` after the opening. A channel
+/// closes at once when the payee wants it (`closeByPayee`) or signed for it (`closeCooperatively`).
+///
+/// Payers, signers and payees can be contracts. A signature is tried as ECDSA first; if that is not the account's key
+/// and the account has code, it is asked by ERC-1271, with 150,000 gas. **A contract can change its mind:** a voucher
+/// it confirmed a moment ago may be worth nothing when it is settled, so a payee that does not know the contract should
+/// take only vouchers that a key signed.
 interface IChannels {
     /// @notice What happened to one voucher of a batch.
     /// - `Settled`: it paid something.
     /// - `UnknownChannel`: no channel has this id.
     /// - `ChannelClosed`: the channel is closed for good.
     /// - `NothingNew`: all that it claims has been paid, or the deposit is used up.
-    /// - `BadSignature`: it was not signed by the channel's signer, or the signature is malformed or malleable.
+    /// - `BadSignature`: the channel's signer did not sign it, or the signature is malformed or malleable, or the
+    /// contract that signs did not confirm it.
     enum VoucherOutcome {
         Settled,
         UnknownChannel,
@@ -60,7 +67,8 @@ interface IChannels {
     /// @notice A voucher with its signature.
     /// @param channelId Channel it is a claim on.
     /// @param cumulativeAmount Base units earned since the channel was opened.
-    /// @param signature 65 bytes r, s, v of the channel's signer over the EIP-712 digest, s in the lower half.
+    /// @param signature Of the channel's signer over the EIP-712 digest: 65 bytes r, s, v with s in the lower half, or
+    /// what the contract that signs understands.
     struct SignedVoucher {
         bytes32 channelId;
         uint256 cumulativeAmount;
@@ -91,10 +99,10 @@ interface IChannels {
     /// @param deposit All that was locked since the opening.
     event ChannelToppedUp(bytes32 indexed channelId, uint256 amount, uint256 deposit);
 
-    /// @notice A voucher paid.
+    /// @notice A voucher paid, or a cooperative close did.
     /// @param channelId The channel.
     /// @param payee Whose internal balance grew.
-    /// @param amount Base units paid by this voucher.
+    /// @param amount Base units paid now.
     /// @param claimed All that the channel has paid since the opening.
     event VoucherSettled(bytes32 indexed channelId, address indexed payee, uint256 amount, uint256 claimed);
 
@@ -148,10 +156,25 @@ interface IChannels {
     /// @param payee The payee.
     error OnlyPayee(address payee);
 
+    /// @notice The payee's offer to close no longer stands.
+    /// @param deadline Last second at which it stood, since the Unix epoch.
+    error CloseOfferExpired(uint256 deadline);
+
+    /// @notice The channel can not end with this amount.
+    /// @param given What was given.
+    /// @param claimed What has been paid: the least.
+    /// @param deposit What is locked: the most.
+    error FinalAmountOutOfRange(uint256 given, uint256 claimed, uint256 deposit);
+
+    /// @notice The payee did not sign this offer to close.
+    error NotSignedByPayee();
+
+    /// @notice The caller is not the payer, and the channel's signer did not sign a voucher for the final amount.
+    error NotSignedBySigner();
+
     /// @notice Opens a channel from the caller's internal balance.
     /// @param payee Account that is paid; not zero.
-    /// @param signer Account whose signature makes a voucher; not zero. An account without code: contracts can not
-    /// sign vouchers.
+    /// @param signer Account whose signature makes a voucher; not zero. A key, or a contract that speaks ERC-1271.
     /// @param salt Any value the caller has not used for this payee; the channel is found again by it.
     /// @param expiresAt From then on the caller can close at once; at least `closeDelay` from now, in seconds.
     /// @param amount Base units to lock, more than zero: the most that the signer can spend.
@@ -172,7 +195,8 @@ interface IChannels {
     /// @param expiresAt As for `open`.
     /// @param amount As for `open`.
     /// @return channelId Identity of the channel.
-    /// @dev Reverts like `open`, with the token's errors in place of `InsufficientBalance`.
+    /// @dev Reverts like `open`, with `DepositsPaused` and the token's errors in place of
+    /// `InsufficientBalance`.
     function depositAndOpen(
         address payee,
         address signer,
@@ -209,7 +233,8 @@ interface IChannels {
     /// @notice Tops up and first pulls what the caller's internal balance lacks, and only that.
     /// @param channelId An open channel of which the caller is the payer.
     /// @param amount Base units, more than zero.
-    /// @dev Reverts like `topUp`, with the token's errors in place of `InsufficientBalance`.
+    /// @dev Reverts like `topUp`, with `DepositsPaused` and the token's errors in place of
+    /// `InsufficientBalance`.
     function depositAndTopUp(bytes32 channelId, uint256 amount) external;
 
     /// @notice Pays vouchers into the payees' internal balances. Anyone can call it, since only the payees gain.
@@ -218,7 +243,8 @@ interface IChannels {
     /// @param vouchers The batch, of any channels and payees.
     /// @return total Base units paid by all of them.
     /// @return outcomes What happened to each, in order.
-    function settle(
+    /// @dev Reverts only with `InsufficientGas`: each signer that is a contract must have its 150,000.
+    function settleMany(
         SignedVoucher[] calldata vouchers
     ) external returns (uint256 total, VoucherOutcome[] memory outcomes);
 
@@ -240,6 +266,29 @@ interface IChannels {
     /// @return refunded Base units given back to the payer's internal balance.
     /// @dev Reverts with `ChannelUnknown`, `ChannelAlreadyClosed`, `OnlyPayee`.
     function closeByPayee(bytes32 channelId) external returns (uint256 refunded);
+
+    /// @notice Closes at once, by agreement: pays the payee up to `finalAmount` and gives the rest back to the payer.
+    ///
+    /// The payee agrees by an EIP-712 message `Close(bytes32 channelId,uint256 finalAmount,uint256 deadline)`. **Until
+    /// the deadline it gives up what is signed beyond `finalAmount`**: after signing it a payee takes no new voucher of
+    /// this channel before then. The payer agrees by being the caller; anybody else brings the voucher for exactly
+    /// `finalAmount`.
+    /// @param channelId A channel that is not closed.
+    /// @param finalAmount Base units paid since the opening, all told; between what has been paid and the deposit.
+    /// @param deadline Last second at which the payee's offer stands.
+    /// @param payeeSignature Of the offer.
+    /// @param voucherSignature Of the channel's signer, of the voucher for `finalAmount`; not looked at when the caller
+    /// is the payer.
+    /// @return refunded Base units given back to the payer's internal balance.
+    /// @dev Reverts with `CloseOfferExpired`, `ChannelUnknown`, `ChannelAlreadyClosed`, `FinalAmountOutOfRange`,
+    /// `NotSignedByPayee`, `NotSignedBySigner`, `InsufficientGas`.
+    function closeCooperatively(
+        bytes32 channelId,
+        uint256 finalAmount,
+        uint256 deadline,
+        bytes calldata payeeSignature,
+        bytes calldata voucherSignature
+    ) external returns (uint256 refunded);
 
     /// @notice Identity of a channel, whether or not it exists.
     /// @param payer Account whose money is locked.
@@ -269,4 +318,27 @@ interface IChannels {
     /// @param cumulativeAmount Base units earned since the channel was opened.
     /// @return digest EIP-712 digest for this contract on this chain.
     function voucherDigest(bytes32 channelId, uint256 cumulativeAmount) external view returns (bytes32 digest);
+
+    /// @notice What a payee signs to offer a close.
+    /// @param channelId Channel to close.
+    /// @param finalAmount Base units the payee wants to have been paid since the channel was opened.
+    /// @param deadline Last second at which the offer stands.
+    /// @return digest EIP-712 digest for this contract on this chain.
+    function closeDigest(
+        bytes32 channelId,
+        uint256 finalAmount,
+        uint256 deadline
+    ) external view returns (bytes32 digest);
+
+    /// @notice Whether a channel's signer signed a voucher, whatever it would pay.
+    /// @param channelId Any id.
+    /// @param cumulativeAmount Base units the voucher claims; may be more than the deposit.
+    /// @param signature Of the voucher.
+    /// @return valid False for a channel that is unknown or closed.
+    /// @dev Reverts with `InsufficientGas`.
+    function isVoucherValid(
+        bytes32 channelId,
+        uint256 cumulativeAmount,
+        bytes calldata signature
+    ) external view returns (bool valid);
 }

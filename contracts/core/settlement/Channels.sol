@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IChannels} from "../../interfaces/IChannels.sol";
 import {Permit} from "../../libraries/Permits.sol";
+import {Signatures} from "../../libraries/Signatures.sol";
 import {Vouchers} from "../../libraries/Vouchers.sol";
 import {Balances} from "./Balances.sol";
 
@@ -72,7 +72,7 @@ abstract contract Channels is Balances, IChannels, EIP712 {
     }
 
     /// @inheritdoc IChannels
-    function settle(
+    function settleMany(
         SignedVoucher[] calldata vouchers
     ) external override returns (uint256 total, VoucherOutcome[] memory outcomes) {
         uint256 count = vouchers.length;
@@ -116,6 +116,40 @@ abstract contract Channels is Balances, IChannels, EIP712 {
     }
 
     /// @inheritdoc IChannels
+    function closeCooperatively(
+        bytes32 channelId,
+        uint256 finalAmount,
+        uint256 deadline,
+        bytes calldata payeeSignature,
+        bytes calldata voucherSignature
+    ) external override returns (uint256 refunded) {
+        if (block.timestamp > deadline) revert CloseOfferExpired(deadline);
+        Channel storage channel = _liveChannel(channelId);
+        uint256 claimed = channel.claimed;
+        uint256 locked = channel.deposit;
+        if (finalAmount < claimed || finalAmount > locked) revert FinalAmountOutOfRange(finalAmount, claimed, locked);
+        // Calls, and still checks, as in `_settle`.
+        if (!Signatures.isValid(channel.payee, closeDigest(channelId, finalAmount, deadline), payeeSignature)) {
+            revert NotSignedByPayee();
+        }
+        if (msg.sender != channel.payer && !_isSigned(channel.signer, channelId, finalAmount, voucherSignature)) {
+            revert NotSignedBySigner();
+        }
+        if (finalAmount > claimed) _pay(channelId, channel, finalAmount - claimed, finalAmount);
+        return _close(channelId, channel);
+    }
+
+    /// @inheritdoc IChannels
+    function isVoucherValid(
+        bytes32 channelId,
+        uint256 cumulativeAmount,
+        bytes calldata signature
+    ) external view override returns (bool valid) {
+        address signer = _channels[channelId].signer;
+        return signer != address(0) && _isSigned(signer, channelId, cumulativeAmount, signature);
+    }
+
+    /// @inheritdoc IChannels
     function channelIdOf(
         address payer,
         address payee,
@@ -145,6 +179,15 @@ abstract contract Channels is Balances, IChannels, EIP712 {
     /// @inheritdoc IChannels
     function voucherDigest(bytes32 channelId, uint256 cumulativeAmount) public view override returns (bytes32 digest) {
         return _hashTypedDataV4(Vouchers.hash(channelId, cumulativeAmount));
+    }
+
+    /// @inheritdoc IChannels
+    function closeDigest(
+        bytes32 channelId,
+        uint256 finalAmount,
+        uint256 deadline
+    ) public view override returns (bytes32 digest) {
+        return _hashTypedDataV4(Vouchers.hashClose(channelId, finalAmount, deadline));
     }
 
     /// @notice Writes a new channel of the caller; the money is the callers' part.
@@ -197,7 +240,7 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         emit ChannelToppedUp(channelId, amount, total);
     }
 
-    /// @notice Pays one voucher, or says why not. Never reverts.
+    /// @notice Pays one voucher, or says why not. Reverts only when too little gas is left to ask a contract.
     /// @param voucher Voucher and signature.
     /// @return outcome What happened.
     /// @return paid Base units added to the payee's balance.
@@ -212,15 +255,24 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         uint256 claimed = channel.claimed;
         uint256 claimable = Math.min(voucher.cumulativeAmount, channel.deposit);
         if (!(claimable > claimed)) return (VoucherOutcome.NothingNew, 0);
-        bytes32 digest = voucherDigest(channelId, voucher.cumulativeAmount);
-        (address recovered, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(digest, voucher.signature);
-        if (failure != ECDSA.RecoverError.NoError || recovered != signer) return (VoucherOutcome.BadSignature, 0);
-        address payee = channel.payee;
+        // A call, and still a check: what is asked can not write, so nothing read above can have changed.
+        if (!_isSigned(signer, channelId, voucher.cumulativeAmount, voucher.signature)) {
+            return (VoucherOutcome.BadSignature, 0);
+        }
         paid = claimable - claimed;
-        // At most the deposit, which fits.
-        channel.claimed = uint96(claimable);
-        _credit(payee, paid);
-        emit VoucherSettled(channelId, payee, paid, claimable);
+        _pay(channelId, channel, paid, claimable);
+    }
+
+    /// @notice Pays the payee.
+    /// @param channelId The channel.
+    /// @param channel The same, as stored.
+    /// @param amount Base units to pay.
+    /// @param claimed All that is paid then; at most the deposit, so it fits.
+    function _pay(bytes32 channelId, Channel storage channel, uint256 amount, uint256 claimed) private {
+        address payee = channel.payee;
+        channel.claimed = uint96(claimed);
+        _credit(payee, amount);
+        emit VoucherSettled(channelId, payee, amount, claimed);
     }
 
     /// @notice Gives back what was not claimed and marks the channel as closed.
@@ -235,6 +287,21 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         channel.closesAt = 0;
         if (refunded != 0) _credit(channel.payer, refunded);
         emit ChannelClosed(channelId, claimed, refunded);
+    }
+
+    /// @notice Whether a channel's signer signed a voucher.
+    /// @param signer The channel's signer, not zero.
+    /// @param channelId The channel.
+    /// @param cumulativeAmount Base units earned since the opening.
+    /// @param signature Of the voucher.
+    /// @return signed True if it did.
+    function _isSigned(
+        address signer,
+        bytes32 channelId,
+        uint256 cumulativeAmount,
+        bytes calldata signature
+    ) private view returns (bool signed) {
+        return Signatures.isValid(signer, voucherDigest(channelId, cumulativeAmount), signature);
     }
 
     /// @notice A channel that is not closed.

@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:bd666d174b72956a26ae7c94b8051bed94c412a1f337f6a7e879e3af659beabd'
+export const contractsDigest = 'sha256:4145044f6cb9934b2799f236232ab41e97824863d416e9eace282cc09e90720d'
