@@ -221,7 +221,6 @@ contract AnswerOracle is IAnswerOracle {
         if (receipt.chainId != block.chainid) revert WrongReceipt("chainId");
         if (receipt.settlement != address(settlement)) revert WrongReceipt("settlement");
         if (receipt.channelId != question.channelId) revert WrongReceipt("channelId");
-        if (receipt.amount > question.price) revert WrongReceipt("amount");
         // The channel is for this question alone.
         if (receipt.cumulativeAmount != receipt.amount) revert WrongReceipt("cumulativeAmount");
     }
@@ -235,6 +234,7 @@ contract AnswerOracle is IAnswerOracle {
         if (receipt.request != question.request) revert WrongReceipt("request");
         // A cancelled, unpaid or failed task has no whole answer.
         if (!Receipts.isWhole(receipt.reason)) revert WrongReceipt("reason");
+        if (receipt.amount > question.price) revert WrongReceipt("amount");
         if (answer.length > MAX_ANSWER_BYTES) revert AnswerTooLong(answer.length, MAX_ANSWER_BYTES);
         // The output digest binds the bytes: whoever delivers can not change the answer.
         if (receipt.output != sha256(answer)) revert WrongReceipt("output");

@@ -16,8 +16,8 @@ import {ReceiptProof} from "./AnchoredReceipts.sol";
 /// 1. The asker chooses a salt and a provider, and looks up the channel's id (`channelIdOf`). It writes the request
 ///    frame of the task, with this contract as the payer and that channel.
 /// 2. `ask` takes the price from the asker and locks it in a channel to the provider whose signer is this contract.
-/// 3. The asker hands the frame to the provider, off chain; the provider sees the channel, computes its digest, does the
-///    task, writes the receipt into its audit log, and anchors that.
+/// 3. The asker hands the frame to the provider, off chain. The provider finds the question with the frame's digest and
+///    the channel, does the task, writes the receipt into its audit log, and anchors that.
 /// 4. `deliver`, by anyone, brings the receipt, its proof and the answer. This contract compares every member that
 ///    matters, signs (ERC-1271) the one voucher that the receipt earned, has it settled, and stores the answer.
 /// 5. What the answer did not cost, or all when nobody delivered in time, goes back to the asker: `reclaim`, then
