@@ -127,16 +127,8 @@ function typeHash(types: Record<string, { name: string; type: string }[]>): Uint
 const DOMAIN_TYPE_HASH = keccak_256(
   utf8ToBytes('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'),
 )
-const VOUCHER_TYPE_HASH = keccak_256(utf8ToBytes('Voucher(bytes32 channelId,uint256 cumulativeAmount)'))
-const TICKET_TYPE_HASH = keccak_256(
-  utf8ToBytes(
-    'Ticket(bytes32 depositId,address payee,uint256 faceValue,uint256 winThreshold,' +
-      'bytes32 commitment,uint256 nonce,uint256 expiresAt)',
-  ),
-)
-const NAME_HASH = keccak_256(utf8ToBytes(SETTLEMENT_DOMAIN_NAME))
-const VERSION_HASH = keccak_256(utf8ToBytes(SETTLEMENT_DOMAIN_VERSION))
 const VOUCHER_TYPE_HASH = typeHash(VOUCHER_TYPES)
+const TICKET_TYPE_HASH = typeHash(TICKET_TYPES)
 const ROOT_TYPE_HASH = typeHash(ROOT_TYPES)
 const RECEIPT_TYPE_HASH = typeHash(RECEIPT_TYPES)
 const PREFIX = Uint8Array.of(0x19, 0x01)
@@ -155,11 +147,6 @@ export function auditAnchorDomainSeparator(chainId: number, auditAnchor: Address
 export function rootDigest(separator: Uint8Array, signed: AnchorRoot): Bytes32 {
   const struct = keccak_256(
     concatBytes(
-      DOMAIN_TYPE_HASH,
-      NAME_HASH,
-      VERSION_HASH,
-      uint256(BigInt(domain.chainId)),
-      addressWord(domain.settlement),
       ROOT_TYPE_HASH,
       addressWord(signed.node),
       hexToBytes(signed.root.slice(2)),
@@ -167,7 +154,7 @@ export function rootDigest(separator: Uint8Array, signed: AnchorRoot): Bytes32 {
       uint256(BigInt(signed.lastSequence)),
     ),
   )
-  return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, separator, struct)))}`
+  return typedDigest(separator, struct)
 }
 
 /**
