@@ -182,7 +182,14 @@ const wallets: readonly Wallet[] = Array.from(
   { length: 8 },
   (_, index) => new Wallet(toBeHex(0x5110a1n * 1_000n + BigInt(index) + 1n, 32)),
 )
-export const [deployer, alice, bob, carol, session] = wallets as [Wallet, Wallet, Wallet, Wallet, Wallet]
+export const [deployer, alice, bob, carol, session, pauser] = wallets as [
+  Wallet,
+  Wallet,
+  Wallet,
+  Wallet,
+  Wallet,
+  Wallet,
+]
 
 export interface Shoal {
   chain: TestChain
@@ -211,6 +218,8 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
   ])
   const settlement = await chain.deploy(deployer, settlementAbi, settlementBytecode, [
     creditToken.address,
+    nodeRegistry.address,
+    pauser.address,
     CLOSE_DELAY,
   ])
   const auditAnchor = await chain.deploy(deployer, auditAnchorAbi, auditAnchorBytecode, [])
