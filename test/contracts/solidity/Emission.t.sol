@@ -324,10 +324,20 @@ contract EmissionHandler is EmissionFixture {
         } catch {}
     }
 
+    /// @dev Called by this contract only: as an action of its own it always fails.
+    function withdrawAgain(address who) external {
+        if (msg.sender != address(this)) return;
+        vm.prank(who);
+        emission.withdrawBond();
+    }
+
     function withdrawBond(uint256 who) public {
         vm.prank(validators[who % LEAVES]);
         try emission.withdrawBond() returns (uint256 amount) {
             bondsOut += amount;
+            try this.withdrawAgain(validators[who % LEAVES]) {
+                forbidden = "a bond twice";
+            } catch {}
         } catch {}
     }
 
@@ -348,6 +358,9 @@ contract EmissionHandler is EmissionFixture {
             _paid[epoch][pool][account] = true;
             claimedOf[epoch][pool] += amounts[index];
             ++claims;
+            try emission.claim(epoch, pool, account, amounts[index], proof) {
+                forbidden = "a claim twice in a row";
+            } catch {}
         } catch (bytes memory reason) {
             if (bytes4(reason) == IEmission.TotalExceeded.selector) ++overfullClaims;
         }
@@ -374,6 +387,9 @@ contract EmissionHandler is EmissionFixture {
         try emission.claimTreasury(epoch) returns (uint256 amount) {
             if (treasuryOf[epoch] != 0) forbidden = "the treasury's share twice";
             treasuryOf[epoch] += amount;
+            try emission.claimTreasury(epoch) {
+                forbidden = "the treasury's share twice in a row";
+            } catch {}
         } catch {}
     }
 
