@@ -6,18 +6,9 @@ import { createHardhatRuntimeEnvironment } from 'hardhat/hre'
 import config from '../hardhat.config.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** In this order they make `contractsDigest`. */
-const CONTRACTS = [
-  'CreditToken',
-  'Staking',
-  'NodeRegistry',
-  'Settlement',
-  'AuditAnchor',
-  'CourtParameters',
-  'Court',
-  'Jury',
-  'AnswerOracle',
-] as const
+/** Sources of Shoal's own deployment, and of the examples beside it. */
+const DEPLOYED = /^contracts\/(core|governance)\//
+const PERIPHERY = /^contracts\/periphery\//
 
 /** Where the generated files lie; committed, so that an installed package needs no compiler. */
 export const GENERATED_DIR = fileURLToPath(new URL('../node/chain/abi', import.meta.url))
@@ -37,12 +28,15 @@ export async function generateAbi(): Promise<Map<string, string>> {
   if (compiler === undefined) throw new Error('hardhat.config.ts has no compiler')
   const files = new Map<string, string>()
   const runtimes = createHash('sha256')
-  for (const name of CONTRACTS) {
-    const artifact = await hre.artifacts.readArtifact(name)
-    const { abi, bytecode, deployedBytecode, immutableReferences = {} } = artifact
+  const names = [...(await hre.artifacts.getAllFullyQualifiedNames())].sort()
+  for (const qualified of names.filter(name => DEPLOYED.test(name) || PERIPHERY.test(name))) {
+    const artifact = await hre.artifacts.readArtifact(qualified)
+    // Interfaces and abstract contracts are not deployed.
+    if (artifact.bytecode === '0x') continue
+    const { contractName: name, abi, bytecode, deployedBytecode, immutableReferences = {} } = artifact
     const variable = name[0]!.toLowerCase() + name.slice(1)
     const file = `${kebab(name)}.ts`
-    runtimes.update(withoutMetadata(bytecode))
+    if (DEPLOYED.test(qualified)) runtimes.update(withoutMetadata(bytecode))
     files.set(file, `${HEADER}export const ${variable}Abi = ${JSON.stringify(abi, null, 2)} as const\n`)
     const immutables = Object.values(immutableReferences).flat()
     immutables.sort((a, b) => a.start - b.start)
@@ -62,7 +56,7 @@ export async function generateAbi(): Promise<Map<string, string>> {
     'digest.ts',
     `${HEADER}/** Compiler, as \`solc\` names itself, and sha256 of its version and settings. */\n` +
       `export const compiler = { version: '${compiler.version}', settingsDigest: 'sha256:${settings}' } as const\n\n` +
-      '/** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */\n' +
+      '/** sha256 of the creation bytecode of core and governance in order, without metadata: changes when the code does. */\n' +
       `export const contractsDigest = 'sha256:${runtimes.digest('hex')}'\n`,
   )
   return files

@@ -40,6 +40,8 @@ interface Receipt {
   gasUsed: bigint
   /** Events of the called contract, decoded. */
   events: LogDescription[]
+  /** What all contracts wrote; `TestContract.eventsIn` decodes one's. */
+  logs: readonly Log[]
   blockNumber: number
 }
 
@@ -103,12 +105,11 @@ export class TestChain {
     const fragment = contract.abi.getFunction(name)!
     const data = contract.abi.encodeFunctionData(fragment, args)
     const { receipt, returned } = await this.#transact(from, contract.abi, { to: contract.address, data })
-    const events = (receipt.logs as Log[])
-      .filter(log => log.address.toLowerCase() === contract.address.toLowerCase())
-      .map(log => contract.abi.parseLog(log)!)
+    const logs = receipt.logs as Log[]
     const result: Receipt = {
       gasUsed: BigInt(receipt.gasUsed as string),
-      events,
+      events: contract.eventsIn({ logs }),
+      logs,
       blockNumber: Number(receipt.blockNumber),
     }
     return { ...result, returned: decoded(contract.abi, fragment, returned) }
@@ -164,6 +165,13 @@ export class TestContract {
   /** Calls a view. */
   async view<Result = bigint>(name: string, ...args: readonly unknown[]): Promise<Result> {
     return (await this.#chain.call(undefined, this, name, args)) as Result
+  }
+
+  /** This contract's events among those of a transaction, decoded. */
+  eventsIn({ logs }: { logs: readonly Log[] }): LogDescription[] {
+    return logs
+      .filter(log => log.address.toLowerCase() === this.address.toLowerCase())
+      .map(log => this.abi.parseLog(log)!)
   }
 
   send(from: Wallet, name: string, ...args: readonly unknown[]) {
