@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:4145044f6cb9934b2799f236232ab41e97824863d416e9eace282cc09e90720d'
+export const contractsDigest = 'sha256:8b6872ee661556db39ece7780f7092cb583fdba65fa0e3db817cc38fc71f75f1'
