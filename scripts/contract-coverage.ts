@@ -92,15 +92,17 @@ async function prepare(copy: ProjectCopy): Promise<void> {
   if (generated.code !== 0) throw new Error(`the contracts with probes do not compile\n${generated.output}`)
 }
 
+/** @returns whether the tests passed; adds the points they came by to `hits` */
 async function run(
   name: string,
   copy: ProjectCopy,
   hits: Set<number>,
   tests: (copy: ProjectCopy, hits: Set<number>) => Promise<Ran>,
 ): Promise<boolean> {
-  const before = hits.size
-  const { code, output, timedOut } = await tests(copy, hits)
-  if (hits.size === before) throw new Error(`no probe was hit by the ${name}\n${output}`)
+  const found = new Set<number>()
+  const { code, output, timedOut } = await tests(copy, found)
+  for (const id of found) hits.add(id)
+  console.error(`${name} came by ${found.size} points`)
   if (code === 0) return true
   console.error(`${name} ${timedOut ? 'took too long' : 'failed'} on the contracts with probes:\n${output}`)
   return false
