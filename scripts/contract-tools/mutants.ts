@@ -113,11 +113,14 @@ function mutateStatement(node: AstNode, text: Buffer, add: Add): void {
     case 'Return':
     case 'Break':
     case 'Continue':
-      return add('statement deletion', start, statementEnd(node, text), '{}')
+      add('statement deletion', start, statementEnd(node, text), '{}')
+      return
     case 'EmitStatement':
-      return add('event deletion', start, statementEnd(node, text), '{}')
+      add('event deletion', start, statementEnd(node, text), '{}')
+      return
     case 'UncheckedBlock':
-      return add('checked arithmetic', start, start + 'unchecked'.length, '')
+      add('checked arithmetic', start, start + 'unchecked'.length, '')
+      return
     case 'VariableDeclaration': {
       if (node.storageLocation !== 'storage') return
       const word = text.indexOf('storage', start)
@@ -146,7 +149,8 @@ function mutateExpression(node: AstNode, text: Buffer, add: Add): void {
   const [start, end] = [startOf(node), endOf(node)]
   switch (node.nodeType) {
     case 'BinaryOperation':
-      return mutateBinary(node, text, add)
+      mutateBinary(node, text, add)
+      return
     case 'UnaryOperation': {
       const inside = childOf(node, 'subExpression')!
       const opposite = { '++': '--', '--': '++' }[node.operator as string]
@@ -171,7 +175,8 @@ function mutateExpression(node: AstNode, text: Buffer, add: Add): void {
       return
     }
     case 'Literal':
-      return mutateLiteral(node, text, add)
+      mutateLiteral(node, text, add)
+      return
     case 'Return': {
       const value = childOf(node, 'expression')
       if (value === undefined || typeOf(value) !== 'bool' || value.nodeType === 'Literal') return
@@ -185,7 +190,8 @@ function mutateExpression(node: AstNode, text: Buffer, add: Add): void {
       return
     }
     case 'FunctionCall':
-      return mutateCall(node, text, add)
+      mutateCall(node, text, add)
+      return
   }
 }
 
@@ -204,7 +210,10 @@ function mutateBinary(node: AstNode, text: Buffer, add: Add): void {
 
 function mutateLiteral(node: AstNode, text: Buffer, add: Add): void {
   const [start, end] = [startOf(node), endOf(node)]
-  if (node.kind === 'bool') return add('boolean', start, end, node.value === 'true' ? 'false' : 'true')
+  if (node.kind === 'bool') {
+    add('boolean', start, end, node.value === 'true' ? 'false' : 'true')
+    return
+  }
   const written = text.subarray(start, end).toString()
   const digits = /^[\d_]+/.exec(written)?.[0]
   if (node.kind !== 'number' || digits === undefined || /^0x|^[\d_]+[.e]/i.test(written)) return
