@@ -146,7 +146,7 @@ export class ProjectBench implements Bench {
 function mochaStep(files: string[]): Step {
   return {
     name: files.join(' '),
-    args: ['node_modules/mocha/bin/mocha.js', '--bail', ...files],
+    args: ['node_modules/mocha/bin/mocha.js', '--no-color', '--bail', ...files],
     failed: /^\d+ passed, [1-9]\d* failed/m,
     needsSource: false,
   }

@@ -73,7 +73,7 @@ export class ProjectCopy {
   node(args: readonly string[], options: { timeoutMs: number; env?: NodeJS.ProcessEnv }): Promise<Ran> {
     const child = spawn(process.execPath, [...args], {
       cwd: this.root,
-      env: { ...process.env, FORCE_COLOR: '0', MOCHA_COLORS: '0', ...options.env },
+      env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
