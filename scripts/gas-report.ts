@@ -95,7 +95,6 @@ export async function measureGas(): Promise<GasRow[]> {
   add('gas.bind', await nodeRegistry.send(alice, 'bind', ROOT), 'declare a node key, the first time')
   add('gas.stake', await nodeRegistry.send(alice, 'stake', CREDIT), 'stake, the first time')
   add('gas.startUnbonding', await nodeRegistry.send(alice, 'startUnbonding', CREDIT / 2n), 'start to unbond')
-  add('gas.mint', await creditToken.send(deployer, 'mint', alice.address, CREDIT), 'mint')
   add('gas.transfer', await creditToken.send(alice, 'transfer', bob.address, CREDIT), 'transfer credits')
   return rows
 }
@@ -103,7 +102,7 @@ export async function measureGas(): Promise<GasRow[]> {
 /** Uses accounts and slots once, as they will have been in a running network. */
 async function prepare({ creditToken, settlement, nodeRegistry }: Shoal): Promise<void> {
   for (const wallet of [alice, bob, deployer]) {
-    await creditToken.send(deployer, 'mint', wallet.address, 1_000n * CREDIT)
+    await creditToken.send(deployer, 'transfer', wallet.address, 1_000n * CREDIT)
     await creditToken.send(wallet, 'approve', settlement.address, MaxUint256)
     await creditToken.send(wallet, 'approve', nodeRegistry.address, MaxUint256)
     await settlement.send(wallet, 'deposit', wallet.address, 1n)

@@ -10,7 +10,7 @@ export const gasBench: Bench = {
     ...['gas.deposit', 'gas.open', 'gas.depositAndOpen', 'gas.depositWithPermitAndOpen', 'gas.topUp'],
     ...['gas.settle1', 'gas.settle10', 'gas.settle100', 'gas.voucher100'],
     ...['gas.startClose', 'gas.finishClose', 'gas.closeByPayee', 'gas.withdraw'],
-    ...['gas.anchorFirst', 'gas.anchor', 'gas.bind', 'gas.stake', 'gas.startUnbonding', 'gas.mint'],
+    ...['gas.anchorFirst', 'gas.anchor', 'gas.bind', 'gas.stake', 'gas.startUnbonding'],
   ],
   async run(wanted) {
     const measured = await measureGas()

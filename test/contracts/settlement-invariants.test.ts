@@ -300,7 +300,7 @@ async function fundedShoal(): Promise<Shoal> {
   const shoal = await deployShoal()
   const { creditToken, settlement } = shoal
   for (const wallet of ACTORS) {
-    await creditToken.send(deployer, 'mint', wallet.address, TOKENS_EACH)
+    await creditToken.send(deployer, 'transfer', wallet.address, TOKENS_EACH)
     await creditToken.send(wallet, 'approve', settlement.address, MaxUint256)
   }
   return shoal

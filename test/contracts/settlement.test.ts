@@ -44,7 +44,7 @@ describe('Settlement', () => {
     shoal = await deployShoal()
     const { chain, creditToken, settlement } = shoal
     expiresAt = BigInt(chain.now + 10 * DAY)
-    await creditToken.send(deployer, 'mint', alice.address, FUNDS)
+    await creditToken.send(deployer, 'transfer', alice.address, FUNDS)
     await creditToken.send(alice, 'approve', settlement.address, FUNDS)
   })
 

@@ -36,7 +36,7 @@ describe('voucher vectors', () => {
         assert.equal(await settlement.view('voucherDigest', channelId, cumulativeAmount), digest)
 
         assert.equal(payer, alice.address)
-        await creditToken.send(deployer, 'mint', payer, DEPOSIT)
+        await creditToken.send(deployer, 'transfer', payer, DEPOSIT)
         await creditToken.send(alice, 'approve', settlement.address, DEPOSIT)
         await settlement.send(alice, 'depositAndOpen', payee, signer, salt, chain.now + DAY, DEPOSIT)
         const receipt = await settlement.send(bob, 'settleMany', [{ channelId, cumulativeAmount, signature }])

@@ -28,7 +28,7 @@ describe('what the provider and the contract think of a voucher', () => {
     const domain = { chainId: chain.chainId, settlement: settlement.address.toLowerCase() }
     key = new SessionKey({ privateKey: session.privateKey, channelId, domain })
     verifier = new VoucherVerifier(domain)
-    await creditToken.send(deployer, 'mint', alice.address, DEPOSIT)
+    await creditToken.send(deployer, 'transfer', alice.address, DEPOSIT)
     await creditToken.send(alice, 'approve', settlement.address, DEPOSIT)
     await settlement.send(alice, 'depositAndOpen', bob.address, key.address, salt, chain.now + DAY, DEPOSIT)
   })
