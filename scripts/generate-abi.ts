@@ -7,7 +7,17 @@ import config from '../hardhat.config.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** In this order they make `contractsDigest`. */
-const CONTRACTS = ['CreditToken', 'NodeRegistry', 'Settlement', 'AuditAnchor'] as const
+const CONTRACTS = [
+  'CreditToken',
+  'Staking',
+  'NodeRegistry',
+  'Settlement',
+  'AuditAnchor',
+  'Timelock',
+  'ShoalGovernor',
+  'EmergencyPause',
+  'ContractRegistry',
+] as const
 
 /** Where the generated files lie; committed, so that an installed package needs no compiler. */
 export const GENERATED_DIR = fileURLToPath(new URL('../node/chain/abi', import.meta.url))
