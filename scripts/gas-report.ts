@@ -72,7 +72,7 @@ export async function measureGas(): Promise<GasRow[]> {
       const { returned } = await settlement.send(alice, 'open', ...openArgs(salt++))
       vouchers.push(await signVoucher(shoal, session, returned as string, CREDIT / 2n))
     }
-    const receipt = await settlement.send(bob, 'settle', vouchers)
+    const receipt = await settlement.send(bob, 'settleMany', vouchers)
     settleGas.set(count, Number(receipt.gasUsed))
     add(`gas.settle${count}`, receipt, `settle ${count} voucher${count === 1 ? '' : 's'} of one payee`)
   }

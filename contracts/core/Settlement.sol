@@ -1,343 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {ISettlement} from "../interfaces/ISettlement.sol";
-import {Permit, Permits} from "../libraries/Permits.sol";
-import {Vouchers} from "../libraries/Vouchers.sol";
+import {DepositPause} from "./DepositPause.sol";
+import {Balances} from "./settlement/Balances.sol";
+import {Channels} from "./settlement/Channels.sol";
 
 /// @title Settlement
 /// @author Shoal
 /// @notice See {ISettlement}.
-/// @dev Checks, then effects, then interactions in every function: the books are written before the token is called,
-/// and the token is the only contract ever called. At all times the token balance of this contract is at least the sum
-/// of the internal balances and of `deposit - claimed` over the channels that are not closed; it is more only by what
-/// somebody sent here without a deposit, which stays. A token that takes a fee on transfers would break this.
-contract Settlement is ISettlement, EIP712 {
-    using SafeERC20 for IERC20;
-    using SafeCast for uint256;
-
+/// @dev Checks, then effects, then interactions in every function: the books are written before the token is called.
+/// Besides the token only signers that are contracts are called, by `staticcall`, while vouchers are checked.
+/// At all times the token balance of this contract is at least the sum of the internal balances and of
+/// `deposit - claimed` over the channels that are not closed; it is more only by what somebody sent here without a
+/// deposit, which stays. A token that takes a fee on transfers would break this.
+contract Settlement is ISettlement, Channels {
     /// @inheritdoc ISettlement
-    address public immutable override creditToken;
+    address public immutable override staking;
 
-    /// @inheritdoc ISettlement
-    uint256 public immutable override closeDelay;
-
-    /// @inheritdoc ISettlement
-    mapping(address account => uint256 amount) public override balanceOf;
-
-    /// @dev A closed channel is kept, so that its id is never opened again and its vouchers never count again.
-    mapping(bytes32 channelId => Channel channel) private _channels;
-
-    /// @notice Fixes the token and the delay.
+    /// @notice Fixes what Settlement depends on, for ever.
     /// @param creditToken_ The token held here.
-    /// @param closeDelay_ Seconds the payee can claim after the payer announced the close.
-    constructor(address creditToken_, uint256 closeDelay_) EIP712("Shoal Settlement", "1") {
-        if (creditToken_ == address(0)) revert ZeroAddress();
-        creditToken = creditToken_;
-        closeDelay = closeDelay_;
-    }
-
-    /// @inheritdoc ISettlement
-    function deposit(address account, uint256 amount) external override {
-        _deposit(account, amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function depositWithPermit(address account, uint256 amount, Permit calldata permit) external override {
-        Permits.tryPermit(IERC20(creditToken), msg.sender, permit);
-        _deposit(account, amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function withdraw(address to, uint256 amount) external override {
-        if (to == address(0)) revert ZeroAddress();
-        if (amount == 0) revert ZeroAmount();
-        _debit(amount);
-        emit Withdrawn(msg.sender, to, amount);
-        IERC20(creditToken).safeTransfer(to, amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function open(
-        address payee,
-        address signer,
-        bytes32 salt,
-        uint48 expiresAt,
-        uint256 amount
-    ) external override returns (bytes32 channelId) {
-        channelId = _open(payee, signer, salt, expiresAt, amount);
-        _debit(amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function depositAndOpen(
-        address payee,
-        address signer,
-        bytes32 salt,
-        uint48 expiresAt,
-        uint256 amount
-    ) external override returns (bytes32 channelId) {
-        channelId = _open(payee, signer, salt, expiresAt, amount);
-        _debitOrPull(amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function depositWithPermitAndOpen(
-        address payee,
-        address signer,
-        bytes32 salt,
-        uint48 expiresAt,
-        uint256 amount,
-        Permit calldata permit
-    ) external override returns (bytes32 channelId) {
-        Permits.tryPermit(IERC20(creditToken), msg.sender, permit);
-        channelId = _open(payee, signer, salt, expiresAt, amount);
-        _debitOrPull(amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function topUp(bytes32 channelId, uint256 amount) external override {
-        _topUp(channelId, amount);
-        _debit(amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function depositAndTopUp(bytes32 channelId, uint256 amount) external override {
-        _topUp(channelId, amount);
-        _debitOrPull(amount);
-    }
-
-    /// @inheritdoc ISettlement
-    function settle(
-        SignedVoucher[] calldata vouchers
-    ) external override returns (uint256 total, VoucherOutcome[] memory outcomes) {
-        uint256 count = vouchers.length;
-        outcomes = new VoucherOutcome[](count);
-        for (uint256 index = 0; index < count; ++index) {
-            SignedVoucher calldata voucher = vouchers[index];
-            (VoucherOutcome outcome, uint256 paid) = _settle(voucher);
-            if (outcome == VoucherOutcome.Settled) {
-                total += paid;
-            } else {
-                outcomes[index] = outcome;
-                emit VoucherSkipped(voucher.channelId, index, outcome);
-            }
-        }
-    }
-
-    /// @inheritdoc ISettlement
-    function startClose(bytes32 channelId) external override {
-        Channel storage channel = _liveChannel(channelId);
-        _requirePayer(channel);
-        if (channel.closesAt != 0) revert ChannelAlreadyClosing(channelId);
-        channel.closesAt = (block.timestamp + closeDelay).toUint48();
-        emit ChannelClosing(channelId, _closableAt(channel));
-    }
-
-    /// @inheritdoc ISettlement
-    function finishClose(bytes32 channelId) external override returns (uint256 refunded) {
-        Channel storage channel = _liveChannel(channelId);
-        _requirePayer(channel);
-        uint256 timestamp = _closableAt(channel);
-        if (block.timestamp < timestamp) revert CloseTooEarly(timestamp);
-        return _close(channelId, channel);
-    }
-
-    /// @inheritdoc ISettlement
-    function closeByPayee(bytes32 channelId) external override returns (uint256 refunded) {
-        Channel storage channel = _liveChannel(channelId);
-        address payee = channel.payee;
-        if (msg.sender != payee) revert OnlyPayee(payee);
-        return _close(channelId, channel);
-    }
-
-    /// @inheritdoc ISettlement
-    function channelIdOf(
-        address payer,
-        address payee,
-        bytes32 salt
-    ) external view override returns (bytes32 channelId) {
-        return Vouchers.idOf(payer, payee, salt);
-    }
-
-    /// @inheritdoc ISettlement
-    function channelOf(bytes32 channelId) external view override returns (Channel memory channel) {
-        return _channels[channelId];
-    }
-
-    /// @inheritdoc ISettlement
-    function statusOf(bytes32 channelId) external view override returns (ChannelStatus status) {
-        Channel storage channel = _channels[channelId];
-        if (channel.payer == address(0)) return ChannelStatus.None;
-        if (channel.signer == address(0)) return ChannelStatus.Closed;
-        return channel.closesAt == 0 ? ChannelStatus.Open : ChannelStatus.Closing;
-    }
-
-    /// @inheritdoc ISettlement
-    function closableAt(bytes32 channelId) external view override returns (uint256 timestamp) {
-        return _closableAt(_liveChannel(channelId));
-    }
-
-    /// @inheritdoc ISettlement
-    function voucherDigest(bytes32 channelId, uint256 cumulativeAmount) public view override returns (bytes32 digest) {
-        return _hashTypedDataV4(Vouchers.hash(channelId, cumulativeAmount));
-    }
-
-    /// @notice Credits an account and takes the amount from the caller.
-    /// @param account Whose balance grows.
-    /// @param amount Base units.
-    function _deposit(address account, uint256 amount) private {
-        if (account == address(0)) revert ZeroAddress();
-        if (amount == 0) revert ZeroAmount();
-        balanceOf[account] += amount;
-        emit Deposited(account, msg.sender, amount);
-        IERC20(creditToken).safeTransferFrom(msg.sender, address(this), amount);
-    }
-
-    /// @notice Takes from the caller's internal balance.
-    /// @param amount Base units.
-    function _debit(uint256 amount) private {
-        uint256 available = balanceOf[msg.sender];
-        if (amount > available) revert InsufficientBalance(amount, available);
-        unchecked {
-            balanceOf[msg.sender] = available - amount;
-        }
-    }
-
-    /// @notice Takes from the caller's internal balance, and what it lacks from the caller's tokens.
-    /// @param amount Base units.
-    /// @dev Called last: the transfer is the interaction.
-    function _debitOrPull(uint256 amount) private {
-        uint256 available = balanceOf[msg.sender];
-        if (amount > available) {
-            uint256 missing = amount - available;
-            if (available != 0) balanceOf[msg.sender] = 0;
-            emit Deposited(msg.sender, msg.sender, missing);
-            IERC20(creditToken).safeTransferFrom(msg.sender, address(this), missing);
-        } else {
-            _debit(amount);
-        }
-    }
-
-    /// @notice Writes a new channel of the caller; the money is the callers' part.
-    /// @param payee Account that is paid.
-    /// @param signer Account whose signature makes a voucher.
-    /// @param salt What tells the caller's channels to this payee apart.
-    /// @param expiresAt From then on the payer can close at once, in seconds.
-    /// @param amount Base units.
-    /// @return channelId Identity of the channel.
-    function _open(
-        address payee,
-        address signer,
-        bytes32 salt,
-        uint48 expiresAt,
-        uint256 amount
-    ) private returns (bytes32 channelId) {
-        if (payee == address(0) || signer == address(0)) revert ZeroAddress();
-        if (amount == 0) revert ZeroAmount();
-        uint256 earliest = block.timestamp + closeDelay;
-        if (expiresAt < earliest) revert ExpiryTooEarly(earliest, expiresAt);
-        channelId = Vouchers.idOf(msg.sender, payee, salt);
-        Channel storage channel = _channels[channelId];
-        if (channel.payer != address(0)) revert ChannelExists(channelId);
-        channel.payer = msg.sender;
-        channel.deposit = amount.toUint96();
-        channel.payee = payee;
-        channel.signer = signer;
-        channel.expiresAt = expiresAt;
-        emit ChannelOpened({
-            channelId: channelId,
-            payer: msg.sender,
-            payee: payee,
-            signer: signer,
-            salt: salt,
-            expiresAt: expiresAt,
-            amount: amount
-        });
-    }
-
-    /// @notice Adds to the caller's channel; the money is the callers' part.
-    /// @param channelId The channel.
-    /// @param amount Base units.
-    function _topUp(bytes32 channelId, uint256 amount) private {
-        if (amount == 0) revert ZeroAmount();
-        Channel storage channel = _liveChannel(channelId);
-        _requirePayer(channel);
-        if (channel.closesAt != 0) revert ChannelAlreadyClosing(channelId);
-        uint256 total = channel.deposit + amount;
-        channel.deposit = total.toUint96();
-        emit ChannelToppedUp(channelId, amount, total);
-    }
-
-    /// @notice Pays one voucher, or says why not. Never reverts.
-    /// @param voucher Voucher and signature.
-    /// @return outcome What happened.
-    /// @return paid Base units added to the payee's balance.
-    function _settle(SignedVoucher calldata voucher) private returns (VoucherOutcome outcome, uint256 paid) {
-        bytes32 channelId = voucher.channelId;
-        Channel storage channel = _channels[channelId];
-        address signer = channel.signer;
-        if (signer == address(0)) {
-            bool unknown = channel.payer == address(0);
-            return (unknown ? VoucherOutcome.UnknownChannel : VoucherOutcome.ChannelClosed, 0);
-        }
-        uint256 claimed = channel.claimed;
-        uint256 claimable = Math.min(voucher.cumulativeAmount, channel.deposit);
-        if (!(claimable > claimed)) return (VoucherOutcome.NothingNew, 0);
-        bytes32 digest = voucherDigest(channelId, voucher.cumulativeAmount);
-        (address recovered, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(digest, voucher.signature);
-        if (failure != ECDSA.RecoverError.NoError || recovered != signer) return (VoucherOutcome.BadSignature, 0);
-        address payee = channel.payee;
-        paid = claimable - claimed;
-        // At most the deposit, which fits.
-        channel.claimed = uint96(claimable);
-        balanceOf[payee] += paid;
-        emit VoucherSettled(channelId, payee, paid, claimable);
-    }
-
-    /// @notice Gives back what was not claimed and marks the channel as closed.
-    /// @param channelId The channel.
-    /// @param channel The same, as stored.
-    /// @return refunded Base units given back.
-    function _close(bytes32 channelId, Channel storage channel) private returns (uint256 refunded) {
-        uint256 claimed = channel.claimed;
-        refunded = channel.deposit - claimed;
-        channel.signer = address(0);
-        channel.expiresAt = 0;
-        channel.closesAt = 0;
-        if (refunded != 0) balanceOf[channel.payer] += refunded;
-        emit ChannelClosed(channelId, claimed, refunded);
-    }
-
-    /// @notice A channel that is not closed.
-    /// @param channelId Its id.
-    /// @return channel The channel as stored.
-    function _liveChannel(bytes32 channelId) private view returns (Channel storage channel) {
-        channel = _channels[channelId];
-        if (channel.payer == address(0)) revert ChannelUnknown(channelId);
-        if (channel.signer == address(0)) revert ChannelAlreadyClosed(channelId);
-    }
-
-    /// @notice Refuses callers other than the payer.
-    /// @param channel The channel as stored.
-    function _requirePayer(Channel storage channel) private view {
-        address payer = channel.payer;
-        if (msg.sender != payer) revert OnlyPayer(payer);
-    }
-
-    /// @notice When the payer can finish the close.
-    /// @param channel A channel that is not closed.
-    /// @return timestamp The expiry, or the end of the announced delay if that is sooner.
-    function _closableAt(Channel storage channel) private view returns (uint256 timestamp) {
-        uint256 closesAt = channel.closesAt;
-        uint256 expiresAt = channel.expiresAt;
-        return closesAt == 0 ? expiresAt : Math.min(closesAt, expiresAt);
+    /// @param staking_ Says who is an active Provider.
+    /// @param pauser_ Who can pause deposits; zero for nobody.
+    /// @param closeDelay_ Seconds a payee can claim after its payer announced that it takes locked money back.
+    constructor(
+        address creditToken_,
+        address staking_,
+        address pauser_,
+        uint256 closeDelay_
+    ) EIP712("Shoal Settlement", "1") DepositPause(pauser_) Balances(creditToken_, closeDelay_) {
+        if (staking_ == address(0)) revert ZeroAddress();
+        staking = staking_;
     }
 }

@@ -3,10 +3,15 @@ pragma solidity 0.8.37;
 
 /// @title Vouchers
 /// @author Shoal
-/// @notice The EIP-712 struct a channel's signer signs, and the identity of a channel.
+/// @notice The EIP-712 structs that a channel's signer and its payee sign, and the identity of a channel.
 library Vouchers {
     /// @notice keccak256 of the EIP-712 encoding of the voucher's type.
     bytes32 internal constant TYPE_HASH = keccak256("Voucher(bytes32 channelId,uint256 cumulativeAmount)");
+
+    /// @notice keccak256 of the EIP-712 encoding of the type of a payee's offer to close.
+    bytes32 internal constant CLOSE_TYPE_HASH = keccak256(
+        "Close(bytes32 channelId,uint256 finalAmount,uint256 deadline)"
+    );
 
     /// @notice Identity of a channel, computable before it exists.
     /// @dev Chain and contract are part of it, so that no channel of another deployment has the same one.
@@ -24,5 +29,18 @@ library Vouchers {
     /// @return structHash keccak256(TYPE_HASH . channelId . cumulativeAmount), 32 bytes each.
     function hash(bytes32 channelId, uint256 cumulativeAmount) internal pure returns (bytes32 structHash) {
         return keccak256(abi.encode(TYPE_HASH, channelId, cumulativeAmount));
+    }
+
+    /// @notice EIP-712 `hashStruct` of a payee's offer to close.
+    /// @param channelId Channel to close.
+    /// @param finalAmount Base units the payee wants to have been paid since the channel was opened.
+    /// @param deadline Last second at which the offer stands.
+    /// @return structHash keccak256(CLOSE_TYPE_HASH . channelId . finalAmount . deadline), 32 bytes each.
+    function hashClose(
+        bytes32 channelId,
+        uint256 finalAmount,
+        uint256 deadline
+    ) internal pure returns (bytes32 structHash) {
+        return keccak256(abi.encode(CLOSE_TYPE_HASH, channelId, finalAmount, deadline));
     }
 }

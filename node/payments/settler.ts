@@ -130,7 +130,7 @@ export class Settler {
     const outcome = await publisher.submit({
       id: `settle:${digest}`,
       contract: 'settlement',
-      data: encodeCall('settlement', 'settle', [vouchers]),
+      data: encodeCall('settlement', 'settleMany', [vouchers]),
     })
     if (outcome.status !== 'confirmed')
       throw failed('SETTLEMENT_FAILED', 'the earnings were not claimed', outcome)

@@ -176,7 +176,7 @@ class Run {
     const expected = this.#model.settle(batch.map(({ model }) => model))
     const { returned } = await settlement.send(
       deployer,
-      'settle',
+      'settleMany',
       batch.map(({ signed }) => signed),
     )
     const [total, outcomes] = returned as [bigint, bigint[]]

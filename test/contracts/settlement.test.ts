@@ -14,10 +14,11 @@ import {
   DAY,
   deployer,
   deployShoal,
+  pauser,
   type Shoal,
   session,
 } from './test-chain.ts'
-import { malleated, type SignedVoucher, signVoucher } from './vouchers.ts'
+import { malleated, type SignedVoucher, signClose, signVoucher } from './vouchers.ts'
 
 const SALT = toBeHex(1n, 32)
 const OTHER_SALT = toBeHex(2n, 32)
@@ -25,7 +26,13 @@ const FUNDS = 1_000n * CREDIT
 const DEPOSIT = 100n * CREDIT
 const UNKNOWN = toBeHex(0xdeadn, 32)
 
-/** As in ISettlement. */
+/** A contract that confirms every signature: it answers any call with ERC-1271's selector. */
+const CONFIRMING_CODE = '0x631626ba7e60e01b5f5260205ff3'
+/** Creates a contract with the code that follows. */
+const CREATION_CODE = '0x600e600b5f39600e5ff3fe'
+const PAUSE = 14 * DAY
+
+/** As in IChannels. */
 const outcome = { settled: 0n, unknownChannel: 1n, channelClosed: 2n, nothingNew: 3n, badSignature: 4n }
 const status = { none: 0n, open: 1n, closing: 2n, closed: 3n }
 
@@ -51,7 +58,7 @@ describe('Settlement', () => {
     await depositAndOpen(amount, salt, payee)
     return await idOf(payee, salt)
   }
-  const settle = (...vouchers: SignedVoucher[]) => shoal.settlement.send(carol, 'settle', vouchers)
+  const settle = (...vouchers: SignedVoucher[]) => shoal.settlement.send(carol, 'settleMany', vouchers)
   const voucher = (channelId: string, amount: bigint, signer = session) =>
     signVoucher(shoal, signer, channelId, amount)
   const channelOf = async (channelId: string) => {
@@ -62,14 +69,29 @@ describe('Settlement', () => {
     return channel.toObject()
   }
 
-  it('is fixed to a token and a delay', async () => {
-    const { chain, creditToken, settlement } = shoal
+  it('is fixed to a token, a Staking, a pauser and a delay', async () => {
+    const { creditToken, nodeRegistry, settlement } = shoal
     assert.equal(await settlement.view('creditToken'), creditToken.address)
+    assert.equal(await settlement.view('staking'), nodeRegistry.address)
+    assert.equal(await settlement.view('pauser'), pauser.address)
     assert.equal(await settlement.view('closeDelay'), BigInt(CLOSE_DELAY))
-    await assertReverts(
-      chain.deploy(deployer, settlementAbi, settlementBytecode, [ZeroAddress, 1n]),
-      'ZeroAddress',
-    )
+  })
+
+  it('is not deployed without a token or a Staking, or with a delay that is none or too long', async () => {
+    const { chain } = shoal
+    const deploy = (token: string, staking: string, delay: bigint) =>
+      chain.deploy(deployer, settlementAbi, settlementBytecode, [token, staking, ZeroAddress, delay])
+    const longest = BigInt(30 * DAY)
+    await assertReverts(deploy(ZeroAddress, bob.address, 1n), 'ZeroAddress')
+    await assertReverts(deploy(bob.address, ZeroAddress, 1n), 'ZeroAddress')
+    for (const delay of [0n, longest + 1n]) {
+      await assertReverts(deploy(bob.address, bob.address, delay), 'CloseDelayOutOfRange', delay, longest)
+    }
+    for (const delay of [1n, longest]) {
+      const settlement = await deploy(bob.address, bob.address, delay)
+      assert.equal(await settlement.view('closeDelay'), delay)
+      assert.equal(await settlement.view('MAX_CLOSE_DELAY'), longest)
+    }
   })
 
   it('says in which domain vouchers are signed', async () => {
@@ -319,7 +341,7 @@ describe('Settlement', () => {
     })
   })
 
-  describe('settle', () => {
+  describe('settleMany', () => {
     it('pays what is new, to the payee, whoever calls', async () => {
       const id = await opened()
       const first = await settle(await voucher(id, 10n))
@@ -430,6 +452,8 @@ describe('Settlement', () => {
       const other = await opened(DEPOSIT, OTHER_SALT)
       const second = await chain.deploy(deployer, settlementAbi, settlementBytecode, [
         creditToken.address,
+        bob.address,
+        ZeroAddress,
         CLOSE_DELAY,
       ])
       const foreign = [
@@ -559,6 +583,270 @@ describe('Settlement', () => {
       await assertReverts(settlement.send(bob, 'closeByPayee', ZeroHash), 'ChannelUnknown', ZeroHash)
       await settlement.send(bob, 'closeByPayee', id)
       await assertReverts(settlement.send(bob, 'closeByPayee', id), 'ChannelAlreadyClosed', id)
+    })
+  })
+
+  describe('closing by agreement', () => {
+    const FINAL = 40n
+    let id: string
+    let deadline: bigint
+    const offered = (finalAmount = FINAL, payee = bob, domain = {}) =>
+      signClose(shoal, payee, { channelId: id, finalAmount, deadline }, domain)
+    const close = (
+      from: typeof alice,
+      finalAmount: bigint,
+      payeeSignature: string,
+      voucherSignature = '0x',
+    ) =>
+      shoal.settlement.send(
+        from,
+        'closeCooperatively',
+        id,
+        finalAmount,
+        deadline,
+        payeeSignature,
+        voucherSignature,
+      )
+
+    beforeEach(async () => {
+      id = await opened()
+      deadline = BigInt(shoal.chain.now + 60)
+    })
+
+    it('pays the payee and gives the rest back at once, when the payer calls', async () => {
+      await settle(await voucher(id, 15n))
+      shoal.chain.now = Number(deadline)
+      const receipt = await close(alice, FINAL, await offered())
+      assertEvents(
+        receipt,
+        ['VoucherSettled', id, bob.address, 25n, FINAL],
+        ['ChannelClosed', id, FINAL, DEPOSIT - FINAL],
+      )
+      assert.equal(receipt.returned, DEPOSIT - FINAL)
+      assert.equal(await balance(alice.address), DEPOSIT - FINAL)
+      assert.equal(await balance(bob.address), FINAL)
+      assert.equal(await shoal.settlement.view('statusOf', id), status.closed)
+      assert.deepEqual(await channelOf(id), {
+        payer: alice.address,
+        deposit: DEPOSIT,
+        payee: bob.address,
+        claimed: FINAL,
+        signer: ZeroAddress,
+        expiresAt: 0n,
+        closesAt: 0n,
+      })
+    })
+
+    it('lets anybody else bring both signatures', async () => {
+      const { signature } = await voucher(id, FINAL)
+      assertEvents(
+        await close(carol, FINAL, await offered(), signature),
+        ['VoucherSettled', id, bob.address, FINAL, FINAL],
+        ['ChannelClosed', id, FINAL, DEPOSIT - FINAL],
+      )
+      assert.equal(await balance(carol.address), 0n)
+    })
+
+    it('has nothing to pay or nothing to give back at the edges, and works while it closes', async () => {
+      const { settlement } = shoal
+      await settle(await voucher(id, FINAL))
+      await settlement.send(alice, 'startClose', id)
+      assertEvents(await close(alice, FINAL, await offered()), ['ChannelClosed', id, FINAL, DEPOSIT - FINAL])
+      id = await opened(100n, OTHER_SALT)
+      assertEvents(
+        await close(alice, 100n, await offered(100n)),
+        ['VoucherSettled', id, bob.address, 100n, 100n],
+        ['ChannelClosed', id, 100n, 0n],
+      )
+    })
+
+    it('refuses less than was paid and more than is locked', async () => {
+      await settle(await voucher(id, 15n))
+      for (const amount of [14n, DEPOSIT + 1n]) {
+        await assertReverts(
+          close(alice, amount, await offered(amount)),
+          'FinalAmountOutOfRange',
+          amount,
+          15n,
+          DEPOSIT,
+        )
+      }
+    })
+
+    it('refuses what the payee did not sign, or no longer stands by', async () => {
+      const { chain } = shoal
+      const good = await offered()
+      const bad = [
+        await offered(FINAL, session),
+        await offered(FINAL + 1n),
+        await offered(FINAL, bob, { chainId: 1 }),
+        await offered(FINAL, bob, { verifyingContract: shoal.creditToken.address }),
+        await signClose(shoal, bob, { channelId: UNKNOWN, finalAmount: FINAL, deadline }),
+        await signClose(shoal, bob, { channelId: id, finalAmount: FINAL, deadline: deadline + 1n }),
+        (await voucher(id, FINAL, bob)).signature,
+        malleated(good),
+        '0x',
+      ]
+      for (const signature of bad) await assertReverts(close(alice, FINAL, signature), 'NotSignedByPayee')
+      chain.now = Number(deadline) + 1
+      await assertReverts(close(alice, FINAL, good), 'CloseOfferExpired', deadline)
+    })
+
+    it('refuses others who bring no voucher for the same amount', async () => {
+      const good = await offered()
+      const bad = [
+        (await voucher(id, FINAL + 1n)).signature,
+        (await voucher(id, FINAL, alice)).signature,
+        (await voucher(UNKNOWN, FINAL)).signature,
+        malleated((await voucher(id, FINAL)).signature),
+        good,
+        '0x',
+      ]
+      for (const signature of bad) {
+        for (const from of [bob, carol, session]) {
+          await assertReverts(close(from, FINAL, good, signature), 'NotSignedBySigner')
+        }
+      }
+    })
+
+    it('refuses what is not there, and a second time', async () => {
+      const good = await offered()
+      await close(alice, FINAL, good)
+      await assertReverts(close(alice, FINAL, good), 'ChannelAlreadyClosed', id)
+      id = UNKNOWN
+      await assertReverts(close(alice, FINAL, await offered()), 'ChannelUnknown', UNKNOWN)
+    })
+
+    it('is signed over the digest that the contract computes', async () => {
+      const { settlement } = shoal
+      const digest = await settlement.view<string>('closeDigest', id, FINAL, deadline)
+      assert.equal(bob.signingKey.sign(digest).serialized, await offered())
+    })
+  })
+
+  describe('contracts as parties', () => {
+    let wallet: string
+
+    beforeEach(async () => {
+      const code = CREATION_CODE + CONFIRMING_CODE.slice(2)
+      wallet = (await shoal.chain.deploy(deployer, [], code, [])).address
+    })
+
+    it('settles a voucher that the contract confirms, whatever its signature', async () => {
+      const { settlement } = shoal
+      await settlement.send(alice, 'depositAndOpen', bob.address, wallet, SALT, expiresAt, DEPOSIT)
+      const id = await idOf()
+      const confirmed = { channelId: id, cumulativeAmount: 10n, signature: '0x' }
+      assert.equal(await settlement.view('isVoucherValid', id, 10n, '0x'), true)
+      assertEvents(await settle(confirmed), ['VoucherSettled', id, bob.address, 10n, 10n])
+    })
+
+    it('closes by agreement with a payee that is a contract', async () => {
+      const { chain, settlement } = shoal
+      const id = await opened(DEPOSIT, SALT, wallet)
+      const args = [id, 7n, chain.now, '0x1234', '0x']
+      assertEvents(
+        await settlement.send(alice, 'closeCooperatively', ...args),
+        ['VoucherSettled', id, wallet, 7n, 7n],
+        ['ChannelClosed', id, 7n, DEPOSIT - 7n],
+      )
+      assert.equal(await balance(wallet), 7n)
+    })
+  })
+
+  describe('isVoucherValid', () => {
+    const isValid = ({ channelId, cumulativeAmount, signature }: SignedVoucher) =>
+      shoal.settlement.view<boolean>('isVoucherValid', channelId, cumulativeAmount, signature)
+
+    it('looks at the signature and not at the amount', async () => {
+      const id = await opened()
+      const good = await voucher(id, 10n)
+      await settle(good)
+      assert.equal(await isValid(good), true)
+      assert.equal(await isValid(await voucher(id, DEPOSIT + 1n)), true)
+      assert.equal(await isValid(await voucher(id, 0n)), true)
+      assert.equal(await isValid({ ...good, cumulativeAmount: 11n }), false)
+      assert.equal(await isValid(await voucher(id, 10n, alice)), false)
+      assert.equal(await isValid({ ...good, signature: malleated(good.signature) }), false)
+      assert.equal(await isValid({ ...good, signature: '0x' }), false)
+    })
+
+    it('is false where there is no channel, or none any more', async () => {
+      const id = await opened()
+      const good = await voucher(id, 10n)
+      assert.equal(await isValid(await voucher(UNKNOWN, 10n)), false)
+      await shoal.settlement.send(bob, 'closeByPayee', id)
+      assert.equal(await isValid(good), false)
+      assert.equal(await isValid({ ...good, signature: '0x' }), false)
+    })
+  })
+
+  describe('a pause of deposits', () => {
+    let until: bigint
+    const paused = async () => {
+      const { chain, settlement } = shoal
+      await settlement.send(pauser, 'pauseDeposits')
+      until = BigInt(chain.now + PAUSE)
+    }
+
+    it('stops tokens from coming in, by every way', async () => {
+      const { settlement } = shoal
+      const id = await opened()
+      await settlement.send(alice, 'deposit', alice.address, 10n)
+      const permit = await signPermit(shoal, alice, settlement.address, DEPOSIT)
+      await paused()
+      const terms = [bob.address, session.address, OTHER_SALT, expiresAt, 11n]
+      const calls: [string, ...unknown[]][] = [
+        ['deposit', alice.address, 1n],
+        ['depositWithPermit', alice.address, 1n, permit],
+        ['depositAndOpen', ...terms],
+        ['depositWithPermitAndOpen', ...terms, permit],
+        ['depositAndTopUp', id, 11n],
+      ]
+      for (const [name, ...args] of calls) {
+        await assertReverts(settlement.send(alice, name, ...args), 'DepositsPaused', until)
+      }
+    })
+
+    it('stops nothing else: what is inside opens, tops up, settles, closes and leaves', async () => {
+      const { chain, settlement } = shoal
+      const id = await opened()
+      const [byPayee, agreed] = [await opened(9n, toBeHex(7n, 32)), await opened(9n, toBeHex(8n, 32))]
+      await settlement.send(alice, 'deposit', alice.address, 100n)
+      await paused()
+      const open = (name: string, salt: bigint) =>
+        settlement.send(alice, name, bob.address, session.address, toBeHex(salt, 32), expiresAt, 10n)
+      await open('open', 3n)
+      await open('depositAndOpen', 4n)
+      await settlement.send(alice, 'topUp', id, 10n)
+      await settlement.send(alice, 'depositAndTopUp', id, 70n)
+      assert.equal(await balance(alice.address), 0n)
+      await settle(await voucher(id, 10n))
+      await settlement.send(bob, 'withdraw', bob.address, 10n)
+      assert.equal(await tokens(bob.address), 10n)
+      await settlement.send(bob, 'closeByPayee', byPayee)
+      const offer = { channelId: agreed, finalAmount: 4n, deadline: chain.now }
+      const signature = await signClose(shoal, bob, offer)
+      await settlement.send(alice, 'closeCooperatively', agreed, 4n, chain.now, signature, '0x')
+      await settlement.send(alice, 'startClose', id)
+      chain.now += CLOSE_DELAY
+      await settlement.send(alice, 'finishClose', id)
+      assert.equal(await balance(alice.address), DEPOSIT + 70n + 9n + 5n)
+      await settlement.send(alice, 'withdraw', alice.address, DEPOSIT + 70n + 9n + 5n)
+    })
+
+    it('ends by itself', async () => {
+      const { chain, settlement } = shoal
+      await paused()
+      chain.now = Number(until) - 1
+      await assertReverts(settlement.send(alice, 'deposit', alice.address, 1n), 'DepositsPaused', until)
+      chain.now = Number(until)
+      await settlement.send(alice, 'deposit', alice.address, 1n)
+    })
+
+    it("is the pauser's alone", async () => {
+      const { settlement } = shoal
+      await assertReverts(settlement.send(deployer, 'pauseDeposits'), 'OnlyPauser', pauser.address)
     })
   })
 })

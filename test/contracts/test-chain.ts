@@ -40,6 +40,8 @@ interface Receipt {
   gasUsed: bigint
   /** Events of the called contract, decoded. */
   events: LogDescription[]
+  /** What all contracts wrote; `TestContract.eventsIn` decodes one's. */
+  logs: readonly Log[]
   blockNumber: number
 }
 
@@ -103,12 +105,11 @@ export class TestChain {
     const fragment = contract.abi.getFunction(name)!
     const data = contract.abi.encodeFunctionData(fragment, args)
     const { receipt, returned } = await this.#transact(from, contract.abi, { to: contract.address, data })
-    const events = (receipt.logs as Log[])
-      .filter(log => log.address.toLowerCase() === contract.address.toLowerCase())
-      .map(log => contract.abi.parseLog(log)!)
+    const logs = receipt.logs as Log[]
     const result: Receipt = {
       gasUsed: BigInt(receipt.gasUsed as string),
-      events,
+      events: contract.eventsIn({ logs }),
+      logs,
       blockNumber: Number(receipt.blockNumber),
     }
     return { ...result, returned: decoded(contract.abi, fragment, returned) }
@@ -168,6 +169,13 @@ export class TestContract {
     return (await this.#chain.call(undefined, this, name, args)) as Result
   }
 
+  /** This contract's events among those of a transaction, decoded. */
+  eventsIn({ logs }: { logs: readonly Log[] }): LogDescription[] {
+    return logs
+      .filter(log => log.address.toLowerCase() === this.address.toLowerCase())
+      .map(log => this.abi.parseLog(log)!)
+  }
+
   send(from: Wallet, name: string, ...args: readonly unknown[]) {
     return this.#chain.send(from, this, name, args)
   }
@@ -178,7 +186,14 @@ const wallets: readonly Wallet[] = Array.from(
   { length: 8 },
   (_, index) => new Wallet(toBeHex(0x5110a1n * 1_000n + BigInt(index) + 1n, 32)),
 )
-export const [deployer, alice, bob, carol, session] = wallets as [Wallet, Wallet, Wallet, Wallet, Wallet]
+export const [deployer, alice, bob, carol, session, pauser] = wallets as [
+  Wallet,
+  Wallet,
+  Wallet,
+  Wallet,
+  Wallet,
+  Wallet,
+]
 
 export interface Shoal {
   chain: TestChain
@@ -207,6 +222,8 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
   ])
   const settlement = await chain.deploy(deployer, settlementAbi, settlementBytecode, [
     creditToken.address,
+    nodeRegistry.address,
+    pauser.address,
     CLOSE_DELAY,
   ])
   const auditAnchor = await chain.deploy(deployer, auditAnchorAbi, auditAnchorBytecode, [])

@@ -39,7 +39,7 @@ describe('voucher vectors', () => {
         await creditToken.send(deployer, 'transfer', payer, DEPOSIT)
         await creditToken.send(alice, 'approve', settlement.address, DEPOSIT)
         await settlement.send(alice, 'depositAndOpen', payee, signer, salt, chain.now + DAY, DEPOSIT)
-        const receipt = await settlement.send(bob, 'settle', [{ channelId, cumulativeAmount, signature }])
+        const receipt = await settlement.send(bob, 'settleMany', [{ channelId, cumulativeAmount, signature }])
         const amount = BigInt(cumulativeAmount)
         const paid = amount > DEPOSIT ? DEPOSIT : amount
         assertEvents(

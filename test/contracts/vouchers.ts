@@ -32,6 +32,34 @@ export async function signVoucher(
   return { channelId, cumulativeAmount, signature }
 }
 
+const CLOSE_TYPES = {
+  Close: [
+    { name: 'channelId', type: 'bytes32' },
+    { name: 'finalAmount', type: 'uint256' },
+    { name: 'deadline', type: 'uint256' },
+  ],
+}
+
+/** A payee's offer to close a channel at once. */
+export function signClose(
+  { chain, settlement }: Shoal,
+  payee: Wallet,
+  offer: { channelId: string; finalAmount: bigint; deadline: number | bigint },
+  domain: { chainId?: number; verifyingContract?: string } = {},
+): Promise<string> {
+  return payee.signTypedData(
+    {
+      name: 'Shoal Settlement',
+      version: '1',
+      chainId: chain.chainId,
+      verifyingContract: settlement.address,
+      ...domain,
+    },
+    CLOSE_TYPES,
+    offer,
+  )
+}
+
 /** The other signature that the same key and digest have: (r, n - s, v'). */
 export function malleated(signature: string): string {
   const s = BigInt(`0x${signature.slice(66, 130)}`)

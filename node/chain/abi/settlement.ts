@@ -9,6 +9,16 @@ export const settlementAbi = [
         "type": "address"
       },
       {
+        "internalType": "address",
+        "name": "staking_",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "pauser_",
+        "type": "address"
+      },
+      {
         "internalType": "uint256",
         "name": "closeDelay_",
         "type": "uint256"
@@ -65,11 +75,49 @@ export const settlementAbi = [
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "given",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "longest",
+        "type": "uint256"
+      }
+    ],
+    "name": "CloseDelayOutOfRange",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "deadline",
+        "type": "uint256"
+      }
+    ],
+    "name": "CloseOfferExpired",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "closableAt",
         "type": "uint256"
       }
     ],
     "name": "CloseTooEarly",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "until",
+        "type": "uint256"
+      }
+    ],
+    "name": "DepositsPaused",
     "type": "error"
   },
   {
@@ -92,6 +140,27 @@ export const settlementAbi = [
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "given",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "claimed",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "deposit",
+        "type": "uint256"
+      }
+    ],
+    "name": "FinalAmountOutOfRange",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "requested",
         "type": "uint256"
       },
@@ -106,7 +175,33 @@ export const settlementAbi = [
   },
   {
     "inputs": [],
+    "name": "InsufficientGas",
+    "type": "error"
+  },
+  {
+    "inputs": [],
     "name": "InvalidShortString",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "NotSignedByPayee",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "NotSignedBySigner",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "pauser",
+        "type": "address"
+      }
+    ],
+    "name": "OnlyPauser",
     "type": "error"
   },
   {
@@ -129,6 +224,17 @@ export const settlementAbi = [
       }
     ],
     "name": "OnlyPayer",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "earliest",
+        "type": "uint256"
+      }
+    ],
+    "name": "PauseTooSoon",
     "type": "error"
   },
   {
@@ -324,6 +430,19 @@ export const settlementAbi = [
   },
   {
     "anonymous": false,
+    "inputs": [
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "until",
+        "type": "uint256"
+      }
+    ],
+    "name": "DepositsPausedUntil",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
     "inputs": [],
     "name": "EIP712DomainChanged",
     "type": "event"
@@ -376,7 +495,7 @@ export const settlementAbi = [
       },
       {
         "indexed": false,
-        "internalType": "enum ISettlement.VoucherOutcome",
+        "internalType": "enum IChannels.VoucherOutcome",
         "name": "outcome",
         "type": "uint8"
       }
@@ -408,6 +527,32 @@ export const settlementAbi = [
     ],
     "name": "Withdrawn",
     "type": "event"
+  },
+  {
+    "inputs": [],
+    "name": "MAX_CLOSE_DELAY",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "MAX_PAUSE",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
   },
   {
     "inputs": [
@@ -505,7 +650,7 @@ export const settlementAbi = [
             "type": "uint48"
           }
         ],
-        "internalType": "struct ISettlement.Channel",
+        "internalType": "struct IChannels.Channel",
         "name": "channel",
         "type": "tuple"
       }
@@ -552,6 +697,45 @@ export const settlementAbi = [
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "channelId",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "finalAmount",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "deadline",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes",
+        "name": "payeeSignature",
+        "type": "bytes"
+      },
+      {
+        "internalType": "bytes",
+        "name": "voucherSignature",
+        "type": "bytes"
+      }
+    ],
+    "name": "closeCooperatively",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "refunded",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "closeDelay",
     "outputs": [
@@ -559,6 +743,35 @@ export const settlementAbi = [
         "internalType": "uint256",
         "name": "",
         "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "channelId",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "finalAmount",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "deadline",
+        "type": "uint256"
+      }
+    ],
+    "name": "closeDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "digest",
+        "type": "bytes32"
       }
     ],
     "stateMutability": "view",
@@ -775,6 +988,19 @@ export const settlementAbi = [
   },
   {
     "inputs": [],
+    "name": "depositsPausedUntil",
+    "outputs": [
+      {
+        "internalType": "uint48",
+        "name": "",
+        "type": "uint48"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
     "name": "eip712Domain",
     "outputs": [
       {
@@ -838,6 +1064,35 @@ export const settlementAbi = [
   {
     "inputs": [
       {
+        "internalType": "bytes32",
+        "name": "channelId",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "cumulativeAmount",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes",
+        "name": "signature",
+        "type": "bytes"
+      }
+    ],
+    "name": "isVoucherValid",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "valid",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "payee",
         "type": "address"
@@ -875,6 +1130,33 @@ export const settlementAbi = [
     "type": "function"
   },
   {
+    "inputs": [],
+    "name": "pauseDeposits",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "pauser",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "resumeDeposits",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "components": [
@@ -894,12 +1176,12 @@ export const settlementAbi = [
             "type": "bytes"
           }
         ],
-        "internalType": "struct ISettlement.SignedVoucher[]",
+        "internalType": "struct IChannels.SignedVoucher[]",
         "name": "vouchers",
         "type": "tuple[]"
       }
     ],
-    "name": "settle",
+    "name": "settleMany",
     "outputs": [
       {
         "internalType": "uint256",
@@ -907,12 +1189,25 @@ export const settlementAbi = [
         "type": "uint256"
       },
       {
-        "internalType": "enum ISettlement.VoucherOutcome[]",
+        "internalType": "enum IChannels.VoucherOutcome[]",
         "name": "outcomes",
         "type": "uint8[]"
       }
     ],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "staking",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -939,7 +1234,7 @@ export const settlementAbi = [
     "name": "statusOf",
     "outputs": [
       {
-        "internalType": "enum ISettlement.ChannelStatus",
+        "internalType": "enum IChannels.ChannelStatus",
         "name": "status",
         "type": "uint8"
       }

@@ -40,7 +40,7 @@ describe('what the provider and the contract think of a voucher', () => {
       cumulativeAmount,
       signature,
     }))
-    const { outcomes } = await shoal.settlement.view<{ outcomes: bigint[] }>('settle', vouchers)
+    const { outcomes } = await shoal.settlement.view<{ outcomes: bigint[] }>('settleMany', vouchers)
     for (const [index, { what, cumulativeAmount, signature }] of attempts.entries()) {
       const outcome = outcomes[index]
       assert.ok(outcome === SETTLED || outcome === BAD_SIGNATURE, `${what}: ${outcome}`)
