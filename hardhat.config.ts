@@ -4,6 +4,9 @@ import { defineConfig } from 'hardhat/config'
 
 const require = createRequire(import.meta.url)
 
+/** What Solidity tests may read. */
+const fsPermissions = { readDirectory: ['./test/vectors'] }
+
 /**
  * One compiler profile for tests, benchmarks and deployments. The compiler comes from npm, so that compiling needs
  * no network.
@@ -27,8 +30,8 @@ export default defineConfig({
   test: {
     solidity: {
       profiles: {
-        default: { fuzz: { runs: 512 }, invariant: { runs: 64, depth: 64 } },
-        nightly: { fuzz: { runs: 10_000 }, invariant: { runs: 512, depth: 256 } },
+        default: { fsPermissions, fuzz: { runs: 512 }, invariant: { runs: 64, depth: 64 } },
+        nightly: { fsPermissions, fuzz: { runs: 10_000 }, invariant: { runs: 512, depth: 256 } },
       },
     },
   },

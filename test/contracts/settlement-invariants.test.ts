@@ -7,13 +7,15 @@ import {
   bob,
   CLOSE_DELAY,
   carol,
+  DAY,
   deployer,
   deployShoal,
+  pauser,
   Revert,
   type Shoal,
   session,
 } from './test-chain.ts'
-import { malleated, type SignedVoucher, signVoucher } from './vouchers.ts'
+import { malleated, type SignedVoucher, signClose, signVoucher } from './vouchers.ts'
 
 const ACTORS = [alice, bob, carol]
 const TOKENS_EACH = 300n
@@ -33,6 +35,7 @@ const role = fc.oneof(
   { weight: 4, arbitrary: fc.constant('payee' as const) },
   { weight: 1, arbitrary: fc.constant('stranger' as const) },
 )
+const mostly = fc.constantFrom(true, true, true, false)
 const forgery = fc.constantFrom('signer', 'malleable', 'chain', 'contract', 'channel', 'amount', 'garbage')
 
 const steps = {
@@ -46,9 +49,7 @@ const steps = {
     salt: fc.constantFrom(0, 0, 0, 1),
     amount,
     pull: fc.boolean(),
-    lifetime: fc.constantFrom(
-      ...[-1, 0, 1, 2 * CLOSE_DELAY, 30 * CLOSE_DELAY].map(more => CLOSE_DELAY + more),
-    ),
+    lifetime: fc.constantFrom(...[-1, 0, 1, 2 * CLOSE_DELAY, 30 * DAY].map(more => CLOSE_DELAY + more)),
   }),
   topUp: fc.record({ do: fc.constant('topUp' as const), channel, role, amount, pull: fc.boolean() }),
   sign: fc.record({ do: fc.constant('sign' as const), channel, amount }),
@@ -62,9 +63,19 @@ const steps = {
     channel,
     role,
   }),
+  agree: fc.record({
+    do: fc.constant('agree' as const),
+    channel,
+    role,
+    amount,
+    byPayee: mostly,
+    bySigner: mostly,
+    inSeconds: fc.constantFrom(-1, 0, 0, 0, CLOSE_DELAY),
+  }),
+  pausing: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'resume' as const) }),
   wait: fc.record({
     do: fc.constant('wait' as const),
-    seconds: fc.constantFrom(1, CLOSE_DELAY - 1, CLOSE_DELAY),
+    seconds: fc.constantFrom(1, CLOSE_DELAY - 1, CLOSE_DELAY, 7 * DAY),
   }),
 }
 const step = fc.oneof(
@@ -76,6 +87,8 @@ const step = fc.oneof(
   { weight: 2, arbitrary: steps.forge },
   { weight: 5, arbitrary: steps.settle },
   { weight: 4, arbitrary: steps.close },
+  { weight: 2, arbitrary: steps.agree },
+  { weight: 1, arbitrary: steps.pausing },
   { weight: 2, arbitrary: steps.wait },
 )
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
@@ -89,12 +102,13 @@ interface Opened {
 /** Any sequence of steps, done to the contract and to the model, which must agree after each. */
 class Run {
   readonly #shoal: Shoal
-  readonly #model = new SettlementModel()
+  readonly #model: SettlementModel
   readonly #opened = new Map<string, Opened>()
   readonly #vouchers: { signed: SignedVoucher; model: ModelVoucher }[] = []
 
   constructor(shoal: Shoal) {
     this.#shoal = shoal
+    this.#model = new SettlementModel(() => shoal.chain.now)
     for (const { address } of ACTORS) this.#model.tokens.set(address, TOKENS_EACH)
   }
 
@@ -141,6 +155,14 @@ class Run {
           () => model[step.do](channel.id, from.address, chain.now),
         )
       }
+      case 'agree':
+        return await this.#agree(step)
+      case 'pause':
+      case 'resume':
+        return await this.#both(
+          () => settlement.send(pauser, `${step.do}Deposits`),
+          () => model[step.do](),
+        )
       case 'wait':
         chain.now += step.seconds
     }
@@ -205,6 +227,21 @@ class Run {
       () => this.#model.open(id, from.address, to.address, terms),
     )
     if (this.#model.channels.has(id)) this.#opened.set(id, { id, payer: from, payee: to })
+  }
+
+  async #agree({ channel, role, amount, ...how }: Extract<Step, { do: 'agree' }>): Promise<void> {
+    const shoal = this.#shoal
+    const opened = this.#pick(channel)
+    const { id, payee } = opened
+    const from = this.#actor(opened, role)
+    const deadline = shoal.chain.now + how.inSeconds
+    const offer = { channelId: id, finalAmount: amount, deadline }
+    const offered = await signClose(shoal, how.byPayee ? payee : session, offer)
+    const { signature } = await signVoucher(shoal, how.bySigner ? session : payee, id, amount)
+    await this.#both(
+      () => shoal.settlement.send(from, 'closeCooperatively', id, amount, deadline, offered, signature),
+      () => this.#model.closeCooperatively(id, from.address, { ...how, amount, deadline }),
+    )
   }
 
   #pick(pick: number): Opened {

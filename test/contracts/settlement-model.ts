@@ -1,4 +1,6 @@
-import { CLOSE_DELAY } from './test-chain.ts'
+import { CLOSE_DELAY, DAY } from './test-chain.ts'
+
+const PAUSE = 14 * DAY
 
 /** A channel as the rules say it should be. */
 interface ModelChannel {
@@ -32,6 +34,12 @@ export class SettlementModel {
   /** Largest amount signed for a channel, which need not be open yet. */
   readonly signed = new Map<string, bigint>()
   held = 0n
+  #pausedUntil = 0
+  #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   deposit(from: string, account: string, amount: bigint): void {
     if (amount === 0n) throw new Refused('ZeroAmount')
@@ -120,6 +128,35 @@ export class SettlementModel {
     this.#close(channel)
   }
 
+  /** By the payer, or by anybody with a voucher for the amount; both signatures are there or not. */
+  closeCooperatively(
+    id: string,
+    from: string,
+    offer: { amount: bigint; deadline: number; byPayee: boolean; bySigner: boolean },
+  ): void {
+    if (this.#now() > offer.deadline) throw new Refused('CloseOfferExpired')
+    const channel = this.#live(id)
+    if (offer.amount < channel.claimed || offer.amount > channel.deposit) {
+      throw new Refused('FinalAmountOutOfRange')
+    }
+    if (!offer.byPayee) throw new Refused('NotSignedByPayee')
+    if (channel.payer !== from && !offer.bySigner) throw new Refused('NotSignedBySigner')
+    // A payer that calls has agreed as if it had signed.
+    this.sign(id, offer.amount)
+    add(this.balances, channel.payee, offer.amount - channel.claimed)
+    channel.claimed = offer.amount
+    this.#close(channel)
+  }
+
+  pause(): void {
+    if (this.#pausedUntil !== 0 && this.#now() < this.#pausedUntil + PAUSE) throw new Refused('PauseTooSoon')
+    this.#pausedUntil = this.#now() + PAUSE
+  }
+
+  resume(): void {
+    this.#pausedUntil = Math.min(this.#pausedUntil, this.#now())
+  }
+
   #live(id: string): ModelChannel {
     const channel = this.channels.get(id)
     if (channel === undefined) throw new Refused('ChannelUnknown')
@@ -148,6 +185,7 @@ export class SettlementModel {
   }
 
   #pull(from: string, amount: bigint): void {
+    if (this.#now() < this.#pausedUntil) throw new Refused('DepositsPaused')
     if (amount > (this.tokens.get(from) ?? 0n)) throw new Refused('ERC20InsufficientBalance')
     add(this.tokens, from, -amount)
     this.held += amount

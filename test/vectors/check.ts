@@ -6,7 +6,14 @@ import { auditEventHash } from '../../protocol/messages/audit-event.ts'
 import { messages } from '../../protocol/messages/index.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, openRecord } from '../../protocol/signed.ts'
-import { channelIdOf } from '../../protocol/typed-data.ts'
+import { ticketCommitment, ticketValueRoundedDown, ticketWins } from '../../protocol/tickets.ts'
+import {
+  channelIdOf,
+  settlementDomainSeparator,
+  ticketDepositIdOf,
+  ticketDigest,
+} from '../../protocol/typed-data.ts'
+import type { TicketVector } from './ticket.ts'
 
 export interface Ed25519Vector {
   name: string
@@ -45,6 +52,7 @@ export interface Vectors {
     salt: string
     channelId: string
   }[]
+  ticket: TicketVector[]
 }
 
 /**
@@ -97,6 +105,22 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
   }
   for (const { payer, payee, salt, channelId, ...domain } of vectors.channelIds) {
     expect(`channel id ${channelId}`, channelIdOf(domain, payer, payee, salt), channelId)
+  }
+  for (const { name, domain, payer, random, ticket: texts, signer, ...expected } of vectors.ticket) {
+    const at = { chainId: domain.chainId, settlement: domain.verifyingContract }
+    const ticket = {
+      ...texts,
+      faceValue: BigInt(texts.faceValue),
+      winThreshold: BigInt(texts.winThreshold),
+      nonce: BigInt(texts.nonce),
+      expiresAt: BigInt(texts.expiresAt),
+    }
+    const digest = ticketDigest(settlementDomainSeparator(at), ticket)
+    expect(`ticket ${name}: deposit id`, ticketDepositIdOf(at, payer, signer), ticket.depositId)
+    expect(`ticket ${name}: commitment`, ticketCommitment(random), ticket.commitment)
+    expect(`ticket ${name}: digest`, digest, expected.digest)
+    expect(`ticket ${name}: wins`, ticketWins(digest, random, ticket.winThreshold), expected.wins)
+    expect(`ticket ${name}: value`, ticketValueRoundedDown(ticket).toString(), expected.value)
   }
   return failures
 }
