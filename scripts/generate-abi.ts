@@ -13,6 +13,7 @@ const CONTRACTS = [
   'NodeRegistry',
   'Settlement',
   'AuditAnchor',
+  'Court',
   'Emission',
   'Timelock',
   'ShoalGovernor',

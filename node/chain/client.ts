@@ -42,6 +42,17 @@ export interface WalletBalances {
   stake: bigint
 }
 
+/** All that names an anchor. */
+export interface AnchorRef {
+  /** Which of the node's anchors. */
+  index: number
+  root: string
+  firstSequence: number
+  lastSequence: number
+  /** Seconds since the Unix epoch. */
+  anchoredAt: number
+}
+
 export interface ChainClientOptions {
   rpcUrl: string
   /** Refuse any other chain. */
@@ -52,6 +63,10 @@ export interface ChainClientOptions {
 
 const REQUEST_TIMEOUT_MS = 15_000
 const CHANNEL_STATUS = ['none', 'open', 'closing', 'closed'] as const
+
+function anchorRef({ index, root, firstSequence, lastSequence, anchoredAt }: AnchorRef) {
+  return [index, [root, firstSequence, lastSequence], anchoredAt]
+}
 
 /** Reads an EVM chain and Shoal's contracts on it. Writing is the publisher's. */
 export class ChainClient {
@@ -174,39 +189,49 @@ export class ChainClient {
     return Number(sequence)
   }
 
-  async anchorCount(wallet: Address): Promise<number> {
-    const [count] = await this.#read('auditAnchor', 'anchorCount', [wallet])
-    return Number(count)
+  /**
+   * When a root was anchored, by the event of the transaction that did it, in seconds since the Unix epoch; null when
+   * the transaction has no such event. `isAnchored` says whether it is so.
+   */
+  async anchoredAt(
+    wallet: Address,
+    { index, transaction }: { index: number; transaction: Bytes32 },
+  ): Promise<number | null> {
+    const receipt = await this.receipt(transaction)
+    for (const log of receipt?.logs ?? []) {
+      if (log.address.toLowerCase() !== this.addresses.auditAnchor) continue
+      const event = contractInterfaces.auditAnchor.parseLog(log)
+      if (event?.name !== 'Anchored') continue
+      if ((event.args.node as string).toLowerCase() === wallet && event.args.index === BigInt(index))
+        return Number(event.args.anchoredAt)
+    }
+    return null
   }
 
-  /** The commitment of one anchor: keccak256(abi.encode(root, firstSequence, lastSequence)). */
-  async anchorAt(wallet: Address, index: number): Promise<Bytes32> {
-    const [commitment] = await this.#read('auditAnchor', 'anchorAt', [wallet, index])
-    return commitment as Bytes32
+  /** Asks the contract whether a wallet has anchored exactly this. */
+  async isAnchored(wallet: Address, anchor: AnchorRef): Promise<boolean> {
+    const [anchored] = await this.#read('auditAnchor', 'isAnchored', [wallet, anchorRef(anchor)])
+    return anchored as boolean
   }
 
   /** Asks the contract whether an event is in an anchored range. */
   async verifyInclusion(
     wallet: Address,
-    proof: {
-      index: number
-      firstSequence: number
-      lastSequence: number
+    proof: Omit<AnchorRef, 'anchoredAt'> & {
+      anchoredAt: number | null
       sequence: number
       eventHash: string
+      claim: Bytes32
       proof: readonly string[]
     },
   ): Promise<boolean> {
+    const { anchoredAt, sequence, eventHash, claim } = proof
+    if (anchoredAt === null) return false
     const [included] = await this.#read('auditAnchor', 'verify', [
       wallet,
-      [
-        proof.index,
-        proof.firstSequence,
-        proof.lastSequence,
-        proof.sequence,
-        proof.eventHash,
-        [...proof.proof],
-      ],
+      anchorRef({ ...proof, anchoredAt }),
+      [sequence, eventHash, claim],
+      [...proof.proof],
     ])
     return included as boolean
   }

@@ -4,11 +4,13 @@ import { createNodeSigner, type VerifyEd25519 } from '../../protocol/identity.ts
 import { peerIdFromPublicKey } from '../../protocol/ids.ts'
 import { auditEventHash } from '../../protocol/messages/audit-event.ts'
 import { messages } from '../../protocol/messages/index.ts'
+import { type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, openRecord } from '../../protocol/signed.ts'
 import { ticketCommitment, ticketValueRoundedDown, ticketWins } from '../../protocol/tickets.ts'
 import {
   channelIdOf,
+  receiptClaim,
   settlementDomainSeparator,
   ticketDepositIdOf,
   ticketDigest,
@@ -53,6 +55,13 @@ export interface Vectors {
     channelId: string
   }[]
   ticket: TicketVector[]
+  /** `receipt` as on the wire; `members` as a contract takes them, amounts in decimal. */
+  'receipt-claim': {
+    name: string
+    receipt: string
+    members: Record<string, string | number>
+    claim: string
+  }[]
 }
 
 /**
@@ -121,6 +130,10 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
     expect(`ticket ${name}: digest`, digest, expected.digest)
     expect(`ticket ${name}: wins`, ticketWins(digest, random, ticket.winThreshold), expected.wins)
     expect(`ticket ${name}: value`, ticketValueRoundedDown(ticket).toString(), expected.value)
+  }
+  for (const { name, receipt, claim } of vectors['receipt-claim']) {
+    const body: Receipt = decodeMessage(receiptMessage, hexToBytes(receipt))
+    expect(`${name}: claim`, receiptClaim(body), claim)
   }
   return failures
 }

@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:7eb5d7f02b522c9ed1a70225d25ce8aed109df1d9fe8f74c229ea82cf46ddb34'
+export const contractsDigest = 'sha256:ef76d4eeea0b27184e1c8c994d486557b560f26662a180812523594484a0b0b8'
