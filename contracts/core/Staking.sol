@@ -5,13 +5,13 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {Votes} from "@openzeppelin/contracts/governance/utils/Votes.sol";
 import {IERC6372} from "@openzeppelin/contracts/interfaces/IERC6372.sol";
-import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {ICreditToken} from "../interfaces/ICreditToken.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Permit, Permits} from "../libraries/Permits.sol";
 import {Roles} from "../libraries/Roles.sol";
@@ -273,7 +273,7 @@ contract Staking is IStaking, DepositPause, Ownable, Votes {
         emit Slashed(wallet, taken, bountyTo, bounty);
         _transferVotingUnits(wallet, address(0), fromStaked);
         _recount(wallet, own);
-        ERC20Burnable(creditToken).burn(taken - bounty);
+        ICreditToken(creditToken).burn(taken - bounty);
     }
 
     /// @inheritdoc IStaking

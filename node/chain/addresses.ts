@@ -6,6 +6,7 @@ import { ChainError } from './errors.ts'
 /** Shoal's contracts on one chain. */
 export interface ContractAddresses {
   creditToken: Address
+  staking: Address
   nodeRegistry: Address
   settlement: Address
   auditAnchor: Address
@@ -28,6 +29,7 @@ const deploymentSchema = z.object({
   deploymentBlock: z.int().min(0).default(0),
   addresses: z.object({
     creditToken: address,
+    staking: address,
     nodeRegistry: address,
     settlement: address,
     auditAnchor: address,
@@ -44,7 +46,7 @@ export function parseDeployment(value: unknown): KnownDeployment | null {
 }
 
 /**
- * Reads the file of `chain.contracts`: `{chainId, addresses: {creditToken, nodeRegistry, settlement, auditAnchor}}`.
+ * Reads the file of `chain.contracts`: `{chainId, addresses: {creditToken, staking, nodeRegistry, settlement, auditAnchor}}`.
  * @throws {ChainError} CONTRACTS_FILE_INVALID
  */
 export async function readDeploymentFile(path: string): Promise<KnownDeployment> {
@@ -55,13 +57,13 @@ export async function readDeploymentFile(path: string): Promise<KnownDeployment>
     throw invalid(path, 'cannot be read as JSON', cause)
   }
   const deployment = parseDeployment(value)
-  if (deployment === null) throw invalid(path, 'does not name the four contracts and their chain')
+  if (deployment === null) throw invalid(path, 'does not name the contracts and their chain')
   return deployment
 }
 
 function invalid(path: string, what: string, cause?: unknown): ChainError {
   return new ChainError('CONTRACTS_FILE_INVALID', `the contracts file ${path} ${what}`, {
-    fix: 'It holds {"chainId": …, "addresses": {"creditToken": "0x…", "nodeRegistry": …, "settlement": …, "auditAnchor": …}}.',
+    fix: 'It holds {"chainId": …, "addresses": {"creditToken": "0x…", "staking": …, "nodeRegistry": …, "settlement": …, "auditAnchor": …}}.',
     details: { path },
     cause,
   })

@@ -6,11 +6,13 @@ import { auditAnchorAbi } from './abi/audit-anchor.ts'
 import { creditTokenAbi } from './abi/credit-token.ts'
 import { nodeRegistryAbi } from './abi/node-registry.ts'
 import { settlementAbi } from './abi/settlement.ts'
+import { stakingAbi } from './abi/staking.ts'
 import { type ContractAddresses, type KnownDeployment, parseDeployment } from './addresses.ts'
 import { ChainError } from './errors.ts'
 
 export const contractInterfaces = {
   creditToken: new Interface(creditTokenAbi),
+  staking: new Interface(stakingAbi),
   nodeRegistry: new Interface(nodeRegistryAbi),
   settlement: new Interface(settlementAbi),
   auditAnchor: new Interface(auditAnchorAbi),
@@ -166,7 +168,7 @@ export class ChainClient {
       this.#reach(() => this.provider.getBalance(wallet)),
       this.#read('creditToken', 'balanceOf', [wallet]),
       this.#read('settlement', 'balanceOf', [wallet]),
-      this.#read('nodeRegistry', 'stakeOf', [wallet]),
+      this.#read('staking', 'stakeOf', [wallet]),
     ])
     return {
       gas,
@@ -284,7 +286,7 @@ export class ChainClient {
 
   /** Addresses that hold code may still be somebody else's: ours know one another. */
   async #foreignContract(): Promise<string | null> {
-    for (const name of ['settlement', 'nodeRegistry'] as const) {
+    for (const name of ['settlement', 'staking'] as const) {
       try {
         const [token] = await this.#read(name, 'creditToken', [])
         if ((token as string).toLowerCase() !== this.addresses.creditToken)

@@ -11,6 +11,7 @@ import type { Publisher, TransactionOutcome } from './publisher.ts'
 
 const CONTRACT_NAMES = [
   'creditToken',
+  'staking',
   'nodeRegistry',
   'settlement',
   'auditAnchor',

@@ -14,11 +14,15 @@ import { auditAnchorBytecode } from '../../node/chain/abi/bytecode/audit-anchor.
 import { creditTokenBytecode } from '../../node/chain/abi/bytecode/credit-token.ts'
 import { nodeRegistryBytecode } from '../../node/chain/abi/bytecode/node-registry.ts'
 import { settlementBytecode } from '../../node/chain/abi/bytecode/settlement.ts'
+import { stakingBytecode } from '../../node/chain/abi/bytecode/staking.ts'
 import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
 import { nodeRegistryAbi } from '../../node/chain/abi/node-registry.ts'
 import { settlementAbi } from '../../node/chain/abi/settlement.ts'
 import { stakingAbi } from '../../node/chain/abi/staking.ts'
+<<<<<<< HEAD
 import { timelockAbi } from '../../node/chain/abi/timelock.ts'
+=======
+>>>>>>> tickets
 import { Evm } from '../../node/chain/embedded/evm.ts'
 import { RpcError } from '../../node/chain/embedded/json-rpc.ts'
 import { evmRuntime } from '../helpers/evm-runtime.ts'
@@ -198,13 +202,19 @@ export const [deployer, alice, bob, carol, session, pauser] = wallets as [
 export interface Shoal {
   chain: TestChain
   creditToken: TestContract
+  staking: TestContract
   nodeRegistry: TestContract
   settlement: TestContract
   auditAnchor: TestContract
 }
 
 export const CLOSE_DELAY = 3_600
+export const MIN_UNBONDING_DELAY = DAY
 export const UNBONDING_DELAY = 2 * DAY
+export const MIN_HISTORY = HOUR
+export const HISTORY = 30 * DAY
+/** Of a validator, a provider, an orchestrator. */
+export const MINIMUM_STAKES = [10_000n * CREDIT, 10_000n * CREDIT, 5_000n * CREDIT] as const
 export const EPOCH_SUPPLY = 100_000n * CREDIT
 export const GENESIS_SUPPLY = 1_000_000_000n * CREDIT
 
@@ -216,18 +226,28 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
     deployer.address,
     GENESIS_SUPPLY,
   ])
-  const nodeRegistry = await chain.deploy(deployer, nodeRegistryAbi, nodeRegistryBytecode, [
+  const staking = await chain.deploy(deployer, stakingAbi, stakingBytecode, [
     creditToken.address,
+    deployer.address,
+    pauser.address,
+    MIN_UNBONDING_DELAY,
     UNBONDING_DELAY,
+    MINIMUM_STAKES,
+  ])
+  const nodeRegistry = await chain.deploy(deployer, nodeRegistryAbi, nodeRegistryBytecode, [
+    staking.address,
+    deployer.address,
+    MIN_HISTORY,
+    HISTORY,
   ])
   const settlement = await chain.deploy(deployer, settlementAbi, settlementBytecode, [
     creditToken.address,
-    nodeRegistry.address,
+    staking.address,
     pauser.address,
     CLOSE_DELAY,
   ])
   const auditAnchor = await chain.deploy(deployer, auditAnchorAbi, auditAnchorBytecode, [])
-  return { chain, creditToken, nodeRegistry, settlement, auditAnchor }
+  return { chain, creditToken, staking, nodeRegistry, settlement, auditAnchor }
 }
 
 /** The errors of these come through the contracts that call them. */

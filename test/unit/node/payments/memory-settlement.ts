@@ -25,6 +25,7 @@ export class MemorySettlement {
   readonly chainId = 31337
   readonly addresses = {
     creditToken: `0x${'c7'.repeat(20)}`,
+    staking: `0x${'57'.repeat(20)}`,
     nodeRegistry: `0x${'4e'.repeat(20)}`,
     settlement: SETTLEMENT,
     auditAnchor: `0x${'aa'.repeat(20)}`,
