@@ -19,10 +19,7 @@ import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
 import { nodeRegistryAbi } from '../../node/chain/abi/node-registry.ts'
 import { settlementAbi } from '../../node/chain/abi/settlement.ts'
 import { stakingAbi } from '../../node/chain/abi/staking.ts'
-<<<<<<< HEAD
 import { timelockAbi } from '../../node/chain/abi/timelock.ts'
-=======
->>>>>>> tickets
 import { Evm } from '../../node/chain/embedded/evm.ts'
 import { RpcError } from '../../node/chain/embedded/json-rpc.ts'
 import { evmRuntime } from '../helpers/evm-runtime.ts'
