@@ -51,9 +51,9 @@ contract Emission is IEmission, Ownable {
     /// the claims do.
     uint256 public constant MAX_WINDOW = 60 days;
 
-    uint256 private constant _LEARNERS_BITS = 16;
+    uint224 private constant _LEARNERS_BITS = 16;
 
-    uint256 private constant _TREASURY_BITS = 32;
+    uint224 private constant _TREASURY_BITS = 32;
 
     /// @inheritdoc IEmission
     address public immutable override creditToken;
