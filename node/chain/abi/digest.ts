@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:04e8c6eaa41b0f94fa19592fcd2d5472e3165d189722fc93a3202d4210500b53'
+export const contractsDigest = 'sha256:71507e847a6a9dbe88e32ce6244de4f2d08ed2c823587edfd5b7273d78c32403'
