@@ -21,9 +21,21 @@ contract ContractRegistry is Ownable, IContractRegistry {
     /// @dev The chosen version's place plus one; 0 when none was chosen.
     mapping(address user => mapping(bytes32 name => uint256 place)) private _choices;
 
-    /// @notice Begins empty.
-    /// @param owner_ Who publishes: the deployer until it hands over to the timelock.
-    constructor(address owner_) Ownable(owner_) {}
+    /// @notice Begins with a first version of some contracts.
+    /// @param owner_ Who publishes: the governance's timelock.
+    /// @param names Their names.
+    /// @param implementations Where they are, in the same order.
+    /// @param version What these versions are called.
+    constructor(
+        address owner_,
+        bytes32[] memory names,
+        address[] memory implementations,
+        string memory version
+    ) Ownable(owner_) {
+        uint256 count = names.length;
+        if (implementations.length != count) revert LengthsDiffer(count, implementations.length);
+        for (uint256 index = 0; index < count; ++index) _publish(names[index], implementations[index], version);
+    }
 
     /// @inheritdoc IContractRegistry
     function publish(
@@ -31,15 +43,7 @@ contract ContractRegistry is Ownable, IContractRegistry {
         address implementation,
         string calldata version
     ) external override onlyOwner returns (uint256 index) {
-        if (name == bytes32(0)) revert ZeroName();
-        if (implementation.code.length == 0) revert NotAContract(implementation);
-        uint256 length = bytes(version).length;
-        if (length == 0 || length > MAX_VERSION_BYTES) revert VersionLengthInvalid(length);
-        index = _versions[name].length;
-        _versions[name].push(
-            Version({implementation: implementation, publishedAt: block.timestamp.toUint48(), version: version})
-        );
-        emit VersionPublished(name, index, implementation, version);
+        return _publish(name, implementation, version);
     }
 
     /// @inheritdoc IContractRegistry
@@ -71,5 +75,22 @@ contract ContractRegistry is Ownable, IContractRegistry {
     function versionAt(bytes32 name, uint256 index) public view override returns (Version memory version) {
         if (!(index < _versions[name].length)) revert VersionUnknown(name, index);
         return _versions[name][index];
+    }
+
+    /// @notice Adds a version.
+    /// @param name The contract's name.
+    /// @param implementation Where it is.
+    /// @param version What it is called.
+    /// @return index Its place.
+    function _publish(bytes32 name, address implementation, string memory version) private returns (uint256 index) {
+        if (name == bytes32(0)) revert ZeroName();
+        if (implementation.code.length == 0) revert NotAContract(implementation);
+        uint256 length = bytes(version).length;
+        if (length == 0 || length > MAX_VERSION_BYTES) revert VersionLengthInvalid(length);
+        index = _versions[name].length;
+        _versions[name].push(
+            Version({implementation: implementation, publishedAt: block.timestamp.toUint48(), version: version})
+        );
+        emit VersionPublished(name, index, implementation, version);
     }
 }

@@ -41,6 +41,11 @@ interface IContractRegistry {
     /// @param length Bytes given.
     error VersionLengthInvalid(uint256 length);
 
+    /// @notice There are not as many contracts as names.
+    /// @param names Number of names.
+    /// @param implementations Number of contracts.
+    error LengthsDiffer(uint256 names, uint256 implementations);
+
     /// @notice The contract has no version at this place.
     /// @param name The contract's name.
     /// @param index The place.

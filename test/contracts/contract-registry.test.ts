@@ -22,6 +22,9 @@ describe('ContractRegistry', () => {
     second = governance.creditToken.address
     registry = await governance.chain.deploy(deployer, contractRegistryAbi, contractRegistryBytecode, [
       owner.address,
+      [],
+      [],
+      '1',
     ])
   })
 
@@ -34,11 +37,20 @@ describe('ContractRegistry', () => {
     assert.equal(await registry.view('versionCount', NAME), 0n)
     assert.equal(await registry.view('MAX_VERSION_BYTES'), 32n)
     await assertReverts(registry.view('latest', NAME), 'VersionUnknown', NAME, 0n)
-    await assertReverts(
-      governance.chain.deploy(deployer, contractRegistryAbi, contractRegistryBytecode, [ZeroAddress]),
-      'OwnableInvalidOwner',
-      ZeroAddress,
-    )
+  })
+
+  it('can begin with a first version of contracts', async () => {
+    const deploy = (...args: unknown[]) =>
+      governance.chain.deploy(deployer, contractRegistryAbi, contractRegistryBytecode, args)
+    registry = await deploy(owner.address, [NAME, OTHER], [first, second], '1')
+    const published = BigInt(governance.chain.now)
+    assert.deepEqual(await version('latest', NAME), [first, published, '1'])
+    assert.deepEqual(await version('latest', OTHER), [second, published, '1'])
+    await assertReverts(deploy(ZeroAddress, [], [], '1'), 'OwnableInvalidOwner', ZeroAddress)
+    await assertReverts(deploy(owner.address, [NAME], [], '1'), 'LengthsDiffer', 1n, 0n)
+    await assertReverts(deploy(owner.address, [], [first], '1'), 'LengthsDiffer', 0n, 1n)
+    await assertReverts(deploy(owner.address, [NAME], [first], ''), 'VersionLengthInvalid', 0n)
+    await assertReverts(deploy(owner.address, [NAME], [alice.address], '1'), 'NotAContract', alice.address)
   })
 
   describe('publish', () => {

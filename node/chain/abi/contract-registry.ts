@@ -7,10 +7,41 @@ export const contractRegistryAbi = [
         "internalType": "address",
         "name": "owner_",
         "type": "address"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "names",
+        "type": "bytes32[]"
+      },
+      {
+        "internalType": "address[]",
+        "name": "implementations",
+        "type": "address[]"
+      },
+      {
+        "internalType": "string",
+        "name": "version",
+        "type": "string"
       }
     ],
     "stateMutability": "nonpayable",
     "type": "constructor"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "names",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "implementations",
+        "type": "uint256"
+      }
+    ],
+    "name": "LengthsDiffer",
+    "type": "error"
   },
   {
     "inputs": [
