@@ -19,6 +19,7 @@ import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
 import { nodeRegistryAbi } from '../../node/chain/abi/node-registry.ts'
 import { settlementAbi } from '../../node/chain/abi/settlement.ts'
 import { stakingAbi } from '../../node/chain/abi/staking.ts'
+import { timelockAbi } from '../../node/chain/abi/timelock.ts'
 import { Evm } from '../../node/chain/embedded/evm.ts'
 import { RpcError } from '../../node/chain/embedded/json-rpc.ts'
 import { evmRuntime } from '../helpers/evm-runtime.ts'
@@ -143,7 +144,9 @@ export class TestChain {
     } catch (error) {
       if (!(error instanceof RpcError) || typeof error.data !== 'string') throw error
       const known: ErrorDescription | null =
-        abi.parseError(error.data) ?? foreignErrors.parseError(error.data)
+        [abi, ...foreign]
+          .map(known => known.parseError(error.data as string))
+          .find(found => found !== null) ?? null
       if (known === null) throw new Revert('unknown', [error.data])
       throw new Revert(known.name, [...known.args])
     }
@@ -245,8 +248,8 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
   return { chain, creditToken, staking, nodeRegistry, settlement, auditAnchor }
 }
 
-/** The token's errors come through the contracts that call it. */
-const foreignErrors = new Interface(creditTokenAbi)
+/** The errors of these come through the contracts that call them. */
+const foreign = [creditTokenAbi, stakingAbi, timelockAbi].map(abi => new Interface(abi))
 
 function decoded(abi: Interface, fragment: FunctionFragment, data: string): Returned {
   const result = abi.decodeFunctionResult(fragment, data)
