@@ -8,7 +8,10 @@ describe('gas', () => {
     const withGoal = rows.filter(({ goal }) => goal !== undefined)
     assert.deepEqual(
       withGoal.map(({ name }) => name),
-      ['gas.open', 'gas.depositAndOpen', 'gas.voucher100', 'gas.anchor'],
+      [
+        ...['gas.open', 'gas.depositAndOpen', 'gas.voucher100'],
+        ...['gas.ticket', 'gas.ticket100', 'gas.anchor', 'gas.anchor100'],
+      ],
     )
     assert.deepEqual(
       withGoal.filter(({ gas, goal }) => gas > goal!),
