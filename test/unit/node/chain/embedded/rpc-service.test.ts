@@ -19,7 +19,7 @@ describe('RpcService', () => {
   beforeEach(async () => {
     nowMs = 1_900_000_000_000
     // An epoch of three gifts.
-    const deployment = { epochSupply: 3_000n * CREDIT }
+    const deployment = { genesisSupply: 3_000n * CREDIT }
     opened = await openChain(folder.path, { deployment, now: () => nowMs })
     const { chain, deployerKey } = opened
     const faucet = new Faucet({ deployment: opened.deployment, privateKey: deployerKey }, { chain })
