@@ -154,7 +154,7 @@ export function rootDigest(separator: Uint8Array, signed: AnchorRoot): Bytes32 {
       uint256(BigInt(signed.lastSequence)),
     ),
   )
-  return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, separator, struct)))}`
+  return typedDigest(separator, struct)
 }
 
 /**
@@ -268,6 +268,11 @@ function typedDigest(domainSeparator: Uint8Array, struct: Uint8Array): Bytes32 {
   return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, domainSeparator, struct)))}`
 }
 
+/** An address as `abi.encode` writes it. */
+function addressWord(address: Address): Uint8Array {
+  return concatBytes(new Uint8Array(12), hexToBytes(address.slice(2)))
+}
+
 function domainSeparator(name: string, version: string, chainId: number, contract: Address): Uint8Array {
   return keccak_256(
     concatBytes(
@@ -278,10 +283,6 @@ function domainSeparator(name: string, version: string, chainId: number, contrac
       addressWord(contract),
     ),
   )
-}
-
-function addressWord(address: Address): Uint8Array {
-  return hexToBytes(address.slice(2).padStart(64, '0'))
 }
 
 function uint256(value: bigint): Uint8Array {

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IBalances} from "../interfaces/IBalances.sol";
 import {IChannels} from "../interfaces/IChannels.sol";
 import {ICourt} from "../interfaces/ICourt.sol";
+import {ICourtParameters} from "../interfaces/ICourtParameters.sol";
+import {IJury} from "../interfaces/IJury.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {ITickets} from "../interfaces/ITickets.sol";
 import {Receipt} from "../libraries/Receipts.sol";
 import {Evidence} from "./court/Evidence.sol";
-import {Juries} from "./court/Juries.sol";
+import {Jurors} from "./court/Jurors.sol";
 import {Purse} from "./court/Purse.sol";
 
 /// @title Court
 /// @author Shoal
-/// @notice See {ICourt}. This contract has the states of a dispute; {Evidence} reads, {Juries} draws and counts,
-/// {Purse} holds.
+/// @notice See {ICourt}. This contract has the states of a dispute; {Evidence} reads, {Jurors} binds, dismisses and
+/// pays jurors, {Purse} holds the money.
 /// @dev Checks, then effects, then interactions: a state is left before anything is locked, slashed, paid or pulled.
 /// What is called that can change anything is the token and Staking, neither of which calls back; wallets that
 /// are asked for signatures are asked by static calls.
-contract Court is ICourt, Evidence, Juries {
+contract Court is ICourt, Evidence, Jurors {
     using SafeCast for uint256;
 
     /// @notice What became of the disputes about one thing.
@@ -38,6 +39,13 @@ contract Court is ICourt, Evidence, Juries {
     /// @notice How often a jury can be asked about one receipt without deciding.
     uint256 public constant MAX_TRIALS = 2;
 
+    /// @notice What an appeal costs, in bonds of a challenge. Its jury has less than three times as many jurors, so a
+    /// bond that pays the first jury's fees lets this one pay the second's.
+    uint256 public constant APPEAL_BOND_MULTIPLE = 3;
+
+    /// @inheritdoc ICourt
+    address public immutable override parameters;
+
     /// @inheritdoc ICourt
     uint256 public override disputeCount;
 
@@ -49,24 +57,17 @@ contract Court is ICourt, Evidence, Juries {
     /// @dev Statements that were part of a conviction, with the dispute.
     mapping(bytes32 statementKey => uint256 disputeId) private _convictedBy;
 
-    /// @notice Fixes the contracts and sets the first parameters.
-    /// @param owner_ Governance.
-    /// @param staking_ The Staking contract.
+    /// @notice Fixes the contracts; Staking is that of the parameters.
+    /// @param parameters_ The CourtParameters contract.
     /// @param settlement_ The Settlement contract; with the same token.
     /// @param auditAnchor_ The AuditAnchor contract.
-    /// @param parameters The first version.
-    /// @param penalties For each kind of fault, in their order.
     constructor(
-        address owner_,
-        address staking_,
+        address parameters_,
         address settlement_,
-        address auditAnchor_,
-        Parameters memory parameters,
-        Penalties[5] memory penalties
-    ) Ownable(owner_) Purse(staking_) Evidence(settlement_, auditAnchor_) {
+        address auditAnchor_
+    ) Purse(ICourtParameters(parameters_).staking()) Evidence(settlement_, auditAnchor_) {
         if (IBalances(settlement_).creditToken() != creditToken) revert TokensDiffer();
-        _setParameters(parameters);
-        for (uint8 i = 0; i < penalties.length; ++i) _setPenalties(Fault(i), penalties[i]);
+        parameters = parameters_;
     }
 
     /// @inheritdoc ICourt
@@ -101,14 +102,14 @@ contract Court is ICourt, Evidence, Juries {
         bytes calldata signature
     ) external override returns (uint256 disputeId) {
         if (!IChannels(settlement).isVoucherValid(channelId, cumulativeAmount, signature)) revert InvalidVoucher();
-        address payer = IChannels(settlement).channelOf(channelId).payer;
-        return _openProvable(Fault.OverIssuedVoucher, payer, channelId, cumulativeAmount);
+        address payer = _channel(channelId).payer;
+        return _openProvable(ICourtParameters.Fault.OverIssuedVoucher, payer, channelId, cumulativeAmount);
     }
 
     /// @inheritdoc ICourt
     function challengeTickets(bytes32 depositId) external override returns (uint256 disputeId) {
         address payer = ITickets(settlement).ticketDepositOf(depositId).payer;
-        return _openProvable(Fault.OverIssuedTickets, payer, depositId, 0);
+        return _openProvable(ICourtParameters.Fault.OverIssuedTickets, payer, depositId, 0);
     }
 
     /// @inheritdoc ICourt
@@ -118,9 +119,9 @@ contract Court is ICourt, Evidence, Juries {
     ) external override returns (uint256 disputeId) {
         if (msg.sender != receipt.payee) revert OnlyPayee(receipt.payee);
         _requireReceipt(receipt.payer, receipt, inclusion);
-        IChannels.Channel memory channel = IChannels(settlement).channelOf(receipt.channelId);
+        IChannels.Channel memory channel = _channel(receipt.channelId);
         if (channel.payer != receipt.payer || channel.payee != receipt.payee) revert ForeignReceipt();
-        return _openProvable(Fault.Unpaid, receipt.payer, receipt.channelId, receipt.cumulativeAmount);
+        return _openProvable(ICourtParameters.Fault.Unpaid, receipt.payer, receipt.channelId, receipt.cumulativeAmount);
     }
 
     /// @inheritdoc ICourt
@@ -130,68 +131,56 @@ contract Court is ICourt, Evidence, Juries {
     ) external override returns (uint256 disputeId) {
         bytes32 claim = _requireReceipt(receipt.payee, receipt, inclusion);
         if (!inclusion.statement.anchored) revert NotAnchored();
-        uint256 version = parametersVersion();
-        Parameters storage terms = _parametersAt(version);
-        uint256 since = Math.max(inclusion.statement.anchoredAt, _trials[_trialKey(Fault.WrongOutput, claim)].closedAt);
+        uint256 version = _version();
+        ICourtParameters.Parameters memory terms = _parametersAt(version);
+        uint256 since = Math.max(
+            inclusion.statement.anchoredAt,
+            _trials[_trialKey(ICourtParameters.Fault.WrongOutput, claim)].closedAt
+        );
         uint256 until = since + terms.challengeWindow;
         if (block.timestamp > until) revert TooOld(until);
-        Dispute memory opened = _dispute(Fault.WrongOutput, receipt.payee, claim);
+        Dispute memory opened = _dispute(ICourtParameters.Fault.WrongOutput, receipt.payee, claim);
         opened.state = State.Draw;
         opened.payer = receipt.payer;
         opened.bond = terms.bond;
-        opened.deadline = (block.timestamp + terms.drawPeriod).toUint48();
+        opened.deadline = _after(terms.drawPeriod);
         uint256 validators = IStaking(staking).validatorCount();
         opened.validators = validators.toUint32();
         _requireValidators(validators, terms.jurySize);
         disputeId = _open(opened);
         emit OutputChallenged(disputeId, receipt);
-        _arm(disputeId, 0, terms.jurySize, terms.drawDelay);
+        IJury(jury).summon(disputeId, 0, terms.jurySize, terms.drawDelay);
         _pull(opened.bond);
     }
 
     /// @inheritdoc ICourt
-    function draw(uint256 disputeId, uint256 maxTries) external override returns (bool seated) {
+    function draw(uint256 disputeId, uint256 maxTries) external override returns (State state) {
         Dispute storage dispute = _inState(disputeId, State.Draw);
-        if (maxTries == 0 || maxTries > MAX_TRIES) revert InvalidTries(maxTries);
         _requireBefore(dispute.deadline);
-        Parameters storage terms = _parametersAt(dispute.version);
-        uint256 round = dispute.round;
-        (bool ready, bool failed) = _readSeed(disputeId, round, terms.drawDelay);
-        if (failed) _failDraw(disputeId, dispute, terms);
-        if (!ready) return false;
-        seated = _fill(
-            Draw({
+        _requireOffice();
+        ICourtParameters.Parameters memory terms = _parametersAt(dispute.version);
+        (IJury.Progress progress, address[] memory jurors) = IJury(jury).draw(
+            IJury.Draw({
                 disputeId: disputeId,
-                round: round,
+                parties: [dispute.respondent, dispute.challenger, dispute.payer],
                 votesAt: uint256(dispute.openedAt) - 1,
                 validators: dispute.validators,
                 weightCap: terms.weightCap,
-                jurorBond: terms.jurorBond
+                jurorBond: terms.jurorBond,
+                drawDelay: terms.drawDelay,
+                commitPeriod: terms.commitPeriod,
+                revealPeriod: terms.revealPeriod
             }),
             maxTries
         );
-        if (seated) {
-            uint256 commitUntil = block.timestamp + terms.commitPeriod;
-            uint256 revealUntil = commitUntil + terms.revealPeriod;
+        _bindJurors(jurors, terms.jurorBond);
+        if (progress == IJury.Progress.Failed) {
+            _failDraw(disputeId, dispute, terms);
+        } else if (progress == IJury.Progress.Seated) {
             dispute.state = State.Vote;
-            dispute.deadline = revealUntil.toUint48();
-            emit JurySeated(disputeId, round, commitUntil, revealUntil);
+            dispute.deadline = _after(uint256(terms.commitPeriod) + terms.revealPeriod);
         }
-    }
-
-    /// @inheritdoc ICourt
-    function commit(uint256 disputeId, bytes32 commitment) external override {
-        Dispute storage dispute = _inState(disputeId, State.Vote);
-        _requireBefore(_commitUntil(dispute));
-        _recordCommitment(disputeId, dispute.round, commitment);
-    }
-
-    /// @inheritdoc ICourt
-    function reveal(uint256 disputeId, Vote vote, bytes32 salt) external override {
-        Dispute storage dispute = _inState(disputeId, State.Vote);
-        _requireFrom(_commitUntil(dispute));
-        _requireBefore(dispute.deadline);
-        _recordVote(disputeId, dispute.round, vote, salt);
+        return dispute.state;
     }
 
     /// @inheritdoc ICourt
@@ -199,7 +188,7 @@ contract Court is ICourt, Evidence, Juries {
         Dispute storage dispute = _disputes[disputeId];
         state = dispute.state;
         if (state == State.None || state == State.Closed) revert WrongState(state);
-        Parameters storage terms = _parametersAt(dispute.version);
+        ICourtParameters.Parameters memory terms = _parametersAt(dispute.version);
         if (state == State.Response) {
             bool stands = _faultStands(dispute.fault, dispute.subject, dispute.amount);
             if (stands) _requireFrom(dispute.deadline);
@@ -222,18 +211,18 @@ contract Court is ICourt, Evidence, Juries {
         _requireBefore(dispute.deadline);
         address loser = _loserOf(dispute);
         if (msg.sender != loser) revert OnlyLoser(loser);
-        Parameters storage terms = _parametersAt(dispute.version);
+        ICourtParameters.Parameters memory terms = _parametersAt(dispute.version);
         uint256 size = 2 * uint256(terms.jurySize) + 1;
         // The first jury's members are not drawn again.
         _requireValidators(dispute.validators, size + terms.jurySize);
         uint256 bond = APPEAL_BOND_MULTIPLE * terms.bond;
-        uint256 deadline = block.timestamp + terms.drawPeriod;
+        uint48 deadline = _after(terms.drawPeriod);
         dispute.state = State.Draw;
         dispute.round = 1;
         dispute.appealBond = bond.toUint96();
-        dispute.deadline = deadline.toUint48();
+        dispute.deadline = deadline;
         emit Appealed(disputeId, loser, bond, deadline);
-        _arm(disputeId, 1, size, terms.drawDelay);
+        IJury(jury).summon(disputeId, 1, size, terms.drawDelay);
         _pull(bond);
     }
 
@@ -242,9 +231,10 @@ contract Court is ICourt, Evidence, Juries {
         Dispute storage dispute = _inState(disputeId, State.Response);
         bytes32 channelId = dispute.subject;
         if (!_isClosed(channelId)) revert ChannelStillOpen();
-        IChannels.Channel memory channel = IChannels(settlement).channelOf(channelId);
-        if (channel.claimed >= dispute.amount) revert NoFault();
-        amount = dispute.amount - channel.claimed;
+        IChannels.Channel memory channel = _channel(channelId);
+        uint256 owed = dispute.amount;
+        if (channel.claimed > owed - 1) revert NoFault();
+        amount = owed - channel.claimed;
         emit DebtPaid(disputeId, channel.payee, amount);
         _credit(channel.payee, amount);
         _closeProvable(disputeId, dispute, Outcome.Cured);
@@ -256,12 +246,6 @@ contract Court is ICourt, Evidence, Juries {
         return _disputes[disputeId];
     }
 
-    /// @inheritdoc Juries
-    function _isParty(uint256 disputeId, address wallet) internal view override returns (bool party) {
-        Dispute storage dispute = _disputes[disputeId];
-        return wallet == dispute.respondent || wallet == dispute.challenger || wallet == dispute.payer;
-    }
-
     /// @notice Convicts of an equivocation at once.
     /// @param node Who.
     /// @param first Key of one statement.
@@ -270,8 +254,8 @@ contract Court is ICourt, Evidence, Juries {
     function _convict(address node, bytes32 first, bytes32 second) private returns (uint256 disputeId) {
         uint256 earlier = _convictedBy[second];
         if (earlier != 0 && _convictedBy[first] != 0) revert AlreadyTried(earlier);
-        Dispute memory opened = _dispute(Fault.Equivocation, node, earlier == 0 ? second : first);
-        opened.deadline = block.timestamp.toUint48();
+        Dispute memory opened = _dispute(ICourtParameters.Fault.Equivocation, node, earlier == 0 ? second : first);
+        opened.deadline = _after(0);
         disputeId = _open(opened);
         _convictedBy[first] = disputeId;
         _convictedBy[second] = disputeId;
@@ -285,18 +269,18 @@ contract Court is ICourt, Evidence, Juries {
     /// @param amount Base units that have to be paid or covered on the channel.
     /// @return disputeId Number of the dispute.
     function _openProvable(
-        Fault fault,
+        ICourtParameters.Fault fault,
         address respondent,
         bytes32 subject,
         uint256 amount
     ) private returns (uint256 disputeId) {
         if (!_faultStands(fault, subject, amount)) revert NoFault();
-        Parameters storage terms = _parametersAt(parametersVersion());
+        ICourtParameters.Parameters memory terms = _parametersAt(_version());
         Dispute memory opened = _dispute(fault, respondent, subject);
         opened.state = State.Response;
         opened.amount = amount;
         opened.bond = terms.bond;
-        opened.deadline = (block.timestamp + terms.responseWindow).toUint48();
+        opened.deadline = _after(terms.responseWindow);
         disputeId = _open(opened);
         _pull(opened.bond);
     }
@@ -311,23 +295,23 @@ contract Court is ICourt, Evidence, Juries {
         trials.latest = disputeId.toUint64();
         opened.locked = _lock(opened.respondent, opened.penalty).toUint96();
         _disputes[disputeId] = opened;
-        emit DisputeOpened(
-            disputeId,
-            opened.fault,
-            opened.respondent,
-            opened.challenger,
-            opened.subject,
-            opened.amount,
-            opened.penalty,
-            opened.deadline
-        );
+        emit DisputeOpened({
+            disputeId: disputeId,
+            fault: opened.fault,
+            respondent: opened.respondent,
+            challenger: opened.challenger,
+            subject: opened.subject,
+            amount: opened.amount,
+            penalty: opened.penalty,
+            deadline: opened.deadline
+        });
     }
 
     /// @notice Ends a draw that found no jury.
     /// @param disputeId The dispute.
     /// @param dispute The dispute.
     /// @param terms What it is tried under.
-    function _failDraw(uint256 disputeId, Dispute storage dispute, Parameters storage terms) private {
+    function _failDraw(uint256 disputeId, Dispute storage dispute, ICourtParameters.Parameters memory terms) private {
         uint256 round = dispute.round;
         if (round == 1) {
             // Without a second jury there was no appeal. If its failure undid the verdict, whoever lost could
@@ -340,23 +324,28 @@ contract Court is ICourt, Evidence, Juries {
         } else {
             _closeJudged(disputeId, dispute, terms, Outcome.Void);
         }
-        _dismiss(disputeId, round, terms.jurorBond);
+        _dismissJurors(disputeId, round, terms.jurorBond, false);
     }
 
     /// @notice Counts the votes of a round and goes on from there.
     /// @param disputeId The dispute.
     /// @param dispute The dispute.
     /// @param terms What it is tried under.
-    function _endVote(uint256 disputeId, Dispute storage dispute, Parameters storage terms) private {
+    function _endVote(uint256 disputeId, Dispute storage dispute, ICourtParameters.Parameters memory terms) private {
         uint256 round = dispute.round;
-        _requireFrom(_allRevealed(disputeId, round) ? _commitUntil(dispute) : dispute.deadline);
-        Outcome outcome = _count(disputeId, round, terms.jurorBond);
+        _requireFrom(IJury(jury).countableFrom(disputeId, round));
+        IJury.Vote finding = IJury(jury).findingOf(disputeId, round);
+        Outcome outcome = Outcome.NoVerdict;
+        if (finding == IJury.Vote.Guilty) outcome = Outcome.Guilty;
+        else if (finding == IJury.Vote.Innocent) outcome = Outcome.Innocent;
+        emit JuryDecided(disputeId, round, outcome);
+        _dismissJurors(disputeId, round, terms.jurorBond, true);
         if (round == 1 || outcome == Outcome.NoVerdict) {
             _closeJudged(disputeId, dispute, terms, outcome);
         } else {
             dispute.state = State.Appealable;
             dispute.outcome = outcome;
-            dispute.deadline = (block.timestamp + terms.appealWindow).toUint48();
+            dispute.deadline = _after(terms.appealWindow);
         }
     }
 
@@ -365,7 +354,7 @@ contract Court is ICourt, Evidence, Juries {
     /// @param dispute The dispute.
     /// @param outcome `Guilty` or `Cured`.
     function _closeProvable(uint256 disputeId, Dispute storage dispute, Outcome outcome) private {
-        _close(disputeId, dispute, outcome);
+        _close(dispute, outcome);
         uint256 taken;
         uint256 bounty;
         if (outcome == Outcome.Guilty) (taken, bounty) = _punish(dispute);
@@ -382,12 +371,12 @@ contract Court is ICourt, Evidence, Juries {
     function _closeJudged(
         uint256 disputeId,
         Dispute storage dispute,
-        Parameters storage terms,
+        ICourtParameters.Parameters memory terms,
         Outcome outcome
     ) private {
         // While it is appealed this is who lost the first round.
         bool byRespondent = dispute.outcome == Outcome.Guilty;
-        _close(disputeId, dispute, outcome);
+        _close(dispute, outcome);
         uint256 taken;
         uint256 bounty;
         if (outcome == Outcome.Guilty) {
@@ -424,7 +413,7 @@ contract Court is ICourt, Evidence, Juries {
             forChallenger -= forJurors;
         }
         _credit(dispute.challenger, forChallenger);
-        _burn(pool - _payMajority(disputeId, Vote.Guilty, fee, pool));
+        _burn(pool - _payMajority(disputeId, IJury.Vote.Guilty, fee, pool));
     }
 
     /// @notice Shares bonds out after an acquittal.
@@ -437,7 +426,7 @@ contract Court is ICourt, Evidence, Juries {
         uint256 lost = dispute.bond + (byRespondent ? 0 : appealBond);
         uint256 pool = lost / 2;
         _credit(dispute.respondent, dispute.bond + appealBond - pool);
-        _burn(pool - _payMajority(disputeId, Vote.Innocent, fee, pool));
+        _burn(pool - _payMajority(disputeId, IJury.Vote.Innocent, fee, pool));
     }
 
     /// @notice Gives bonds back, less half a fee for each juror who revealed.
@@ -463,16 +452,15 @@ contract Court is ICourt, Evidence, Juries {
     }
 
     /// @notice Leaves the last state: from here on nothing can be done with the dispute again.
-    /// @param disputeId The dispute.
     /// @param dispute The dispute.
     /// @param outcome Final.
-    function _close(uint256 disputeId, Dispute storage dispute, Outcome outcome) private {
+    function _close(Dispute storage dispute, Outcome outcome) private {
         dispute.state = State.Closed;
         dispute.outcome = outcome;
         dispute.deadline = 0;
         if (outcome == Outcome.Guilty) ++convictionsOf[dispute.respondent];
         Trials storage trials = _trials[_trialKey(dispute.fault, dispute.subject)];
-        trials.closedAt = block.timestamp.toUint48();
+        trials.closedAt = _after(0);
         if (outcome == Outcome.NoVerdict || outcome == Outcome.Void) ++trials.undecided;
     }
 
@@ -481,17 +469,21 @@ contract Court is ICourt, Evidence, Juries {
     /// @param respondent Who is accused.
     /// @param subject What it is about.
     /// @return dispute In memory, without a state.
-    function _dispute(Fault fault, address respondent, bytes32 subject) private view returns (Dispute memory dispute) {
+    function _dispute(
+        ICourtParameters.Fault fault,
+        address respondent,
+        bytes32 subject
+    ) private view returns (Dispute memory dispute) {
         if (msg.sender == respondent) revert OwnFault();
-        if (IStaking(staking).court() != address(this)) revert NotInOffice();
+        _requireOffice();
         uint256 stake = _stakeOf(respondent);
         if (stake == 0) revert NothingAtStake(respondent);
         dispute.respondent = respondent;
         dispute.fault = fault;
-        dispute.openedAt = block.timestamp.toUint48();
+        dispute.openedAt = _after(0);
         dispute.challenger = msg.sender;
-        dispute.penalty = _penaltyDown(fault, convictionsOf[respondent], stake).toUint96();
-        dispute.version = parametersVersion().toUint32();
+        dispute.penalty = ICourtParameters(parameters).penaltyDown(fault, convictionsOf[respondent], stake).toUint96();
+        dispute.version = _version().toUint32();
         dispute.subject = subject;
     }
 
@@ -515,11 +507,17 @@ contract Court is ICourt, Evidence, Juries {
         if (dispute.state != state) revert WrongState(dispute.state);
     }
 
-    /// @notice When commitments end.
-    /// @param dispute In state `Vote`.
-    /// @return timestamp Seconds since the Unix epoch.
-    function _commitUntil(Dispute storage dispute) private view returns (uint256 timestamp) {
-        return uint256(dispute.deadline) - _parametersAt(dispute.version).revealPeriod;
+    /// @notice Parameters that a dispute is tried under.
+    /// @param version Of the parameters.
+    /// @return terms All of them.
+    function _parametersAt(uint256 version) private view returns (ICourtParameters.Parameters memory terms) {
+        return ICourtParameters(parameters).parametersAt(version);
+    }
+
+    /// @notice Parameters for new disputes.
+    /// @return version Their version.
+    function _version() private view returns (uint256 version) {
+        return ICourtParameters(parameters).parametersVersion();
     }
 
     /// @notice Who can appeal, or has.
@@ -529,10 +527,22 @@ contract Court is ICourt, Evidence, Juries {
         return dispute.outcome == Outcome.Guilty ? dispute.respondent : dispute.challenger;
     }
 
+    /// @notice Reverts when Staking does not listen to this court.
+    function _requireOffice() private view {
+        if (IStaking(staking).court() != address(this)) revert NotInOffice();
+    }
+
+    /// @notice A time from now.
+    /// @param period Seconds.
+    /// @return timestamp Seconds since the Unix epoch.
+    function _after(uint256 period) private view returns (uint48 timestamp) {
+        return (block.timestamp + period).toUint48();
+    }
+
     /// @notice Reverts from a deadline on.
     /// @param deadline Seconds since the Unix epoch.
     function _requireBefore(uint256 deadline) private view {
-        if (block.timestamp >= deadline) revert TooLate(deadline);
+        if (block.timestamp > deadline - 1) revert TooLate(deadline);
     }
 
     /// @notice Reverts before a time.
@@ -552,7 +562,7 @@ contract Court is ICourt, Evidence, Juries {
     /// @param fault Kind of fault.
     /// @param subject What it is about.
     /// @return key keccak256(abi.encode(fault, subject)).
-    function _trialKey(Fault fault, bytes32 subject) private pure returns (bytes32 key) {
+    function _trialKey(ICourtParameters.Fault fault, bytes32 subject) private pure returns (bytes32 key) {
         return keccak256(abi.encode(fault, subject));
     }
 }

@@ -9,33 +9,39 @@ import {ICourtParameters} from "./ICourtParameters.sol";
 /// @author Shoal
 /// @notice Takes stake from wallets that are proven or judged to have done wrong.
 ///
-/// **Course of a dispute.** Whoever moves a dispute on is anyone, unless the table says otherwise; the respondent's
-/// stake is locked up to the penalty from the first line to the last.
+/// **Course of a dispute.** Anyone can move a dispute on, unless the table says otherwise. The respondent's stake is
+/// locked up to the penalty from the first state to the last.
 ///
-/// | state        | moved on by                                   | deadline           | when it has passed |
-/// | ------------ | --------------------------------------------- | ------------------ | ------------------ |
-/// | `Response`   | `advance` once the fault is cured -> `Cured`  | `responseWindow`   | `advance`: `Guilty` if the fault still stands, else `Cured` |
-/// | `Draw`       | `draw` until the jury is complete -> `Vote`   | `drawPeriod`, and 3 missed block hashes | `advance`: first round `Void`, appeal: the first verdict stands and the appeal's bond goes back |
-/// | `Vote`       | jurors `commit`                               | `commitPeriod`     | by itself: votes are revealed |
-/// | `Vote`       | jurors `reveal`, `advance` when all have      | `revealPeriod`     | `advance`: the votes are counted, who did not reveal is punished |
-/// | `Appealable` | the loser of the first round: `appeal` -> `Draw` | `appealWindow`  | `advance`: the verdict stands |
-/// | `Closed`     | nobody, ever                                  | none               | |
+/// | state        | left by                                        | deadline         | after the deadline       |
+/// | ------------ | ---------------------------------------------- | ---------------- | ------------------------ |
+/// | `Response`   | `advance` once the fault is cured -> `Closed`  | `responseWindow` | `advance`: `Guilty` (1)  |
+/// | `Draw`       | `draw`, until the jury is complete -> `Vote`   | `drawPeriod`     | `advance`: no jury (2)   |
+/// | `Vote`       | `advance` once all who committed have revealed | end of reveals   | `advance`: counted (3)   |
+/// | `Appealable` | `appeal`, by the loser -> `Draw`               | `appealWindow`   | `advance`: verdict final |
+/// | `Closed`     | nothing, ever                                  |                  |                          |
 ///
-/// Counting needs two thirds of the jury's seats (rounded up) for `Guilty` or for `Innocent`; otherwise there is no
-/// verdict. A verdict of the first round is `Appealable`, of an appeal final. No verdict, in either round, is final
-/// and punishes nobody: a jury that can not decide is a doubt, and who appealed has shown it.
+/// (1) If the fault still stands; else `Cured`, as before the deadline.
+/// (2) Also when the hash of the block that draws was missed four times. In the first round the outcome is `Void`. In
+/// an appeal the first verdict stands and the appeal's bond goes back: if it undid the verdict, whoever lost could
+/// escape wherever validators are few.
+/// (3) Jurors commit and reveal in {IJury}, in `commitPeriod` and then `revealPeriod`. Two thirds of the jury's seats,
+/// rounded up, make a verdict: in the first round it is `Appealable`, in an appeal final. Otherwise the outcome is
+/// `NoVerdict`, in either round, and nobody is punished: a jury that can not decide is a doubt, and who appealed has
+/// shown it. Jurors who did not reveal lose their bond.
 ///
-/// | outcome     | respondent                     | challenger                        | jurors                          |
-/// | ----------- | ------------------------------ | --------------------------------- | ------------------------------- |
-/// | `Guilty`    | loses the penalty              | bond back, its part of the bounty | those who said so: a fee each, of the bounty |
-/// | `Innocent`  | half of the challenger's bond  | loses its bond                    | those who said so: a fee each, of the bond |
-/// | `NoVerdict` | nothing                        | bond back less the fees           | all who revealed: half a fee, for having worked |
-/// | `Cured`     | nothing                        | bond back                         | |
-/// | `Void`      | nothing                        | bond back                         | |
+/// | outcome     | respondent                    | challenger                 | jurors who revealed              |
+/// | ----------- | ----------------------------- | -------------------------- | -------------------------------- |
+/// | `Guilty`    | loses the penalty             | bond back, half the bounty | a fee of the bounty (4)          |
+/// | `Innocent`  | half of the challenger's bond | loses its bond             | a fee of the bond (4)            |
+/// | `NoVerdict` |                               | bond back, less the fees   | half a fee each, for their work  |
+/// | `Cured`     |                               | bond back                  |                                  |
+/// | `Void`      |                               | bond back                  |                                  |
 ///
-/// Who lost in an appeal loses its bond as a challenger does who lost: half to the other side, the rest to the jurors
-/// of the majority; who won gets it back. Fees are never more than half of the bounty or the bond they come out of
-/// (pro rata then); what is left is burned, as is all of a juror's bond that is lost.
+/// (4) Those of both rounds who voted as was decided. Without a jury the challenger has all of the bounty.
+///
+/// Who lost in an appeal loses its bond as a challenger does: half to the other side, the rest to the jurors of the
+/// majority; who won it gets it back. Fees come out of at most half of a bounty or bond, in equal parts when that is
+/// not enough; what is left of that half is burned, and so are the bonds that jurors lose.
 ///
 /// **Money.** Bonds are pulled from challenger and appellant, everything that is owed waits for `withdraw`; nothing is
 /// pushed. The court's balance is what it owes and the bonds of open disputes (and what somebody sent here by mistake).
@@ -47,11 +53,10 @@ import {ICourtParameters} from "./ICourtParameters.sol";
 /// data of a task is named by digest in the receipt, and whoever has it can hand it to the jury of any dispute about
 /// it. Nobody is tried again after a verdict.
 ///
-/// **Juries** are drawn among those who were validators when the dispute was opened, by stake one second before it, up to a
-/// cap, with the hash of a later block; never a party, never a wallet twice, the first round's jurors included.
-/// A commitment names dispute, round and juror: a copied one can not be revealed by anyone else. Who votes with the
-/// minority loses only the fee. A juror can still prove its vote to a briber: the supermajority and the appeal
-/// are what stand against that, and bribing more than a third of two juries only prevents a verdict.
+/// **Juries** are drawn by {IJury} among those who were validators before the dispute was opened, by stake, with the
+/// hash of a later block; never a party, never a wallet twice, the first round's jurors included. Who votes with the
+/// minority loses only the fee. A juror can still prove its vote to a briber: the supermajority and the appeal are what
+/// stands against that, and bribing more than a third of a jury only prevents a verdict.
 ///
 /// **A court that is replaced** in Staking can not lock, unlock or slash any more: Staking answers with zero, locks
 /// lapse there, and open disputes still end, with nobody slashed and every bond owed to somebody. Juries can not be
@@ -59,7 +64,7 @@ import {ICourtParameters} from "./ICourtParameters.sol";
 ///
 /// **Randomness.** The proposer of the block that draws can give up its block for another try. `block.number` and
 /// block hashes must be those of the chain itself, which they are not on every rollup.
-interface ICourt is ICourtParameters {
+interface ICourt {
     /// @notice Where a dispute is.
     enum State {
         None,
@@ -80,26 +85,18 @@ interface ICourt is ICourtParameters {
         Void
     }
 
-    /// @notice A juror's vote. `Abstain`: it can not be decided, such as when the data was withheld.
-    enum Vote {
-        None,
-        Guilty,
-        Innocent,
-        Abstain
-    }
-
     /// @notice A node's statement of what its log is: a root it anchored, or one that its wallet signed.
     /// @param range Root and the sequences it covers.
-    /// @param anchored Whether it is to be looked up in AuditAnchor; else the signature counts.
-    /// @param index Number of the anchor.
+    /// @param index Number of the anchor, if it is anchored.
+    /// @param signature By the node's wallet, of AuditAnchor's `rootDigest`, if it is not.
     /// @param anchoredAt When it was anchored, in seconds since the Unix epoch.
-    /// @param signature By the node's wallet, of AuditAnchor's `rootDigest`.
+    /// @param anchored Whether it is to be looked up in AuditAnchor; else the signature counts.
     struct Statement {
         IAuditAnchor.Range range;
-        bool anchored;
         uint256 index;
-        uint48 anchoredAt;
         bytes signature;
+        uint48 anchoredAt;
+        bool anchored;
     }
 
     /// @notice An event under a statement.
@@ -125,15 +122,14 @@ interface ICourt is ICourtParameters {
     /// @param appealBond Base units the appellant put up; 0 without an appeal.
     /// @param penalty Base units the respondent loses when guilty.
     /// @param locked Base units of its stake that were locked when it was opened.
-    /// @param deadline When the state it is in ends, in seconds; 0 when it is closed. Commitments are taken until
-    /// `revealPeriod` before it.
+    /// @param deadline When the state it is in ends, in seconds; 0 when it is closed.
     /// @param version Of the parameters it is tried under.
     /// @param validators How many wallets had ever been validators when it was opened.
     /// @param amount Base units that have to be paid, or covered, on a channel; 0 for other kinds.
     /// @param subject The channel, the ticket deposit, or the claim it is about.
     struct Dispute {
         address respondent;
-        Fault fault;
+        ICourtParameters.Fault fault;
         State state;
         Outcome outcome;
         uint8 round;
@@ -151,40 +147,6 @@ interface ICourt is ICourtParameters {
         bytes32 subject;
     }
 
-    /// @notice A juror's seat.
-    /// @param juror Who sits there.
-    /// @param vote What it revealed.
-    /// @param commitment What it committed to.
-    struct Seat {
-        address juror;
-        Vote vote;
-        bytes32 commitment;
-    }
-
-    /// @notice A jury. Two slots and its seats.
-    /// @param seed Where its seats are drawn from; zero until the block's hash was read.
-    /// @param drawBlock Block whose hash is read.
-    /// @param tries Draws made so far.
-    /// @param rearms How often the hash was missed.
-    /// @param size Seats to fill.
-    /// @param commitments Jurors that have committed.
-    /// @param guilty Revealed votes.
-    /// @param innocent Revealed votes.
-    /// @param abstained Revealed votes.
-    /// @param seats The jurors drawn so far.
-    struct Jury {
-        bytes32 seed;
-        uint64 drawBlock;
-        uint64 tries;
-        uint8 rearms;
-        uint8 size;
-        uint8 commitments;
-        uint8 guilty;
-        uint8 innocent;
-        uint8 abstained;
-        Seat[] seats;
-    }
-
     /// @notice A dispute was opened.
     /// @param disputeId Its number; the first is 1.
     /// @param fault Kind of fault.
@@ -197,7 +159,7 @@ interface ICourt is ICourtParameters {
     /// @param deadline When its first state ends, in seconds since the Unix epoch; now, for an equivocation.
     event DisputeOpened(
         uint256 indexed disputeId,
-        Fault fault,
+        ICourtParameters.Fault fault,
         address indexed respondent,
         address indexed challenger,
         bytes32 subject,
@@ -211,43 +173,10 @@ interface ICourt is ICourtParameters {
     /// @param receipt The provider's statement of what it did.
     event OutputChallenged(uint256 indexed disputeId, Receipt receipt);
 
-    /// @notice A jury will be drawn.
-    /// @param disputeId The dispute.
-    /// @param round 0, or 1 for an appeal.
-    /// @param drawBlock Block whose hash draws it.
-    event DrawArmed(uint256 indexed disputeId, uint256 indexed round, uint256 drawBlock);
-
-    /// @notice A juror was drawn.
-    /// @param disputeId The dispute.
-    /// @param round 0, or 1 for an appeal.
-    /// @param juror Who serves.
-    event JurorDrawn(uint256 indexed disputeId, uint256 indexed round, address indexed juror);
-
-    /// @notice A jury is complete and its vote begins.
-    /// @param disputeId The dispute.
-    /// @param round 0, or 1 for an appeal.
-    /// @param commitUntil When commitments end, in seconds since the Unix epoch.
-    /// @param revealUntil When the vote ends.
-    event JurySeated(uint256 indexed disputeId, uint256 indexed round, uint256 commitUntil, uint256 revealUntil);
-
     /// @notice A jury could not be drawn.
     /// @param disputeId The dispute.
     /// @param round 0, or 1 for an appeal.
     event JuryFailed(uint256 indexed disputeId, uint256 indexed round);
-
-    /// @notice A juror committed, or changed what it had committed to.
-    /// @param disputeId The dispute.
-    /// @param round 0, or 1 for an appeal.
-    /// @param juror Who.
-    /// @param commitment To what.
-    event VoteCommitted(uint256 indexed disputeId, uint256 indexed round, address indexed juror, bytes32 commitment);
-
-    /// @notice A juror revealed its vote.
-    /// @param disputeId The dispute.
-    /// @param round 0, or 1 for an appeal.
-    /// @param juror Who.
-    /// @param vote How it voted.
-    event VoteRevealed(uint256 indexed disputeId, uint256 indexed round, address indexed juror, Vote vote);
 
     /// @notice A juror did not reveal a vote.
     /// @param disputeId The dispute.
@@ -372,23 +301,6 @@ interface ICourt is ICourtParameters {
     /// @param until When it could last have been done, in seconds since the Unix epoch.
     error TooLate(uint256 until);
 
-    /// @notice The block whose hash draws the jury is not over.
-    /// @param drawBlock Its number.
-    error DrawNotReady(uint256 drawBlock);
-
-    /// @notice A call draws between 1 and `MAX_TRIES` times.
-    /// @param tries What was asked for.
-    error InvalidTries(uint256 tries);
-
-    /// @notice The caller has no seat in this jury.
-    error NotJuror();
-
-    /// @notice Zero is no commitment.
-    error ZeroCommitment();
-
-    /// @notice The vote is not what the juror committed to, or it has revealed already.
-    error WrongReveal();
-
     /// @notice Only the loser of the first round can appeal.
     /// @param loser Who.
     error OnlyLoser(address loser);
@@ -451,8 +363,8 @@ interface ICourt is ICourtParameters {
     /// @param receipt The receipt, whose payee is the caller.
     /// @param inclusion The receipt's event in the payer's own log.
     /// @return disputeId Number of the dispute.
-    /// @dev Reverts with `OnlyPayee`, `ForeignReceipt`, `WrongClaim`, `NotStated`, `NotIncluded`, `NoFault`, `OwnFault`,
-    /// `AlreadyOpen`, `AlreadyTried` (a channel convicts once), `NothingAtStake`, `NotInOffice`, and the token's
+    /// @dev Reverts with `OnlyPayee`, `ForeignReceipt`, `WrongClaim`, `NotStated`, `NotIncluded`, `NoFault`,
+    /// `OwnFault`, `AlreadyOpen`, `AlreadyTried` (a channel convicts once), `NothingAtStake`, `NotInOffice`, and the token's
     /// errors.
     function challengeUnpaid(
         Receipt calldata receipt,
@@ -472,26 +384,13 @@ interface ICourt is ICourtParameters {
         Inclusion calldata inclusion
     ) external returns (uint256 disputeId);
 
-    /// @notice Draws jurors. May take several calls; each goes on where the one before ended, whoever called it. When
-    /// the block's hash can not be read any more, a later block takes its place, three times at most.
+    /// @notice Draws jurors, by {IJury}. May take several calls; each goes on where the one before ended, whoever
+    /// called it. When the block's hash can not be read any more a later block takes its place, three times at most.
     /// @param disputeId A dispute in state `Draw`.
-    /// @param maxTries Draws to make at most, 1 to `MAX_TRIES`; each finds somebody or nobody.
-    /// @return seated Whether the jury is complete.
-    /// @dev Reverts with `WrongState`, `TooLate`, `InvalidTries`, `DrawNotReady`.
-    function draw(uint256 disputeId, uint256 maxTries) external returns (bool seated);
-
-    /// @notice Commits the caller, a juror, to a vote; again to change it.
-    /// @param disputeId A dispute in state `Vote`.
-    /// @param commitment As `commitmentOf` gives it, not zero.
-    /// @dev Reverts with `WrongState`, `TooLate`, `NotJuror`, `ZeroCommitment`.
-    function commit(uint256 disputeId, bytes32 commitment) external;
-
-    /// @notice Reveals the caller's vote.
-    /// @param disputeId A dispute in state `Vote`.
-    /// @param vote What the caller committed to; not `None`.
-    /// @param salt What the caller committed to.
-    /// @dev Reverts with `WrongState`, `TooEarly`, `TooLate`, `NotJuror`, `WrongReveal`.
-    function reveal(uint256 disputeId, Vote vote, bytes32 salt) external;
+    /// @param maxTries Draws to make at most, 1 to `MAX_TRIES` of {IJury}; each finds somebody or nobody.
+    /// @return state `Draw` while the jury is not complete.
+    /// @dev Reverts with `WrongState`, `TooLate`, `NotInOffice`, and `InvalidTries`, `DrawNotReady` of {IJury}.
+    function draw(uint256 disputeId, uint256 maxTries) external returns (State state);
 
     /// @notice Moves a dispute on whose state is over: see the table above.
     /// @param disputeId A dispute that is open.
@@ -521,6 +420,14 @@ interface ICourt is ICourtParameters {
     /// @return token Address of the credit token.
     function creditToken() external view returns (address token);
 
+    /// @notice What governance sets of this court.
+    /// @return contract_ Address of CourtParameters.
+    function parameters() external view returns (address contract_);
+
+    /// @notice Where juries are drawn, commit and reveal. The court makes it.
+    /// @return contract_ Address of Jury.
+    function jury() external view returns (address contract_);
+
     /// @notice Where stake is locked and slashed.
     /// @return contract_ Address of Staking.
     function staking() external view returns (address contract_);
@@ -541,27 +448,6 @@ interface ICourt is ICourtParameters {
     /// @param disputeId Its number.
     /// @return dispute All zero when there is none.
     function disputeOf(uint256 disputeId) external view returns (Dispute memory dispute);
-
-    /// @notice A dispute's jury.
-    /// @param disputeId The dispute.
-    /// @param round 0, or 1 for an appeal.
-    /// @return jury All zero when there is none.
-    function juryOf(uint256 disputeId, uint256 round) external view returns (Jury memory jury);
-
-    /// @notice What a juror commits to.
-    /// @param disputeId The dispute.
-    /// @param round 0, or 1 for an appeal.
-    /// @param juror Who votes.
-    /// @param vote How.
-    /// @param salt 32 random bytes: votes are few, so a guessable salt shows the vote.
-    /// @return commitment keccak256(abi.encode(disputeId, round, juror, vote, salt)).
-    function commitmentOf(
-        uint256 disputeId,
-        uint256 round,
-        address juror,
-        Vote vote,
-        bytes32 salt
-    ) external pure returns (bytes32 commitment);
 
     /// @notice How often a wallet was convicted.
     /// @param wallet Any wallet.

@@ -77,6 +77,9 @@ interface ICourtParameters {
     /// @param penalties In basis points.
     event PenaltiesSet(Fault indexed fault, Penalties penalties);
 
+    /// @notice The Staking contract must not be the zero address.
+    error ZeroStaking();
+
     /// @notice A parameter is out of its bounds.
     /// @param name Its name.
     /// @param given What was asked for.
@@ -108,6 +111,10 @@ interface ICourtParameters {
     /// @dev Only for the owner. Reverts with `PenaltiesNotGraded`, `ParameterOutOfBounds`.
     function setPenalties(Fault fault, Penalties calldata penalties) external;
 
+    /// @notice Whose stakes bound the parameters.
+    /// @return contract_ Address of Staking.
+    function staking() external view returns (address contract_);
+
     /// @notice Version that disputes opened now are tried under.
     /// @return version From 0.
     function parametersVersion() external view returns (uint256 version);
@@ -121,4 +128,11 @@ interface ICourtParameters {
     /// @param fault Kind of fault.
     /// @return penalties In basis points.
     function penaltiesOf(Fault fault) external view returns (Penalties memory penalties);
+
+    /// @notice What a wallet challenged now would lose when guilty, rounded down.
+    /// @param fault Kind of fault.
+    /// @param earlier Its convictions so far.
+    /// @param stake Base units it has at stake, unbonding included.
+    /// @return penalty Base units; at most `stake`.
+    function penaltyDown(Fault fault, uint256 earlier, uint256 stake) external view returns (uint256 penalty);
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAuditAnchor} from "../../interfaces/IAuditAnchor.sol";
 import {IChannels} from "../../interfaces/IChannels.sol";
 import {ICourt} from "../../interfaces/ICourt.sol";
+import {ICourtParameters} from "../../interfaces/ICourtParameters.sol";
 import {ITickets} from "../../interfaces/ITickets.sol";
 import {Receipt, Receipts} from "../../libraries/Receipts.sol";
 
@@ -53,8 +54,8 @@ abstract contract Evidence is ICourt {
         IAuditAnchor.Range calldata range = inclusion.statement.range;
         _requireStated(node, inclusion.statement);
         uint64 sequence = inclusion.leaf.sequence;
-        bool inRange = range.firstSequence <= sequence && sequence <= range.lastSequence;
-        if (!inRange || !IAuditAnchor(auditAnchor).isIncluded(range.root, inclusion.leaf, inclusion.proof)) {
+        bool outside = sequence < range.firstSequence || sequence > range.lastSequence;
+        if (outside || !IAuditAnchor(auditAnchor).isIncluded(range.root, inclusion.leaf, inclusion.proof)) {
             revert NotIncluded();
         }
     }
@@ -73,6 +74,37 @@ abstract contract Evidence is ICourt {
         claim = Receipts.hash(receipt);
         if (inclusion.leaf.claim != claim) revert WrongClaim();
         _requireIncluded(node, inclusion);
+    }
+
+    /// @notice Whether what the contract alone decides is (still) at fault.
+    /// @dev On a closed channel nothing can be covered any more: there a voucher has to be paid like a receipt.
+    /// @param fault Kind of fault.
+    /// @param subject The channel or ticket deposit.
+    /// @param amount Base units that have to be paid or covered on the channel.
+    /// @return stands Whether it is not.
+    function _faultStands(
+        ICourtParameters.Fault fault,
+        bytes32 subject,
+        uint256 amount
+    ) internal view returns (bool stands) {
+        if (fault == ICourtParameters.Fault.OverIssuedTickets) return ITickets(settlement).arrearsOf(subject) != 0;
+        IChannels.Channel memory channel = _channel(subject);
+        bool coverable = fault == ICourtParameters.Fault.OverIssuedVoucher && !_isClosed(subject);
+        return (coverable ? channel.deposit : channel.claimed) < amount;
+    }
+
+    /// @notice A channel.
+    /// @param channelId Its id.
+    /// @return channel All zero when there is none.
+    function _channel(bytes32 channelId) internal view returns (IChannels.Channel memory channel) {
+        return IChannels(settlement).channelOf(channelId);
+    }
+
+    /// @notice Whether a channel can pay nothing any more.
+    /// @param channelId The channel.
+    /// @return closed Whether it is closed for good.
+    function _isClosed(bytes32 channelId) internal view returns (bool closed) {
+        return IChannels(settlement).statusOf(channelId) == IChannels.ChannelStatus.Closed;
     }
 
     /// @notice Reverts unless two statements are of the same sequences with different roots.
@@ -103,25 +135,5 @@ abstract contract Evidence is ICourt {
     /// @return key keccak256(abi.encode(node, root, firstSequence, lastSequence)).
     function _statementKey(address node, IAuditAnchor.Range calldata range) internal pure returns (bytes32 key) {
         return keccak256(abi.encode(node, range));
-    }
-
-    /// @notice Whether what the contract alone decides is (still) at fault.
-    /// @dev On a closed channel nothing can be covered any more: there a voucher has to be paid like a receipt.
-    /// @param fault Kind of fault.
-    /// @param subject The channel or ticket deposit.
-    /// @param amount Base units that have to be paid or covered on the channel.
-    /// @return stands Whether it is not.
-    function _faultStands(Fault fault, bytes32 subject, uint256 amount) internal view returns (bool stands) {
-        if (fault == Fault.OverIssuedTickets) return ITickets(settlement).arrearsOf(subject) != 0;
-        IChannels.Channel memory channel = IChannels(settlement).channelOf(subject);
-        bool coverable = fault == Fault.OverIssuedVoucher && !_isClosed(subject);
-        return (coverable ? channel.deposit : channel.claimed) < amount;
-    }
-
-    /// @notice Whether a channel can pay nothing any more.
-    /// @param channelId The channel.
-    /// @return closed Whether it is closed for good.
-    function _isClosed(bytes32 channelId) internal view returns (bool closed) {
-        return IChannels(settlement).statusOf(channelId) == IChannels.ChannelStatus.Closed;
     }
 }

@@ -7,7 +7,6 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 
 import {ICourt} from "../../interfaces/ICourt.sol";
 import {IStaking} from "../../interfaces/IStaking.sol";
-import {CourtParameters} from "./CourtParameters.sol";
 
 /// @title Purse
 /// @author Shoal
@@ -15,8 +14,10 @@ import {CourtParameters} from "./CourtParameters.sol";
 /// @dev The token and Staking are the only contracts that are changed from here, and neither calls back. A court that
 /// is out of office gets zeros from Staking: nothing here reverts then, so disputes still end. That is why no call is
 /// caught: a caught call could be made to fail by whoever gives it too little gas.
-abstract contract Purse is ICourt, CourtParameters {
+abstract contract Purse is ICourt {
     using SafeERC20 for IERC20;
+
+    uint256 private constant _BPS = 10_000;
 
     /// @inheritdoc ICourt
     address public immutable override creditToken;
@@ -33,7 +34,6 @@ abstract contract Purse is ICourt, CourtParameters {
     /// @notice Fixes Staking and the token it uses.
     /// @param staking_ The Staking contract.
     constructor(address staking_) {
-        if (staking_ == address(0)) revert ZeroAddress();
         staking = staking_;
         creditToken = IStaking(staking_).creditToken();
     }
@@ -105,7 +105,7 @@ abstract contract Purse is ICourt, CourtParameters {
     ) internal returns (uint256 taken, uint256 bounty) {
         uint256 available = _stakeOf(wallet);
         if (amount > available) amount = available;
-        uint256 bountyDown = (amount * bountyBps) / BPS;
+        uint256 bountyDown = (amount * bountyBps) / _BPS;
         address bountyTo = bountyDown == 0 ? address(0) : address(this);
         (taken, bounty) = IStaking(staking).slash(wallet, amount, bountyTo, bountyDown);
         if (bounty != 0) IStaking(staking).withdrawBounty();
@@ -117,10 +117,5 @@ abstract contract Purse is ICourt, CourtParameters {
     function _stakeOf(address wallet) internal view returns (uint256 amount) {
         (uint256 unbonding, ) = IStaking(staking).unbondingOf(wallet);
         return IStaking(staking).stakeOf(wallet) + unbonding;
-    }
-
-    /// @inheritdoc CourtParameters
-    function _staking() internal view override returns (IStaking staking_) {
-        return IStaking(staking);
     }
 }

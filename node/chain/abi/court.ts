@@ -5,12 +5,7 @@ export const courtAbi = [
     "inputs": [
       {
         "internalType": "address",
-        "name": "owner_",
-        "type": "address"
-      },
-      {
-        "internalType": "address",
-        "name": "staking_",
+        "name": "parameters_",
         "type": "address"
       },
       {
@@ -22,100 +17,6 @@ export const courtAbi = [
         "internalType": "address",
         "name": "auditAnchor_",
         "type": "address"
-      },
-      {
-        "components": [
-          {
-            "internalType": "uint96",
-            "name": "bond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorBond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint16",
-            "name": "drawDelay",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "bountyBps",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint8",
-            "name": "jurySize",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorFee",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "weightCap",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint32",
-            "name": "challengeWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "responseWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "drawPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "commitPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "revealPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "appealWindow",
-            "type": "uint32"
-          }
-        ],
-        "internalType": "struct ICourtParameters.Parameters",
-        "name": "parameters",
-        "type": "tuple"
-      },
-      {
-        "components": [
-          {
-            "internalType": "uint16",
-            "name": "first",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "second",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "further",
-            "type": "uint16"
-          }
-        ],
-        "internalType": "struct ICourtParameters.Penalties[5]",
-        "name": "penalties",
-        "type": "tuple[5]"
       }
     ],
     "stateMutability": "nonpayable",
@@ -149,57 +50,8 @@ export const courtAbi = [
     "type": "error"
   },
   {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "longest",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "limit",
-        "type": "uint256"
-      }
-    ],
-    "name": "CourseTooLong",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "drawBlock",
-        "type": "uint256"
-      }
-    ],
-    "name": "DrawNotReady",
-    "type": "error"
-  },
-  {
     "inputs": [],
     "name": "ForeignReceipt",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "jurySize",
-        "type": "uint256"
-      }
-    ],
-    "name": "InvalidJurySize",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "tries",
-        "type": "uint256"
-      }
-    ],
-    "name": "InvalidTries",
     "type": "error"
   },
   {
@@ -230,11 +82,6 @@ export const courtAbi = [
   {
     "inputs": [],
     "name": "NotIncluded",
-    "type": "error"
-  },
-  {
-    "inputs": [],
-    "name": "NotJuror",
     "type": "error"
   },
   {
@@ -283,59 +130,6 @@ export const courtAbi = [
   {
     "inputs": [],
     "name": "OwnFault",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "owner",
-        "type": "address"
-      }
-    ],
-    "name": "OwnableInvalidOwner",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "account",
-        "type": "address"
-      }
-    ],
-    "name": "OwnableUnauthorizedAccount",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "bytes32",
-        "name": "name",
-        "type": "bytes32"
-      },
-      {
-        "internalType": "uint256",
-        "name": "given",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "lowest",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "highest",
-        "type": "uint256"
-      }
-    ],
-    "name": "ParameterOutOfBounds",
-    "type": "error"
-  },
-  {
-    "inputs": [],
-    "name": "PenaltiesNotGraded",
     "type": "error"
   },
   {
@@ -425,11 +219,6 @@ export const courtAbi = [
     "type": "error"
   },
   {
-    "inputs": [],
-    "name": "WrongReveal",
-    "type": "error"
-  },
-  {
     "inputs": [
       {
         "internalType": "enum ICourt.State",
@@ -443,11 +232,6 @@ export const courtAbi = [
   {
     "inputs": [],
     "name": "ZeroAddress",
-    "type": "error"
-  },
-  {
-    "inputs": [],
-    "name": "ZeroCommitment",
     "type": "error"
   },
   {
@@ -633,56 +417,6 @@ export const courtAbi = [
         "type": "uint256"
       },
       {
-        "indexed": false,
-        "internalType": "uint256",
-        "name": "drawBlock",
-        "type": "uint256"
-      }
-    ],
-    "name": "DrawArmed",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "round",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "address",
-        "name": "juror",
-        "type": "address"
-      }
-    ],
-    "name": "JurorDrawn",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "round",
-        "type": "uint256"
-      },
-      {
         "indexed": true,
         "internalType": "address",
         "name": "juror",
@@ -740,37 +474,6 @@ export const courtAbi = [
       }
     ],
     "name": "JuryFailed",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "round",
-        "type": "uint256"
-      },
-      {
-        "indexed": false,
-        "internalType": "uint256",
-        "name": "commitUntil",
-        "type": "uint256"
-      },
-      {
-        "indexed": false,
-        "internalType": "uint256",
-        "name": "revealUntil",
-        "type": "uint256"
-      }
-    ],
-    "name": "JurySeated",
     "type": "event"
   },
   {
@@ -875,209 +578,6 @@ export const courtAbi = [
       {
         "indexed": true,
         "internalType": "address",
-        "name": "previousOwner",
-        "type": "address"
-      },
-      {
-        "indexed": true,
-        "internalType": "address",
-        "name": "newOwner",
-        "type": "address"
-      }
-    ],
-    "name": "OwnershipTransferred",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "version",
-        "type": "uint256"
-      },
-      {
-        "components": [
-          {
-            "internalType": "uint96",
-            "name": "bond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorBond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint16",
-            "name": "drawDelay",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "bountyBps",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint8",
-            "name": "jurySize",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorFee",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "weightCap",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint32",
-            "name": "challengeWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "responseWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "drawPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "commitPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "revealPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "appealWindow",
-            "type": "uint32"
-          }
-        ],
-        "indexed": false,
-        "internalType": "struct ICourtParameters.Parameters",
-        "name": "parameters",
-        "type": "tuple"
-      }
-    ],
-    "name": "ParametersSet",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "enum ICourtParameters.Fault",
-        "name": "fault",
-        "type": "uint8"
-      },
-      {
-        "components": [
-          {
-            "internalType": "uint16",
-            "name": "first",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "second",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "further",
-            "type": "uint16"
-          }
-        ],
-        "indexed": false,
-        "internalType": "struct ICourtParameters.Penalties",
-        "name": "penalties",
-        "type": "tuple"
-      }
-    ],
-    "name": "PenaltiesSet",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "round",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "address",
-        "name": "juror",
-        "type": "address"
-      },
-      {
-        "indexed": false,
-        "internalType": "bytes32",
-        "name": "commitment",
-        "type": "bytes32"
-      }
-    ],
-    "name": "VoteCommitted",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "round",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "address",
-        "name": "juror",
-        "type": "address"
-      },
-      {
-        "indexed": false,
-        "internalType": "enum ICourt.Vote",
-        "name": "vote",
-        "type": "uint8"
-      }
-    ],
-    "name": "VoteRevealed",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "address",
         "name": "account",
         "type": "address"
       },
@@ -1106,137 +606,7 @@ export const courtAbi = [
   },
   {
     "inputs": [],
-    "name": "BPS",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MAX_BOND",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MAX_BOUNTY_BPS",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MAX_DRAW_DELAY",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MAX_FIRST_PENALTY_BPS",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MAX_REARMS",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
     "name": "MAX_TRIALS",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MAX_TRIES",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MAX_WEIGHT_MULTIPLE",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MIN_BOND",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "MIN_PERIOD",
     "outputs": [
       {
         "internalType": "uint256",
@@ -1326,14 +696,14 @@ export const courtAbi = [
                 "type": "tuple"
               },
               {
-                "internalType": "bool",
-                "name": "anchored",
-                "type": "bool"
-              },
-              {
                 "internalType": "uint256",
                 "name": "index",
                 "type": "uint256"
+              },
+              {
+                "internalType": "bytes",
+                "name": "signature",
+                "type": "bytes"
               },
               {
                 "internalType": "uint48",
@@ -1341,9 +711,9 @@ export const courtAbi = [
                 "type": "uint48"
               },
               {
-                "internalType": "bytes",
-                "name": "signature",
-                "type": "bytes"
+                "internalType": "bool",
+                "name": "anchored",
+                "type": "bool"
               }
             ],
             "internalType": "struct ICourt.Statement",
@@ -1409,14 +779,14 @@ export const courtAbi = [
                 "type": "tuple"
               },
               {
-                "internalType": "bool",
-                "name": "anchored",
-                "type": "bool"
-              },
-              {
                 "internalType": "uint256",
                 "name": "index",
                 "type": "uint256"
+              },
+              {
+                "internalType": "bytes",
+                "name": "signature",
+                "type": "bytes"
               },
               {
                 "internalType": "uint48",
@@ -1424,9 +794,9 @@ export const courtAbi = [
                 "type": "uint48"
               },
               {
-                "internalType": "bytes",
-                "name": "signature",
-                "type": "bytes"
+                "internalType": "bool",
+                "name": "anchored",
+                "type": "bool"
               }
             ],
             "internalType": "struct ICourt.Statement",
@@ -1588,14 +958,14 @@ export const courtAbi = [
                 "type": "tuple"
               },
               {
-                "internalType": "bool",
-                "name": "anchored",
-                "type": "bool"
-              },
-              {
                 "internalType": "uint256",
                 "name": "index",
                 "type": "uint256"
+              },
+              {
+                "internalType": "bytes",
+                "name": "signature",
+                "type": "bytes"
               },
               {
                 "internalType": "uint48",
@@ -1603,9 +973,9 @@ export const courtAbi = [
                 "type": "uint48"
               },
               {
-                "internalType": "bytes",
-                "name": "signature",
-                "type": "bytes"
+                "internalType": "bool",
+                "name": "anchored",
+                "type": "bool"
               }
             ],
             "internalType": "struct ICourt.Statement",
@@ -1688,14 +1058,14 @@ export const courtAbi = [
             "type": "tuple"
           },
           {
-            "internalType": "bool",
-            "name": "anchored",
-            "type": "bool"
-          },
-          {
             "internalType": "uint256",
             "name": "index",
             "type": "uint256"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
           },
           {
             "internalType": "uint48",
@@ -1703,9 +1073,9 @@ export const courtAbi = [
             "type": "uint48"
           },
           {
-            "internalType": "bytes",
-            "name": "signature",
-            "type": "bytes"
+            "internalType": "bool",
+            "name": "anchored",
+            "type": "bool"
           }
         ],
         "internalType": "struct ICourt.Statement",
@@ -1737,14 +1107,14 @@ export const courtAbi = [
             "type": "tuple"
           },
           {
-            "internalType": "bool",
-            "name": "anchored",
-            "type": "bool"
-          },
-          {
             "internalType": "uint256",
             "name": "index",
             "type": "uint256"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
           },
           {
             "internalType": "uint48",
@@ -1752,9 +1122,9 @@ export const courtAbi = [
             "type": "uint48"
           },
           {
-            "internalType": "bytes",
-            "name": "signature",
-            "type": "bytes"
+            "internalType": "bool",
+            "name": "anchored",
+            "type": "bool"
           }
         ],
         "internalType": "struct ICourt.Statement",
@@ -1903,14 +1273,14 @@ export const courtAbi = [
                 "type": "tuple"
               },
               {
-                "internalType": "bool",
-                "name": "anchored",
-                "type": "bool"
-              },
-              {
                 "internalType": "uint256",
                 "name": "index",
                 "type": "uint256"
+              },
+              {
+                "internalType": "bytes",
+                "name": "signature",
+                "type": "bytes"
               },
               {
                 "internalType": "uint48",
@@ -1918,9 +1288,9 @@ export const courtAbi = [
                 "type": "uint48"
               },
               {
-                "internalType": "bytes",
-                "name": "signature",
-                "type": "bytes"
+                "internalType": "bool",
+                "name": "anchored",
+                "type": "bool"
               }
             ],
             "internalType": "struct ICourt.Statement",
@@ -1998,63 +1368,6 @@ export const courtAbi = [
       }
     ],
     "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "commitment",
-        "type": "bytes32"
-      }
-    ],
-    "name": "commit",
-    "outputs": [],
-    "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "round",
-        "type": "uint256"
-      },
-      {
-        "internalType": "address",
-        "name": "juror",
-        "type": "address"
-      },
-      {
-        "internalType": "enum ICourt.Vote",
-        "name": "vote",
-        "type": "uint8"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "salt",
-        "type": "bytes32"
-      }
-    ],
-    "name": "commitmentOf",
-    "outputs": [
-      {
-        "internalType": "bytes32",
-        "name": "commitment",
-        "type": "bytes32"
-      }
-    ],
-    "stateMutability": "pure",
     "type": "function"
   },
   {
@@ -2224,102 +1537,22 @@ export const courtAbi = [
     "name": "draw",
     "outputs": [
       {
-        "internalType": "bool",
-        "name": "seated",
-        "type": "bool"
+        "internalType": "enum ICourt.State",
+        "name": "state",
+        "type": "uint8"
       }
     ],
     "stateMutability": "nonpayable",
     "type": "function"
   },
   {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "round",
-        "type": "uint256"
-      }
-    ],
-    "name": "juryOf",
+    "inputs": [],
+    "name": "jury",
     "outputs": [
       {
-        "components": [
-          {
-            "internalType": "bytes32",
-            "name": "seed",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "uint64",
-            "name": "drawBlock",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "tries",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint8",
-            "name": "rearms",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint8",
-            "name": "size",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint8",
-            "name": "commitments",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint8",
-            "name": "guilty",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint8",
-            "name": "innocent",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint8",
-            "name": "abstained",
-            "type": "uint8"
-          },
-          {
-            "components": [
-              {
-                "internalType": "address",
-                "name": "juror",
-                "type": "address"
-              },
-              {
-                "internalType": "enum ICourt.Vote",
-                "name": "vote",
-                "type": "uint8"
-              },
-              {
-                "internalType": "bytes32",
-                "name": "commitment",
-                "type": "bytes32"
-              }
-            ],
-            "internalType": "struct ICourt.Seat[]",
-            "name": "seats",
-            "type": "tuple[]"
-          }
-        ],
-        "internalType": "struct ICourt.Jury",
-        "name": "jury",
-        "type": "tuple"
+        "internalType": "address",
+        "name": "",
+        "type": "address"
       }
     ],
     "stateMutability": "view",
@@ -2346,111 +1579,12 @@ export const courtAbi = [
   },
   {
     "inputs": [],
-    "name": "owner",
+    "name": "parameters",
     "outputs": [
       {
         "internalType": "address",
         "name": "",
         "type": "address"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "version",
-        "type": "uint256"
-      }
-    ],
-    "name": "parametersAt",
-    "outputs": [
-      {
-        "components": [
-          {
-            "internalType": "uint96",
-            "name": "bond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorBond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint16",
-            "name": "drawDelay",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "bountyBps",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint8",
-            "name": "jurySize",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorFee",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "weightCap",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint32",
-            "name": "challengeWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "responseWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "drawPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "commitPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "revealPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "appealWindow",
-            "type": "uint32"
-          }
-        ],
-        "internalType": "struct ICourtParameters.Parameters",
-        "name": "parameters",
-        "type": "tuple"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "parametersVersion",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "version",
-        "type": "uint256"
       }
     ],
     "stateMutability": "view",
@@ -2472,187 +1606,6 @@ export const courtAbi = [
         "type": "uint256"
       }
     ],
-    "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "enum ICourtParameters.Fault",
-        "name": "fault",
-        "type": "uint8"
-      }
-    ],
-    "name": "penaltiesOf",
-    "outputs": [
-      {
-        "components": [
-          {
-            "internalType": "uint16",
-            "name": "first",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "second",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "further",
-            "type": "uint16"
-          }
-        ],
-        "internalType": "struct ICourtParameters.Penalties",
-        "name": "penalties",
-        "type": "tuple"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "renounceOwnership",
-    "outputs": [],
-    "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "disputeId",
-        "type": "uint256"
-      },
-      {
-        "internalType": "enum ICourt.Vote",
-        "name": "vote",
-        "type": "uint8"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "salt",
-        "type": "bytes32"
-      }
-    ],
-    "name": "reveal",
-    "outputs": [],
-    "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "components": [
-          {
-            "internalType": "uint96",
-            "name": "bond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorBond",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint16",
-            "name": "drawDelay",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "bountyBps",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint8",
-            "name": "jurySize",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint96",
-            "name": "jurorFee",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint96",
-            "name": "weightCap",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint32",
-            "name": "challengeWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "responseWindow",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "drawPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "commitPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "revealPeriod",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "appealWindow",
-            "type": "uint32"
-          }
-        ],
-        "internalType": "struct ICourtParameters.Parameters",
-        "name": "parameters",
-        "type": "tuple"
-      }
-    ],
-    "name": "setParameters",
-    "outputs": [],
-    "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "enum ICourtParameters.Fault",
-        "name": "fault",
-        "type": "uint8"
-      },
-      {
-        "components": [
-          {
-            "internalType": "uint16",
-            "name": "first",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "second",
-            "type": "uint16"
-          },
-          {
-            "internalType": "uint16",
-            "name": "further",
-            "type": "uint16"
-          }
-        ],
-        "internalType": "struct ICourtParameters.Penalties",
-        "name": "penalties",
-        "type": "tuple"
-      }
-    ],
-    "name": "setPenalties",
-    "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
   },
@@ -2680,19 +1633,6 @@ export const courtAbi = [
       }
     ],
     "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "newOwner",
-        "type": "address"
-      }
-    ],
-    "name": "transferOwnership",
-    "outputs": [],
-    "stateMutability": "nonpayable",
     "type": "function"
   },
   {

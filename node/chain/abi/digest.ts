@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:66d6ff812d6f23ce74cd7d91e266e84a8db82c236d0b078ab90622acebbaf0b7'
+export const contractsDigest = 'sha256:244d08510153b495a3439a7c718d3658ea28970298d281d2a99c09a203535fa3'

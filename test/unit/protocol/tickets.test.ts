@@ -191,13 +191,9 @@ describe('tickets', () => {
       assert.equal(gasCostRoundedUp(80_000n, 50_000_000n, 2_500n * 10n ** 18n), 10n ** 16n)
       assert.equal(gasCostRoundedUp(1n, 1n, 1n), 1n)
       assert.equal(gasCostRoundedUp(0n, 1n, 1n), 0n)
-      for (const arguments_ of [
-        [-1n, 1n, 1n],
-        [1n, -1n, 1n],
-        [1n, 1n, -1n],
-      ] as const) {
-        assert.throws(() => gasCostRoundedUp(...arguments_), RangeError)
-      }
+      assert.throws(() => gasCostRoundedUp(-1n, 1n, 1n), RangeError)
+      assert.throws(() => gasCostRoundedUp(1n, -1n, 1n), RangeError)
+      assert.throws(() => gasCostRoundedUp(1n, 1n, -1n), RangeError)
     })
   })
 })

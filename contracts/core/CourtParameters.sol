@@ -4,18 +4,14 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-import {ICourtParameters} from "../../interfaces/ICourtParameters.sol";
-import {IStaking} from "../../interfaces/IStaking.sol";
-import {Roles} from "../../libraries/Roles.sol";
+import {ICourtParameters} from "../interfaces/ICourtParameters.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
+import {Roles} from "../libraries/Roles.sol";
 
 /// @title CourtParameters
 /// @author Shoal
 /// @notice See {ICourtParameters}.
-abstract contract CourtParameters is ICourtParameters, Ownable {
-    /// @notice What an appeal costs, in bonds of a challenge. Its jury has less than three times as many jurors, so a
-    /// bond that pays the first jury's fees lets this one pay the second's.
-    uint256 public constant APPEAL_BOND_MULTIPLE = 3;
-
+contract CourtParameters is ICourtParameters, Ownable {
     /// @notice Most of what is slashed that can go to challenger and jurors, in basis points. Whoever convicts itself
     /// through another wallet to be there first loses at least the other half.
     uint256 public constant MAX_BOUNTY_BPS = 5_000;
@@ -42,8 +38,28 @@ abstract contract CourtParameters is ICourtParameters, Ownable {
     /// this chance in one or better.
     uint256 public constant MAX_WEIGHT_MULTIPLE = 20;
 
+    /// @inheritdoc ICourtParameters
+    address public immutable override staking;
+
     Parameters[] private _versions;
     mapping(Fault fault => Penalties penalties) private _penalties;
+
+    /// @notice Fixes Staking and sets the first parameters.
+    /// @param owner_ Governance.
+    /// @param staking_ The Staking contract.
+    /// @param parameters The first version.
+    /// @param penalties For each kind of fault, in their order.
+    constructor(
+        address owner_,
+        address staking_,
+        Parameters memory parameters,
+        Penalties[5] memory penalties
+    ) Ownable(owner_) {
+        if (staking_ == address(0)) revert ZeroStaking();
+        staking = staking_;
+        _setParameters(parameters);
+        for (uint8 i = 0; i < 5; ++i) _setPenalties(Fault(i), penalties[i]);
+    }
 
     /// @inheritdoc ICourtParameters
     function setParameters(Parameters calldata parameters) external override onlyOwner {
@@ -66,16 +82,28 @@ abstract contract CourtParameters is ICourtParameters, Ownable {
     }
 
     /// @inheritdoc ICourtParameters
-    function parametersVersion() public view override returns (uint256 version) {
+    function penaltyDown(Fault fault, uint256 earlier, uint256 stake) external view override returns (uint256 penalty) {
+        Penalties storage penalties = _penalties[fault];
+        uint256 bps =
+            earlier == 0
+                ? penalties.first
+                : earlier == 1
+                    ? penalties.second
+                    : penalties.further;
+        return (stake * bps) / BPS;
+    }
+
+    /// @inheritdoc ICourtParameters
+    function parametersVersion() external view override returns (uint256 version) {
         return _versions.length - 1;
     }
 
     /// @notice Appends a version after checking all of it.
     /// @param parameters All of them.
-    function _setParameters(Parameters memory parameters) internal {
+    function _setParameters(Parameters memory parameters) private {
         uint256 size = parameters.jurySize;
         if (size != 5 && size != 7) revert InvalidJurySize(size);
-        IStaking staking_ = _staking();
+        IStaking staking_ = IStaking(staking);
         uint256 validatorStake = staking_.requiredStake(Roles.VALIDATOR);
         _requireWithin("bond", parameters.bond, MIN_BOND, MAX_BOND);
         _requireWithin("jurorBond", parameters.jurorBond, MIN_BOND, validatorStake);
@@ -93,7 +121,7 @@ abstract contract CourtParameters is ICourtParameters, Ownable {
         uint256 course = Math.max(2 * round + parameters.appealWindow, parameters.responseWindow);
         uint256 longest = parameters.challengeWindow + course;
         uint256 limit = staking_.minUnbondingDelay();
-        if (longest >= limit) revert CourseTooLong(longest, limit);
+        if (longest > limit - 1) revert CourseTooLong(longest, limit);
         emit ParametersSet(_versions.length, parameters);
         _versions.push(parameters);
     }
@@ -101,7 +129,7 @@ abstract contract CourtParameters is ICourtParameters, Ownable {
     /// @notice Sets penalties after checking them.
     /// @param fault Kind of fault.
     /// @param penalties In basis points.
-    function _setPenalties(Fault fault, Penalties memory penalties) internal {
+    function _setPenalties(Fault fault, Penalties memory penalties) private {
         uint256 first = penalties.first;
         if (first > penalties.second || penalties.second > penalties.further) revert PenaltiesNotGraded();
         _requireWithin("first", first, 0, fault == Fault.Equivocation ? BPS : MAX_FIRST_PENALTY_BPS);
@@ -109,33 +137,6 @@ abstract contract CourtParameters is ICourtParameters, Ownable {
         _penalties[fault] = penalties;
         emit PenaltiesSet(fault, penalties);
     }
-
-    /// @notice A version to read from.
-    /// @param version From 0 to `parametersVersion`.
-    /// @return parameters All of them.
-    function _parametersAt(uint256 version) internal view returns (Parameters storage parameters) {
-        return _versions[version];
-    }
-
-    /// @notice What a respondent would lose.
-    /// @param fault Kind of fault.
-    /// @param earlier Its convictions so far.
-    /// @param stake Base units it has at stake, unbonding included.
-    /// @return penalty Base units.
-    function _penaltyDown(Fault fault, uint256 earlier, uint256 stake) internal view returns (uint256 penalty) {
-        Penalties storage penalties = _penalties[fault];
-        uint256 bps =
-            earlier == 0
-                ? penalties.first
-                : earlier == 1
-                    ? penalties.second
-                    : penalties.further;
-        return (stake * bps) / BPS;
-    }
-
-    /// @notice Where stakes are.
-    /// @return staking_ The Staking contract.
-    function _staking() internal view virtual returns (IStaking staking_);
 
     /// @notice Checks a length of time; its upper bound is in the sum of all.
     /// @param name For the error.
