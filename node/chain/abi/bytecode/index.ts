@@ -10,8 +10,12 @@ import { settlementAbi } from '../settlement.ts'
 import { settlementBytecode, settlementImmutables, settlementRuntimeBytecode } from './settlement.ts'
 import { auditAnchorAbi } from '../audit-anchor.ts'
 import { auditAnchorBytecode, auditAnchorImmutables, auditAnchorRuntimeBytecode } from './audit-anchor.ts'
+import { courtParametersAbi } from '../court-parameters.ts'
+import { courtParametersBytecode, courtParametersImmutables, courtParametersRuntimeBytecode } from './court-parameters.ts'
 import { courtAbi } from '../court.ts'
 import { courtBytecode, courtImmutables, courtRuntimeBytecode } from './court.ts'
+import { juryAbi } from '../jury.ts'
+import { juryBytecode, juryImmutables, juryRuntimeBytecode } from './jury.ts'
 import { emissionAbi } from '../emission.ts'
 import { emissionBytecode, emissionImmutables, emissionRuntimeBytecode } from './emission.ts'
 import { timelockAbi } from '../timelock.ts'
@@ -60,12 +64,26 @@ export const artifacts = {
     runtimeBytecode: auditAnchorRuntimeBytecode,
     immutables: auditAnchorImmutables,
   },
+  CourtParameters: {
+    sourceName: 'contracts/core/CourtParameters.sol',
+    abi: courtParametersAbi,
+    bytecode: courtParametersBytecode,
+    runtimeBytecode: courtParametersRuntimeBytecode,
+    immutables: courtParametersImmutables,
+  },
   Court: {
     sourceName: 'contracts/core/Court.sol',
     abi: courtAbi,
     bytecode: courtBytecode,
     runtimeBytecode: courtRuntimeBytecode,
     immutables: courtImmutables,
+  },
+  Jury: {
+    sourceName: 'contracts/core/Jury.sol',
+    abi: juryAbi,
+    bytecode: juryBytecode,
+    runtimeBytecode: juryRuntimeBytecode,
+    immutables: juryImmutables,
   },
   Emission: {
     sourceName: 'contracts/core/Emission.sol',
