@@ -63,6 +63,13 @@ export function defineShoal(module: DeploymentBuilder) {
     parameter('emissionProposalBond'),
     parameter('emissionShares'),
   ])
+  const courtParameters = module.contract('CourtParameters', [
+    timelock,
+    staking,
+    parameter('court'),
+    parameter('courtPenalties'),
+  ])
+  const court = module.contract('Court', [courtParameters, settlement, auditAnchor])
   const governor = module.contract('ShoalGovernor', [
     staking,
     timelock,
@@ -77,6 +84,8 @@ export function defineShoal(module: DeploymentBuilder) {
     settlement,
     auditAnchor,
     emission,
+    courtParameters,
+    court,
     timelock,
     governor,
     emergencyPause,
@@ -95,7 +104,9 @@ export function defineShoal(module: DeploymentBuilder) {
   const pauseHandedOver = module.call(emergencyPause, 'transferOwnership', [timelock], {
     after: [stakingPausable, settlementPausable],
   })
-  const stakingHandedOver = module.call(staking, 'transferOwnership', [timelock])
+  // The first court takes office at once; the next ones are announced.
+  const courtSet = module.call(staking, 'announceCourt', [court])
+  const stakingHandedOver = module.call(staking, 'transferOwnership', [timelock], { after: [courtSet] })
   const roles = ['PROPOSER_ROLE', 'EXECUTOR_ROLE', 'CANCELLER_ROLE'].map(role =>
     module.call(timelock, 'grantRole', [id(role), governor], { id: role }),
   )

@@ -6,6 +6,8 @@ export const CONTRACT_NAMES = {
   settlement: 'Settlement',
   auditAnchor: 'AuditAnchor',
   emission: 'Emission',
+  courtParameters: 'CourtParameters',
+  court: 'Court',
   timelock: 'Timelock',
   governor: 'ShoalGovernor',
   emergencyPause: 'EmergencyPause',

@@ -46,6 +46,26 @@ const parametersSchema = z.strictObject({
   emissionChallengeWindow: seconds,
   emissionResolveWindow: seconds,
   emissionProposalBond: amount,
+  court: z.strictObject({
+    bond: amount,
+    jurorBond: amount,
+    /** Blocks. */
+    drawDelay: z.int().min(0),
+    bountyBps: basisPoints,
+    jurySize: z.int().min(0).max(255),
+    jurorFee: amount,
+    weightCap: amount,
+    challengeWindow: seconds,
+    responseWindow: seconds,
+    drawPeriod: seconds,
+    commitPeriod: seconds,
+    revealPeriod: seconds,
+    appealWindow: seconds,
+  }),
+  /** In the order of the kinds of fault: equivocation, voucher, tickets, unpaid, output. */
+  courtPenalties: z
+    .array(z.strictObject({ first: basisPoints, second: basisPoints, further: basisPoints }))
+    .length(5),
   emissionShares: z.strictObject({ providers: basisPoints, learners: basisPoints, treasury: basisPoints }),
 })
 
@@ -68,6 +88,7 @@ export function parseParameters(encoded: unknown): DeploymentParameters {
 export function encodeParameters(parameters: DeploymentParameters): EncodedParameters {
   const encode = (value: unknown): unknown => {
     if (typeof value === 'bigint') return `${value}n`
+    if (Array.isArray(value)) return value.map(encode)
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, encode(member)]))
   }
