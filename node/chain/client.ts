@@ -364,7 +364,8 @@ async function rawRequest(rpcUrl: string, method: string): Promise<unknown> {
   return body.result
 }
 
-async function askDeployment(rpcUrl: string, chainId: number): Promise<KnownDeployment> {
+/** Asks an embedded chain where the contracts are. @throws {ChainError} CHAIN_UNREACHABLE, CONTRACTS_UNKNOWN */
+export async function askDeployment(rpcUrl: string, chainId: number): Promise<KnownDeployment> {
   const deployment = parseDeployment(await rawRequest(rpcUrl, 'shoal_deployment'))
   if (deployment !== null) return deployment
   throw new ChainError('CONTRACTS_UNKNOWN', `where Shoal's contracts are on chain ${chainId} is not known`, {

@@ -31,6 +31,8 @@ export interface DeployOptions {
 export interface DeployModules {
   /** Of any EVM chain. */
   provider: Eip1193Provider
+  /** Called after each transaction that was sent. */
+  onSent?: (hash: string) => void
 }
 
 export type DeploymentErrorCode =
@@ -66,8 +68,8 @@ export async function deployContracts(
     options.privateKey === undefined
       ? modules.provider
       : signingProvider(options.privateKey, modules.provider)
-  const { provider, sentHashes } = recordingProvider(signing)
-  const account = await deployingAccount(provider)
+  const { provider, sentHashes } = recordingProvider(signing, modules.onSent)
+  const account = await deployingAccount(provider, { mayBeEmpty: false })
   const run = () =>
     deploy({
       artifactResolver,
@@ -113,7 +115,14 @@ const artifactResolver: ArtifactResolver = {
   getBuildInfo: () => Promise.resolve(undefined),
 }
 
-async function deployingAccount(provider: Eip1193Provider): Promise<string> {
+/**
+ * The account that a provider sends from.
+ * @throws {DeploymentError} DEPLOYMENT_NO_ACCOUNT, DEPLOYMENT_WALLET_EMPTY
+ */
+export async function deployingAccount(
+  provider: Eip1193Provider,
+  options: { mayBeEmpty: boolean },
+): Promise<string> {
   const [account] = (await provider.request({ method: 'eth_accounts' })) as string[]
   if (account === undefined) {
     throw new DeploymentError('DEPLOYMENT_NO_ACCOUNT', 'The chain has no unlocked account to deploy from.', {
@@ -124,7 +133,7 @@ async function deployingAccount(provider: Eip1193Provider): Promise<string> {
     method: 'eth_getBalance',
     params: [account, 'latest'],
   })) as string
-  if (BigInt(balance) === 0n) {
+  if (BigInt(balance) === 0n && !options.mayBeEmpty) {
     throw new DeploymentError(
       'DEPLOYMENT_WALLET_EMPTY',
       `The deploying account ${account} has no gas money.`,
