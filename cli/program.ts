@@ -3,6 +3,7 @@ import { VERSION } from '../node/version.ts'
 import { registerAsk } from './commands/ask.ts'
 import { registerAudit } from './commands/audit.ts'
 import { registerConfig } from './commands/config.ts'
+import { registerContracts } from './commands/contracts.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerInit } from './commands/init.ts'
@@ -42,6 +43,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Begin:': ['demo', 'init', 'up', 'stop', 'ask'],
   'Look:': ['status', 'models', 'offers', 'peers', 'receipts'],
   'Money and proof:': ['wallet', 'settle', 'audit'],
+  'Contracts:': ['contracts'],
   'Help:': ['doctor', 'config'],
 }
 
@@ -79,6 +81,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerLook,
     registerMoney,
     registerAudit,
+    registerContracts,
     registerDoctor,
     registerConfig,
   ]) {

@@ -38,7 +38,10 @@ export function signingProvider(privateKey: string, provider: Eip1193Provider): 
 }
 
 /** A provider that remembers the hashes of the transactions sent through it. */
-export function recordingProvider(provider: Eip1193Provider): {
+export function recordingProvider(
+  provider: Eip1193Provider,
+  onSent: (hash: string) => void = () => {},
+): {
   provider: Eip1193Provider
   sentHashes: string[]
 } {
@@ -48,7 +51,10 @@ export function recordingProvider(provider: Eip1193Provider): {
     provider: {
       async request(request) {
         const result = await provider.request(request)
-        if (request.method === 'eth_sendTransaction') sentHashes.push(result as string)
+        if (request.method === 'eth_sendTransaction') {
+          sentHashes.push(result as string)
+          onSent(result as string)
+        }
         return result
       },
     },

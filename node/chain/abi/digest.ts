@@ -3,5 +3,5 @@
 /** Compiler, as `solc` names itself, and sha256 of its version and settings. */
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
-/** sha256 of the creation bytecode of core and governance in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:dfba772b7218af654bea24f61d0418289575684b3d2021aaf95a44a1f6cf36e4'
+/** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
+export const contractsDigest = 'sha256:150c988c0dd5da9237aeadfb9a827bd0adab702d48faff0310ba4b0358fed990'
