@@ -56,6 +56,34 @@ contract TicketsTest is TicketsFixture {
         assertEq(token.balanceOf(address(settlement)), paid + left.deposit + left.reserve, "tokens");
     }
 
+    /// @notice However often a payee comes, and by tickets or arrears, in a round it draws its share and no more.
+    function testFuzz_drawsOfARoundStopAtTheShare(uint96 reserve, uint96[6] memory faceValues, uint8 others) public {
+        reserve = uint96(bound(reserve, 1, type(uint96).max));
+        uint256 providers = 1 + (others % 4);
+        makeProvider(BOB);
+        for (uint160 index = 1; index < providers; ++index) makeProvider(address(0xc0de00 + index));
+        bytes32 id = fund(PAYER, session, type(uint96).max, 0, reserve);
+        uint256 signedFor;
+        uint256 share = reserve / providers;
+        for (uint256 index = 0; index < faceValues.length; ++index) {
+            uint256 faceValue = bound(faceValues[index], 1, type(uint96).max / 8);
+            signedFor += faceValue;
+            redeem(winner(id, BOB, faceValue));
+            assertEq(settlement.balanceOf(BOB), Math.min(signedFor, share), "drawn");
+            assertEq(settlement.reserveShareOf(id, BOB), share - Math.min(signedFor, share), "left");
+        }
+        skipTime(settlement.RESERVE_ROUND_LENGTH());
+        uint256 next = (reserve - Math.min(signedFor, share)) / providers;
+        assertEq(settlement.reserveShareOf(id, BOB), next, "next share");
+        uint256 owed = Math.saturatingSub(signedFor, share);
+        if (owed == 0 || next == 0) return;
+        assertEq(settlement.collectArrears(id, BOB), Math.min(owed, next), "collected");
+        assertEq(settlement.arrearsOf(id), owed - Math.min(owed, next), "arrears");
+        if (owed <= next) return;
+        vm.expectRevert(abi.encodeWithSelector(ITickets.NothingToCollect.selector, owed - next));
+        settlement.collectArrears(id, BOB);
+    }
+
     function testFuzz_theLotteryIsTheHashAndNothingElse(uint256 winThreshold, uint256 salt) public {
         bytes32 id = fund(PAYER, session, CREDIT, 10 * CREDIT, 0);
         ITickets.SignedTicket memory one = newTicket(id, BOB, CREDIT, winThreshold);
