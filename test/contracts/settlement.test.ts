@@ -70,9 +70,9 @@ describe('Settlement', () => {
   }
 
   it('is fixed to a token, a Staking, a pauser and a delay', async () => {
-    const { creditToken, nodeRegistry, settlement } = shoal
+    const { creditToken, settlement, staking } = shoal
     assert.equal(await settlement.view('creditToken'), creditToken.address)
-    assert.equal(await settlement.view('staking'), nodeRegistry.address)
+    assert.equal(await settlement.view('staking'), staking.address)
     assert.equal(await settlement.view('pauser'), pauser.address)
     assert.equal(await settlement.view('closeDelay'), BigInt(CLOSE_DELAY))
   })

@@ -220,17 +220,18 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
     UNBONDING_DELAY,
     MINIMUM_STAKES,
   ])
-  const nodeRegistry = await chain.deploy(deployer, nodeRegistryAbi, nodeRegistryBytecode, [
-    staking.address,
-    deployer.address,
-    MIN_HISTORY,
-    HISTORY,
-  ])
+  // Third, as the vectors in test/vectors have its address.
   const settlement = await chain.deploy(deployer, settlementAbi, settlementBytecode, [
     creditToken.address,
     staking.address,
     pauser.address,
     CLOSE_DELAY,
+  ])
+  const nodeRegistry = await chain.deploy(deployer, nodeRegistryAbi, nodeRegistryBytecode, [
+    staking.address,
+    deployer.address,
+    MIN_HISTORY,
+    HISTORY,
   ])
   const auditAnchor = await chain.deploy(deployer, auditAnchorAbi, auditAnchorBytecode, [])
   return { chain, creditToken, staking, nodeRegistry, settlement, auditAnchor }
