@@ -137,7 +137,21 @@ describe('Settlement', () => {
       )
     })
 
-    it('takes a permit in the same transaction, even one that was already used', async () => {
+    it('takes a permit in the same transaction', async () => {
+      const { creditToken, settlement } = shoal
+      await creditToken.send(alice, 'transfer', carol.address, 10n)
+      const permit = await signPermit(shoal, carol, settlement.address, 10n)
+      assertEvents(await settlement.send(carol, 'depositWithPermit', bob.address, 10n, permit), [
+        'Deposited',
+        bob.address,
+        carol.address,
+        10n,
+      ])
+      assert.equal(await balance(bob.address), 10n)
+      assert.equal(await tokens(carol.address), 0n)
+    })
+
+    it('takes a permit that somebody else has already submitted', async () => {
       const { creditToken, settlement } = shoal
       await creditToken.send(alice, 'transfer', carol.address, 10n)
       const permit = await signPermit(shoal, carol, settlement.address, 10n)
