@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Address, Bytes32 } from '../../protocol/ids.ts'
+import { minAmount } from '../../protocol/money.ts'
 
 /** Who a distribution is for; in this order the numbers of `IEmission.Pool`. */
 export const EMISSION_POOLS = ['providers', 'learners'] as const
@@ -64,7 +65,7 @@ export function providerWeights(
 ): Weight[] {
   return works
     .filter(({ active }) => active)
-    .map(({ account, settled, stake }) => ({ account, weight: least(settled, stake * stakeMultiple) }))
+    .map(({ account, settled, stake }) => ({ account, weight: minAmount(settled, stake * stakeMultiple) }))
 }
 
 /** What learners count: the sum over all rounds. */
@@ -96,7 +97,7 @@ export function allocate(
   }
   const amountOf = (weight: bigint) => {
     const partDown = (poolSize * weight) / total
-    return mostPerUnit === null ? partDown : least(partDown, weight * mostPerUnit)
+    return mostPerUnit === null ? partDown : minAmount(partDown, weight * mostPerUnit)
   }
   return [...sums]
     .filter(([, weight]) => weight > 0n)
@@ -170,10 +171,4 @@ export function differences(proposed: ProposedDistribution, own: Distribution | 
   if (proposed.root.toLowerCase() !== own.root) different.push('root')
   if (proposed.total !== own.total) different.push('total')
   return different
-}
-
-/** Of amounts that numbers are too small for. */
-function least(a: bigint, b: bigint): bigint {
-  // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigint
-  return a < b ? a : b
 }
