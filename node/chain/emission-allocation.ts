@@ -11,7 +11,7 @@ export type EmissionPool = (typeof EMISSION_POOLS)[number]
 const LEAF_TYPES = ['uint256', 'uint8', 'address', 'uint256']
 
 /** Base units settled are counted up to the stake at the end of the epoch times this. */
-export const DEFAULT_STAKE_MULTIPLE = 1n
+const DEFAULT_STAKE_MULTIPLE = 1n
 
 /** What an account counts in a pool. Several of one account are added up. */
 export interface Weight {
