@@ -160,6 +160,21 @@ contract EmissionTest is EmissionFixture {
         }
     }
 
+    function testFuzz_AnEpochIsGivenOutFromItsEndUntilTwelveEpochsLater(uint8 epoch, uint32 elapsed) public {
+        uint256 genesis = token.genesisTime();
+        vm.warp(genesis + elapsed);
+        uint256 current = elapsed / EPOCH;
+        bool open = epoch < current && current <= uint256(epoch) + 12;
+        bytes memory refusal =
+            epoch < current
+                ? abi.encodeWithSelector(IEmission.ClaimsEnded.selector, epoch, current)
+                : abi.encodeWithSelector(IEmission.EpochNotOver.selector, epoch, current);
+        if (!open) vm.expectRevert(refusal);
+        proposeAs(validators[0], epoch, IEmission.Pool.Learners, bytes32(uint256(1)), 1);
+        if (!open) vm.expectRevert(refusal);
+        emission.claimTreasury(epoch);
+    }
+
     function testFuzz_OnlyTheOwnerSetsAndDecides(address caller) public {
         vm.assume(caller != address(this));
         bytes32 id = proposeAs(validators[0], 0, IEmission.Pool.Providers, bytes32(uint256(1)), 1);
