@@ -160,6 +160,21 @@ contract EmissionTest is EmissionFixture {
         }
     }
 
+    function testFuzz_AnEpochIsGivenOutFromItsEndUntilTwelveEpochsLater(uint8 epoch, uint32 elapsed) public {
+        uint256 genesis = token.genesisTime();
+        vm.warp(genesis + elapsed);
+        uint256 current = elapsed / EPOCH;
+        bool open = epoch < current && current <= uint256(epoch) + 12;
+        bytes memory refusal =
+            epoch < current
+                ? abi.encodeWithSelector(IEmission.ClaimsEnded.selector, epoch, current)
+                : abi.encodeWithSelector(IEmission.EpochNotOver.selector, epoch, current);
+        if (!open) vm.expectRevert(refusal);
+        proposeAs(validators[0], epoch, IEmission.Pool.Learners, bytes32(uint256(1)), 1);
+        if (!open) vm.expectRevert(refusal);
+        emission.claimTreasury(epoch);
+    }
+
     function testFuzz_OnlyTheOwnerSetsAndDecides(address caller) public {
         vm.assume(caller != address(this));
         bytes32 id = proposeAs(validators[0], 0, IEmission.Pool.Providers, bytes32(uint256(1)), 1);
@@ -292,6 +307,20 @@ contract EmissionHandler is EmissionFixture {
             bondsIn += bond;
             ++proposals;
             releases += lapsed;
+        } catch {}
+    }
+
+    /// @dev The root of one pool for another pool or epoch, so that its proofs lead to a root there too.
+    function proposeForeignRoot(uint256 who, uint256 epoch, bool learners, bool sameEpoch) public {
+        epoch = _epoch(epoch);
+        bytes32 root = emission.distributionOf(epoch, _pool(learners)).root;
+        (uint256 otherEpoch, bool otherPool) = sameEpoch ? (epoch, !learners) : ((epoch + 1) % EPOCHS, learners);
+        uint256 size = emission.poolSizeDown(otherEpoch, _pool(otherPool));
+        uint256 bond = emission.proposalBond();
+        vm.prank(validators[who % LEAVES]);
+        try emission.propose(otherEpoch, _pool(otherPool), root, size, bytes32(0)) {
+            bondsIn += bond;
+            ++proposals;
         } catch {}
     }
 
@@ -538,7 +567,13 @@ contract EmissionInvariants is Test {
         }
         _handler.claimTreasury(0);
         _handler.withdrawBond(1);
-        assertEq(_handler.proposals(), 4, "proposals");
+        _handler.proposeForeignRoot(3, 0, false, true);
+        _handler.proposeForeignRoot(3, 0, false, false);
+        _handler.pass(2 * RESOLVE_WINDOW - 1);
+        for (uint256 index = 0; index < LEAVES; ++index) {
+            for (uint256 other = 0; other < 3; ++other) _handler.claimWithForeignProof(0, false, index, other, 1);
+        }
+        assertEq(_handler.proposals(), 6, "proposals");
         assertEq(_handler.disputes(), 2, "disputes");
         assertEq(_handler.resolutions(), 1, "resolutions");
         assertEq(_handler.releases(), 2, "releases");
