@@ -236,8 +236,10 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
   return { chain, creditToken, staking, nodeRegistry, settlement, auditAnchor }
 }
 
-/** The token's errors come through the contracts that call it. */
-const foreignErrors = new Interface(creditTokenAbi)
+/** Errors of the token and of Settlement come through the contracts that call them. */
+const foreignErrors = new Interface(
+  [...creditTokenAbi, ...settlementAbi].filter(({ type }) => type === 'error'),
+)
 
 function decoded(abi: Interface, fragment: FunctionFragment, data: string): Returned {
   const result = abi.decodeFunctionResult(fragment, data)
