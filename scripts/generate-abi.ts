@@ -14,6 +14,7 @@ const CONTRACTS = [
   'Settlement',
   'AuditAnchor',
   'AnswerOracle',
+  'ReceiptVerifier',
 ] as const
 
 /** Where the generated files lie; committed, so that an installed package needs no compiler. */

@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:8b6872ee661556db39ece7780f7092cb583fdba65fa0e3db817cc38fc71f75f1'
+export const contractsDigest = 'sha256:5f1065737faf7693207200328cb59b9574ef0d8ab0d2d09dbef345d81f448054'
