@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { Bytes32 } from '../../protocol/ids.ts'
-import { auditEventHash, auditEventMessage } from '../../protocol/messages/audit-event.ts'
+import { auditEventMessage } from '../../protocol/messages/audit-event.ts'
 import { openRecord } from '../../protocol/signed.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { encodeCall } from '../chain/publisher.ts'
@@ -10,7 +10,7 @@ import { type Clock, repeat, type Timer } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Wallet } from '../payments/wallet.ts'
 import type { EventLog } from './event-log.ts'
-import { auditTree } from './merkle.ts'
+import { type AuditEntry, auditEntry, auditTree } from './merkle.ts'
 
 export type AnchorErrorCode = 'NOTHING_TO_ANCHOR' | 'ANCHOR_AHEAD' | 'ANCHOR_FAILED'
 
@@ -94,16 +94,16 @@ export class Anchorer {
         },
       )
     }
-    const hashes: Uint8Array[] = []
+    const entries: AuditEntry[] = []
     let worthIt = false
     for await (const { record } of log.read(firstSequence, firstSequence + MAX_EVENTS - 1)) {
-      hashes.push(auditEventHash(record))
+      entries.push(auditEntry(record))
       // The event of an anchor alone would call for another anchor for ever.
       worthIt ||= openRecord(auditEventMessage, record, () => true).body.event.kind !== 'anchor.confirmed'
     }
     if (!worthIt) throw new AnchorError('NOTHING_TO_ANCHOR', 'all events are anchored already')
-    const lastSequence = firstSequence + hashes.length - 1
-    const { root } = auditTree(firstSequence, hashes)
+    const lastSequence = firstSequence + entries.length - 1
+    const { root } = auditTree(firstSequence, entries)
     const outcome = await calls.run({
       id: `anchor:${firstSequence}-${lastSequence}`,
       contract: 'auditAnchor',

@@ -1,11 +1,16 @@
 import { open } from 'node:fs/promises'
 import { ProtocolError, sameBytes } from '../../protocol/codec.ts'
 import type { NodeKey } from '../../protocol/ids.ts'
-import { type AuditEvent, auditEventHash, auditEventMessage } from '../../protocol/messages/audit-event.ts'
+import {
+  type AuditEvent,
+  auditEventClaim,
+  auditEventHash,
+  auditEventMessage,
+} from '../../protocol/messages/audit-event.ts'
 import { openRecord, type SignedRecord } from '../../protocol/signed.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import { readFrames } from './frames.ts'
-import { auditTree, type InclusionProof, proveInclusion } from './merkle.ts'
+import { type AuditEntry, auditEntry, auditTree, type InclusionProof, proveInclusion } from './merkle.ts'
 
 /** What is wrong with an entry; a closed set. */
 export type AuditProblem =
@@ -23,6 +28,8 @@ export interface AnchoredRange {
   firstSequence: number
   lastSequence: number
   transaction: string
+  /** When the chain has it anchored, in seconds since the Unix epoch; null when the chain was not asked. */
+  anchoredAt: number | null
 }
 
 export interface AuditVerdict {
@@ -33,8 +40,8 @@ export interface AuditVerdict {
   problem: { sequence: number; reason: AuditProblem } | null
 }
 
-/** The hash of an anchored range as the chain has it: keccak256(abi.encode(root, first, last)). */
-export type CheckAnchor = (anchor: AnchoredRange) => Promise<boolean>
+/** When the chain has exactly this anchored, in seconds since the Unix epoch; null when it has not. */
+export type CheckAnchor = (anchor: AnchoredRange) => Promise<number | null>
 
 /**
  * Replays an audit log: each entry's form, signature, place and link to the one before; then each anchored
@@ -45,22 +52,22 @@ export async function verifyAuditLog(
   options: { path: string; nodeKey?: NodeKey },
   modules: { checkAnchor?: CheckAnchor } = {},
 ): Promise<AuditVerdict> {
-  const hashes: Uint8Array[] = []
+  const entries: AuditEntry[] = []
   const verdict: AuditVerdict = { nodeKey: options.nodeKey ?? null, events: 0, anchors: [], problem: null }
   const file = await open(options.path, 'r')
   try {
     let previous: Uint8Array = new Uint8Array(64)
     let end = 0
     for await (const frame of readFrames(file)) {
-      const sequence = hashes.length + 1
+      const sequence = entries.length + 1
       const checked = checkEntry(frame.record, { sequence, previous, nodeKey: verdict.nodeKey })
       if (typeof checked === 'string') return { ...verdict, problem: { sequence, reason: checked } }
       verdict.nodeKey ??= checked.signer
       previous = auditEventHash(frame.record)
-      hashes.push(previous)
       verdict.events = sequence
       end = frame.end
       const { event } = checked.body
+      entries.push({ hash: previous, claim: auditEventClaim(event) })
       if (event.kind === 'anchor.confirmed') {
         const { root, firstSequence, lastSequence, transaction } = event
         verdict.anchors.push({
@@ -69,21 +76,24 @@ export async function verifyAuditLog(
           firstSequence,
           lastSequence,
           transaction,
+          anchoredAt: null,
         })
       }
     }
     if ((await file.stat()).size > end) {
-      return { ...verdict, problem: { sequence: hashes.length + 1, reason: 'unreadable' } }
+      return { ...verdict, problem: { sequence: entries.length + 1, reason: 'unreadable' } }
     }
   } finally {
     await file.close()
   }
   for (const anchor of verdict.anchors) {
-    const range = hashes.slice(anchor.firstSequence - 1, anchor.lastSequence)
+    const range = entries.slice(anchor.firstSequence - 1, anchor.lastSequence)
     if (range.length === 0 || auditTree(anchor.firstSequence, range).root !== anchor.root) {
       return { ...verdict, problem: { sequence: anchor.firstSequence, reason: 'root_mismatch' } }
     }
-    if (modules.checkAnchor !== undefined && !(await modules.checkAnchor(anchor))) {
+    if (modules.checkAnchor === undefined) continue
+    anchor.anchoredAt = await modules.checkAnchor(anchor)
+    if (anchor.anchoredAt === null) {
       return { ...verdict, problem: { sequence: anchor.firstSequence, reason: 'not_anchored_so' } }
     }
   }
@@ -105,14 +115,15 @@ export async function proveEvent(
   if (anchor === undefined) return null
   const file = await open(path, 'r')
   try {
-    const hashes: Uint8Array[] = []
+    const entries: AuditEntry[] = []
     let at = 0
     for await (const { record } of readFrames(file)) {
       at++
-      if (at >= anchor.firstSequence) hashes.push(auditEventHash(record))
+      if (at >= anchor.firstSequence) entries.push(auditEntry(record))
       if (at === anchor.lastSequence) break
     }
-    return proveInclusion({ index: anchor.index, firstSequence: anchor.firstSequence, sequence }, hashes)
+    const { index, firstSequence, anchoredAt } = anchor
+    return proveInclusion({ index, firstSequence, anchoredAt, sequence }, entries)
   } finally {
     await file.close()
   }

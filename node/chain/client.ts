@@ -8,6 +8,7 @@ import { nodeRegistryAbi } from './abi/node-registry.ts'
 import { settlementAbi } from './abi/settlement.ts'
 import { stakingAbi } from './abi/staking.ts'
 import { type ContractAddresses, type KnownDeployment, parseDeployment } from './addresses.ts'
+import type { ContractKey } from './contracts.ts'
 import { ChainError } from './errors.ts'
 
 export const contractInterfaces = {
@@ -16,9 +17,10 @@ export const contractInterfaces = {
   nodeRegistry: new Interface(nodeRegistryAbi),
   settlement: new Interface(settlementAbi),
   auditAnchor: new Interface(auditAnchorAbi),
-} as const satisfies Record<keyof ContractAddresses, Interface>
+} as const satisfies Partial<Record<ContractKey, Interface>>
 
-export type ContractName = keyof ContractAddresses
+/** The contracts a node talks to. */
+export type ContractName = keyof typeof contractInterfaces
 
 /** A channel as Settlement holds it; null where it holds none. Amounts in base units. */
 export interface OnChainChannel {
@@ -44,6 +46,17 @@ export interface WalletBalances {
   stake: bigint
 }
 
+/** All that names an anchor. */
+export interface AnchorRef {
+  /** Which of the node's anchors. */
+  index: number
+  root: string
+  firstSequence: number
+  lastSequence: number
+  /** Seconds since the Unix epoch. */
+  anchoredAt: number
+}
+
 export interface ChainClientOptions {
   rpcUrl: string
   /** Refuse any other chain. */
@@ -54,6 +67,10 @@ export interface ChainClientOptions {
 
 const REQUEST_TIMEOUT_MS = 15_000
 const CHANNEL_STATUS = ['none', 'open', 'closing', 'closed'] as const
+
+function anchorRef({ index, root, firstSequence, lastSequence, anchoredAt }: AnchorRef) {
+  return [index, [root, firstSequence, lastSequence], anchoredAt]
+}
 
 /** Reads an EVM chain and Shoal's contracts on it. Writing is the publisher's. */
 export class ChainClient {
@@ -182,39 +199,49 @@ export class ChainClient {
     return Number(sequence)
   }
 
-  async anchorCount(wallet: Address): Promise<number> {
-    const [count] = await this.#read('auditAnchor', 'anchorCount', [wallet])
-    return Number(count)
+  /**
+   * When a root was anchored, by the event of the transaction that did it, in seconds since the Unix epoch; null when
+   * the transaction has no such event. `isAnchored` says whether it is so.
+   */
+  async anchoredAt(
+    wallet: Address,
+    { index, transaction }: { index: number; transaction: Bytes32 },
+  ): Promise<number | null> {
+    const receipt = await this.receipt(transaction)
+    for (const log of receipt?.logs ?? []) {
+      if (log.address.toLowerCase() !== this.addresses.auditAnchor) continue
+      const event = contractInterfaces.auditAnchor.parseLog(log)
+      if (event?.name !== 'Anchored') continue
+      if ((event.args.node as string).toLowerCase() === wallet && event.args.index === BigInt(index))
+        return Number(event.args.anchoredAt)
+    }
+    return null
   }
 
-  /** The commitment of one anchor: keccak256(abi.encode(root, firstSequence, lastSequence)). */
-  async anchorAt(wallet: Address, index: number): Promise<Bytes32> {
-    const [commitment] = await this.#read('auditAnchor', 'anchorAt', [wallet, index])
-    return commitment as Bytes32
+  /** Asks the contract whether a wallet has anchored exactly this. */
+  async isAnchored(wallet: Address, anchor: AnchorRef): Promise<boolean> {
+    const [anchored] = await this.#read('auditAnchor', 'isAnchored', [wallet, anchorRef(anchor)])
+    return anchored as boolean
   }
 
   /** Asks the contract whether an event is in an anchored range. */
   async verifyInclusion(
     wallet: Address,
-    proof: {
-      index: number
-      firstSequence: number
-      lastSequence: number
+    proof: Omit<AnchorRef, 'anchoredAt'> & {
+      anchoredAt: number | null
       sequence: number
       eventHash: string
+      claim: Bytes32
       proof: readonly string[]
     },
   ): Promise<boolean> {
+    const { anchoredAt, sequence, eventHash, claim } = proof
+    if (anchoredAt === null) return false
     const [included] = await this.#read('auditAnchor', 'verify', [
       wallet,
-      [
-        proof.index,
-        proof.firstSequence,
-        proof.lastSequence,
-        proof.sequence,
-        proof.eventHash,
-        [...proof.proof],
-      ],
+      anchorRef({ ...proof, anchoredAt }),
+      [sequence, eventHash, claim],
+      [...proof.proof],
     ])
     return included as boolean
   }
@@ -247,7 +274,8 @@ export class ChainClient {
   }
 
   async #checkContracts(): Promise<void> {
-    const entries = Object.entries(this.addresses) as [ContractName, Address][]
+    const names = Object.keys(contractInterfaces) as ContractName[]
+    const entries = names.map(name => [name, this.addresses[name]] as const)
     const codes = await Promise.all(
       entries.map(([, address]) => this.#reach(() => this.provider.getCode(address))),
     )
@@ -259,7 +287,7 @@ export class ChainClient {
       'CONTRACTS_NOT_DEPLOYED',
       `Shoal's contracts are not on chain ${this.chainId}: ${which}`,
       {
-        fix: 'Check the addresses in the contracts file, or deploy them there: npm run deploy -- --help',
+        fix: 'Check the addresses in the contracts file, or deploy them there: shoal contracts deploy --help',
         details: { chainId: this.chainId, contracts: missing },
       },
     )
@@ -346,7 +374,7 @@ async function askDeployment(rpcUrl: string, chainId: number): Promise<KnownDepl
   const deployment = parseDeployment(await rawRequest(rpcUrl, 'shoal_deployment'))
   if (deployment !== null) return deployment
   throw new ChainError('CONTRACTS_UNKNOWN', `where Shoal's contracts are on chain ${chainId} is not known`, {
-    fix: 'Name a file with their addresses: --contracts FILE. To deploy them there: npm run deploy -- --help',
+    fix: 'Name a file with their addresses: --contracts FILE. To deploy them there: shoal contracts deploy --help',
     details: { chainId },
   })
 }

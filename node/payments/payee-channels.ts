@@ -186,6 +186,8 @@ class EarningChannel {
   readonly #writer: LatestWriter
   readonly #reservations = new Set<Reservation>()
   readonly #payingNodes = new Set<NodeKey>()
+  /** Tasks that run on the channel. */
+  #leases = 0
   /** How much of the best voucher has been counted as pay of some task; what an earlier run held counts whole. */
   #attributed: bigint
 
@@ -209,6 +211,25 @@ class EarningChannel {
     // A voucher may be here before the tasks it pays have said which part is theirs: that part is promised no more.
     const { deposit, cumulative } = this.row
     return deposit - cumulative - maxAmount(0n, promised - (cumulative - this.#attributed))
+  }
+
+  /** A task begins. While none runs, all that was paid counts as pay of earlier ones: none can still claim it. */
+  lease(): void {
+    if (this.#leases++ === 0) this.#attributed = this.row.cumulative
+  }
+
+  unlease(): void {
+    this.#leases--
+  }
+
+  /**
+   * What the payer owes on the channel once a task is paid `more` than it has been.
+   *
+   * Never more than what the requester will have signed: of the best voucher, a part that no task has said to be its
+   * own may be pay of this very task on its way, so it does not count beside `more`.
+   */
+  owedWith(more: bigint): bigint {
+    return maxAmount(this.row.cumulative, this.#attributed + more)
   }
 
   reserve(requester: NodeKey, amount: bigint): Reservation {
@@ -266,11 +287,13 @@ export class PayeeLease {
   readonly #refresh: () => Promise<void>
   #reservation: Reservation | null = null
   #paid = 0n
+  #released = false
 
   constructor(channel: EarningChannel, requester: NodeKey, refresh: () => Promise<void>) {
     this.#channel = channel
     this.#requester = requester
     this.#refresh = refresh
+    channel.lease()
   }
 
   /** What this task has been paid so far, base units. */
@@ -291,6 +314,11 @@ export class PayeeLease {
     if (this.#channel.free(this.#requester) < amount)
       throw new PaymentRefusal('channel_low', 'the channel holds too little for this task')
     this.#reservation = this.#channel.reserve(this.#requester, amount)
+  }
+
+  /** What the payer owes on the channel, over all tasks, once this one is paid `taskAmount` in all. */
+  cumulativeFor(taskAmount: bigint): bigint {
+    return this.#channel.owedWith(maxAmount(0n, taskAmount - this.#paid))
   }
 
   /** Lowers what is set aside: the task turned out to cost `amount` in all. */
@@ -316,8 +344,10 @@ export class PayeeLease {
 
   /** Idempotent. */
   release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#channel.unlease()
     if (this.#reservation !== null) this.#channel.release(this.#reservation)
-    this.#reservation = null
   }
 }
 

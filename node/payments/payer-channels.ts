@@ -521,6 +521,11 @@ export class ChannelLease {
     return this.#channel.adopt(voucher)
   }
 
+  /** What we will have signed on the channel once this task is paid `taskAmount` in all; others may add to it. */
+  cumulativeFor(taskAmount: bigint): bigint {
+    return this.#channel.row.cumulative + maxAmount(0n, taskAmount - this.#paid)
+  }
+
   /**
    * Raises what this task has paid to `taskAmount` in total.
    * @returns the voucher to hand out; already on disk

@@ -255,7 +255,10 @@ export class Attempt {
     const record = this.#checkReceipt(bytes, cancelled)
     if (record === null) return this.#dishonest('bad_record')
     const { reason, amount } = record.body
-    await this.#payTo(minAmount(amount, this.#options.maxAmount))
+    const { maxAmount } = this.#options
+    await this.#payTo(minAmount(amount, maxAmount))
+    // What is not paid is not signed: the countersigned receipt is our word that we owe it.
+    if (amount > maxAmount) return { kind: 'failed', why: 'too_expensive' }
     const countersignature = createRecord<Countersignature>(
       countersignatureMessage,
       { version: 1, receipt: record.cid },
@@ -305,6 +308,9 @@ export class Attempt {
       receipt.outputTokens === this.#tokens.length &&
       receipt.output === outputDigest(this.#tokens, this.#text) &&
       receipt.amount === owedFor(price, metered) &&
+      // Who countersigns a receipt owes what it says, on chain too.
+      receipt.cumulativeAmount >= receipt.amount &&
+      receipt.cumulativeAmount <= this.#modules.lease.cumulativeFor(receipt.amount) &&
       // Only we cancel: a provider that gives up has failed.
       (receipt.reason !== 'cancelled' || cancelled) &&
       receipt.startedAtMs <= receipt.endedAtMs &&

@@ -241,6 +241,7 @@ export class ProviderTask {
     const request = this.#request
     const { chainId, settlement } = this.#offer!
     const metered = { promptTokens: this.#prefilled, outputTokens: this.#tokens.length }
+    const amount = owedFor(this.#price, metered)
     return {
       version: 1,
       taskId: request.taskId,
@@ -259,7 +260,8 @@ export class ProviderTask {
       ...metered,
       output: outputDigest(this.#tokens, this.#text),
       reason,
-      amount: owedFor(this.#price, metered),
+      amount,
+      cumulativeAmount: this.#lease!.cumulativeFor(amount),
       startedAtMs: this.#startedAtMs,
       endedAtMs: this.#modules.clock.nowMs(),
     }

@@ -4,6 +4,7 @@ import type { CidString } from '../../protocol/ids.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import { type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { openRecord, type SignedRecord } from '../../protocol/signed.ts'
+import { receiptClaim } from '../../protocol/typed-data.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
@@ -46,6 +47,7 @@ export class ReceiptBook {
           kind: 'receipt.issued',
           v: 1,
           receipt: cid,
+          claim: receiptClaim(body),
           taskId: body.taskId,
           amount: body.amount,
           reason: body.reason,
@@ -84,6 +86,7 @@ export class ReceiptBook {
           kind: 'receipt.countersigned',
           v: 1,
           receipt: cid,
+          claim: receiptClaim(body),
           taskId: body.taskId,
           amount: body.amount,
           reason: body.reason,

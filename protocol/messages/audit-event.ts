@@ -1,6 +1,7 @@
 import { sha3_512 } from '@noble/hashes/sha3.js'
 import { z } from 'zod'
 import { type MessageDefinition, wire } from '../codec.ts'
+import type { Bytes32 } from '../ids.ts'
 import { END_REASONS } from './receipt.ts'
 
 const transaction = wire.bytes32
@@ -33,6 +34,8 @@ const eventSchemas = [
     kind: z.literal('receipt.issued'),
     v: z.literal(1),
     receipt: wire.cid,
+    /** `receiptClaim` of it. */
+    claim: wire.bytes32,
     taskId: wire.taskId,
     amount: wire.amount,
     reason: z.enum(END_REASONS),
@@ -41,6 +44,8 @@ const eventSchemas = [
     kind: z.literal('receipt.countersigned'),
     v: z.literal(1),
     receipt: wire.cid,
+    /** `receiptClaim` of it. */
+    claim: wire.bytes32,
     taskId: wire.taskId,
     amount: wire.amount,
     reason: z.enum(END_REASONS),
@@ -109,5 +114,12 @@ export function auditEventHash(recordBytes: Uint8Array): Uint8Array {
   return sha3_512(recordBytes)
 }
 
-/** A leaf of the anchored Merkle tree, as `@openzeppelin/merkle-tree` takes it. */
-export const AUDIT_LEAF_TYPES = ['uint64', 'bytes'] as const
+/** What contracts can read of an event: the claim of a receipt, zero for all others. */
+export function auditEventClaim(event: AuditEventDetails): Bytes32 {
+  return 'claim' in event ? event.claim : NO_CLAIM
+}
+
+const NO_CLAIM: Bytes32 = `0x${'00'.repeat(32)}`
+
+/** A leaf of the anchored Merkle tree, as `@openzeppelin/merkle-tree` takes it: sequence, event hash, claim. */
+export const AUDIT_LEAF_TYPES = ['uint64', 'bytes', 'bytes32'] as const

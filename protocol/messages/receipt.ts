@@ -39,6 +39,11 @@ export interface Receipt {
   reason: EndReason
   /** What the task cost, base units. */
   amount: bigint
+  /**
+   * What the payer owes on the channel, all told, once this task is paid, base units: as far as the provider
+   * knows, and never more than it is.
+   */
+  cumulativeAmount: bigint
   startedAtMs: number
   endedAtMs: number
 }
@@ -66,6 +71,7 @@ export const receiptMessage: MessageDefinition<Receipt> = {
     output: wire.bytes32,
     reason: z.enum(END_REASONS),
     amount: wire.amount,
+    cumulativeAmount: wire.amount,
     startedAtMs: wire.timeMs,
     endedAtMs: wire.timeMs,
   }),

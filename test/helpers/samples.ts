@@ -9,6 +9,7 @@ import { outputDigest, type Receipt, receiptMessage } from '../../protocol/messa
 import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import { createRecord } from '../../protocol/signed.ts'
+import { receiptClaim } from '../../protocol/typed-data.ts'
 
 /** Valid values of every message, the same on every run: what vectors, codecs and fuzzers start from. */
 
@@ -76,7 +77,7 @@ export const sampleRequest: TaskRequest = {
   },
 }
 
-const sampleReceipt: Receipt = {
+export const sampleReceipt: Receipt = {
   version: 1,
   taskId: sampleRequest.taskId,
   attempt: 0,
@@ -96,6 +97,7 @@ const sampleReceipt: Receipt = {
   output: outputDigest([5, 6], ' 4.'),
   reason: 'stop',
   amount: 9_250_000_000_000n,
+  cumulativeAmount: 91_500_000_000_000n,
   startedAtMs: 1_700_000_001_000,
   endedAtMs: 1_700_000_001_250,
 }
@@ -115,6 +117,7 @@ const sampleEvent: AuditEvent = {
     kind: 'receipt.issued',
     v: 1,
     receipt: receiptRecord.cid,
+    claim: receiptClaim(sampleReceipt),
     taskId: sampleRequest.taskId,
     amount: sampleReceipt.amount,
     reason: 'stop',

@@ -2,18 +2,21 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { Point } from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { TypedDataEncoder } from 'ethers'
 import { cidOf, encodeMessage } from '../../protocol/codec.ts'
 import { createNodeSigner, verifyEd25519 } from '../../protocol/identity.ts'
 import { peerIdFromPublicKey } from '../../protocol/ids.ts'
+import { MAX_AMOUNT } from '../../protocol/limits.ts'
 import { auditEventHash, auditEventMessage } from '../../protocol/messages/audit-event.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import { offerMessage } from '../../protocol/messages/offer.ts'
-import { receiptMessage } from '../../protocol/messages/receipt.ts'
+import { END_REASONS, type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, signingInput } from '../../protocol/signed.ts'
-import { channelIdOf } from '../../protocol/typed-data.ts'
-import { type Sample, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
+import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/typed-data.ts'
+import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
+import { ticketVectors } from './ticket.ts'
 
 /**
  * Writes `test/vectors/*.json`: what another implementation must reproduce. Deterministic; run by hand
@@ -50,6 +53,8 @@ export function generateVectors(): Vectors {
     ed25519: ed25519Vectors(),
     costs: costVectors(),
     channelIds: [channelIdVector(31337, '22', '33', '44', '01'), channelIdVector(1, 'ff', '00', 'aa', 'fe')],
+    ticket: ticketVectors(),
+    'receipt-claim': receiptClaimVectors(),
   }
 }
 
@@ -90,6 +95,56 @@ function costVectors(): Vectors['costs'] {
     outputTokens,
     cost: costRoundedUp({ inputPerMillion, outputPerMillion }, { inputTokens, outputTokens }).toString(),
   }))
+}
+
+/** Claims by ethers' `TypedDataEncoder`: another implementation than the protocol's. */
+function receiptClaimVectors(): Vectors['receipt-claim'] {
+  const all = 'ff'.repeat(32)
+  const cases: [string, Partial<Receipt>][] = [
+    ...END_REASONS.map((reason): [string, Partial<Receipt>] => [`ended by ${reason}`, { reason }]),
+    ['a millisecond before the next second', { endedAtMs: 1_700_000_001_999 }],
+    ['a task id that begins with zeros', { taskId: '01'.padStart(32, '0') }],
+    [
+      'all at its least',
+      {
+        taskId: '0'.repeat(32),
+        promptTokens: 0,
+        outputTokens: 0,
+        amount: 0n,
+        cumulativeAmount: 0n,
+        startedAtMs: 0,
+        endedAtMs: 0,
+      },
+    ],
+    [
+      'all at its greatest',
+      {
+        taskId: 'f'.repeat(32),
+        payer: `0x${'ff'.repeat(20)}`,
+        payee: `0x${'ff'.repeat(20)}`,
+        chainId: Number.MAX_SAFE_INTEGER,
+        settlement: `0x${'ff'.repeat(20)}`,
+        channelId: `0x${all}`,
+        model: `m@sha256:${all}`,
+        output: `0x${all}`,
+        promptTokens: Number.MAX_SAFE_INTEGER,
+        outputTokens: Number.MAX_SAFE_INTEGER,
+        amount: MAX_AMOUNT,
+        cumulativeAmount: MAX_AMOUNT,
+        endedAtMs: Number.MAX_SAFE_INTEGER,
+      },
+    ],
+  ]
+  return cases.map(([name, changes]) => {
+    const receipt: Receipt = { ...sampleReceipt, ...changes }
+    const members = contractReceipt(receipt)
+    return {
+      name,
+      receipt: bytesToHex(encodeMessage(receiptMessage, receipt)),
+      members: jsonForm(members) as Record<string, string | number>,
+      claim: TypedDataEncoder.hashStruct('Receipt', RECEIPT_TYPES, members),
+    }
+  })
 }
 
 function channelIdVector(chainId: number, settlement: string, payer: string, payee: string, salt: string) {

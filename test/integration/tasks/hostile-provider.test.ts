@@ -107,6 +107,18 @@ const CASES: [
     'bad_record',
   ],
   [
+    'makes the requester owe more on the channel than the task leaves unpaid',
+    asked => [work(asked), asked.say(asked.receipt({ cumulativeAmount: 10n ** 15n }))],
+    'dishonest',
+    'bad_record',
+  ],
+  [
+    'says that less is owed than the task costs',
+    asked => [work(asked), asked.say(asked.receipt({ cumulativeAmount: 0n }))],
+    'dishonest',
+    'bad_record',
+  ],
+  [
     'counts tokens that never came',
     asked => [work(asked), asked.say(asked.receipt({ outputTokens: TOKENS.length + 1 }))],
     'dishonest',
@@ -206,6 +218,7 @@ describe('a requester among hostile providers', () => {
           ...{ chainId, settlement, channelId: request.payment.channelId, offer: record.cid },
           ...{ request: cidOf(frame).toString(), model: request.model, ...metered, reason: 'length' },
           ...{ output: outputDigest(TOKENS, 'abc'), amount: owedFor(models[0]!, metered) },
+          cumulativeAmount: owedFor(models[0]!, metered),
           ...{ startedAtMs: Date.now(), endedAtMs: Date.now() },
           ...changes,
         }

@@ -324,6 +324,14 @@ export class ChannelWorld {
       const payers = paying.find(channel => channel.channelId === channelId)
       assert.ok(payers === undefined || cumulative <= payers.cumulative, 'nobody has what was not signed')
     }
+    for (const { lease, payee, isRunning, needed } of this.tasks) {
+      if (!isRunning || payee === null) continue
+      for (const amount of [0n, payee.paid, lease.paid, needed])
+        assert.ok(
+          payee.cumulativeFor(amount) <= lease.cumulativeFor(amount),
+          'a receipt says no more than the payer will have signed',
+        )
+    }
     assert.equal(signed, this.asked, 'the payer signs what it was asked to pay, and no more')
     assert.ok(this.counted <= best, 'the payee counts no more than it can claim')
   }

@@ -313,6 +313,34 @@ describe('the two sides of a channel', () => {
     )
   })
 
+  it('mean the same by what is owed on the channel, beside tasks of any kind', async () => {
+    const world = await makeWorld()
+    const cut = await runningTask(world, 100n)
+    await world.pay(cut, 30n)
+    // This payment never arrives by itself; the next task's request has its voucher.
+    world.drop(cut)
+    const [done, beside, silent] = [
+      await runningTask(world, 200n),
+      await runningTask(world, 200n),
+      await runningTask(world, 200n),
+    ]
+    await world.pay(done, 50n)
+    await world.deliver(done)
+    await world.pay(beside, 70n)
+    await world.deliver(beside)
+    assert.equal(done.payee!.cumulativeFor(60n), 30n + 50n + 70n + 10n)
+    assert.equal(silent.payee!.cumulativeFor(60n), 30n + 50n + 70n + 60n)
+    for (const { payee, lease } of [done, beside, silent])
+      assert.equal(payee!.cumulativeFor(60n), lease.cumulativeFor(60n))
+    // Overtaken by the other's voucher, a payment on its way is not counted twice.
+    await world.pay(done, 5n)
+    await world.pay(beside, 5n)
+    await world.deliver(beside)
+    assert.equal(done.payee!.cumulativeFor(55n), 160n)
+    assert.equal(done.lease.cumulativeFor(55n), 160n)
+    world.check()
+  })
+
   it('find all again when the payer has lost its database', async () => {
     const world = await makeWorld()
     await world.wholeTask(300n)
