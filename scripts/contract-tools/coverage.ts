@@ -24,7 +24,7 @@ export interface FileCoverage {
 const MEASURED = ['core', 'governance', 'libraries', 'periphery']
 
 /** The Solidity sources below a folder of `contracts`, by their names to the compiler. */
-export async function solidityFiles(root: string, folders: readonly string[]): Promise<string[]> {
+async function solidityFiles(root: string, folders: readonly string[]): Promise<string[]> {
   const names: string[] = []
   for (const folder of folders) {
     const at = join('contracts', folder)
