@@ -9,6 +9,7 @@ import {Roles} from "../../../contracts/libraries/Roles.sol";
 import {Signatures} from "../../../contracts/libraries/Signatures.sol";
 import {BurnableToken} from "./support/BurnableToken.sol";
 import {Test} from "./support/Test.sol";
+import {Vm} from "./support/Vm.sol";
 import {
     BurningWallet,
     MegabyteWallet,
@@ -69,6 +70,15 @@ contract NodeRegistryTest is NodeRegistryFixture {
 
     function sign(bytes32 nodeKey, uint256 nonce, uint256 deadline) private view returns (bytes memory) {
         return signed(KEY, registry.bindDigest(wallet, nodeKey, nonce, deadline));
+    }
+
+    function test_TheBeginningIsInTheLog() public {
+        vm.recordLogs();
+        newRegistry();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        assertEq(logs.length, 2); // the first is of Ownable
+        assertEq(logs[1].topics[0], INodeRegistry.HistorySet.selector);
+        assertEq(logs[1].data, abi.encode(HISTORY));
     }
 
     function testFuzz_TheDigestIsOfEip712(address account, bytes32 nodeKey, uint256 nonce, uint256 deadline) public {

@@ -10,6 +10,7 @@ import {Roles} from "../../../contracts/libraries/Roles.sol";
 import {BurnableToken} from "./support/BurnableToken.sol";
 import {IHook} from "./support/HookedToken.sol";
 import {Test} from "./support/Test.sol";
+import {Vm} from "./support/Vm.sol";
 
 uint256 constant CREDIT = 1e18;
 uint256 constant MIN_DELAY = 2 days;
@@ -346,6 +347,17 @@ contract StakingTest is StakingFixture {
 
     function inRange(uint256 minimum, uint256 credits) private pure returns (bool) {
         return minimum >= (credits * CREDIT) / 10 && minimum <= credits * CREDIT * 10;
+    }
+
+    function test_TheBeginningIsInTheLog() public {
+        vm.recordLogs();
+        new Staking(address(token), address(this), address(this), MIN_DELAY, DELAY, defaultMinimums());
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        assertEq(logs.length, 3); // the first is of Ownable
+        assertEq(logs[1].topics[0], IStaking.MinimumStakesSet.selector);
+        assertEq(logs[1].data, abi.encode(defaultMinimums()));
+        assertEq(logs[2].topics[0], IStaking.UnbondingDelaySet.selector);
+        assertEq(logs[2].data, abi.encode(DELAY));
     }
 
     /// @notice What Settlement pays for when it asks whether a payee is active.
