@@ -176,7 +176,11 @@ contract NodeRegistry is INodeRegistry, Ownable, EIP712, Nonces {
         uint256 since = boundSince[wallet];
         if (since == 0 || _isRecent(since)) return false;
         if (_isRecent(IStaking(staking).lastSlashedAt(wallet))) return false;
-        return IStaking(staking).isActive(wallet, Roles.ALL);
+        IStaking stakes = IStaking(staking);
+        if (!stakes.isActive(wallet, Roles.ALL)) return false;
+        // Not recent, so the history is not longer than the chain's time.
+        uint256 stakedThen = stakes.getPastVotes(wallet, block.timestamp - historySeconds);
+        return !(stakedThen < stakes.requiredStake(stakes.rolesOf(wallet)));
     }
 
     /// @inheritdoc INodeRegistry

@@ -22,8 +22,8 @@ interface INodeRegistry {
     /// @notice How far a wallet is known. Not a ladder: somebody attested may have no stake. `isVerified` and
     /// `attestationOf` tell each for itself.
     /// - `Anonymous`: nothing is known.
-    /// - `Verified`: it is active in some role, has been bound to the same node key for `historySeconds`, and was not
-    ///   slashed for as long.
+    /// - `Verified`: it is active in some role, had the stake for it `historySeconds` ago already, has been bound to
+    ///   the same node key for as long, and was not slashed since.
     /// - `Attested`: an attester that the owner named vouches for it.
     enum Level {
         Anonymous,

@@ -355,6 +355,21 @@ describe('NodeRegistry', () => {
       assert.equal(await levelOf(alice), ANONYMOUS)
     })
 
+    it('is not verified by stake that is younger than a history', async () => {
+      const { chain, creditToken, nodeRegistry, staking } = shoal
+      await nodeRegistry.send(bob, 'bind', KEY_B)
+      await creditToken.send(deployer, 'transfer', bob.address, PROVIDER_MINIMUM)
+      await creditToken.send(bob, 'approve', staking.address, MaxUint256)
+      chain.now += HISTORY
+      await staking.send(bob, 'stake', PROVIDER_MINIMUM)
+      await staking.send(bob, 'setRoles', COMPUTE)
+      assert.equal(await levelOf(bob), ANONYMOUS)
+      chain.now += HISTORY - 1
+      assert.equal(await levelOf(bob), ANONYMOUS)
+      chain.now += 1
+      assert.equal(await levelOf(bob), VERIFIED)
+    })
+
     it('is not verified for as long after a slash', async () => {
       const { chain, nodeRegistry, staking } = shoal
       await staking.send(alice, 'setRoles', COMPUTE)

@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of core and governance in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:2f57d1216dcc30eae7f887100af4ebb1eb7d3ed883791935235c2bd72359a39b'
+export const contractsDigest = 'sha256:77bd3f812b393cf778f5a491e3840de43e78ec6967f24b6d9fb33035e812b3bc'
