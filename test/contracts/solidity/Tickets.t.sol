@@ -281,6 +281,40 @@ contract TicketsTest is TicketsFixture {
         assertEq(total, CREDIT);
     }
 
+    /// @notice A token that calls back while it is pulled finds books that are already written, and takes nothing.
+    function test_aMaliciousTokenGainsNothing() public {
+        bytes32 id = fund(PAYER, session, CREDIT, 5 * CREDIT, 0);
+        hooked = winner(id, address(this), CREDIT);
+        uint256 others = token.balanceOf(address(settlement));
+        token.setHook(address(this));
+        token.mint(PAYER, CREDIT);
+        vm.prank(PAYER);
+        settlement.depositAndFundTickets(session, 0, CREDIT, 0);
+        token.setHook(address(0));
+        assertEq(calls, 1, "called back");
+        // It was paid its one winner, once, and could not have it out twice.
+        assertEq(token.balanceOf(address(this)), CREDIT, "tokens");
+        assertEq(settlement.balanceOf(address(this)), 0, "balance");
+        assertEq(settlement.ticketDepositOf(id).deposit, 5 * CREDIT, "deposit");
+        assertEq(token.balanceOf(address(settlement)), others, "held");
+    }
+
+    ITickets.SignedTicket private hooked;
+    uint256 private calls;
+
+    /// @notice Redeems, and withdraws as long as there is something.
+    function onMove() external {
+        if (token.balanceOf(address(this)) != 0 || settlement.balanceOf(address(this)) != 0) return;
+        if (calls != 0 || settlement.ticketDepositOf(hooked.ticket.depositId).deposit != 6 * CREDIT) return;
+        ++calls;
+        redeem(hooked);
+        redeem(hooked);
+        settlement.withdraw(address(this), CREDIT);
+        try settlement.withdraw(address(this), CREDIT) {
+            revert("withdrew twice");
+        } catch {}
+    }
+
     function testFuzz_arrearsStopAtTheirWidthAndAddUp(uint96 first, uint96 second, uint96 third) public {
         first = uint96(bound(first, 1, type(uint96).max));
         second = uint96(bound(second, 1, type(uint96).max));

@@ -7,7 +7,7 @@ import {Settlement} from "../../../contracts/core/Settlement.sol";
 import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {ITickets} from "../../../contracts/interfaces/ITickets.sol";
 import {Roles} from "../../../contracts/libraries/Roles.sol";
-import {FreeToken} from "./support/StakingTokens.sol";
+import {BurnableToken} from "./support/BurnableToken.sol";
 import {Test} from "./support/Test.sol";
 import {TicketsFixture} from "./support/TicketsFixture.sol";
 import {MoodyWallet} from "./support/Wallets.sol";
@@ -206,7 +206,7 @@ contract TicketsHandler is TicketsFixture {
         skipTime(bound(seconds_, 1, 1 days));
     }
 
-    function contracts() external view returns (Settlement, FreeToken) {
+    function contracts() external view returns (Settlement, BurnableToken) {
         return (settlement, token);
     }
 
@@ -247,7 +247,7 @@ contract TicketsHandler is TicketsFixture {
 contract TicketsInvariantTest is Test {
     TicketsHandler private handler;
     Settlement private settlement;
-    FreeToken private token;
+    BurnableToken private token;
 
     function setUp() external {
         handler = new TicketsHandler();

@@ -6,7 +6,7 @@ import {Staking} from "../../../../contracts/core/Staking.sol";
 import {IStaking} from "../../../../contracts/interfaces/IStaking.sol";
 import {ITickets} from "../../../../contracts/interfaces/ITickets.sol";
 import {Roles} from "../../../../contracts/libraries/Roles.sol";
-import {FreeToken} from "./StakingTokens.sol";
+import {BurnableToken} from "./BurnableToken.sol";
 import {Test} from "./Test.sol";
 
 /// @notice Settlement with a real Staking and a token that anybody can have; this contract owns and pauses.
@@ -16,14 +16,14 @@ abstract contract TicketsFixture is Test {
     uint256 internal constant SESSION_KEY = 0x5e5510;
     uint256 internal constant CERTAIN = type(uint256).max;
 
-    FreeToken internal token;
+    BurnableToken internal token;
     Staking internal staking;
     Settlement internal settlement;
     uint256 private randoms;
 
     function deploy() internal {
         vm.warp(1_800_000_000);
-        token = new FreeToken();
+        token = new BurnableToken();
         staking = new Staking({
             creditToken_: address(token),
             owner_: address(this),
