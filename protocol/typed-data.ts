@@ -16,6 +16,21 @@ export interface Voucher {
   cumulativeAmount: bigint
 }
 
+/** A lottery claim on a ticket deposit: pays `faceValue` with the probability `winThreshold / 2^256`. */
+export interface Ticket {
+  depositId: Bytes32
+  payee: Address
+  /** Base units. */
+  faceValue: bigint
+  winThreshold: bigint
+  /** Hash of the payee's random; see `ticketCommitment`. */
+  commitment: Bytes32
+  /** 256 random bits that the payer chose after it knew the commitment: the payee must not be able to guess them. */
+  nonce: bigint
+  /** Seconds since the Unix epoch; from then on the ticket is worth nothing. */
+  expiresAt: bigint
+}
+
 /** The EIP-712 domain and types, in the form wallets and ethers take. */
 export const SETTLEMENT_DOMAIN_NAME = 'Shoal Settlement'
 export const SETTLEMENT_DOMAIN_VERSION = '1'
@@ -23,6 +38,17 @@ export const VOUCHER_TYPES = {
   Voucher: [
     { name: 'channelId', type: 'bytes32' },
     { name: 'cumulativeAmount', type: 'uint256' },
+  ],
+}
+export const TICKET_TYPES = {
+  Ticket: [
+    { name: 'depositId', type: 'bytes32' },
+    { name: 'payee', type: 'address' },
+    { name: 'faceValue', type: 'uint256' },
+    { name: 'winThreshold', type: 'uint256' },
+    { name: 'commitment', type: 'bytes32' },
+    { name: 'nonce', type: 'uint256' },
+    { name: 'expiresAt', type: 'uint256' },
   ],
 }
 
@@ -102,6 +128,7 @@ const DOMAIN_TYPE_HASH = keccak_256(
   utf8ToBytes('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'),
 )
 const VOUCHER_TYPE_HASH = typeHash(VOUCHER_TYPES)
+const TICKET_TYPE_HASH = typeHash(TICKET_TYPES)
 const ROOT_TYPE_HASH = typeHash(ROOT_TYPES)
 const RECEIPT_TYPE_HASH = typeHash(RECEIPT_TYPES)
 const PREFIX = Uint8Array.of(0x19, 0x01)
@@ -127,7 +154,7 @@ export function rootDigest(separator: Uint8Array, signed: AnchorRoot): Bytes32 {
       uint256(BigInt(signed.lastSequence)),
     ),
   )
-  return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, separator, struct)))}`
+  return typedDigest(separator, struct)
 }
 
 /**
@@ -181,7 +208,28 @@ export function voucherDigest(domainSeparator: Uint8Array, voucher: Voucher): By
   const struct = keccak_256(
     concatBytes(VOUCHER_TYPE_HASH, hexToBytes(voucher.channelId.slice(2)), uint256(voucher.cumulativeAmount)),
   )
-  return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, domainSeparator, struct)))}`
+  return typedDigest(domainSeparator, struct)
+}
+
+/**
+ * The digest a deposit's signer signs for a ticket, and what names the ticket. Equal to what `Settlement.ticketDigest`
+ * computes; `test/vectors/ticket.json` holds the proof.
+ * @throws {RangeError} when a number does not fit a uint256
+ */
+export function ticketDigest(domainSeparator: Uint8Array, ticket: Ticket): Bytes32 {
+  const struct = keccak_256(
+    concatBytes(
+      TICKET_TYPE_HASH,
+      hexToBytes(ticket.depositId.slice(2)),
+      addressWord(ticket.payee),
+      uint256(ticket.faceValue),
+      uint256(ticket.winThreshold),
+      hexToBytes(ticket.commitment.slice(2)),
+      uint256(ticket.nonce),
+      uint256(ticket.expiresAt),
+    ),
+  )
+  return typedDigest(domainSeparator, struct)
 }
 
 /**
@@ -204,6 +252,27 @@ export function channelIdOf(
   return `0x${bytesToHex(keccak_256(preimage))}`
 }
 
+/** The id a ticket deposit has on chain: keccak256(abi.encode(chainId, settlement, payer, signer)). */
+export function ticketDepositIdOf(domain: SettlementDomain, payer: Address, signer: Address): Bytes32 {
+  const preimage = concatBytes(
+    uint256(BigInt(domain.chainId)),
+    addressWord(domain.settlement),
+    addressWord(payer),
+    addressWord(signer),
+  )
+  return `0x${bytesToHex(keccak_256(preimage))}`
+}
+
+/** EIP-712: keccak256(0x1901 ‖ domainSeparator ‖ hashStruct). */
+function typedDigest(domainSeparator: Uint8Array, struct: Uint8Array): Bytes32 {
+  return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, domainSeparator, struct)))}`
+}
+
+/** An address as `abi.encode` writes it. */
+function addressWord(address: Address): Uint8Array {
+  return concatBytes(new Uint8Array(12), hexToBytes(address.slice(2)))
+}
+
 function domainSeparator(name: string, version: string, chainId: number, contract: Address): Uint8Array {
   return keccak_256(
     concatBytes(
@@ -214,10 +283,6 @@ function domainSeparator(name: string, version: string, chainId: number, contrac
       addressWord(contract),
     ),
   )
-}
-
-function addressWord(address: Address): Uint8Array {
-  return hexToBytes(address.slice(2).padStart(64, '0'))
 }
 
 function uint256(value: bigint): Uint8Array {

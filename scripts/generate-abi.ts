@@ -13,6 +13,14 @@ const CONTRACTS = [
   'NodeRegistry',
   'Settlement',
   'AuditAnchor',
+  'CourtParameters',
+  'Court',
+  'Jury',
+  'Emission',
+  'Timelock',
+  'ShoalGovernor',
+  'EmergencyPause',
+  'ContractRegistry',
   'AnswerOracle',
   'ReceiptVerifier',
 ] as const
@@ -35,12 +43,14 @@ export async function generateAbi(): Promise<Map<string, string>> {
   if (compiler === undefined) throw new Error('hardhat.config.ts has no compiler')
   const files = new Map<string, string>()
   const runtimes = createHash('sha256')
+  const entries: { name: string; variable: string; file: string; sourceName: string }[] = []
   for (const name of CONTRACTS) {
     const artifact = await hre.artifacts.readArtifact(name)
     const { abi, bytecode, deployedBytecode, immutableReferences = {} } = artifact
     const variable = name[0]!.toLowerCase() + name.slice(1)
     const file = `${kebab(name)}.ts`
     runtimes.update(withoutMetadata(bytecode))
+    entries.push({ name, variable, file, sourceName: artifact.sourceName })
     files.set(file, `${HEADER}export const ${variable}Abi = ${JSON.stringify(abi, null, 2)} as const\n`)
     const immutables = Object.values(immutableReferences).flat()
     immutables.sort((a, b) => a.start - b.start)
@@ -53,6 +63,8 @@ export async function generateAbi(): Promise<Map<string, string>> {
         `export const ${variable}Immutables = ${JSON.stringify(immutables)} as const\n`,
     )
   }
+  files.set('index.ts', `${HEADER}${entries.map(({ file }) => `export * from './${file}'\n`).join('')}`)
+  files.set(join('bytecode', 'index.ts'), artifactsModule(entries))
   const settings = createHash('sha256')
     .update(JSON.stringify({ version: compiler.version, settings: compiler.settings }))
     .digest('hex')
@@ -64,6 +76,22 @@ export async function generateAbi(): Promise<Map<string, string>> {
       `export const contractsDigest = 'sha256:${runtimes.digest('hex')}'\n`,
   )
   return files
+}
+
+/** All of each contract by its name, for those who deploy and verify. */
+function artifactsModule(
+  entries: readonly { name: string; variable: string; file: string; sourceName: string }[],
+): string {
+  const imports = entries.flatMap(({ variable, file }) => [
+    `import { ${variable}Abi } from '../${file}'\n`,
+    `import { ${['Bytecode', 'Immutables', 'RuntimeBytecode'].map(what => variable + what).join(', ')} } from './${file}'\n`,
+  ])
+  const members = entries.map(
+    ({ name, variable, sourceName }) =>
+      `  ${name}: {\n    sourceName: '${sourceName}',\n    abi: ${variable}Abi,\n    bytecode: ${variable}Bytecode,\n` +
+      `    runtimeBytecode: ${variable}RuntimeBytecode,\n    immutables: ${variable}Immutables,\n  },\n`,
+  )
+  return `${HEADER}${imports.join('')}\n/** By the contract's name in Solidity. */\nexport const artifacts = {\n${members.join('')}} as const\n`
 }
 
 /** The generated files as they are. */

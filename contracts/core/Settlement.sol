@@ -7,19 +7,18 @@ import {ISettlement} from "../interfaces/ISettlement.sol";
 import {DepositPause} from "./DepositPause.sol";
 import {Balances} from "./settlement/Balances.sol";
 import {Channels} from "./settlement/Channels.sol";
+import {Tickets} from "./settlement/Tickets.sol";
 
 /// @title Settlement
 /// @author Shoal
 /// @notice See {ISettlement}.
 /// @dev Checks, then effects, then interactions in every function: the books are written before the token is called.
-/// Besides the token only signers that are contracts are called, by `staticcall`, while vouchers are checked.
-/// At all times the token balance of this contract is at least the sum of the internal balances and of
-/// `deposit - claimed` over the channels that are not closed; it is more only by what somebody sent here without a
-/// deposit, which stays. A token that takes a fee on transfers would break this.
-contract Settlement is ISettlement, Channels {
-    /// @inheritdoc ISettlement
-    address public immutable override staking;
-
+/// Besides the token only signers that are contracts and Staking are called, by `staticcall`, while vouchers and
+/// tickets are checked. At all times the token balance of this contract is at least the sum of the internal
+/// balances, of `deposit - claimed` over the channels that are not closed, and of `deposit + reserve` over the
+/// ticket deposits; it is more only by what somebody sent here without a deposit, which stays. A token that takes a
+/// fee on transfers would break this.
+contract Settlement is ISettlement, Channels, Tickets {
     /// @notice Fixes what Settlement depends on, for ever.
     /// @param creditToken_ The token held here.
     /// @param staking_ Says who is an active Provider.
@@ -30,8 +29,5 @@ contract Settlement is ISettlement, Channels {
         address staking_,
         address pauser_,
         uint256 closeDelay_
-    ) EIP712("Shoal Settlement", "1") DepositPause(pauser_) Balances(creditToken_, closeDelay_) {
-        if (staking_ == address(0)) revert ZeroAddress();
-        staking = staking_;
-    }
+    ) EIP712("Shoal Settlement", "1") DepositPause(pauser_) Balances(creditToken_, closeDelay_) Tickets(staking_) {}
 }

@@ -1,16 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ADDRESS_PATTERN, type Address } from '../../protocol/ids.ts'
+import { CONTRACT_KEYS, type ContractKey } from './contracts.ts'
 import { ChainError } from './errors.ts'
 
 /** Shoal's contracts on one chain. */
-export interface ContractAddresses {
-  creditToken: Address
-  staking: Address
-  nodeRegistry: Address
-  settlement: Address
-  auditAnchor: Address
-}
+export type ContractAddresses = Readonly<Record<ContractKey, Address>>
 
 export interface KnownDeployment {
   chainId: number
@@ -27,13 +22,9 @@ const address = z
 const deploymentSchema = z.object({
   chainId: z.int().min(1),
   deploymentBlock: z.int().min(0).default(0),
-  addresses: z.object({
-    creditToken: address,
-    staking: address,
-    nodeRegistry: address,
-    settlement: address,
-    auditAnchor: address,
-  }),
+  addresses: z.object(
+    Object.fromEntries(CONTRACT_KEYS.map(key => [key, address])) as Record<ContractKey, typeof address>,
+  ),
 })
 
 /**
@@ -63,7 +54,7 @@ export async function readDeploymentFile(path: string): Promise<KnownDeployment>
 
 function invalid(path: string, what: string, cause?: unknown): ChainError {
   return new ChainError('CONTRACTS_FILE_INVALID', `the contracts file ${path} ${what}`, {
-    fix: 'It holds {"chainId": …, "addresses": {"creditToken": "0x…", "staking": …, "nodeRegistry": …, "settlement": …, "auditAnchor": …}}.',
+    fix: 'shoal contracts deploy writes such a file; ask whoever deployed the contracts for theirs.',
     details: { path },
     cause,
   })

@@ -8,6 +8,7 @@ import { nodeRegistryAbi } from './abi/node-registry.ts'
 import { settlementAbi } from './abi/settlement.ts'
 import { stakingAbi } from './abi/staking.ts'
 import { type ContractAddresses, type KnownDeployment, parseDeployment } from './addresses.ts'
+import type { ContractKey } from './contracts.ts'
 import { ChainError } from './errors.ts'
 
 export const contractInterfaces = {
@@ -16,9 +17,10 @@ export const contractInterfaces = {
   nodeRegistry: new Interface(nodeRegistryAbi),
   settlement: new Interface(settlementAbi),
   auditAnchor: new Interface(auditAnchorAbi),
-} as const satisfies Record<keyof ContractAddresses, Interface>
+} as const satisfies Partial<Record<ContractKey, Interface>>
 
-export type ContractName = keyof ContractAddresses
+/** The contracts a node talks to. */
+export type ContractName = keyof typeof contractInterfaces
 
 /** A channel as Settlement holds it; null where it holds none. Amounts in base units. */
 export interface OnChainChannel {
@@ -185,6 +187,12 @@ export class ChainClient {
     return /^0+$/.test(hex) ? null : hex
   }
 
+  /** How often the wallet has changed its binding or given a key up. */
+  async bindingNonce(wallet: Address): Promise<bigint> {
+    const [nonce] = await this.#read('nodeRegistry', 'nonces', [wallet])
+    return nonce as bigint
+  }
+
   /** The sequence the wallet's next anchor must begin with. */
   async nextAnchorSequence(wallet: Address): Promise<number> {
     const [sequence] = await this.#read('auditAnchor', 'nextSequence', [wallet])
@@ -266,7 +274,8 @@ export class ChainClient {
   }
 
   async #checkContracts(): Promise<void> {
-    const entries = Object.entries(this.addresses) as [ContractName, Address][]
+    const names = Object.keys(contractInterfaces) as ContractName[]
+    const entries = names.map(name => [name, this.addresses[name]] as const)
     const codes = await Promise.all(
       entries.map(([, address]) => this.#reach(() => this.provider.getCode(address))),
     )
@@ -278,7 +287,7 @@ export class ChainClient {
       'CONTRACTS_NOT_DEPLOYED',
       `Shoal's contracts are not on chain ${this.chainId}: ${which}`,
       {
-        fix: 'Check the addresses in the contracts file, or deploy them there: npm run deploy -- --help',
+        fix: 'Check the addresses in the contracts file, or deploy them there: shoal contracts deploy --help',
         details: { chainId: this.chainId, contracts: missing },
       },
     )
@@ -365,7 +374,7 @@ async function askDeployment(rpcUrl: string, chainId: number): Promise<KnownDepl
   const deployment = parseDeployment(await rawRequest(rpcUrl, 'shoal_deployment'))
   if (deployment !== null) return deployment
   throw new ChainError('CONTRACTS_UNKNOWN', `where Shoal's contracts are on chain ${chainId} is not known`, {
-    fix: 'Name a file with their addresses: --contracts FILE. To deploy them there: npm run deploy -- --help',
+    fix: 'Name a file with their addresses: --contracts FILE. To deploy them there: shoal contracts deploy --help',
     details: { chainId },
   })
 }

@@ -9,32 +9,15 @@ import {
 } from '@nomicfoundation/ignition-core'
 import shoalModule from '../../contracts/ignition/modules/Shoal.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import { auditAnchorAbi } from './abi/audit-anchor.ts'
-import { auditAnchorBytecode } from './abi/bytecode/audit-anchor.ts'
-import { creditTokenBytecode } from './abi/bytecode/credit-token.ts'
-import { nodeRegistryBytecode } from './abi/bytecode/node-registry.ts'
-import { settlementBytecode } from './abi/bytecode/settlement.ts'
-import { creditTokenAbi } from './abi/credit-token.ts'
-import { nodeRegistryAbi } from './abi/node-registry.ts'
-import { settlementAbi } from './abi/settlement.ts'
-import type { KnownDeployment } from './addresses.ts'
+import { artifacts } from './abi/bytecode/index.ts'
+import type { ContractAddresses, KnownDeployment } from './addresses.ts'
+import { CONTRACT_NAMES } from './contracts.ts'
 import { recoverLostTransaction } from './deploy-recovery.ts'
 import { type Eip1193Provider, recordingProvider, signingProvider } from './deploy-signer.ts'
-
-/** What the contracts are made with; `contracts/ignition/modules/Shoal.ts` has the defaults. */
-export interface DeploymentParameters {
-  /** Base units that can be minted in an epoch. */
-  epochSupply?: bigint
-  /** Base units minted to the deploying account, part of the first epoch's supply. */
-  initialMint?: bigint
-  /** Seconds. */
-  unbondingDelay?: number
-  /** Seconds. */
-  closeDelay?: number
-}
+import type { DeploymentParameters } from './deployment-parameters.ts'
 
 export interface DeployOptions {
-  parameters?: DeploymentParameters
+  parameters: DeploymentParameters
   /** Where Ignition writes what it did. Deploying again with the same folder goes on where it stopped. */
   journalDir?: string
   /** Blocks a transaction must be deep, its own included. Default 1. */
@@ -103,25 +86,22 @@ export async function deployContracts(
       : (await listTransactions(journalDir, artifactResolver)).map(({ txHash }) => txHash)
   return {
     chainId: Number(await provider.request({ method: 'eth_chainId' })),
-    addresses: {
-      creditToken: addressOf(contracts, 'CreditToken'),
-      nodeRegistry: addressOf(contracts, 'NodeRegistry'),
-      settlement: addressOf(contracts, 'Settlement'),
-      auditAnchor: addressOf(contracts, 'AuditAnchor'),
-    },
+    addresses: Object.fromEntries(
+      Object.entries(CONTRACT_NAMES).map(([key, name]) => [key, addressOf(contracts, name)]),
+    ) as ContractAddresses,
     deploymentBlock: await firstBlock(hashes, provider),
   }
 }
 
-/** Contracts as Ignition takes them, from the generated file. */
+/** Contracts as Ignition takes them, from the generated files. */
 const artifactResolver: ArtifactResolver = {
   loadArtifact(name) {
-    const contract = CONTRACTS[name]
+    const contract = name in artifacts ? artifacts[name as keyof typeof artifacts] : undefined
     if (contract === undefined) return Promise.reject(new Error(`no contract is called ${name}`))
     const artifact: Artifact = {
       _format: 'hh3-artifact-1',
       contractName: name,
-      sourceName: `contracts/core/${name}.sol`,
+      sourceName: contract.sourceName,
       abi: contract.abi,
       bytecode: contract.bytecode,
       deployedBytecode: '0x',
@@ -131,13 +111,6 @@ const artifactResolver: ArtifactResolver = {
     return Promise.resolve(artifact)
   },
   getBuildInfo: () => Promise.resolve(undefined),
-}
-
-const CONTRACTS: Readonly<Record<string, { abi: readonly unknown[]; bytecode: string }>> = {
-  CreditToken: { abi: creditTokenAbi, bytecode: creditTokenBytecode },
-  NodeRegistry: { abi: nodeRegistryAbi, bytecode: nodeRegistryBytecode },
-  Settlement: { abi: settlementAbi, bytecode: settlementBytecode },
-  AuditAnchor: { abi: auditAnchorAbi, bytecode: auditAnchorBytecode },
 }
 
 async function deployingAccount(provider: Eip1193Provider): Promise<string> {

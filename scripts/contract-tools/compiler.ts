@@ -43,7 +43,10 @@ export interface Settings {
 }
 
 interface Solc {
-  compile(input: string, callbacks: { import(name: string): { contents: string } | { error: string } }): string
+  compile(
+    input: string,
+    callbacks: { import(name: string): { contents: string } | { error: string } },
+  ): string
 }
 
 /** A project's sources: its own from its root, others' from its `node_modules`. */
@@ -51,7 +54,8 @@ export function projectSources(root: string): Sources {
   const texts = new Map<string, string>()
   return {
     read(name) {
-      const text = texts.get(name) ?? readFileSync(join(root, name.startsWith('@') ? 'node_modules' : '.', name), 'utf8')
+      const text =
+        texts.get(name) ?? readFileSync(join(root, name.startsWith('@') ? 'node_modules' : '.', name), 'utf8')
       texts.set(name, text)
       return text
     },
@@ -73,7 +77,12 @@ export function compile(
   outputs: 'ast' | 'code',
 ): Compiled {
   solc ??= createRequire(import.meta.url)('solc') as Solc
-  const code = ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'evm.deployedBytecode.immutableReferences']
+  const code = [
+    'abi',
+    'evm.bytecode.object',
+    'evm.deployedBytecode.object',
+    'evm.deployedBytecode.immutableReferences',
+  ]
   const outputSelection =
     outputs === 'ast'
       ? { '*': { '': ['ast'] } }
@@ -100,7 +109,12 @@ export function compile(
     Object.entries(found).map(([name, { abi, evm }]) => {
       const { bytecode, deployedBytecode } = evm
       const immutables = Object.values(deployedBytecode.immutableReferences ?? {}).flat()
-      const contract = { abi, bytecode: bytecode.object, runtimeBytecode: deployedBytecode.object, immutables }
+      const contract = {
+        abi,
+        bytecode: bytecode.object,
+        runtimeBytecode: deployedBytecode.object,
+        immutables,
+      }
       return [`${source}:${name}`, contract] as const
     }),
   )
@@ -117,6 +131,9 @@ interface SolcContract {
   abi: unknown[]
   evm: {
     bytecode: { object: string }
-    deployedBytecode: { object: string; immutableReferences?: Record<string, { start: number; length: number }[]> }
+    deployedBytecode: {
+      object: string
+      immutableReferences?: Record<string, { start: number; length: number }[]>
+    }
   }
 }

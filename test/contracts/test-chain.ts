@@ -19,6 +19,7 @@ import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
 import { nodeRegistryAbi } from '../../node/chain/abi/node-registry.ts'
 import { settlementAbi } from '../../node/chain/abi/settlement.ts'
 import { stakingAbi } from '../../node/chain/abi/staking.ts'
+import { timelockAbi } from '../../node/chain/abi/timelock.ts'
 import { Evm } from '../../node/chain/embedded/evm.ts'
 import { RpcError } from '../../node/chain/embedded/json-rpc.ts'
 import { evmRuntime } from '../helpers/evm-runtime.ts'
@@ -40,6 +41,8 @@ interface Receipt {
   gasUsed: bigint
   /** Events of the called contract, decoded. */
   events: LogDescription[]
+  /** What all contracts wrote; `TestContract.eventsIn` decodes one's. */
+  logs: readonly Log[]
   blockNumber: number
 }
 
@@ -103,12 +106,11 @@ export class TestChain {
     const fragment = contract.abi.getFunction(name)!
     const data = contract.abi.encodeFunctionData(fragment, args)
     const { receipt, returned } = await this.#transact(from, contract.abi, { to: contract.address, data })
-    const events = (receipt.logs as Log[])
-      .filter(log => log.address.toLowerCase() === contract.address.toLowerCase())
-      .map(log => contract.abi.parseLog(log)!)
+    const logs = receipt.logs as Log[]
     const result: Receipt = {
       gasUsed: BigInt(receipt.gasUsed as string),
-      events,
+      events: contract.eventsIn({ logs }),
+      logs,
       blockNumber: Number(receipt.blockNumber),
     }
     return { ...result, returned: decoded(contract.abi, fragment, returned) }
@@ -142,7 +144,9 @@ export class TestChain {
     } catch (error) {
       if (!(error instanceof RpcError) || typeof error.data !== 'string') throw error
       const known: ErrorDescription | null =
-        abi.parseError(error.data) ?? foreignErrors.parseError(error.data)
+        [abi, ...foreign]
+          .map(known => known.parseError(error.data as string))
+          .find(found => found !== null) ?? null
       if (known === null) throw new Revert('unknown', [error.data])
       throw new Revert(known.name, [...known.args])
     }
@@ -164,6 +168,13 @@ export class TestContract {
   /** Calls a view. */
   async view<Result = bigint>(name: string, ...args: readonly unknown[]): Promise<Result> {
     return (await this.#chain.call(undefined, this, name, args)) as Result
+  }
+
+  /** This contract's events among those of a transaction, decoded. */
+  eventsIn({ logs }: { logs: readonly Log[] }): LogDescription[] {
+    return logs
+      .filter(log => log.address.toLowerCase() === this.address.toLowerCase())
+      .map(log => this.abi.parseLog(log)!)
   }
 
   send(from: Wallet, name: string, ...args: readonly unknown[]) {
@@ -236,10 +247,8 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
   return { chain, creditToken, staking, nodeRegistry, settlement, auditAnchor }
 }
 
-/** Errors of the token and of Settlement come through the contracts that call them. */
-const foreignErrors = new Interface(
-  [...creditTokenAbi, ...settlementAbi].filter(({ type }) => type === 'error'),
-)
+/** The errors of these come through the contracts that call them. */
+const foreign = [creditTokenAbi, stakingAbi, settlementAbi, timelockAbi].map(abi => new Interface(abi))
 
 function decoded(abi: Interface, fragment: FunctionFragment, data: string): Returned {
   const result = abi.decodeFunctionResult(fragment, data)

@@ -5,6 +5,7 @@ import type { KnownDeployment } from '../../node/chain/addresses.ts'
 import { parseDeployment } from '../../node/chain/addresses.ts'
 import { ChainClient } from '../../node/chain/client.ts'
 import { deployContracts } from '../../node/chain/deploy.ts'
+import { networkParameters } from '../../node/chain/deployment-parameters.ts'
 import { Wallet } from '../../node/payments/wallet.ts'
 import { CREDIT } from '../../protocol/money.ts'
 
@@ -38,7 +39,7 @@ export class HardhatChain {
       {
         privateKey: accountAt(0).privateKey,
         pollIntervalMs: 20,
-        parameters: { initialMint: 100_000n * CREDIT },
+        parameters: networkParameters('local'),
       },
       {
         provider: {

@@ -7,7 +7,15 @@ import { messages } from '../../protocol/messages/index.ts'
 import { type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, openRecord } from '../../protocol/signed.ts'
-import { channelIdOf, receiptClaim } from '../../protocol/typed-data.ts'
+import { ticketCommitment, ticketValueRoundedDown, ticketWins } from '../../protocol/tickets.ts'
+import {
+  channelIdOf,
+  receiptClaim,
+  settlementDomainSeparator,
+  ticketDepositIdOf,
+  ticketDigest,
+} from '../../protocol/typed-data.ts'
+import type { TicketVector } from './ticket.ts'
 
 export interface Ed25519Vector {
   name: string
@@ -46,6 +54,7 @@ export interface Vectors {
     salt: string
     channelId: string
   }[]
+  ticket: TicketVector[]
   /** `receipt` as on the wire; `members` as a contract takes them, amounts in decimal. */
   'receipt-claim': {
     name: string
@@ -105,6 +114,22 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
   }
   for (const { payer, payee, salt, channelId, ...domain } of vectors.channelIds) {
     expect(`channel id ${channelId}`, channelIdOf(domain, payer, payee, salt), channelId)
+  }
+  for (const { name, domain, payer, random, ticket: texts, signer, ...expected } of vectors.ticket) {
+    const at = { chainId: domain.chainId, settlement: domain.verifyingContract }
+    const ticket = {
+      ...texts,
+      faceValue: BigInt(texts.faceValue),
+      winThreshold: BigInt(texts.winThreshold),
+      nonce: BigInt(texts.nonce),
+      expiresAt: BigInt(texts.expiresAt),
+    }
+    const digest = ticketDigest(settlementDomainSeparator(at), ticket)
+    expect(`ticket ${name}: deposit id`, ticketDepositIdOf(at, payer, signer), ticket.depositId)
+    expect(`ticket ${name}: commitment`, ticketCommitment(random), ticket.commitment)
+    expect(`ticket ${name}: digest`, digest, expected.digest)
+    expect(`ticket ${name}: wins`, ticketWins(digest, random, ticket.winThreshold), expected.wins)
+    expect(`ticket ${name}: value`, ticketValueRoundedDown(ticket).toString(), expected.value)
   }
   for (const { name, receipt, claim } of vectors['receipt-claim']) {
     const body: Receipt = decodeMessage(receiptMessage, hexToBytes(receipt))

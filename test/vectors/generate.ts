@@ -16,6 +16,7 @@ import { createRecord, signingInput } from '../../protocol/signed.ts'
 import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/typed-data.ts'
 import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
+import { ticketVectors } from './ticket.ts'
 
 /**
  * Writes `test/vectors/*.json`: what another implementation must reproduce. Deterministic; run by hand
@@ -52,6 +53,7 @@ export function generateVectors(): Vectors {
     ed25519: ed25519Vectors(),
     costs: costVectors(),
     channelIds: [channelIdVector(31337, '22', '33', '44', '01'), channelIdVector(1, 'ff', '00', 'aa', 'fe')],
+    ticket: ticketVectors(),
     'receipt-claim': receiptClaimVectors(),
   }
 }

@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import localParameters from '../../../contracts/ignition/parameters/local.json' with { type: 'json' }
-import type { DeploymentParameters } from '../deploy.ts'
+import { type DeploymentParameters, encodeParameters, networkParameters } from '../deployment-parameters.ts'
 import { EmbeddedChainError } from './errors.ts'
 import type { ChainInfo, ChainProcessOptions, FromChainProcess, ToChainProcess } from './ipc.ts'
 
@@ -16,7 +15,7 @@ export interface EmbeddedChainOptions {
   /** Default: the one used last time if it is free, else any. */
   port?: number
   /** What a new chain's contracts are made with; what is not given is as in `parameters/local.json`. */
-  deployment?: DeploymentParameters
+  deployment?: Partial<DeploymentParameters>
   /** Offers `evm_*` and `hardhat_*`. Only for tests: what they change, other than time, is not kept. Default false. */
   allowTestMethods?: boolean
   /** The chain goes on when this process ends. Default false. */
@@ -164,17 +163,12 @@ function forkProcess(detached: boolean): ChildProcess {
 }
 
 function processOptions(options: EmbeddedChainOptions): ChainProcessOptions {
-  const given = Object.entries(options.deployment ?? {}).map(([name, value]) => [name, String(value)])
-  const local = Object.entries(localParameters.Shoal).map(([name, value]) => [
-    name,
-    String(value).replace(/n$/, ''),
-  ])
   return {
     folder: resolve(options.folder),
     chainId: options.chainId ?? DEFAULT_CHAIN_ID,
     port: options.port ?? 0,
     allowTestMethods: options.allowTestMethods ?? false,
-    deployment: Object.fromEntries([...local, ...given]),
+    deployment: encodeParameters({ ...networkParameters('local'), ...options.deployment }),
     detached: options.detached ?? false,
   }
 }

@@ -38,7 +38,7 @@ export interface MinedTransaction {
 }
 
 /** EIP-7825: what one transaction may use from Osaka on; also the gas of calls that name none. */
-const TRANSACTION_GAS_CAP = 16_777_216n
+export const TRANSACTION_GAS_CAP = 16_777_216n
 
 /**
  * Makes the runtime that EVMs live in. EDR wants one a process.

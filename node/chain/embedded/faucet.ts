@@ -7,7 +7,7 @@ import { RPC_CODES, RpcError } from './json-rpc.ts'
 
 export interface FaucetOptions {
   deployment: KnownDeployment
-  /** Key of the account that has the money and may mint. */
+  /** Key of the account that has the gas money and the genesis supply. */
   privateKey: string
 }
 
@@ -27,10 +27,7 @@ const ENOUGH_DIVISOR = 10n
 const GAS_LIMIT = 200_000n
 const PRIORITY_FEE = 1_000_000_000n
 
-/**
- * Gives new wallets gas money and credits, by transactions like all others. Credits are minted, so what can be given
- * away in an epoch is what the token allows.
- */
+/** Gives new wallets gas money and credits out of the deployer's own, by transactions like all others. */
 export class Faucet {
   readonly #deployment: KnownDeployment
   readonly #wallet: Wallet
@@ -48,7 +45,7 @@ export class Faucet {
 
   /**
    * Fills a wallet that is empty, or nearly so: its own balances and what it has in Settlement count.
-   * @throws {RpcError} limitExceeded when the epoch's credits are used up
+   * @throws {RpcError} limitExceeded when the credits are used up
    */
   fund(address: string): Promise<Funding> {
     const done = this.#last.then(() => this.#fund(address))
@@ -64,16 +61,19 @@ export class Faucet {
       (await this.#view(settlement, this.#settlement, 'balanceOf', [address]))
     const needsWei = wei < GIFT_WEI / ENOUGH_DIVISOR
     const needsCredits = credits < GIFT_CREDITS / ENOUGH_DIVISOR
-    if (needsCredits && (await this.#view(creditToken, this.#token, 'mintable', [])) < GIFT_CREDITS) {
+    if (
+      needsCredits &&
+      (await this.#view(creditToken, this.#token, 'balanceOf', [this.#wallet.address])) < GIFT_CREDITS
+    ) {
       throw new RpcError(
         RPC_CODES.limitExceeded,
-        'the credits of this epoch are used up; let someone send you theirs',
+        'the credits to give away are used up; let someone send you theirs',
       )
     }
     const transactionHashes: string[] = []
     if (needsWei) transactionHashes.push(await this.#send({ to: address, value: GIFT_WEI }))
     if (needsCredits) {
-      const data = this.#token.encodeFunctionData('mint', [address, GIFT_CREDITS])
+      const data = this.#token.encodeFunctionData('transfer', [address, GIFT_CREDITS])
       transactionHashes.push(await this.#send({ to: creditToken, data }))
     }
     return {

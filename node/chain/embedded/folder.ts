@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { EdrContext } from '@nomicfoundation/edr'
 import { contractsDigest } from '../abi/digest.ts'
 import type { KnownDeployment } from '../addresses.ts'
-import type { DeploymentParameters } from '../deploy.ts'
+import type { EncodedParameters } from '../deployment-parameters.ts'
 import { JournaledChain } from './chain.ts'
 import { createDeployerKey, type DeployerKey, readDeployerKey } from './deployer-key.ts'
 import { EmbeddedChainError } from './errors.ts'
@@ -16,7 +16,7 @@ export interface ChainFolderOptions {
   folder: string
   /** For a new chain, and checked against the one that is there. */
   chainId: number
-  deployment: DeploymentParameters
+  deployment: EncodedParameters
 }
 
 export interface ChainFolderModules {
@@ -165,23 +165,15 @@ async function resume(
   return { chain, deployment: deployment!.deployment, deployerKey: key.privateKey }
 }
 
-/** Ignition is loaded only for this: a chain that has its contracts starts without it. */
+/** What this needs is loaded only for this: a chain that has its contracts starts without it. */
 async function deployOn(
   chain: JournaledChain,
   key: DeployerKey,
-  parameters: DeploymentParameters,
+  parameters: EncodedParameters,
 ): Promise<KnownDeployment> {
-  const { deployContracts } = await import('../deploy.ts')
-  const provider = {
-    request: async ({ method, params }: { method: string; params?: readonly unknown[] | object }) => {
-      const list = (params ?? []) as readonly unknown[]
-      if (method === 'eth_sendRawTransaction') return await chain.sendRawTransaction(list[0] as string)
-      if (method === 'eth_call' || method === 'eth_estimateGas') return await chain.call(method, list)
-      return await chain.read(method, list)
-    },
-  }
+  const { deployOnNewChain } = await import('./deployment.ts')
   try {
-    return await deployContracts({ parameters, privateKey: key.privateKey, pollIntervalMs: 1 }, { provider })
+    return await deployOnNewChain({ parameters, privateKey: key.privateKey }, { chain })
   } catch (cause) {
     throw new EmbeddedChainError(
       'CHAIN_DEPLOYMENT_FAILED',

@@ -1,6 +1,6 @@
 import type { ShoalError } from '../../../protocol/errors.ts'
 import type { KnownDeployment } from '../addresses.ts'
-import type { DeploymentParameters } from '../deploy.ts'
+import type { EncodedParameters } from '../deployment-parameters.ts'
 import type { EmbeddedChainErrorCode } from './errors.ts'
 
 /** What the chain's process is told first. Amounts cross as strings. */
@@ -10,7 +10,7 @@ export interface ChainProcessOptions {
   /** 0: the one used last time if it is free, else any. */
   port: number
   allowTestMethods: boolean
-  deployment: { [Name in keyof DeploymentParameters]: string | number }
+  deployment: EncodedParameters
   /** Goes on when the process that started it is gone. */
   detached: boolean
 }

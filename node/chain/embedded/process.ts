@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isShoalError } from '../../../protocol/errors.ts'
-import type { DeploymentParameters } from '../deploy.ts'
 import { EmbeddedChainError } from './errors.ts'
 import { createEvmRuntime } from './evm.ts'
 import { type OpenedChain, openChainFolder, readRpcUrl } from './folder.ts'
@@ -36,7 +35,7 @@ async function start(options: ChainProcessOptions): Promise<{ stop: () => Promis
       {
         folder: options.folder,
         chainId: options.chainId,
-        deployment: deploymentParameters(options.deployment),
+        deployment: options.deployment,
       },
       {
         runtime: await createEvmRuntime(),
@@ -105,16 +104,6 @@ async function listen(server: RpcServer, { port, folder }: ChainProcessOptions):
         cause,
       },
     )
-  }
-}
-
-function deploymentParameters(given: ChainProcessOptions['deployment']): DeploymentParameters {
-  const { epochSupply, initialMint, unbondingDelay, closeDelay } = given
-  return {
-    ...(epochSupply === undefined ? {} : { epochSupply: BigInt(epochSupply) }),
-    ...(initialMint === undefined ? {} : { initialMint: BigInt(initialMint) }),
-    ...(unbondingDelay === undefined ? {} : { unbondingDelay: Number(unbondingDelay) }),
-    ...(closeDelay === undefined ? {} : { closeDelay: Number(closeDelay) }),
   }
 }
 

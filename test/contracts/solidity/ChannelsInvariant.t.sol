@@ -92,18 +92,15 @@ contract ChannelsHandler is Test {
         (bytes32 id, IChannels.Channel memory channel) = live(pick);
         if (channel.signer == address(0)) return;
         amount = bound(amount, 0, 2 * uint256(channel.deposit));
+        order %= 3;
         IChannels.SignedVoucher[] memory batch = new IChannels.SignedVoucher[](3);
-        batch[order % 3] = IChannels.SignedVoucher(
-            id,
-            amount,
-            signed(SESSION_KEY, settlement.voucherDigest(id, amount))
-        );
+        batch[order] = IChannels.SignedVoucher(id, amount, signed(SESSION_KEY, settlement.voucherDigest(id, amount)));
         batch[(order + 1) % 3] = IChannels.SignedVoucher(
             id,
             2 * amount,
             signed(FIRST_KEY, settlement.voucherDigest(id, 2 * amount))
         );
-        batch[(order + 2) % 3] = IChannels.SignedVoucher(~id, amount, batch[order % 3].signature);
+        batch[(order + 2) % 3] = IChannels.SignedVoucher(~id, amount, batch[order].signature);
         // What the wallet confirms is whatever it is shown.
         bool byContract = channel.signer == address(wallet) && !wallet.refuses();
         if (channel.signer != address(wallet) || byContract) sign(id, byContract ? 2 * amount : amount);
@@ -218,6 +215,7 @@ contract ChannelsInvariantTest is Test {
         targets[0] = address(handler);
     }
 
+    /// hardhat-config: invariant.failOnRevert = true
     /// @notice Money in = money out + balances, to the wei.
     function invariant_whatIsHeldIsOwed() external view {
         uint256 owed;
@@ -226,6 +224,7 @@ contract ChannelsInvariantTest is Test {
         assertEq(token.balanceOf(address(settlement)), owed);
     }
 
+    /// hardhat-config: invariant.failOnRevert = true
     /// @notice No payee is paid more than was signed, no payer loses more than was signed, nor more than the deposit.
     function invariant_nothingBeyondSignatures() external view {
         for (uint256 index = 0; index < handler.channelCount(); ++index) {
@@ -236,6 +235,7 @@ contract ChannelsInvariantTest is Test {
         }
     }
 
+    /// hardhat-config: invariant.failOnRevert = true
     /// @notice What each account has, wherever it lies, is what it began with, less what its channels paid to others and
     /// what it gave away, plus what it was paid.
     function invariant_everyAccountIsExact() external view {

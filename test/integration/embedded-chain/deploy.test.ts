@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { getAddress, Interface, Wallet } from 'ethers'
+import { encodeBytes32String, getAddress, Interface, Wallet, ZeroHash } from 'ethers'
+import { artifacts } from '../../../node/chain/abi/bytecode/index.ts'
 import { creditTokenAbi } from '../../../node/chain/abi/credit-token.ts'
-import { settlementAbi } from '../../../node/chain/abi/settlement.ts'
+import { CONTRACT_NAMES, type ContractKey } from '../../../node/chain/contracts.ts'
 import { DeploymentError, type DeployOptions, deployContracts } from '../../../node/chain/deploy.ts'
 import { recoverLostTransaction } from '../../../node/chain/deploy-recovery.ts'
 import type { Eip1193Provider } from '../../../node/chain/deploy-signer.ts'
+import { type DeploymentParameters, networkParameters } from '../../../node/chain/deployment-parameters.ts'
+import { planDeployment } from '../../../node/chain/deployment-plan.ts'
 import { EmbeddedChain } from '../../../node/chain/embedded/embedded-chain.ts'
 import { TemporaryFolders } from '../../helpers/temporary.ts'
 import { RpcClient } from './rpc-client.ts'
@@ -20,8 +23,17 @@ describe('deployContracts', () => {
   const overHttp: Eip1193Provider = {
     request: ({ method, params }) => rpc.send(method, ...((params ?? []) as unknown[])),
   }
-  const deploy = (options: Partial<DeployOptions> = {}, provider = overHttp) =>
-    deployContracts({ privateKey: wallet.privateKey, pollIntervalMs: 5, ...options }, { provider })
+  type Options = Partial<Omit<DeployOptions, 'parameters'>> & { parameters?: Partial<DeploymentParameters> }
+  const deploy = ({ parameters, ...options }: Options = {}, provider = overHttp) =>
+    deployContracts(
+      {
+        privateKey: wallet.privateKey,
+        pollIntervalMs: 5,
+        ...options,
+        parameters: { ...networkParameters('local'), ...parameters },
+      },
+      { provider },
+    )
   const view = async (to: string, abi: Interface, name: string, ...args: unknown[]) => {
     const result = await rpc.send<string>(
       'eth_call',
@@ -49,19 +61,56 @@ describe('deployContracts', () => {
 
   it('deploys over JSON-RPC with a key, wired together and with its parameters', async () => {
     const before = Number(await rpc.send('eth_blockNumber'))
-    const parameters = { epochSupply: 500n, initialMint: 70n, closeDelay: 12, unbondingDelay: 34 }
+    const guardian = `0x${'9'.repeat(40)}`
+    const parameters = { epochSupply: 500n, genesisSupply: 70n, closeDelay: 12, guardian }
     const { chainId, addresses, deploymentBlock } = await deploy({ parameters })
     assert.equal(chainId, 31337)
     assert.equal(deploymentBlock, before + 1)
-    const token = new Interface(creditTokenAbi)
-    const settlement = new Interface(settlementAbi)
-    assert.equal(await view(addresses.creditToken, token, 'owner'), wallet.address)
-    assert.equal(await view(addresses.creditToken, token, 'epochSupply'), 500n)
-    assert.equal(await view(addresses.creditToken, token, 'balanceOf', wallet.address), 70n)
-    const creditToken = getAddress(addresses.creditToken)
-    assert.equal(await view(addresses.settlement, settlement, 'creditToken'), creditToken)
-    assert.equal(await view(addresses.settlement, settlement, 'closeDelay'), 12n)
-    assert.equal(await view(addresses.nodeRegistry, settlement, 'creditToken'), creditToken)
+    const reader = (key: ContractKey) => {
+      const abi = new Interface(artifacts[CONTRACT_NAMES[key]].abi)
+      return (name: string, ...args: unknown[]) => view(addresses[key], abi, name, ...args)
+    }
+    const of = (key: ContractKey) => getAddress(addresses[key])
+    const token = reader('creditToken')
+    assert.equal(await token('epochSupply'), 500n)
+    assert.equal(await token('balanceOf', wallet.address), 70n)
+    assert.equal(await token('emission'), of('emission'))
+    const settlement = reader('settlement')
+    assert.equal(await settlement('creditToken'), of('creditToken'))
+    assert.equal(await settlement('closeDelay'), 12n)
+    assert.equal(await settlement('pauser'), of('emergencyPause'))
+    assert.equal(await reader('nodeRegistry')('staking'), of('staking'))
+    const pause = reader('emergencyPause')
+    assert.equal(await pause('guardian'), guardian)
+    assert.deepEqual([...((await pause('targets')) as string[])], [of('staking'), of('settlement')])
+    for (const key of ['staking', 'nodeRegistry', 'emission', 'emergencyPause', 'contractRegistry'] as const)
+      assert.equal(await reader(key)('owner'), of('timelock'), key)
+    const timelock = reader('timelock')
+    for (const role of ['PROPOSER_ROLE', 'EXECUTOR_ROLE', 'CANCELLER_ROLE'])
+      assert.equal(await timelock('hasRole', await timelock(role), of('governor')), true)
+    assert.equal(await timelock('hasRole', ZeroHash, wallet.address), false)
+    assert.equal(await timelock('hasRole', ZeroHash, of('timelock')), true)
+    const registry = reader('contractRegistry')
+    const [latest] = (await registry('latest', encodeBytes32String('Settlement'))) as [string]
+    assert.equal(latest, of('settlement'))
+  })
+
+  it('sends what the plan says, in another order at most', async () => {
+    const account = wallet.address.toLowerCase()
+    const plan = planDeployment({ parameters: networkParameters('local'), account, nonce: 0 })
+    const { deploymentBlock } = await deploy()
+    const head = Number(await rpc.send('eth_blockNumber'))
+    const sent: string[] = []
+    for (let number = deploymentBlock; number <= head; number++) {
+      const block = await rpc.send<{ transactions: { input: string }[] }>(
+        'eth_getBlockByNumber',
+        `0x${number.toString(16)}`,
+        true,
+      )
+      sent.push(...block.transactions.map(({ input }) => input.slice(0, 10) + input.length))
+    }
+    const planned = plan.transactions.map(({ data }) => data.slice(0, 10) + data.length)
+    assert.deepEqual(sent.toSorted(), planned.toSorted())
   })
 
   it('does nothing a second time with the same journal', async () => {
@@ -90,7 +139,7 @@ describe('deployContracts', () => {
   for (const effect of ['before', 'after'] as const) {
     it(`goes on where it stopped, whichever transaction broke ${effect} it arrived`, async () => {
       const journalDir = join(await folders.make(), 'deployment')
-      const parameters = { initialMint: 1n }
+      const parameters = { genesisSupply: 1n }
       for (let nth = 1; nth <= 3; nth++) {
         const broken = failing('eth_sendRawTransaction', nth, effect)
         await deploy({ journalDir, parameters }, broken).catch((error: unknown) => {
@@ -100,7 +149,12 @@ describe('deployContracts', () => {
         })
       }
       const { addresses } = await deploy({ journalDir, parameters })
-      assert.equal(await transactionCount(), 5)
+      const { transactions } = planDeployment({
+        parameters: networkParameters('local'),
+        account: wallet.address.toLowerCase(),
+        nonce: 0,
+      })
+      assert.equal(await transactionCount(), transactions.length)
       const token = new Interface(creditTokenAbi)
       assert.equal(await view(addresses.creditToken, token, 'balanceOf', wallet.address), 1n)
     })
@@ -123,11 +177,14 @@ describe('deployContracts', () => {
   it('names an empty wallet, a missing account, a foreign journal and bad parameters', async () => {
     const empty = Wallet.createRandom().privateKey
     await assert.rejects(deploy({ privateKey: empty }), { code: 'DEPLOYMENT_WALLET_EMPTY' })
-    await assert.rejects(deployContracts({}, { provider: overHttp }), { code: 'DEPLOYMENT_NO_ACCOUNT' })
+    await assert.rejects(
+      deployContracts({ parameters: networkParameters('local') }, { provider: overHttp }),
+      { code: 'DEPLOYMENT_NO_ACCOUNT' },
+    )
     await assert.rejects(deploy({ parameters: { epochSupply: 0n } }), { code: 'DEPLOYMENT_FAILED' })
     const journalDir = join(await folders.make(), 'deployment')
     await deploy({ journalDir })
-    await assert.rejects(deploy({ journalDir, parameters: { closeDelay: 1 } }), {
+    await assert.rejects(deploy({ journalDir, parameters: { closeDelay: 11 } }), {
       code: 'DEPLOYMENT_JOURNAL_MISMATCH',
     })
   })

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Wallet } from 'ethers'
+import { encodeParameters, networkParameters } from '../../../node/chain/deployment-parameters.ts'
 import { EmbeddedChain } from '../../../node/chain/embedded/embedded-chain.ts'
 import type { ChainInfo, FromChainProcess, ToChainProcess } from '../../../node/chain/embedded/ipc.ts'
 import { TemporaryFolders } from '../../helpers/temporary.ts'
@@ -12,7 +13,7 @@ import { RpcClient } from './rpc-client.ts'
 
 const PROCESS = fileURLToPath(new URL('../../../node/chain/embedded/process.ts', import.meta.url))
 /** Enough for the contracts and some transactions. */
-const MAX_FILE_KIBIBYTES = 80
+const MAX_FILE_KIBIBYTES = 360
 
 /** The chain's process, in which no file can grow beyond a size: writing further fails half way, as on a full disk. */
 async function startLimited(folder: string): Promise<{ child: ChildProcess; info: ChainInfo }> {
@@ -22,7 +23,14 @@ async function startLimited(folder: string): Promise<{ child: ChildProcess; info
   })
   const start: ToChainProcess = {
     type: 'start',
-    options: { folder, chainId: 31337, port: 0, allowTestMethods: false, deployment: {}, detached: false },
+    options: {
+      folder,
+      chainId: 31337,
+      port: 0,
+      allowTestMethods: false,
+      deployment: encodeParameters(networkParameters('local')),
+      detached: false,
+    },
   }
   child.send(start)
   const [message] = (await once(child, 'message')) as [FromChainProcess]

@@ -1,5 +1,9 @@
 import { Wallet } from 'ethers'
-import type { DeploymentParameters } from '../../../../../node/chain/deploy.ts'
+import {
+  type DeploymentParameters,
+  encodeParameters,
+  networkParameters,
+} from '../../../../../node/chain/deployment-parameters.ts'
 import { type OpenedChain, openChainFolder } from '../../../../../node/chain/embedded/folder.ts'
 import { evmRuntime } from '../../../../helpers/evm-runtime.ts'
 
@@ -7,7 +11,7 @@ const CHAIN_ID = 31337
 
 export interface OpenOptions {
   chainId?: number
-  deployment?: DeploymentParameters
+  deployment?: Partial<DeploymentParameters>
   now?: () => number
   onProgress?: (transactions: number) => void
 }
@@ -15,7 +19,11 @@ export interface OpenOptions {
 /** Opens the chain of a folder in this process. */
 export async function openChain(folder: string, options: OpenOptions = {}): Promise<OpenedChain> {
   return await openChainFolder(
-    { folder, chainId: options.chainId ?? CHAIN_ID, deployment: options.deployment ?? {} },
+    {
+      folder,
+      chainId: options.chainId ?? CHAIN_ID,
+      deployment: encodeParameters({ ...networkParameters('local'), ...options.deployment }),
+    },
     {
       runtime: await evmRuntime(),
       now: options.now ?? Date.now,
