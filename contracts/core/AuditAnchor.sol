@@ -181,7 +181,7 @@ contract AuditAnchor is IAuditAnchor, EIP712 {
     }
 
     /// @notice Whether a multiproof uses up exactly what it brings, so that OpenZeppelin's code does not revert. One
-    /// without leaves, with which that code takes any hash for proven, never does: it would need a step fewer than none.
+    /// without leaves, by which that code takes any hash for proven, never does: it would need fewer steps than none.
     /// @param leaves Number of leaves.
     /// @param siblings Number of siblings in the proof.
     /// @param proofFlags Which steps take their second child from the proof (false).
