@@ -99,8 +99,7 @@ contract AuditAnchor is IAuditAnchor, EIP712 {
     ) external view override returns (bool included) {
         uint256 length = leaves.length;
         if (length > MAX_LEAVES) revert TooManyEntries(length, MAX_LEAVES);
-        // Without leaves the formula of a multiproof takes any hash for proven.
-        if (length == 0 || !_isWellFormed(length, proof.length, proofFlags)) return false;
+        if (!_isWellFormed(length, proof.length, proofFlags)) return false;
         bytes32[] memory hashes = new bytes32[](length);
         uint256 first = leaves[0].sequence;
         for (uint256 i = 0; i < length; ++i) {
@@ -181,7 +180,8 @@ contract AuditAnchor is IAuditAnchor, EIP712 {
         }
     }
 
-    /// @notice Whether a multiproof uses up exactly what it brings, so that OpenZeppelin's code does not revert.
+    /// @notice Whether a multiproof uses up exactly what it brings, so that OpenZeppelin's code does not revert. One
+    /// without leaves, by which that code takes any hash for proven, never does: it would need fewer steps than none.
     /// @param leaves Number of leaves.
     /// @param siblings Number of siblings in the proof.
     /// @param proofFlags Which steps take their second child from the proof (false).

@@ -3,5 +3,5 @@
 /** Compiler, as `solc` names itself, and sha256 of its version and settings. */
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
-/** sha256 of the creation bytecode of core and governance in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:77bd3f812b393cf778f5a491e3840de43e78ec6967f24b6d9fb33035e812b3bc'
+/** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
+export const contractsDigest = 'sha256:08be600738ff658eb764797777790d00d858a71aa83cd33c14cc561339e5ac04'

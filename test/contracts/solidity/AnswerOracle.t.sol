@@ -9,7 +9,7 @@ import {Receipt, Receipts} from "../../../contracts/libraries/Receipts.sol";
 import {ReceiptProof} from "../../../contracts/periphery/AnchoredReceipts.sol";
 import {AnswerOracle} from "../../../contracts/periphery/AnswerOracle.sol";
 import {IAnswerOracle} from "../../../contracts/periphery/IAnswerOracle.sol";
-import {FreeToken} from "./support/StakingTokens.sol";
+import {BurnableToken} from "./support/BurnableToken.sol";
 import {Test} from "./support/Test.sol";
 
 uint256 constant CLOSE_DELAY = 1 hours;
@@ -32,7 +32,7 @@ contract AnswerOracleHandler is Test {
 
     uint256 public constant ACCOUNTS = 3;
     uint256 public constant MONEY = 1_000_000;
-    FreeToken public immutable token;
+    BurnableToken public immutable token;
     Settlement public immutable settlement;
     AuditAnchor public immutable auditAnchor;
     AnswerOracle public immutable oracle;
@@ -41,7 +41,7 @@ contract AnswerOracleHandler is Test {
     mapping(address asker => uint256) public withdrawn;
 
     constructor() {
-        token = new FreeToken();
+        token = new BurnableToken();
         settlement = new Settlement({
             creditToken_: address(token),
             staking_: address(1),

@@ -1,55 +1,38 @@
 // Made by `npm run generate` from contracts/. Do not edit.
 
-import { auditAnchorAbi } from '../audit-anchor.ts'
-import { auditAnchorBytecode, auditAnchorImmutables, auditAnchorRuntimeBytecode } from './audit-anchor.ts'
-import { courtAbi } from '../court.ts'
-import { courtBytecode, courtImmutables, courtRuntimeBytecode } from './court.ts'
-import { courtParametersAbi } from '../court-parameters.ts'
-import { courtParametersBytecode, courtParametersImmutables, courtParametersRuntimeBytecode } from './court-parameters.ts'
 import { creditTokenAbi } from '../credit-token.ts'
 import { creditTokenBytecode, creditTokenImmutables, creditTokenRuntimeBytecode } from './credit-token.ts'
-import { emissionAbi } from '../emission.ts'
-import { emissionBytecode, emissionImmutables, emissionRuntimeBytecode } from './emission.ts'
-import { juryAbi } from '../jury.ts'
-import { juryBytecode, juryImmutables, juryRuntimeBytecode } from './jury.ts'
+import { stakingAbi } from '../staking.ts'
+import { stakingBytecode, stakingImmutables, stakingRuntimeBytecode } from './staking.ts'
 import { nodeRegistryAbi } from '../node-registry.ts'
 import { nodeRegistryBytecode, nodeRegistryImmutables, nodeRegistryRuntimeBytecode } from './node-registry.ts'
 import { settlementAbi } from '../settlement.ts'
 import { settlementBytecode, settlementImmutables, settlementRuntimeBytecode } from './settlement.ts'
-import { stakingAbi } from '../staking.ts'
-import { stakingBytecode, stakingImmutables, stakingRuntimeBytecode } from './staking.ts'
-import { contractRegistryAbi } from '../contract-registry.ts'
-import { contractRegistryBytecode, contractRegistryImmutables, contractRegistryRuntimeBytecode } from './contract-registry.ts'
-import { emergencyPauseAbi } from '../emergency-pause.ts'
-import { emergencyPauseBytecode, emergencyPauseImmutables, emergencyPauseRuntimeBytecode } from './emergency-pause.ts'
-import { shoalGovernorAbi } from '../shoal-governor.ts'
-import { shoalGovernorBytecode, shoalGovernorImmutables, shoalGovernorRuntimeBytecode } from './shoal-governor.ts'
+import { auditAnchorAbi } from '../audit-anchor.ts'
+import { auditAnchorBytecode, auditAnchorImmutables, auditAnchorRuntimeBytecode } from './audit-anchor.ts'
+import { courtParametersAbi } from '../court-parameters.ts'
+import { courtParametersBytecode, courtParametersImmutables, courtParametersRuntimeBytecode } from './court-parameters.ts'
+import { courtAbi } from '../court.ts'
+import { courtBytecode, courtImmutables, courtRuntimeBytecode } from './court.ts'
+import { juryAbi } from '../jury.ts'
+import { juryBytecode, juryImmutables, juryRuntimeBytecode } from './jury.ts'
+import { emissionAbi } from '../emission.ts'
+import { emissionBytecode, emissionImmutables, emissionRuntimeBytecode } from './emission.ts'
 import { timelockAbi } from '../timelock.ts'
 import { timelockBytecode, timelockImmutables, timelockRuntimeBytecode } from './timelock.ts'
+import { shoalGovernorAbi } from '../shoal-governor.ts'
+import { shoalGovernorBytecode, shoalGovernorImmutables, shoalGovernorRuntimeBytecode } from './shoal-governor.ts'
+import { emergencyPauseAbi } from '../emergency-pause.ts'
+import { emergencyPauseBytecode, emergencyPauseImmutables, emergencyPauseRuntimeBytecode } from './emergency-pause.ts'
+import { contractRegistryAbi } from '../contract-registry.ts'
+import { contractRegistryBytecode, contractRegistryImmutables, contractRegistryRuntimeBytecode } from './contract-registry.ts'
+import { answerOracleAbi } from '../answer-oracle.ts'
+import { answerOracleBytecode, answerOracleImmutables, answerOracleRuntimeBytecode } from './answer-oracle.ts'
+import { receiptVerifierAbi } from '../receipt-verifier.ts'
+import { receiptVerifierBytecode, receiptVerifierImmutables, receiptVerifierRuntimeBytecode } from './receipt-verifier.ts'
 
 /** By the contract's name in Solidity. */
 export const artifacts = {
-  AuditAnchor: {
-    sourceName: 'contracts/core/AuditAnchor.sol',
-    abi: auditAnchorAbi,
-    bytecode: auditAnchorBytecode,
-    runtimeBytecode: auditAnchorRuntimeBytecode,
-    immutables: auditAnchorImmutables,
-  },
-  Court: {
-    sourceName: 'contracts/core/Court.sol',
-    abi: courtAbi,
-    bytecode: courtBytecode,
-    runtimeBytecode: courtRuntimeBytecode,
-    immutables: courtImmutables,
-  },
-  CourtParameters: {
-    sourceName: 'contracts/core/CourtParameters.sol',
-    abi: courtParametersAbi,
-    bytecode: courtParametersBytecode,
-    runtimeBytecode: courtParametersRuntimeBytecode,
-    immutables: courtParametersImmutables,
-  },
   CreditToken: {
     sourceName: 'contracts/core/CreditToken.sol',
     abi: creditTokenAbi,
@@ -57,19 +40,12 @@ export const artifacts = {
     runtimeBytecode: creditTokenRuntimeBytecode,
     immutables: creditTokenImmutables,
   },
-  Emission: {
-    sourceName: 'contracts/core/Emission.sol',
-    abi: emissionAbi,
-    bytecode: emissionBytecode,
-    runtimeBytecode: emissionRuntimeBytecode,
-    immutables: emissionImmutables,
-  },
-  Jury: {
-    sourceName: 'contracts/core/Jury.sol',
-    abi: juryAbi,
-    bytecode: juryBytecode,
-    runtimeBytecode: juryRuntimeBytecode,
-    immutables: juryImmutables,
+  Staking: {
+    sourceName: 'contracts/core/Staking.sol',
+    abi: stakingAbi,
+    bytecode: stakingBytecode,
+    runtimeBytecode: stakingRuntimeBytecode,
+    immutables: stakingImmutables,
   },
   NodeRegistry: {
     sourceName: 'contracts/core/NodeRegistry.sol',
@@ -85,26 +61,47 @@ export const artifacts = {
     runtimeBytecode: settlementRuntimeBytecode,
     immutables: settlementImmutables,
   },
-  Staking: {
-    sourceName: 'contracts/core/Staking.sol',
-    abi: stakingAbi,
-    bytecode: stakingBytecode,
-    runtimeBytecode: stakingRuntimeBytecode,
-    immutables: stakingImmutables,
+  AuditAnchor: {
+    sourceName: 'contracts/core/AuditAnchor.sol',
+    abi: auditAnchorAbi,
+    bytecode: auditAnchorBytecode,
+    runtimeBytecode: auditAnchorRuntimeBytecode,
+    immutables: auditAnchorImmutables,
   },
-  ContractRegistry: {
-    sourceName: 'contracts/governance/ContractRegistry.sol',
-    abi: contractRegistryAbi,
-    bytecode: contractRegistryBytecode,
-    runtimeBytecode: contractRegistryRuntimeBytecode,
-    immutables: contractRegistryImmutables,
+  CourtParameters: {
+    sourceName: 'contracts/core/CourtParameters.sol',
+    abi: courtParametersAbi,
+    bytecode: courtParametersBytecode,
+    runtimeBytecode: courtParametersRuntimeBytecode,
+    immutables: courtParametersImmutables,
   },
-  EmergencyPause: {
-    sourceName: 'contracts/governance/EmergencyPause.sol',
-    abi: emergencyPauseAbi,
-    bytecode: emergencyPauseBytecode,
-    runtimeBytecode: emergencyPauseRuntimeBytecode,
-    immutables: emergencyPauseImmutables,
+  Court: {
+    sourceName: 'contracts/core/Court.sol',
+    abi: courtAbi,
+    bytecode: courtBytecode,
+    runtimeBytecode: courtRuntimeBytecode,
+    immutables: courtImmutables,
+  },
+  Jury: {
+    sourceName: 'contracts/core/Jury.sol',
+    abi: juryAbi,
+    bytecode: juryBytecode,
+    runtimeBytecode: juryRuntimeBytecode,
+    immutables: juryImmutables,
+  },
+  Emission: {
+    sourceName: 'contracts/core/Emission.sol',
+    abi: emissionAbi,
+    bytecode: emissionBytecode,
+    runtimeBytecode: emissionRuntimeBytecode,
+    immutables: emissionImmutables,
+  },
+  Timelock: {
+    sourceName: 'contracts/governance/Timelock.sol',
+    abi: timelockAbi,
+    bytecode: timelockBytecode,
+    runtimeBytecode: timelockRuntimeBytecode,
+    immutables: timelockImmutables,
   },
   ShoalGovernor: {
     sourceName: 'contracts/governance/ShoalGovernor.sol',
@@ -113,11 +110,32 @@ export const artifacts = {
     runtimeBytecode: shoalGovernorRuntimeBytecode,
     immutables: shoalGovernorImmutables,
   },
-  Timelock: {
-    sourceName: 'contracts/governance/Timelock.sol',
-    abi: timelockAbi,
-    bytecode: timelockBytecode,
-    runtimeBytecode: timelockRuntimeBytecode,
-    immutables: timelockImmutables,
+  EmergencyPause: {
+    sourceName: 'contracts/governance/EmergencyPause.sol',
+    abi: emergencyPauseAbi,
+    bytecode: emergencyPauseBytecode,
+    runtimeBytecode: emergencyPauseRuntimeBytecode,
+    immutables: emergencyPauseImmutables,
+  },
+  ContractRegistry: {
+    sourceName: 'contracts/governance/ContractRegistry.sol',
+    abi: contractRegistryAbi,
+    bytecode: contractRegistryBytecode,
+    runtimeBytecode: contractRegistryRuntimeBytecode,
+    immutables: contractRegistryImmutables,
+  },
+  AnswerOracle: {
+    sourceName: 'contracts/periphery/AnswerOracle.sol',
+    abi: answerOracleAbi,
+    bytecode: answerOracleBytecode,
+    runtimeBytecode: answerOracleRuntimeBytecode,
+    immutables: answerOracleImmutables,
+  },
+  ReceiptVerifier: {
+    sourceName: 'contracts/periphery/ReceiptVerifier.sol',
+    abi: receiptVerifierAbi,
+    bytecode: receiptVerifierBytecode,
+    runtimeBytecode: receiptVerifierRuntimeBytecode,
+    immutables: receiptVerifierImmutables,
   },
 } as const
