@@ -206,7 +206,10 @@ describe('shoal contracts', function () {
       // As if governance had decided it: the timelock itself calls.
       await chain.send('hardhat_impersonateAccount', timelock)
       await chain.send('hardhat_setBalance', timelock, '0xde0b6b3a7640000')
-      const abi = new Interface(['function grantRole(bytes32, address)', 'function transferOwnership(address)'])
+      const abi = new Interface([
+        'function grantRole(bytes32, address)',
+        'function transferOwnership(address)',
+      ])
       const call = (to: string, method: string, ...args: unknown[]) =>
         chain.send('eth_sendTransaction', { from: timelock, to, data: abi.encodeFunctionData(method, args) })
       await call(timelock, 'grantRole', ZeroHash, stranger)
