@@ -62,8 +62,10 @@ async function main(): Promise<number> {
       console.error(`${lacking.length} files of contracts/core are not covered to the last branch`)
     return failed || lacking.length > 0 ? 1 : 0
   } finally {
-    if (options.keep) console.error(`the copy stays in ${copy.root}`)
-    else await copy.remove()
+    if (options.keep) {
+      copy.keep()
+      console.error(`the copy stays in ${copy.root}`)
+    } else await copy.remove()
   }
 }
 

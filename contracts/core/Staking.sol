@@ -21,7 +21,8 @@ import {DepositPause} from "./DepositPause.sol";
 /// @author Shoal
 /// @notice See {IStaking}.
 /// @dev Checks, then effects, then interactions in every function: a token that called back would find the books
-/// already written. The token is the credit token; one that takes a fee on transfers would break the books.
+/// already written. (A permit is handed to the token before anything else, when nothing has been read.) The token is
+/// the credit token; one that takes a fee on transfers would break the books.
 ///
 /// The books: the tokens held here are at least the sum over all wallets of `staked`, `unbonding` and `bountyOf`, and
 /// exactly that unless somebody sent tokens here without staking them. A wallet's `locked` is never more than its

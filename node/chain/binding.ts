@@ -19,8 +19,8 @@ export async function bindNodeKey(
   const declared = await client.nodeKeyOf(wallet)
   if (declared === nodeKey) return true
   const outcome = await calls.run({
-    // A key that comes back after another needs a transaction of its own.
-    id: `bind:${nodeKey}:after:${declared ?? 'none'}`,
+    // A key that comes back, after another or after none, needs a transaction of its own.
+    id: `bind:${nodeKey}:nonce:${await client.bindingNonce(wallet)}`,
     contract: 'nodeRegistry',
     data: encodeCall('nodeRegistry', 'bind', [`0x${nodeKey}`]),
     event: { kind: 'wallet.bound', v: 1, wallet, chainId: client.chainId },

@@ -187,6 +187,12 @@ export class ChainClient {
     return /^0+$/.test(hex) ? null : hex
   }
 
+  /** How often the wallet has changed its binding or given a key up. */
+  async bindingNonce(wallet: Address): Promise<bigint> {
+    const [nonce] = await this.#read('nodeRegistry', 'nonces', [wallet])
+    return nonce as bigint
+  }
+
   /** The sequence the wallet's next anchor must begin with. */
   async nextAnchorSequence(wallet: Address): Promise<number> {
     const [sequence] = await this.#read('auditAnchor', 'nextSequence', [wallet])

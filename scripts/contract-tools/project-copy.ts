@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -30,18 +31,23 @@ export interface Ran {
 export class ProjectCopy {
   readonly root: string
 
+  readonly #removeAtExit: () => void
+
   private constructor(root: string) {
     this.root = root
+    this.#removeAtExit = () => rmSync(root, { recursive: true, force: true })
+    process.once('exit', this.#removeAtExit)
   }
 
   static async create(original: string): Promise<ProjectCopy> {
-    const root = await mkdtemp(join(tmpdir(), 'shoal-contracts-'))
+    const copy = new ProjectCopy(await mkdtemp(join(tmpdir(), 'shoal-contracts-')))
+    const { root } = copy
     const filter = (path: string) => !LEFT_OUT.has(basename(path))
     await Promise.all(
       PARTS.map(part => cp(join(original, part), join(root, part), { recursive: true, filter })),
     )
     await symlink(join(original, 'node_modules'), join(root, 'node_modules'))
-    return new ProjectCopy(root)
+    return copy
   }
 
   read(path: string): Promise<string> {
@@ -67,7 +73,7 @@ export class ProjectCopy {
   node(args: readonly string[], options: { timeoutMs: number; env?: NodeJS.ProcessEnv }): Promise<Ran> {
     const child = spawn(process.execPath, [...args], {
       cwd: this.root,
-      env: { ...process.env, FORCE_COLOR: '0', ...options.env },
+      env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
@@ -98,7 +104,13 @@ export class ProjectCopy {
     })
   }
 
+  /** Leaves the copy where it is when the process ends. */
+  keep(): void {
+    process.off('exit', this.#removeAtExit)
+  }
+
   async remove(): Promise<void> {
+    process.off('exit', this.#removeAtExit)
     await rm(this.root, { recursive: true, force: true })
   }
 }
