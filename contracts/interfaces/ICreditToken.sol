@@ -96,7 +96,8 @@ interface ICreditToken is IERC20, IERC20Permit {
     /// @return timestamp Seconds since the Unix epoch.
     function genesisTime() external view returns (uint256 timestamp);
 
-    /// @notice The account that deployed the token. It can name the emission contract, and nothing else.
+    /// @notice The account that created the token: not a factory's user, but the factory, where one is used. It can
+    /// name the emission contract, and nothing else.
     /// @return account Address.
     function deployer() external view returns (address account);
 

@@ -116,6 +116,11 @@ export class TestChain {
     return { ...result, returned: decoded(contract.abi, fragment, returned) }
   }
 
+  /** Sends any request, as over JSON-RPC. */
+  request(method: string, params: readonly unknown[]): Promise<unknown> {
+    return this.#evm.request(method, [...params])
+  }
+
   async #transact(from: Wallet, abi: Interface, request: { to?: string; data: string }) {
     const returned = await this.#try(abi, { ...request, from: from.address })
     const nonce = Number(await this.#evm.request('eth_getTransactionCount', [from.address, 'latest']))

@@ -21,7 +21,7 @@ export const CERTAIN = 2n ** 256n - 1n
 
 /** What is signed where; `domain` is for tickets of another place. */
 export async function signTicket(
-  { chain, settlement }: Shoal,
+  { chain, settlement }: Pick<Shoal, 'chain' | 'settlement'>,
   signer: Wallet,
   ticket: Ticket,
   random: string,

@@ -12,7 +12,7 @@ export interface SignedVoucher {
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
 export async function signVoucher(
-  { chain, settlement }: Shoal,
+  { chain, settlement }: Pick<Shoal, 'chain' | 'settlement'>,
   signer: Wallet,
   channelId: string,
   cumulativeAmount: bigint,
@@ -42,7 +42,7 @@ const CLOSE_TYPES = {
 
 /** A payee's offer to close a channel at once. */
 export function signClose(
-  { chain, settlement }: Shoal,
+  { chain, settlement }: Pick<Shoal, 'chain' | 'settlement'>,
   payee: Wallet,
   offer: { channelId: string; finalAmount: bigint; deadline: number | bigint },
   domain: { chainId?: number; verifyingContract?: string } = {},

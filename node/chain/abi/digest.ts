@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:150c988c0dd5da9237aeadfb9a827bd0adab702d48faff0310ba4b0358fed990'
+export const contractsDigest = 'sha256:582bc7f4cc189d2b3aaa4aa60a2e766dd0422d23671b04977e559434c933b877'
