@@ -313,6 +313,7 @@ contract Court is ICourt, Evidence, Jurors {
     /// @param terms What it is tried under.
     function _failDraw(uint256 disputeId, Dispute storage dispute, ICourtParameters.Parameters memory terms) private {
         uint256 round = dispute.round;
+        emit JuryFailed(disputeId, round);
         if (round == 1) {
             // Without a second jury there was no appeal. If its failure undid the verdict, whoever lost could
             // escape wherever validators are few.

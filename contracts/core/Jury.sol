@@ -145,7 +145,7 @@ contract Jury is IJury {
     function _readSeed(Draw calldata request, uint256 round, Panel storage panel) private returns (Progress progress) {
         uint256 drawBlock = panel.drawBlock;
         if (block.number < drawBlock + 1) revert DrawNotReady(drawBlock);
-        bytes32 hash = Blockhash.blockHash(drawBlock);
+        bytes32 hash = _hashOf(drawBlock);
         if (hash != bytes32(0)) {
             panel.seed = keccak256(abi.encode(hash, request.disputeId, round));
             return Progress.Drawing;
@@ -221,6 +221,19 @@ contract Jury is IJury {
         (uint256 unbonding, ) = staking_.unbondingOf(candidate);
         uint256 free = staking_.stakeOf(candidate) + unbonding - staking_.lockedOf(candidate);
         return free < request.jurorBond ? address(0) : candidate;
+    }
+
+    /// @notice Hash of a block among the latest 256, or 8,191 where the chain keeps as many (EIP-2935).
+    /// @dev OpenZeppelin's `Blockhash` takes for a hash what a call that reverts leaves; on a chain whose contract at
+    /// this address reverts with a message that would be the same seed for every jury.
+    /// @param number The block's number.
+    /// @return hash Zero when it is not kept any more.
+    function _hashOf(uint256 number) private view returns (bytes32 hash) {
+        hash = blockhash(number);
+        if (hash != bytes32(0)) return hash;
+        // solhint-disable-next-line avoid-low-level-calls
+        (bool success, bytes memory answer) = Blockhash.HISTORY_STORAGE_ADDRESS.staticcall(abi.encode(number));
+        return success && answer.length == 32 ? bytes32(answer) : bytes32(0);
     }
 
     /// @notice The caller's seat in the present round.

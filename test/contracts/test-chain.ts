@@ -16,6 +16,7 @@ import { nodeRegistryBytecode } from '../../node/chain/abi/bytecode/node-registr
 import { settlementBytecode } from '../../node/chain/abi/bytecode/settlement.ts'
 import { stakingBytecode } from '../../node/chain/abi/bytecode/staking.ts'
 import { creditTokenAbi } from '../../node/chain/abi/credit-token.ts'
+import { juryAbi } from '../../node/chain/abi/jury.ts'
 import { nodeRegistryAbi } from '../../node/chain/abi/node-registry.ts'
 import { settlementAbi } from '../../node/chain/abi/settlement.ts'
 import { stakingAbi } from '../../node/chain/abi/staking.ts'
@@ -121,6 +122,25 @@ export class TestChain {
     return this.#evm.request(method, [...params])
   }
 
+  /** Mines empty blocks, all at the present time. */
+  async mineBlocks(count: number): Promise<void> {
+    await this.#evm.sequence([
+      { method: 'evm_setNextBlockTimestamp', params: [this.now] },
+      { method: 'hardhat_mine', params: [toBeHex(count).replace(/^0x0+(?=.)/, '0x'), '0x0'] },
+    ])
+  }
+
+  /** Remembers the chain as it is. @returns brings it back, as often as it is called */
+  async snapshot(): Promise<() => Promise<void>> {
+    const { now } = this
+    let id = await this.#evm.request('evm_snapshot')
+    return async () => {
+      await this.#evm.request('evm_revert', [id as string])
+      id = await this.#evm.request('evm_snapshot')
+      this.now = now
+    }
+  }
+
   async #transact(from: Wallet, abi: Interface, request: { to?: string; data: string }) {
     const returned = await this.#try(abi, { ...request, from: from.address })
     const nonce = Number(await this.#evm.request('eth_getTransactionCount', [from.address, 'latest']))
@@ -188,8 +208,8 @@ export class TestContract {
 }
 
 /** Accounts with gas money, the same in every run. */
-const wallets: readonly Wallet[] = Array.from(
-  { length: 8 },
+export const wallets: readonly Wallet[] = Array.from(
+  { length: 40 },
   (_, index) => new Wallet(toBeHex(0x5110a1n * 1_000n + BigInt(index) + 1n, 32)),
 )
 export const [deployer, alice, bob, carol, session, pauser] = wallets as [
@@ -253,7 +273,7 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
 }
 
 /** The errors of these come through the contracts that call them. */
-const foreign = [creditTokenAbi, stakingAbi, timelockAbi].map(abi => new Interface(abi))
+const foreign = [creditTokenAbi, juryAbi, stakingAbi, timelockAbi].map(abi => new Interface(abi))
 
 function decoded(abi: Interface, fragment: FunctionFragment, data: string): Returned {
   const result = abi.decodeFunctionResult(fragment, data)
