@@ -21,6 +21,8 @@ const CONTRACTS = [
   'ShoalGovernor',
   'EmergencyPause',
   'ContractRegistry',
+  'AnswerOracle',
+  'ReceiptVerifier',
 ] as const
 
 /** Where the generated files lie; committed, so that an installed package needs no compiler. */

@@ -273,7 +273,7 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
 }
 
 /** The errors of these come through the contracts that call them. */
-const foreign = [creditTokenAbi, juryAbi, stakingAbi, timelockAbi].map(abi => new Interface(abi))
+const foreign = [creditTokenAbi, juryAbi, settlementAbi, stakingAbi, timelockAbi].map(abi => new Interface(abi))
 
 function decoded(abi: Interface, fragment: FunctionFragment, data: string): Returned {
   const result = abi.decodeFunctionResult(fragment, data)

@@ -26,6 +26,10 @@ import { emergencyPauseAbi } from '../emergency-pause.ts'
 import { emergencyPauseBytecode, emergencyPauseImmutables, emergencyPauseRuntimeBytecode } from './emergency-pause.ts'
 import { contractRegistryAbi } from '../contract-registry.ts'
 import { contractRegistryBytecode, contractRegistryImmutables, contractRegistryRuntimeBytecode } from './contract-registry.ts'
+import { answerOracleAbi } from '../answer-oracle.ts'
+import { answerOracleBytecode, answerOracleImmutables, answerOracleRuntimeBytecode } from './answer-oracle.ts'
+import { receiptVerifierAbi } from '../receipt-verifier.ts'
+import { receiptVerifierBytecode, receiptVerifierImmutables, receiptVerifierRuntimeBytecode } from './receipt-verifier.ts'
 
 /** By the contract's name in Solidity. */
 export const artifacts = {
@@ -119,5 +123,19 @@ export const artifacts = {
     bytecode: contractRegistryBytecode,
     runtimeBytecode: contractRegistryRuntimeBytecode,
     immutables: contractRegistryImmutables,
+  },
+  AnswerOracle: {
+    sourceName: 'contracts/periphery/AnswerOracle.sol',
+    abi: answerOracleAbi,
+    bytecode: answerOracleBytecode,
+    runtimeBytecode: answerOracleRuntimeBytecode,
+    immutables: answerOracleImmutables,
+  },
+  ReceiptVerifier: {
+    sourceName: 'contracts/periphery/ReceiptVerifier.sol',
+    abi: receiptVerifierAbi,
+    bytecode: receiptVerifierBytecode,
+    runtimeBytecode: receiptVerifierRuntimeBytecode,
+    immutables: receiptVerifierImmutables,
   },
 } as const
