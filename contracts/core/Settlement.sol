@@ -11,8 +11,9 @@ import {Channels} from "./settlement/Channels.sol";
 /// @title Settlement
 /// @author Shoal
 /// @notice See {ISettlement}.
-/// @dev Checks, then effects, then interactions in every function: the books are written before the token is called.
-/// Besides the token only signers that are contracts are called, by `staticcall`, while vouchers are checked.
+/// @dev Checks, then effects, then interactions in every function: the books are written before the token moves. A
+/// permit is used first of all, when nothing has been read yet. Besides the token only signers and payees that are
+/// contracts are called, by `staticcall`, while what they signed is checked.
 /// At all times the token balance of this contract is at least the sum of the internal balances and of
 /// `deposit - claimed` over the channels that are not closed; it is more only by what somebody sent here without a
 /// deposit, which stays. A token that takes a fee on transfers would break this.

@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:f8f0d27f18ce48c3cacc76917ad65e7091f2585803f04562a3605136baf9d27b'
+export const contractsDigest = 'sha256:98b458536cd11cf1edb476f603a8f3436b902924d6f1e9e42f50500053ec5c61'
