@@ -31,7 +31,7 @@ const ROOT = toBeHex(0xabcn, 32)
  */
 export async function measureGas(): Promise<GasRow[]> {
   const shoal = await deployShoal()
-  const { chain, creditToken, nodeRegistry, settlement, auditAnchor } = shoal
+  const { chain, creditToken, nodeRegistry, settlement, staking, auditAnchor } = shoal
   const rows: GasRow[] = []
   const add = (name: string, receipt: { gasUsed: bigint }, what: string, goal?: number) => {
     rows.push({ name, gas: Number(receipt.gasUsed), what, ...(goal === undefined ? {} : { goal }) })
@@ -93,21 +93,21 @@ export async function measureGas(): Promise<GasRow[]> {
   add('gas.anchorFirst', await auditAnchor.send(alice, 'anchor', ROOT, 1, 1_000), "a node's first anchor")
   add('gas.anchor', await auditAnchor.send(alice, 'anchor', ROOT, 1_001, 2_000), 'every later anchor', 60_000)
   add('gas.bind', await nodeRegistry.send(alice, 'bind', ROOT), 'declare a node key, the first time')
-  add('gas.stake', await nodeRegistry.send(alice, 'stake', CREDIT), 'stake, the first time')
-  add('gas.startUnbonding', await nodeRegistry.send(alice, 'startUnbonding', CREDIT / 2n), 'start to unbond')
+  add('gas.stake', await staking.send(alice, 'stake', CREDIT), 'stake, the first time')
+  add('gas.startUnbonding', await staking.send(alice, 'startUnbonding', CREDIT / 2n), 'start to unbond')
   add('gas.transfer', await creditToken.send(alice, 'transfer', bob.address, CREDIT), 'transfer credits')
   return rows
 }
 
 /** Uses accounts and slots once, as they will have been in a running network. */
-async function prepare({ creditToken, settlement, nodeRegistry }: Shoal): Promise<void> {
+async function prepare({ creditToken, settlement, staking }: Shoal): Promise<void> {
   for (const wallet of [alice, bob, deployer]) {
     await creditToken.send(deployer, 'transfer', wallet.address, 1_000n * CREDIT)
     await creditToken.send(wallet, 'approve', settlement.address, MaxUint256)
-    await creditToken.send(wallet, 'approve', nodeRegistry.address, MaxUint256)
+    await creditToken.send(wallet, 'approve', staking.address, MaxUint256)
     await settlement.send(wallet, 'deposit', wallet.address, 1n)
   }
-  await nodeRegistry.send(bob, 'stake', 1n)
+  await staking.send(bob, 'stake', 1n)
 }
 
 /** The deployer has nothing in its internal balance, so that everything is pulled. */

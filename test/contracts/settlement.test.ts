@@ -70,9 +70,9 @@ describe('Settlement', () => {
   }
 
   it('is fixed to a token, a Staking, a pauser and a delay', async () => {
-    const { creditToken, nodeRegistry, settlement } = shoal
+    const { creditToken, settlement, staking } = shoal
     assert.equal(await settlement.view('creditToken'), creditToken.address)
-    assert.equal(await settlement.view('staking'), nodeRegistry.address)
+    assert.equal(await settlement.view('staking'), staking.address)
     assert.equal(await settlement.view('pauser'), pauser.address)
     assert.equal(await settlement.view('closeDelay'), BigInt(CLOSE_DELAY))
   })
@@ -137,7 +137,21 @@ describe('Settlement', () => {
       )
     })
 
-    it('takes a permit in the same transaction, even one that was already used', async () => {
+    it('takes a permit in the same transaction', async () => {
+      const { creditToken, settlement } = shoal
+      await creditToken.send(alice, 'transfer', carol.address, 10n)
+      const permit = await signPermit(shoal, carol, settlement.address, 10n)
+      assertEvents(await settlement.send(carol, 'depositWithPermit', bob.address, 10n, permit), [
+        'Deposited',
+        bob.address,
+        carol.address,
+        10n,
+      ])
+      assert.equal(await balance(bob.address), 10n)
+      assert.equal(await tokens(carol.address), 0n)
+    })
+
+    it('takes a permit that somebody else has already submitted', async () => {
       const { creditToken, settlement } = shoal
       await creditToken.send(alice, 'transfer', carol.address, 10n)
       const permit = await signPermit(shoal, carol, settlement.address, 10n)

@@ -256,24 +256,27 @@ export async function deployShoal(chainId?: number): Promise<Shoal> {
     UNBONDING_DELAY,
     MINIMUM_STAKES,
   ])
-  const nodeRegistry = await chain.deploy(deployer, nodeRegistryAbi, nodeRegistryBytecode, [
-    staking.address,
-    deployer.address,
-    MIN_HISTORY,
-    HISTORY,
-  ])
+  // Third, as the vectors in test/vectors have its address.
   const settlement = await chain.deploy(deployer, settlementAbi, settlementBytecode, [
     creditToken.address,
     staking.address,
     pauser.address,
     CLOSE_DELAY,
   ])
+  const nodeRegistry = await chain.deploy(deployer, nodeRegistryAbi, nodeRegistryBytecode, [
+    staking.address,
+    deployer.address,
+    MIN_HISTORY,
+    HISTORY,
+  ])
   const auditAnchor = await chain.deploy(deployer, auditAnchorAbi, auditAnchorBytecode, [])
   return { chain, creditToken, staking, nodeRegistry, settlement, auditAnchor }
 }
 
 /** The errors of these come through the contracts that call them. */
-const foreign = [creditTokenAbi, juryAbi, settlementAbi, stakingAbi, timelockAbi].map(abi => new Interface(abi))
+const foreign = [creditTokenAbi, juryAbi, settlementAbi, stakingAbi, timelockAbi].map(
+  abi => new Interface(abi),
+)
 
 function decoded(abi: Interface, fragment: FunctionFragment, data: string): Returned {
   const result = abi.decodeFunctionResult(fragment, data)

@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:6ab2305f7e9b7229d08b8b0563d48d1fa2eee62c32705c1906ce76ac4b90a75a'
+export const contractsDigest = 'sha256:98b458536cd11cf1edb476f603a8f3436b902924d6f1e9e42f50500053ec5c61'

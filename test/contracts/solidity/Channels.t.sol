@@ -163,6 +163,16 @@ contract ChannelsTest is ChannelsFixture {
         assertEq(settled(ids[1], 1_000_000), 1_000_000 - claims[1], "open");
     }
 
+    /// @dev No honest token can bring a balance there; a dishonest one must not bring it to wrap.
+    function test_aBalanceDoesNotWrap() external {
+        vm.mockCall(address(token), abi.encodeWithSelector(token.transferFrom.selector), abi.encode(true));
+        address account = address(0xcafe);
+        settlement.deposit(account, type(uint256).max);
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
+        settlement.deposit(account, 1);
+        assertEq(settlement.balanceOf(account), type(uint256).max);
+    }
+
     // Times
 
     function testFuzz_thePayeeHasItsTime(uint256 lifetime, uint256 startsAfter, uint256 looksAfter) external {
