@@ -27,7 +27,12 @@ import {Permit} from "../libraries/Permits.sol";
 ///   a day. So payees who collude with the payer take no more than their own shares;
 /// - what is missing becomes arrears, which go first in whatever the payer funds later, and which a withdrawal leaves
 ///   behind.
-/// What a payee can rely on against a payer who means ill is therefore its share of the reserve, `reserveShareOf`.
+///
+/// A payer that means ill can sign tickets to itself and so empty the deposit, not the reserve, at any moment. What a
+/// payee can rely on then is its share of the reserve, `reserveShareOf`: it keeps what it may win from tickets not
+/// redeemed below that. It takes a ticket only if the signer signed it, the face value is at most `maxFaceValue`,
+/// `unlocksAt` is 0 or not before `expiresAt`, and the signer is a key or a contract whose answer can not change;
+/// and it redeems a winner at once, within `closeDelay` after `TicketsUnlocking` at the latest.
 interface ITickets {
     /// @notice What happened to one ticket of a batch.
     /// - `Redeemed`: it won, and is used up. How much was paid is in the event.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { toBeHex, type Wallet, ZeroAddress } from 'ethers'
-import { ticketCommitment, ticketWins } from '../../protocol/tickets.ts'
+import { ticketCommitment } from '../../protocol/tickets.ts'
 import { type Ticket, ticketDepositIdOf } from '../../protocol/typed-data.ts'
 import { ticketVectors } from '../vectors/ticket.ts'
 import { assertEvents, assertReverts } from './assertions.ts'
@@ -130,24 +130,33 @@ describe('Settlement: tickets', () => {
   })
 
   describe('vectors', () => {
-    for (const { name, domain, ticket, random, digest, wins, signature } of ticketVectors()) {
-      it(`${name}: contract and protocol/ agree`, async () => {
-        // The digest is of another contract, so its signature must not count here, while the lottery is the same.
-        const other = await deployShoal(domain.chainId)
-        assert.notEqual(other.settlement.address.toLowerCase(), domain.verifyingContract)
-        const here = { ...ticket, faceValue: BigInt(ticket.faceValue), nonce: BigInt(ticket.nonce) }
-        const value: Ticket = {
-          ...here,
-          winThreshold: BigInt(ticket.winThreshold),
-          expiresAt: BigInt(ticket.expiresAt),
+    for (const { name, domain, signer, ticket: texts, random, digest, wins, signature } of ticketVectors()) {
+      it(`${name}: the contract computes the same digest, and pays what wins`, async () => {
+        const there = await deployShoal(domain.chainId)
+        assert.equal(there.settlement.address.toLowerCase(), domain.verifyingContract)
+        const ticket: Ticket = {
+          ...texts,
+          faceValue: BigInt(texts.faceValue),
+          winThreshold: BigInt(texts.winThreshold),
+          nonce: BigInt(texts.nonce),
+          expiresAt: BigInt(texts.expiresAt),
         }
-        assert.equal(await other.settlement.view('ticketDigest', value), digestOf(other, value))
-        assert.notEqual(digestOf(other, value), digest)
-        assert.equal(ticketWins(digest, random, value.winThreshold), wins)
-        const { returned } = await other.settlement.send(carol, 'redeemMany', [
-          { ticket: value, random, signature },
-        ])
-        assert.deepEqual([...(returned as { outcomes: bigint[] }).outcomes], [outcome.unknownDeposit])
+        assert.equal(await there.settlement.view('ticketDigest', ticket), digest)
+        await there.creditToken.send(deployer, 'transfer', alice.address, DEPOSIT)
+        await there.creditToken.send(alice, 'approve', there.settlement.address, DEPOSIT)
+        const fundArgs = [signer, MAX_UINT96, DEPOSIT, 0n]
+        const { returned: depositId } = await there.settlement.send(
+          alice,
+          'depositAndFundTickets',
+          ...fundArgs,
+        )
+        assert.equal(depositId, ticket.depositId)
+        const { returned } = await there.settlement.send(carol, 'redeemMany', [{ ticket, random, signature }])
+        const tooHigh = ticket.faceValue > MAX_UINT96
+        const expected = tooHigh ? outcome.faceValueTooHigh : wins ? outcome.redeemed : outcome.notWinning
+        assert.deepEqual([...(returned as { outcomes: bigint[] }).outcomes], [expected])
+        const paid = expected === outcome.redeemed ? ticket.faceValue : 0n
+        assert.equal(await there.settlement.view('balanceOf', bob.address), paid)
       })
     }
   })

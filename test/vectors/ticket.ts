@@ -6,6 +6,7 @@ import {
   TICKET_TYPES,
   ticketDepositIdOf,
 } from '../../protocol/typed-data.ts'
+import { PAYEE, PAYER, SETTLEMENT } from './voucher.ts'
 
 /** A ticket with everything that is needed to compute its digest and signature, and to play the lottery. */
 export interface TicketVector {
@@ -41,9 +42,9 @@ interface Case {
   expiresAt: bigint
 }
 
-const SETTLEMENT = '0x2f526a9529a224fad8045c682aa4995ae0f3af35'
-const PAYER = '0xb416cd7835877f685e487ad55fb135cad32574c4'
-const PAYEE = '0x13900196cb367ea0fa882646a6640f0dba01a0ac'
+const settlement = SETTLEMENT.toLowerCase()
+const payer = PAYER.toLowerCase()
+const payee = PAYEE.toLowerCase()
 const LARGEST = 2n ** 256n - 1n
 const PERCENT = 2n ** 256n / 100n
 const CREDIT = 10n ** 18n
@@ -89,8 +90,8 @@ function vector(
   const signer = wallet.address.toLowerCase()
   const random = keccak256(toUtf8Bytes(name))
   const ticket = {
-    depositId: ticketDepositIdOf({ chainId, settlement: SETTLEMENT }, PAYER, signer),
-    payee: PAYEE,
+    depositId: ticketDepositIdOf({ chainId, settlement }, payer, signer),
+    payee,
     faceValue: faceValue.toString(),
     winThreshold: winThreshold.toString(),
     commitment: ticketCommitment(random),
@@ -101,13 +102,13 @@ function vector(
     name: SETTLEMENT_DOMAIN_NAME,
     version: SETTLEMENT_DOMAIN_VERSION,
     chainId,
-    verifyingContract: SETTLEMENT,
+    verifyingContract: settlement,
   }
   const digest = TypedDataEncoder.hash(domain, TICKET_TYPES, ticket)
   return {
     name,
     domain,
-    payer: PAYER,
+    payer,
     random,
     ticket,
     digest,

@@ -24,9 +24,9 @@ export interface VoucherVector {
 export const VOUCHER_VECTORS_URL = new URL('./voucher.json', import.meta.url)
 
 /** Where the contract tests have Settlement, on every chain, and two of their accounts. */
-const SETTLEMENT = '0x2f526A9529a224fad8045c682aA4995Ae0f3af35'
-const PAYER = '0xB416Cd7835877f685E487AD55Fb135caD32574C4'
-const PAYEE = '0x13900196cb367Ea0fA882646A6640f0DBa01A0Ac'
+export const SETTLEMENT = '0x2f526A9529a224fad8045c682aA4995Ae0f3af35'
+export const PAYER = '0xB416Cd7835877f685E487AD55Fb135caD32574C4'
+export const PAYEE = '0x13900196cb367Ea0fA882646A6640f0DBa01A0Ac'
 
 /**
  * What `test/vectors/voucher.json` holds: digests by ethers' `TypedDataEncoder`, signatures with RFC 6979 nonces, so
