@@ -364,8 +364,8 @@ interface ICourt {
     /// @param inclusion The receipt's event in the payer's own log.
     /// @return disputeId Number of the dispute.
     /// @dev Reverts with `OnlyPayee`, `ForeignReceipt`, `WrongClaim`, `NotStated`, `NotIncluded`, `NoFault`,
-    /// `OwnFault`, `AlreadyOpen`, `AlreadyTried` (a channel convicts once), `NothingAtStake`, `NotInOffice`, and the token's
-    /// errors.
+    /// `OwnFault`, `AlreadyOpen`, `AlreadyTried` (a channel convicts once), `NothingAtStake`, `NotInOffice`, and the
+    /// token's errors.
     function challengeUnpaid(
         Receipt calldata receipt,
         Inclusion calldata inclusion
