@@ -31,6 +31,7 @@ export default defineConfig({
     solidity: {
       profiles: {
         default: { fsPermissions, fuzz: { runs: 512 }, invariant: { runs: 64, depth: 64 } },
+        quick: { fsPermissions, fuzz: { runs: 64 }, invariant: { runs: 16, depth: 32 } },
         nightly: { fsPermissions, fuzz: { runs: 10_000 }, invariant: { runs: 512, depth: 256 } },
       },
     },

@@ -24,7 +24,7 @@ export interface FileCoverage {
 const MEASURED = ['core', 'governance', 'libraries', 'periphery']
 
 /** The Solidity sources below a folder of `contracts`, by their names to the compiler. */
-export async function solidityFiles(root: string, folders: readonly string[]): Promise<string[]> {
+async function solidityFiles(root: string, folders: readonly string[]): Promise<string[]> {
   const names: string[] = []
   for (const folder of folders) {
     const at = join('contracts', folder)
@@ -92,9 +92,10 @@ export function coverageReport(files: readonly FileCoverage[]): string {
       { covered: 0, total: 0 },
     )
   table.push(['all', percent(all('lines')), percent(all('branches')), ''])
-  const places = measured.flatMap(({ file, missing }) =>
-    missing.map(({ line, what }) => `${file}:${line} ${what}`),
-  )
+  const places = measured.flatMap(({ file, missing }) => {
+    const byLine = Map.groupBy(missing, ({ line }) => line)
+    return [...byLine].map(([line, points]) => `${file}:${line} ${points.map(({ what }) => what).join(', ')}`)
+  })
   return [table.toString(), ...places].join('\n')
 }
 

@@ -15,7 +15,7 @@ export interface Mutant {
 
 type Add = (operator: string, start: number, end: number, replacement: string) => void
 
-/** Each operator becomes one that differs in as few cases as possible, and its opposite. */
+/** Each operator becomes one that differs in as few cases as possible; the last of two is its opposite. */
 const BINARY: Record<string, readonly [operator: string, replacements: readonly string[]]> = {
   '<': ['relational', ['<=', '>=']],
   '<=': ['relational', ['<', '>']],
@@ -46,6 +46,13 @@ const ASSIGNMENTS: Record<string, readonly string[]> = {
   '&=': ['|=', '='],
 }
 
+const DECIDING: Record<string, readonly string[]> = {
+  Conditional: ['condition'],
+  IfStatement: ['condition'],
+  Return: ['expression'],
+  WhileStatement: ['condition'],
+}
+
 /** Members that are each other's opposite. */
 const MEMBERS: Record<string, string> = { min: 'max', max: 'min' }
 
@@ -66,7 +73,7 @@ export function mutantsOf(file: string, source: string, ast: AstNode): Mutant[] 
   for (const node of walk(ast)) {
     const value =
       node.nodeType === 'VariableDeclaration' && node.constant === true ? childOf(node, 'value') : undefined
-    if (value !== undefined) for (const inner of walk(value)) mutateExpression(inner, text, add)
+    if (value !== undefined) for (const inner of walk(value)) mutateExpression(inner, false, text, add)
   }
   for (const { definition, body } of bodiesOf(ast)) {
     for (const modifier of nodesOf(definition, 'modifiers')) {
@@ -76,9 +83,10 @@ export function mutantsOf(file: string, source: string, ast: AstNode): Mutant[] 
     const nodes = [...walk(body)]
     // Without its `revert` a guard is what it is with a false condition.
     const guarded = new Set(nodes.filter(isGuard).flatMap(guard => [...walk(childOf(guard, 'trueBody')!)]))
+    const deciding = new Set(nodes.flatMap(decidingIn))
     for (const node of nodes) {
       if (node.nodeType !== 'RevertStatement' || !guarded.has(node)) mutateStatement(node, text, add)
-      mutateExpression(node, text, add)
+      mutateExpression(node, deciding.has(node), text, add)
     }
   }
   return mutants.sort((a, b) => a.start - b.start)
@@ -145,11 +153,11 @@ function isGuard(node: AstNode): boolean {
   return childOf(node, 'falseBody') === undefined && statements[0]?.nodeType === 'RevertStatement'
 }
 
-function mutateExpression(node: AstNode, text: Buffer, add: Add): void {
+function mutateExpression(node: AstNode, decides: boolean, text: Buffer, add: Add): void {
   const [start, end] = [startOf(node), endOf(node)]
   switch (node.nodeType) {
     case 'BinaryOperation':
-      mutateBinary(node, text, add)
+      mutateBinary(node, decides, text, add)
       return
     case 'UnaryOperation': {
       const inside = childOf(node, 'subExpression')!
@@ -195,12 +203,21 @@ function mutateExpression(node: AstNode, text: Buffer, add: Add): void {
   }
 }
 
-function mutateBinary(node: AstNode, text: Buffer, add: Add): void {
+/** What constants stand in for too: conditions, operands of `&&` and `||`, and what is returned. */
+function decidingIn(node: AstNode): AstNode[] {
+  const logical = node.nodeType === 'BinaryOperation' && BINARY[node.operator as string]?.[0] === 'logical'
+  const fields = logical ? ['leftExpression', 'rightExpression'] : DECIDING[node.nodeType]
+  return (fields ?? []).map(field => childOf(node, field)).filter(found => found !== undefined)
+}
+
+/** @param decides whether constants stand in for it too, so that its opposite would say nothing new */
+function mutateBinary(node: AstNode, decides: boolean, text: Buffer, add: Add): void {
   const [left, right] = [childOf(node, 'leftExpression')!, childOf(node, 'rightExpression')!]
   const operator = node.operator as string
   const [kind, replacements] = BINARY[operator] ?? ['', []]
   const at = operatorAt(text, operator, left, right)
-  for (const other of replacements) add(kind, at, at + operator.length, other)
+  const told = kind === 'relational' && decides ? replacements.slice(0, -1) : replacements
+  for (const other of told) add(kind, at, at + operator.length, other)
   if (kind === 'logical') {
     // One operand loses its say; the constant that decides would be found in `condition true` and `false`.
     const neutral = operator === '&&' ? 'true' : 'false'

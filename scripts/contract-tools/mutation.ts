@@ -58,10 +58,10 @@ export async function testMutants(
   return outcomes
 }
 
-/** Killed mutants among those that count, from 0 to 1; 1 when none counts. */
+/** Killed mutants among those that count, from 0 to 1; 0 when none counts, so that no test passes for want of mutants. */
 export function scoreOf(outcomes: readonly Outcome[]): number {
   const { killed, survived } = countFates(outcomes)
-  return killed + survived === 0 ? 1 : killed / (killed + survived)
+  return killed + survived === 0 ? 0 : killed / (killed + survived)
 }
 
 export function countFates(outcomes: readonly Outcome[]): Record<Fate, number> {

@@ -1,21 +1,19 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { CompiledContract } from './compiler.ts'
-import type { Mutant } from './mutants.ts'
+import { type Mutant, mutate } from './mutants.ts'
 import type { Bench } from './mutation.ts'
 import type { CompileAnswer, CompileRequest, CompilerData } from './mutation-compiler.ts'
 import { ProjectCopy } from './project-copy.ts'
 
-/** Test files faster than this share one process. */
-const FAST_MS = 4_000
 const TIMEOUT_MS = 180_000
 
 /** Some tests that run in one process. */
 interface Step {
-  name: string
-  /** For Node, in the copy. */
-  args: string[]
+  command: string[]
+  /** In this order. */
+  files: string[]
   /** Found in what it prints when tests failed, and not when it could not run at all. */
   failed: RegExp
   /** Whether the sources must have the mutant, and not only the compiled module. */
@@ -39,7 +37,10 @@ export class ProjectBench implements Bench {
   }
 
   static async create(data: CompilerData, steps: readonly Step[] = []): Promise<ProjectBench> {
-    return new ProjectBench(data, await ProjectCopy.create(data.root), steps)
+    const copy = await ProjectCopy.create(data.root)
+    // Otherwise each mutant is compiled twice, with its contracts and with its tests.
+    await copy.patch('hardhat.config.ts', 'splitTestsCompilation: true', 'splitTestsCompilation: false')
+    return new ProjectBench(data, copy, steps)
   }
 
   compile(mutant: Mutant | undefined): Promise<CompiledContract | undefined> {
@@ -73,23 +74,22 @@ export class ProjectBench implements Bench {
       timed.push({ file, ms: Date.now() - started })
     }
     timed.sort((a, b) => a.ms - b.ms)
-    const fast = timed.filter(({ ms }) => ms < FAST_MS).map(({ file }) => file)
-    const slow = timed.filter(({ ms }) => ms >= FAST_MS).map(({ file }) => [file])
-    const steps = [fast, ...slow].filter(group => group.length > 0).map(mochaStep)
+    const steps = [mochaStep(timed.map(({ file }) => file))]
     const solidity = await matching('test/contracts/solidity', '.t.sol')
     if (solidity.length > 0) {
       steps.push(solidityStep(solidity))
       await this.#mustPass(steps.at(-1)!)
     }
     this.#steps = steps
-    console.error(steps.map(({ name }, index) => `step ${index + 1}: ${name}`).join('\n'))
+    for (const { files } of steps) console.error(`tests: ${files.join(' ')}`)
     return steps
   }
 
   async test(mutant: Mutant, compiled: CompiledContract): Promise<string | undefined> {
     await this.#serve(compiled)
     for (const step of this.#steps) {
-      if (await this.#fails(step, mutant)) return step.name
+      const failure = await this.#failure(step, mutant)
+      if (failure !== undefined) return failure
     }
     return undefined
   }
@@ -101,29 +101,30 @@ export class ProjectBench implements Bench {
 
   async #mustPass(step: Step): Promise<void> {
     const { code, output } = await this.#run(step)
-    if (code !== 0) throw new Error(`the tests fail without any mutant: ${step.name}\n${output}`)
+    if (code !== 0) throw new Error(`the tests fail without any mutant: ${step.files.join(' ')}\n${output}`)
   }
 
-  async #fails(step: Step, mutant: Mutant): Promise<boolean> {
+  async #failure(step: Step, mutant: Mutant): Promise<string | undefined> {
     const original = await this.#copy.read(mutant.file)
     if (step.needsSource) {
-      const bytes = Buffer.from(original)
-      const [before, after] = [bytes.subarray(0, mutant.start), bytes.subarray(mutant.end)]
-      await this.#copy.write(mutant.file, `${before}${mutant.replacement}${after}`)
+      await this.#copy.write(mutant.file, mutate(original, mutant))
     }
     try {
-      const { code, output, timedOut } = await this.#run(step)
-      if (code === 0) return false
-      if (timedOut || step.failed.test(output)) return true
-      throw new Error(
-        `${step.name} could not run with ${mutant.file}:${mutant.line} ${mutant.operator}\n${output}`,
-      )
+      const { code, output, timedOut } = await this.#run(step, mutant.file)
+      if (code === 0) return undefined
+      if (timedOut || step.failed.test(output)) return firstFailure(output)
+      const place = `${mutant.file}:${mutant.line} ${mutant.operator}`
+      throw new Error(`${step.files.join(' ')} could not run with ${place}\n${output}`)
     } finally {
       if (step.needsSource) await this.#copy.write(mutant.file, original)
     }
   }
 
-  #run({ args }: Step) {
+  /** Runs first the test files that are named like the mutated one: they are the likeliest to fail. */
+  #run({ command, files }: Step, mutated = '') {
+    const like = (file: string) => basename(file).slice(0, 5).toLowerCase()
+    const likely = files.filter(file => like(file) === like(mutated))
+    const args = [...command, ...likely, ...files.filter(file => !likely.includes(file))]
     const env = { NODE_COMPILE_CACHE: join(this.#copy.root, 'cache', 'node') }
     return this.#copy.node(args, { timeoutMs: TIMEOUT_MS, env })
   }
@@ -145,8 +146,8 @@ export class ProjectBench implements Bench {
 
 function mochaStep(files: string[]): Step {
   return {
-    name: files.join(' '),
-    args: ['node_modules/mocha/bin/mocha.js', '--no-color', '--bail', ...files],
+    command: ['node_modules/mocha/bin/mocha.js', '--no-color', '--bail'],
+    files,
     failed: /^\d+ passed, [1-9]\d* failed/m,
     needsSource: false,
   }
@@ -154,11 +155,16 @@ function mochaStep(files: string[]): Step {
 
 function solidityStep(files: string[]): Step {
   return {
-    name: files.join(' '),
-    args: ['node_modules/hardhat/dist/src/cli.js', 'test', 'solidity', ...files],
+    command: ['node_modules/hardhat/dist/src/cli.js', 'test', 'solidity', '--test-profile', 'quick'],
+    files,
     failed: /^ *[1-9]\d* failing/m,
     needsSource: true,
   }
+}
+
+/** The first failing test that a report names. */
+function firstFailure(output: string): string {
+  return /^ *1\) (.+)$/m.exec(output)?.[1] ?? 'the time limit'
 }
 
 /** `AuditAnchor` as files are named. */
