@@ -92,9 +92,10 @@ export function coverageReport(files: readonly FileCoverage[]): string {
       { covered: 0, total: 0 },
     )
   table.push(['all', percent(all('lines')), percent(all('branches')), ''])
-  const places = measured.flatMap(({ file, missing }) =>
-    missing.map(({ line, what }) => `${file}:${line} ${what}`),
-  )
+  const places = measured.flatMap(({ file, missing }) => {
+    const byLine = Map.groupBy(missing, ({ line }) => line)
+    return [...byLine].map(([line, points]) => `${file}:${line} ${points.map(({ what }) => what).join(', ')}`)
+  })
   return [table.toString(), ...places].join('\n')
 }
 

@@ -145,8 +145,8 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         uint256 cumulativeAmount,
         bytes calldata signature
     ) external view override returns (bool valid) {
-        address signer = _channels[channelId].signer;
-        return signer != address(0) && _isSigned(signer, channelId, cumulativeAmount, signature);
+        // Unknown and closed channels have the zero signer, which has never signed.
+        return _isSigned(_channels[channelId].signer, channelId, cumulativeAmount, signature);
     }
 
     /// @inheritdoc IChannels
@@ -290,7 +290,7 @@ abstract contract Channels is Balances, IChannels, EIP712 {
     }
 
     /// @notice Whether a channel's signer signed a voucher.
-    /// @param signer The channel's signer, not zero.
+    /// @param signer The channel's signer.
     /// @param channelId The channel.
     /// @param cumulativeAmount Base units earned since the opening.
     /// @param signature Of the voucher.
