@@ -231,9 +231,9 @@ export interface Shoal {
 }
 
 export const CLOSE_DELAY = 3_600
-export const MIN_UNBONDING_DELAY = DAY
+export const MIN_UNBONDING_DELAY = 24 * HOUR
 export const UNBONDING_DELAY = 2 * DAY
-export const MIN_HISTORY = HOUR
+export const MIN_HISTORY = 3_600
 export const HISTORY = 30 * DAY
 /** Of a validator, a provider, an orchestrator. */
 export const MINIMUM_STAKES = [10_000n * CREDIT, 10_000n * CREDIT, 5_000n * CREDIT] as const
