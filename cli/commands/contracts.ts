@@ -29,7 +29,7 @@ export function registerContracts(program: Command): void {
     .description('Deploy the contracts to a chain, verify a deployment, look at it')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ shoal contracts deploy --rpc URL --key-file key --dry-run\n  $ shoal contracts verify --rpc URL --json',
+      '\nExamples:\n  $ shoal contracts deploy --rpc URL --network testnet --dry-run\n  $ shoal contracts verify --rpc URL --json',
     )
 
   withChainOptions(contracts.command('deploy'))
