@@ -50,7 +50,7 @@ export function registerContracts(program: Command): void {
       `
 Examples:
   $ shoal contracts deploy --rpc URL --network testnet --key-file key --dry-run
-  $ shoal contracts deploy --rpc URL --network testnet --key-file key --journal deployment
+  $ shoal contracts deploy --rpc URL --network testnet --key-file key --journal sent
 
 Without --key-file the chain's first unlocked account deploys. It keeps no power
 over the contracts. Amounts in --parameters are base units, as "1000n"; for
