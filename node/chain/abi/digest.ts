@@ -4,4 +4,4 @@
 export const compiler = { version: '0.8.37', settingsDigest: 'sha256:e179bf15ed30f648970cee0a150e0c9e3693aa4efae47da61fd6cf94827b51e7' } as const
 
 /** sha256 of the creation bytecode of all contracts in order, without metadata: changes when the code does. */
-export const contractsDigest = 'sha256:b88dc23f4db6f79539bd70a404ae1071b160632ceac03da8dfd5f3abcd3ae569'
+export const contractsDigest = 'sha256:745fafc19b781ff47b2de6bbdef0989c3e47c16aaaaffccb2bc76fda494c8f3d'
