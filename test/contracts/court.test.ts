@@ -1260,6 +1260,25 @@ describe('Court', () => {
       await assertSettled(...jurors)
     })
 
+    it('lock again, of stake that was added, what other disputes still want', async () => {
+      const { courtParameters, creditToken, staking } = fixture
+      const one = await openOutput()
+      await openOutput({ taskId: SECOND })
+      const penalties = { first: 9_500n, second: BPS, further: BPS }
+      await courtParameters.send(deployer, 'setPenalties', fault.equivocation, penalties)
+      const statements = [logOf(['x'], 90n), logOf(['y'], 90n)].map(({ range }) =>
+        signed(fixture, bob, range),
+      )
+      await court(carol, 'challengeRoots', bob.address, ...(await Promise.all(statements)))
+      assert.equal(await lockedOf(bob), PARTY_STAKE / 20n)
+      await creditToken.send(deployer, 'transfer', bob.address, PARTY_STAKE)
+      await creditToken.send(bob, 'approve', staking.address, PARTY_STAKE)
+      await staking.send(bob, 'stake', PARTY_STAKE)
+      skip(PARAMETERS.drawPeriod)
+      await advance(one.id)
+      assert.equal(await lockedOf(bob), PENALTY)
+    })
+
     it('pay fees in equal parts of half the bounty when it is small', async () => {
       await fixture.courtParameters.send(deployer, 'setParameters', { ...PARAMETERS, bountyBps: 3n })
       const before = await supply()

@@ -127,7 +127,7 @@ abstract contract CourtWorld is Test {
     function passDrawBlock(uint256 disputeId, bytes32 hash) internal {
         uint256 drawBlock = jury.panelOf(disputeId, court.disputeOf(disputeId).round).drawBlock;
         if (vm.getBlockNumber() <= drawBlock) vm.roll(drawBlock + 1);
-        vm.setBlockhash(drawBlock, hash);
+        if (vm.getBlockNumber() - drawBlock <= 256) vm.setBlockhash(drawBlock, hash);
     }
 
     /// @notice Has a whole jury drawn.
