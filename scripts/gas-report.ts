@@ -15,6 +15,7 @@ import {
 } from '../test/contracts/test-chain.ts'
 import { newTicket, signTicket } from '../test/contracts/tickets.ts'
 import { signVoucher } from '../test/contracts/vouchers.ts'
+import { LIVEPEER_REDEEM_GAS } from './ticket-overhead.ts'
 
 /** What one transaction of a kind costs. */
 export interface GasRow {
@@ -37,8 +38,7 @@ type Add = (
 const BATCHES = [1, 10, 100] as const
 const ROOT = toBeHex(0xabcn, 32)
 const PROVIDER_COMPUTE = 4
-/** go-livepeer, `cmd/livepeer/starter/starter.go`: what redeeming a winning ticket is taken to cost on its L1. */
-const LIVEPEER_REDEMPTION = { gas: 350_000, by: 'Livepeer, L1 constant' }
+const LIVEPEER_REDEMPTION = { gas: LIVEPEER_REDEEM_GAS, by: 'Livepeer, L1 constant' }
 
 /**
  * Measures, on a fresh chain, the gas of what nodes do. Every figure is of the usual case: accounts and storage slots
