@@ -242,7 +242,10 @@ function mutateLiteral(node: AstNode, text: Buffer, add: Add): void {
 /** Neighbouring arguments change places where their types allow it. */
 function mutateCall(node: AstNode, text: Buffer, add: Add): void {
   const args = nodesOf(node, 'arguments')
-  const anyTypes = /^abi\.encode(Packed)?$/.test(textOf(childOf(node, 'expression')!, text))
+  const called = childOf(node, 'expression')!
+  // The lesser of two is the same whichever comes first.
+  if ((called.memberName as string) in MEMBERS) return
+  const anyTypes = /^abi\.encode(Packed)?$/.test(textOf(called, text))
   args.slice(1).forEach((second, index) => {
     const first = args[index]!
     if (!anyTypes && typeOf(first) !== typeOf(second)) return
