@@ -513,6 +513,9 @@ describe('Settlement', () => {
       assert.equal(await balance(alice.address), DEPOSIT - 16n)
       assert.equal(await balance(bob.address), 16n)
       assert.equal(await settlement.view('statusOf', id), status.closed)
+      const kept = await settlement.view<Record<string, unknown>>('channelOf', id)
+      assert.deepEqual([kept.deposit, kept.claimed], [DEPOSIT, 16n])
+      assert.deepEqual([kept.signer, kept.expiresAt, kept.closesAt], [ZeroAddress, 0n, 0n])
       assertEvents(await settle(await voucher(id, 20n)), ['VoucherSkipped', id, 0n, outcome.channelClosed])
     })
 
@@ -861,6 +864,21 @@ describe('Settlement', () => {
     it("is the pauser's alone", async () => {
       const { settlement } = shoal
       await assertReverts(settlement.send(deployer, 'pauseDeposits'), 'OnlyPauser', pauser.address)
+      await settlement.send(pauser, 'pauseDeposits')
+      await assertReverts(settlement.send(deployer, 'resumeDeposits'), 'OnlyPauser', pauser.address)
+    })
+
+    it('can be made again as long after its end as it lasts', async () => {
+      const { chain, settlement } = shoal
+      await settlement.send(pauser, 'pauseDeposits')
+      const earliest = chain.now + 28 * DAY
+      chain.now = earliest - 1
+      await assertReverts(settlement.send(pauser, 'pauseDeposits'), 'PauseTooSoon', BigInt(earliest))
+      chain.now = earliest
+      assertEvents(await settlement.send(pauser, 'pauseDeposits'), [
+        'DepositsPausedUntil',
+        BigInt(earliest + 14 * DAY),
+      ])
     })
   })
 })

@@ -330,6 +330,7 @@ describe('Settlement: tickets', () => {
         [await signed({ faceValue: 2n ** 256n - 1n }), outcome.faceValueTooHigh],
         [await signed({ expiresAt: BigInt(shoal.chain.now) }), outcome.expired],
         [await signed({ expiresAt: 0n }), outcome.expired],
+        [await signed({ expiresAt: 0n }, UNKNOWN), outcome.expired],
         [await signed({}, UNKNOWN), outcome.wrongRandom],
         [await signed({ winThreshold: 0n }), outcome.notWinning],
         [
@@ -555,6 +556,17 @@ describe('Settlement: tickets', () => {
       assert.deepEqual([await owed(carol), (await stored()).reserve], [10n, 90n])
     })
 
+    it('owes nothing for a winner that the reserve pays whole', async () => {
+      await makeProvider(bob)
+      await fund(1n, 100n, 1_000n)
+      const won = await winner(bob, 20n)
+      assertEvents(await redeem(won), [
+        ...['TicketRedeemed', id, bob.address, digestOf(shoal, won.ticket)],
+        ...[20n, 1n, 19n],
+      ] as [string, ...unknown[]])
+      assert.equal(await owed(), 0n)
+    })
+
     it('gives nothing from a reserve too small to be shared, and begins no round', async () => {
       await makeProvider(bob)
       await makeProvider(carol)
@@ -641,6 +653,15 @@ describe('Settlement: tickets', () => {
       shoal.chain.now += DAY
       assertEvents(await collect(), ['ArrearsCollected', id, bob.address, 70n, 5n, 0n])
       await assertSolvent()
+    })
+
+    it('begins no round of the reserve when the deposit pays all', async () => {
+      await fund(1n, 0n, 1_000n)
+      await redeem(await winner(bob, 11n))
+      await makeProvider(bob)
+      await fund(10n, 100n)
+      assertEvents(await collect(), ['ArrearsCollected', id, bob.address, 10n, 0n, 0n])
+      assert.equal((await stored()).reserveRound, 0n)
     })
 
     it('refuses when nothing is owed, or nothing is there', async () => {

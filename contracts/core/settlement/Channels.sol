@@ -80,9 +80,8 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         for (uint256 index = 0; index < count; ++index) {
             SignedVoucher calldata voucher = vouchers[index];
             (VoucherOutcome outcome, uint256 paid) = _settle(voucher);
-            if (outcome == VoucherOutcome.Settled) {
-                total += paid;
-            } else {
+            total += paid;
+            if (outcome != VoucherOutcome.Settled) {
                 outcomes[index] = outcome;
                 emit VoucherSkipped(voucher.channelId, index, outcome);
             }

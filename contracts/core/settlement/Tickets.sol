@@ -103,9 +103,8 @@ abstract contract Tickets is Balances, ITickets, EIP712 {
         for (uint256 index = 0; index < count; ++index) {
             SignedTicket calldata signed = tickets[index];
             (TicketOutcome outcome, uint256 paid) = _redeem(signed);
-            if (outcome == TicketOutcome.Redeemed) {
-                total += paid;
-            } else {
+            total += paid;
+            if (outcome != TicketOutcome.Redeemed) {
                 outcomes[index] = outcome;
                 emit TicketSkipped(signed.ticket.depositId, index, outcome);
             }
@@ -341,7 +340,6 @@ abstract contract Tickets is Balances, ITickets, EIP712 {
         }
         uint256 undrawn = _undrawn(ticketDeposit, shortfall);
         drawn = Math.min(wanted, Math.min(undrawn, reserve));
-        if (drawn == 0) return 0;
         ticketDeposit.reserve = uint96(reserve - drawn);
         // The share less what is left of it: at most the share, which fits.
         shortfall.drawn = uint96(ticketDeposit.reserveShare - undrawn + drawn);
