@@ -41,6 +41,7 @@ import {
   stake,
   state,
   stated,
+  VALIDATOR,
   VALIDATOR_STAKE,
   VALIDATORS,
   vote,
@@ -962,7 +963,23 @@ describe('Court', () => {
       await assertReverts(court(session, 'draw', 99n, 1n), 'WrongState', state.none)
     })
 
-    it('passes over parties, the inactive and those whose stake is locked', async () => {
+    it('passes over those whose stake is locked for other juries', async () => {
+      const [busy, free, others] = [[0, 5], [5, 10], [10]].map(range => fixture.validators.slice(...range))
+      const half = { ...PARAMETERS, jurorBond: VALIDATOR_STAKE / 2n }
+      await fixture.courtParameters.send(deployer, 'setParameters', half)
+      for (const validator of [...free!, ...others!]) await fixture.staking.send(validator, 'setRoles', 0n)
+      for (const taskId of [toBeHex(1, 32), toBeHex(2, 32)]) {
+        const { id } = await openOutput({ taskId })
+        await seat(id)
+        assert.deepEqual(new Set(await seatsOf(id)), new Set(busy))
+      }
+      for (const validator of free!) await fixture.staking.send(validator, 'setRoles', VALIDATOR)
+      const { id } = await openOutput({ taskId: toBeHex(3, 32) })
+      await seat(id)
+      assert.deepEqual(new Set(await seatsOf(id)), new Set(free))
+    })
+
+    it('passes over parties and the inactive', async () => {
       const [first, second, third, ...others] = fixture.validators
       const receipt = anyReceipt({ payee: second!.address, payer: third!.address })
       const inclusion = await stated(fixture, second!, receipt)

@@ -187,11 +187,10 @@ contract AuditAnchorTest is Logs {
 
         AuditAnchor elsewhere = new AuditAnchor();
         _expect(elsewhere, batch, IAuditAnchor.Outcome.BadSignature);
-        uint256 chain = block.chainid;
-        vm.assume(otherChain != chain && otherChain != 0);
+        vm.assume(otherChain != HOME_CHAIN && otherChain != 0);
         vm.chainId(otherChain);
         _expect(auditAnchor, batch, IAuditAnchor.Outcome.BadSignature);
-        vm.chainId(chain);
+        vm.chainId(HOME_CHAIN);
         batch[0].node = vm.addr(0xb0b);
         _expect(auditAnchor, batch, IAuditAnchor.Outcome.BadSignature);
         batch[0].node = node;

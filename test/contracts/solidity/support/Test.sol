@@ -13,6 +13,10 @@ abstract contract Test {
     error NotInOrder(string what, string lower, string upper);
     error NotTrue(string what);
 
+    /// @notice The chain a test begins on. Kept in the code: a compiler may read `block.chainid` later than it is written,
+    /// since it cannot change but by a cheat code.
+    uint256 internal immutable HOME_CHAIN = block.chainid;
+
     /// @notice Where the runner answers cheat codes.
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
