@@ -114,6 +114,7 @@ describe('Court', () => {
     assert.deepEqual(closed === undefined ? undefined : [...closed.args], expected)
   }
 
+  const deadlineOf = async (id: bigint) => (await disputeOf(id)).deadline
   const anyReceipt = (values: Partial<ReceiptValues> = {}) => receiptOf(fixture, values)
   /** Carol accuses bob of a wrong output. */
   async function openOutput(values: Partial<ReceiptValues> = {}, challenger = carol) {
@@ -653,7 +654,7 @@ describe('Court', () => {
       await assertReverts(court(session, 'payDebt', 1n), 'ChannelStillOpen')
       await fixture.settlement.send(bob, 'settleMany', [await voucherOf(channelId, 3n * CREDIT)])
       await fixture.settlement.send(bob, 'closeByPayee', channelId)
-      await assertReverts(advance(1n), 'TooEarly', (await disputeOf(1n)).deadline)
+      await assertReverts(advance(1n), 'TooEarly', deadlineOf(1n))
       await fixture.creditToken.send(alice, 'approve', fixture.court.address, CASH)
       const sent = await court(alice, 'payDebt', 1n)
       assert.equal(sent.returned, 9n * CREDIT)
@@ -1003,7 +1004,7 @@ describe('Court', () => {
       const juror = fixture.validators[0]!
       await assertReverts(fixture.jury.send(juror, 'commit', id, SALT), 'NotSeated')
       await assertReverts(fixture.jury.send(juror, 'reveal', id, vote.guilty, SALT), 'NotSeated')
-      await assertReverts(advance(id), 'TooEarly', (await disputeOf(id)).deadline)
+      await assertReverts(advance(id), 'TooEarly', deadlineOf(id))
       skip(PARAMETERS.drawPeriod)
       const sent = await advance(id)
       assertEvents(
@@ -1510,11 +1511,7 @@ describe('Court', () => {
       const apply = await replace()
       skip(NOTICE)
       await apply()
-      await assertReverts(
-        court(session, 'draw', second.id, 1n),
-        'TooLate',
-        (await disputeOf(second.id)).deadline,
-      )
+      await assertReverts(court(session, 'draw', second.id, 1n), 'TooLate', deadlineOf(second.id))
       const stakes = await stakeOf(bob)
       assertClosed(await advance(first.returned as bigint), 1n, alice.address, outcome.guilty, 0n, 0n)
       assertClosed(await advance(second.id), second.id, bob.address, outcome.void, 0n, 0n)
