@@ -26,6 +26,7 @@ export async function generateAbi(): Promise<Map<string, string>> {
   const profile = hre.config.solidity.profiles.default
   const compiler = profile?.compilers[0]
   if (compiler === undefined) throw new Error('hardhat.config.ts has no compiler')
+  await refuseWarnings(hre.artifacts)
   const files = new Map<string, string>()
   const runtimes = createHash('sha256')
   const entries: { name: string; variable: string; file: string; sourceName: string }[] = []
@@ -67,6 +68,29 @@ export async function generateAbi(): Promise<Map<string, string>> {
       `export const contractsDigest = 'sha256:${runtimes.digest('hex')}'\n`,
   )
   return files
+}
+
+/** The compiler warns of what libraries do as well; only our own sources are ours to mend. */
+async function refuseWarnings(artifacts: Runtime['artifacts']): Promise<void> {
+  const own: string[] = []
+  const names = [...(await artifacts.getAllFullyQualifiedNames())]
+  const ids = new Set(await Promise.all(names.map(name => artifacts.getBuildInfoId(name))))
+  for (const id of ids) {
+    const path = id === undefined ? undefined : await artifacts.getBuildInfoOutputPath(id)
+    if (path === undefined) continue
+    const { output } = JSON.parse(await readFile(path, 'utf8')) as { output: CompilerOutput }
+    const warnings = (output.errors ?? []).filter(({ sourceLocation }) =>
+      sourceLocation?.file.startsWith('project/contracts/'),
+    )
+    own.push(...warnings.map(({ formattedMessage }) => formattedMessage))
+  }
+  if (own.length > 0) throw new Error(`the compiler warns:\n${own.join('\n')}`)
+}
+
+type Runtime = Awaited<ReturnType<typeof createHardhatRuntimeEnvironment>>
+
+interface CompilerOutput {
+  errors?: { sourceLocation?: { file: string }; formattedMessage: string }[]
 }
 
 /** All of each contract by its name, for those who deploy and verify. */
