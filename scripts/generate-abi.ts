@@ -26,7 +26,12 @@ export async function generateAbi(): Promise<Map<string, string>> {
   const profile = hre.config.solidity.profiles.default
   const compiler = profile?.compilers[0]
   if (compiler === undefined) throw new Error('hardhat.config.ts has no compiler')
-  await refuseWarnings(hre.artifacts)
+  if ((await ownWarnings(hre.artifacts)).length > 0) {
+    // What was not compiled again keeps the warnings of its time.
+    await hre.tasks.getTask('build').run({ quiet: true, noTests: true, force: true })
+    const warnings = await ownWarnings(hre.artifacts)
+    if (warnings.length > 0) throw new Error(`the compiler warns:\n${warnings.join('\n')}`)
+  }
   const files = new Map<string, string>()
   const runtimes = createHash('sha256')
   const entries: { name: string; variable: string; file: string; sourceName: string }[] = []
@@ -71,7 +76,7 @@ export async function generateAbi(): Promise<Map<string, string>> {
 }
 
 /** The compiler warns of what libraries do as well; only our own sources are ours to mend. */
-async function refuseWarnings(artifacts: Runtime['artifacts']): Promise<void> {
+async function ownWarnings(artifacts: Runtime['artifacts']): Promise<string[]> {
   const own: string[] = []
   const names = [...(await artifacts.getAllFullyQualifiedNames())]
   const ids = new Set(await Promise.all(names.map(name => artifacts.getBuildInfoId(name))))
@@ -84,7 +89,7 @@ async function refuseWarnings(artifacts: Runtime['artifacts']): Promise<void> {
     )
     own.push(...warnings.map(({ formattedMessage }) => formattedMessage))
   }
-  if (own.length > 0) throw new Error(`the compiler warns:\n${own.join('\n')}`)
+  return own
 }
 
 type Runtime = Awaited<ReturnType<typeof createHardhatRuntimeEnvironment>>
