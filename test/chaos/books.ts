@@ -59,18 +59,24 @@ export async function tokensOf({ node }: TestNode, address: string): Promise<big
   return abi.decodeFunctionResult('balanceOf', result as string)[0] as bigint
 }
 
-/** What the token says was made for an address. */
-export async function mintedTo({ node }: TestNode, address: string): Promise<bigint> {
+/** What an address was given out of the genesis supply, as the token says. */
+export async function givenTo(node: TestNode, address: string): Promise<bigint> {
+  const none = '0x'
+  const [genesis] = await transfers(node, none, null)
+  const gifts = await transfers(node, `0x${genesis!.topics[2]!.slice(-40)}`, address)
+  return gifts.reduce((sum, { data }) => sum + BigInt(data), 0n)
+}
+
+async function transfers({ node }: TestNode, from: string, to: string | null) {
   const { client } = node.trade.economy
-  const abi = contractInterfaces.creditToken
   const word = (hex: string) => `0x${hex.slice(2).padStart(64, '0')}`
-  const logs = (await client.request('eth_getLogs', [
+  const topics = [contractInterfaces.creditToken.getEvent('Transfer')!.topicHash, word(from)]
+  return (await client.request('eth_getLogs', [
     {
       address: client.addresses.creditToken,
       fromBlock: '0x0',
       toBlock: 'latest',
-      topics: [abi.getEvent('Transfer')!.topicHash, word('0x'), word(address)],
+      topics: to === null ? topics : [...topics, word(to)],
     },
-  ])) as { data: string }[]
-  return logs.reduce((sum, { data }) => sum + BigInt(data), 0n)
+  ])) as { topics: string[]; data: string }[]
 }

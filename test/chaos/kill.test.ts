@@ -11,7 +11,7 @@ import { CREDIT, parseCredits } from '../../protocol/money.ts'
 import { Random } from '../../scripts/embedded-model/corpus/random.ts'
 import { NANO, TestNetwork, type TestNode } from '../helpers/nodes.ts'
 import { waitUntil } from '../helpers/wait.ts'
-import { chainHistory, eventsOf, mintedTo, readBooks, tokensOf } from './books.ts'
+import { chainHistory, eventsOf, givenTo, readBooks, tokensOf } from './books.ts'
 import { MortalNode, type Told } from './mortal-node.ts'
 import { TaskWitness, type WitnessedAttempt } from './witness.ts'
 
@@ -348,8 +348,8 @@ describe('nodes killed at any moment', function () {
       await client.balances(payer.wallet.address),
     ]
     const owned = ({ credits, settlementCredits }: typeof rich) => credits + settlementCredits
-    assert.equal(owned(rich), (await mintedTo(payer, earner.wallet.address)) + claimed)
-    assert.equal(owned(poor) + locked + claimed, await mintedTo(payer, payer.wallet.address))
+    assert.equal(owned(rich), (await givenTo(payer, earner.wallet.address)) + claimed)
+    assert.equal(owned(poor) + locked + claimed, await givenTo(payer, payer.wallet.address))
     assert.equal(
       await tokensOf(payer, client.addresses.settlement),
       rich.settlementCredits + poor.settlementCredits + locked,

@@ -14,7 +14,7 @@ const KEY_PATTERN = /^0x[0-9a-f]{64}\n$/
 
 /**
  * Reads the key of a folder. Each folder has a random one: a key that everybody knows would let any process on the
- * machine mint credits.
+ * machine take the credits.
  * @returns undefined when the file is not there or is not a key
  */
 export async function readDeployerKey(path: string): Promise<DeployerKey | undefined> {
