@@ -29,7 +29,7 @@ export function registerContracts(program: Command): void {
     .description('Deploy the contracts to a chain, verify a deployment, look at it')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ shoal contracts deploy --rpc URL --key-file key --dry-run\n  $ shoal contracts verify --rpc URL --json',
+      '\nExamples:\n  $ shoal contracts deploy --rpc URL --network testnet --dry-run\n  $ shoal contracts verify --rpc URL --json',
     )
 
   withChainOptions(contracts.command('deploy'))
@@ -50,7 +50,7 @@ export function registerContracts(program: Command): void {
       `
 Examples:
   $ shoal contracts deploy --rpc URL --network testnet --key-file key --dry-run
-  $ shoal contracts deploy --rpc URL --network testnet --key-file key --journal deployment
+  $ shoal contracts deploy --rpc URL --network testnet --key-file key --journal sent
 
 Without --key-file the chain's first unlocked account deploys. It keeps no power
 over the contracts. Amounts in --parameters are base units, as "1000n"; for

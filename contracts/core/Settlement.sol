@@ -14,8 +14,8 @@ import {Tickets} from "./settlement/Tickets.sol";
 /// @notice See {ISettlement}.
 /// @dev Checks, then effects, then interactions in every function: the books are written before the token moves. A
 /// permit is used first of all, when nothing has been read yet. Besides the token only Staking, and signers and payees
-/// that are contracts, are called, by `staticcall`, while what they signed is checked. At all times the token balance of
-/// this contract is at least the sum of the internal balances, of `deposit - claimed` over the channels that are not
+/// that are contracts, are called, by `staticcall`, while what they signed is checked. At all times the token balance
+/// of this contract is at least the sum of the internal balances, of `deposit - claimed` over the channels that are not
 /// closed, and of `deposit + reserve` over the ticket deposits; it is more only by what somebody sent here without a
 /// deposit, which stays. A token that takes a fee on transfers would break this.
 contract Settlement is ISettlement, Channels, Tickets {
