@@ -380,7 +380,10 @@ export function parseRounds(text: string): AcceptedRound[] {
     throw roundsInvalid('it is not JSON', cause)
   }
   const parsed = roundsSchema.safeParse(value)
-  if (!parsed.success) throw roundsInvalid(z.prettifyError(parsed.error))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw roundsInvalid(`${issue!.path.join('.') || 'file'}: ${issue!.message}`)
+  }
   return parsed.data
 }
 
