@@ -38,7 +38,7 @@ export function registerEmission(contracts: Command): void {
       'after',
       `
 Examples:
-  $ shoal contracts emission --rpc URL --contracts contracts.json --out distribution.json
+  $ shoal contracts emission --rpc URL --contracts contracts.json --out tree.json
   $ shoal contracts emission --rpc URL --epoch 3 --against theirs.json --json
   $ shoal contracts emission --rpc URL --epoch 3 --propose --key-file key
   $ shoal contracts emission --rpc URL --epoch 3 --dispute --key-file key
@@ -64,8 +64,8 @@ Exit status: 0 done, 1 failed or the proposal differs, 2 usage, 5 no money.`,
       'after',
       `
 Examples:
-  $ shoal contracts claim --rpc URL --distribution distribution.json --key-file key
-  $ shoal contracts claim --rpc URL --epoch 3 --distribution distribution.json --account 0x… --json
+  $ shoal contracts claim --rpc URL --distribution tree.json --key-file key
+  $ shoal contracts claim --rpc URL --distribution tree.json --account 0x… --json
 
 --epoch and --pool are checked against the file. The claim opens when nobody has
 disputed the proposal in its window, and ends 12 epochs after its own.
