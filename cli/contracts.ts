@@ -18,13 +18,14 @@ import { formatCredits } from '../protocol/money.ts'
 import type { DeployCommandOptions, DeployedOptions } from './commands/contracts.ts'
 import { usageError } from './context.ts'
 import { EXIT } from './exit-codes.ts'
+import { readKeyFile } from './key-file.ts'
 import { type Output, paint, properties, shortHex, table } from './ui/output.ts'
 import { count, inCredits, readableTime } from './ui/readable.ts'
 
 /** Deploys, or says what it would do. */
 export async function deployCommand(options: DeployCommandOptions, output: Output): Promise<void> {
   const parameters = await parametersFrom(options)
-  const privateKey = options.keyFile === undefined ? null : await readKey(options.keyFile)
+  const privateKey = options.keyFile === undefined ? null : await readKeyFile(options.keyFile)
   const account = { parameters, ...(privateKey === null ? {} : { privateKey }) }
   const provider = httpProvider(options.rpc)
   if (options.dryRun === true) {
@@ -108,13 +109,6 @@ async function parametersFrom(options: DeployCommandOptions): Promise<Deployment
       'Amounts are base units as "1000n", times are whole seconds, addresses lower-case hex with 0x.',
     )
   }
-}
-
-async function readKey(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '')
-  const key = text.trim()
-  if (/^(0x)?[0-9a-fA-F]{64}$/.test(key)) return key.startsWith('0x') ? key : `0x${key}`
-  throw usageError(`${path} holds no private key`, 'It holds 64 hex digits and nothing else.')
 }
 
 function describeCheck({ check, ok, detail, fix }: Check): string {

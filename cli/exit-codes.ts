@@ -27,6 +27,8 @@ const CODES: Readonly<Record<string, number>> = {
   CONTROL_BAD_REQUEST: EXIT.usage,
   USAGE: EXIT.usage,
   CONTRACTS_FILE_INVALID: EXIT.usage,
+  EMISSION_FILE_INVALID: EXIT.usage,
+  EMISSION_ROUNDS_INVALID: EXIT.usage,
   MODEL_NAME_INVALID: EXIT.usage,
   NODE_NOT_RUNNING: EXIT.notRunning,
   NO_PROVIDER: EXIT.noProvider,
@@ -40,6 +42,8 @@ const CODES: Readonly<Record<string, number>> = {
   SPENDING_LIMIT: EXIT.money,
   WITHDRAWAL_FAILED: EXIT.money,
   DEPLOYMENT_WALLET_EMPTY: EXIT.money,
+  EMISSION_BOND_MISSING: EXIT.money,
+  EMISSION_GAS_MONEY_MISSING: EXIT.money,
   CANCELLED: EXIT.interrupted,
 }
 

@@ -1,11 +1,8 @@
 import { type Command, Option } from 'commander'
 import { wholeNumber } from '../arguments.ts'
 import { outputFrom } from '../context.ts'
-
-interface ChainOptions {
-  rpc: string
-  json?: boolean
-}
+import { type ChainOptions, withChainOptions, withContractsOption } from './chain-options.ts'
+import { registerEmission } from './emission.ts'
 
 export interface DeployCommandOptions extends ChainOptions {
   keyFile?: string
@@ -26,7 +23,7 @@ const EXIT_STATUS = 'Exit status: 0 done, 1 failed, 2 usage, 5 no money for gas.
 export function registerContracts(program: Command): void {
   const contracts = program
     .command('contracts')
-    .description('Deploy the contracts to a chain, verify a deployment, look at it')
+    .description('Deploy the contracts to a chain, verify them, look at them, share out what they mint')
     .addHelpText(
       'after',
       '\nExamples:\n  $ shoal contracts deploy --rpc URL --network testnet --dry-run\n  $ shoal contracts verify --rpc URL --json',
@@ -96,17 +93,6 @@ ${EXIT_STATUS}`,
       const { statusCommand } = await import('../contracts.ts')
       await statusCommand(options, outputFrom(options))
     })
-}
 
-function withChainOptions(command: Command): Command {
-  return command
-    .requiredOption('--rpc <url>', 'JSON-RPC of the chain')
-    .option('--json', 'Print JSON for scripts')
-}
-
-function withContractsOption(command: Command): Command {
-  return command.option(
-    '--contracts <file>',
-    'File with the addresses; without it, an embedded chain is asked',
-  )
+  registerEmission(contracts)
 }

@@ -30,6 +30,27 @@ export type EmissionErrorCode =
   | 'EMISSION_STATE_UNAVAILABLE'
   /** The list of accepted rounds is not what it should be. */
   | 'EMISSION_ROUNDS_INVALID'
+  /** A file is no distribution, or not the one that is meant. */
+  | 'EMISSION_FILE_INVALID'
+  /** Nobody gets anything of the pool. */
+  | 'EMISSION_NOTHING_TO_PROPOSE'
+  /** A distribution stands already. */
+  | 'EMISSION_ALREADY_PROPOSED'
+  /** There is no proposal to dispute, or it is right, or it is too late. */
+  | 'EMISSION_NOTHING_TO_DISPUTE'
+  /** The claim is not there, is not open yet, or was made before. */
+  | 'EMISSION_NOT_CLAIMABLE'
+  /** Only active Validators propose and dispute. */
+  | 'EMISSION_NOT_VALIDATOR'
+  /** The account has fewer credits than the bond. */
+  | 'EMISSION_BOND_MISSING'
+  | 'EMISSION_GAS_MONEY_MISSING'
+  /** No key was given and the chain has no unlocked account. */
+  | 'EMISSION_NO_ACCOUNT'
+  /** A transaction was sent and not mined in time. */
+  | 'EMISSION_PENDING'
+  /** The chain refused a transaction. */
+  | 'EMISSION_REFUSED'
 
 export class EmissionError extends ShoalError<EmissionErrorCode> {
   override readonly name = 'EmissionError'
@@ -45,6 +66,8 @@ export interface EmissionReaderOptions {
 
 export interface EmissionReaderModules {
   client: Pick<ChainClient, 'request'>
+  /** Called after each range of an epoch's blocks that was read. */
+  onBlocks?: (read: number, total: number) => void
 }
 
 /** The blocks of an epoch. */
@@ -63,6 +86,8 @@ export interface OnChainDistribution extends ProposedDistribution {
   proposer: Address
   /** Base units. */
   claimed: bigint
+  /** Of the proposer, and as much of who disputes; base units. */
+  bond: bigint
   /** When it becomes final, or its dispute lapses. */
   deadlineMs: number
 }
@@ -96,10 +121,12 @@ const PAYMENT_TOPICS = Object.keys(PAYMENTS).map(name => settlement.getEvent(nam
 export class EmissionReader {
   readonly #options: EmissionReaderOptions
   readonly #client: Pick<ChainClient, 'request'>
+  readonly #onBlocks: (read: number, total: number) => void
 
-  constructor(options: EmissionReaderOptions, { client }: EmissionReaderModules) {
+  constructor(options: EmissionReaderOptions, { client, onBlocks = () => {} }: EmissionReaderModules) {
     this.#options = options
     this.#client = client
+    this.#onBlocks = onBlocks
   }
 
   /**
@@ -139,11 +166,12 @@ export class EmissionReader {
     ])
     const state = DISTRIBUTION_STATUS[Number(status)]
     if (state === undefined || state === 'none') return null
-    const { id, root, total, claimed, proposer, deadline } = raw as {
+    const { id, root, total, claimed, bond, proposer, deadline } = raw as {
       id: Bytes32
       root: Bytes32
       total: bigint
       claimed: bigint
+      bond: bigint
       proposer: Address
       deadline: bigint
     }
@@ -152,6 +180,7 @@ export class EmissionReader {
       root,
       total,
       claimed,
+      bond,
       status: state,
       proposer: proposer.toLowerCase(),
       deadlineMs: Number(deadline) * 1_000,
@@ -181,28 +210,56 @@ export class EmissionReader {
   }
 
   /**
+   * The last epoch that is over, by the blocks that are deep enough.
+   * @throws {EmissionError} EMISSION_EPOCH_NOT_OVER when the first one is not
+   * @throws {ChainError} CHAIN_UNREACHABLE
+   */
+  async latestFinishedEpoch(): Promise<bigint> {
+    const { genesis, length } = await this.#epochs()
+    const deepest = await this.#deepestBlock()
+    const finished = deepest === null ? 0n : ((await this.#timeOf(deepest)) - genesis) / length
+    if (finished < 1n) throw this.#notOver(0n, genesis + length)
+    return finished - 1n
+  }
+
+  /**
    * Finds an epoch's blocks by their times.
    * @throws {EmissionError} EMISSION_EPOCH_NOT_OVER
    * @throws {ChainError} CHAIN_UNREACHABLE
    */
   async epochBlocks(epoch: bigint): Promise<EpochBlocks> {
+    const { genesis, length } = await this.#epochs()
+    const begin = genesis + epoch * length
+    const end = begin + length
+    const deepest = await this.#deepestBlock()
+    if (deepest === null || (await this.#timeOf(deepest)) < end) throw this.#notOver(epoch, end)
+    const firstBlock = await this.#firstBlockFrom(begin, deepest)
+    const lastBlock = (await this.#firstBlockFrom(end, deepest)) - 1
+    return { firstBlock, lastBlock }
+  }
+
+  /** When epoch 0 began and how long each is, seconds. */
+  async #epochs(): Promise<{ genesis: bigint; length: bigint }> {
     const [[genesis], [length]] = await Promise.all([
       this.#read('creditToken', creditToken, 'genesisTime', []),
       this.#read('creditToken', creditToken, 'EPOCH_SECONDS', []),
     ])
-    const begin = (genesis as bigint) + epoch * (length as bigint)
-    const end = begin + (length as bigint)
+    return { genesis: genesis as bigint, length: length as bigint }
+  }
+
+  /** The last block that is deep enough; null where there is none since the deployment. */
+  async #deepestBlock(): Promise<number | null> {
     const head = Number(await this.#client.request('eth_blockNumber', []))
     const deepest = head - this.#options.confirmations + 1
-    if (deepest < this.#options.deploymentBlock || (await this.#timeOf(deepest)) < end) {
-      throw new EmissionError('EMISSION_EPOCH_NOT_OVER', `epoch ${epoch} is not over`, {
-        fix: `Try again after ${new Date(Number(end) * 1_000).toISOString()}.`,
-        details: { epoch: String(epoch) },
-      })
-    }
-    const firstBlock = await this.#firstBlockFrom(begin, deepest)
-    const lastBlock = (await this.#firstBlockFrom(end, deepest)) - 1
-    return { firstBlock, lastBlock }
+    return deepest < this.#options.deploymentBlock ? null : deepest
+  }
+
+  #notOver(epoch: bigint, end: bigint): EmissionError {
+    const { confirmations } = this.#options
+    return new EmissionError('EMISSION_EPOCH_NOT_OVER', `epoch ${epoch} is not over`, {
+      fix: `Try again ${confirmations} block${confirmations === 1 ? '' : 's'} after ${new Date(Number(end) * 1_000).toISOString()}.`,
+      details: { epoch: String(epoch) },
+    })
   }
 
   /** First block that is not before a time; `last` must not be. */
@@ -246,6 +303,10 @@ export class EmissionReader {
         const paid = parts.reduce((sum, part) => sum + (event.args[part] as bigint), 0n)
         settled.set(payee, (settled.get(payee) ?? 0n) + paid)
       }
+      this.#onBlocks(
+        Math.min(lastBlock, fromBlock + MAX_BLOCK_RANGE - 1) - firstBlock + 1,
+        lastBlock - firstBlock + 1,
+      )
     }
     return settled
   }
@@ -319,7 +380,10 @@ export function parseRounds(text: string): AcceptedRound[] {
     throw roundsInvalid('it is not JSON', cause)
   }
   const parsed = roundsSchema.safeParse(value)
-  if (!parsed.success) throw roundsInvalid(z.prettifyError(parsed.error))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw roundsInvalid(`${issue!.path.join('.') || 'file'}: ${issue!.message}`)
+  }
   return parsed.data
 }
 

@@ -25,6 +25,8 @@ const COMMANDS = [
   'contracts deploy',
   'contracts verify',
   'contracts status',
+  'contracts emission',
+  'contracts claim',
   'doctor',
   'config',
   'config check',
