@@ -207,12 +207,17 @@ export class ChannelWorld {
     const { lost } = this.ledger
     const acquiring = this.payer.acquire({ payee: PAYEE, needed, minRemainingMs: MIN_REMAINING_MS })
     // Who waits for a transaction whose outcome is lost waits for the death of its node.
-    const lease = await Promise.race([acquiring, lost]).catch(error => {
-      assert.ok(error instanceof PaymentError, String(error))
-      assert.ok(fate === 'reverted' || fate === 'rejected', error.message)
-      return null
-    })
-    this.ledger.fate = 'confirmed'
+    const lease = await Promise.race([acquiring, lost])
+      .catch(error => {
+        assert.ok(error instanceof PaymentError, String(error))
+        // The limit refuses whatever the chain would have done; whoever set one expects it.
+        if (error.code === 'SPENDING_LIMIT') throw error
+        assert.ok(fate === 'reverted' || fate === 'rejected', error.message)
+        return null
+      })
+      .finally(() => {
+        this.ledger.fate = 'confirmed'
+      })
     if (lease === 'lost') await this.restartPayer()
     if (lease === null || lease === 'lost') return null
     const task: WorldTask = {
