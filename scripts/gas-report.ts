@@ -1,5 +1,6 @@
 import { keccak256, MaxUint256, toBeHex, Wallet } from 'ethers'
 import { ticketCommitment } from '../protocol/tickets.ts'
+import { AUDIT_ANCHOR_DOMAIN_NAME, AUDIT_ANCHOR_DOMAIN_VERSION, ROOT_TYPES } from '../protocol/typed-data.ts'
 import { signPermit } from '../test/contracts/permit.ts'
 import {
   alice,
@@ -14,7 +15,7 @@ import {
   session,
 } from '../test/contracts/test-chain.ts'
 import { newTicket, signTicket } from '../test/contracts/tickets.ts'
-import { signVoucher } from '../test/contracts/vouchers.ts'
+import { signClose, signVoucher } from '../test/contracts/vouchers.ts'
 import { LIVEPEER_REDEEM_GAS } from './ticket-overhead.ts'
 
 /** What one transaction of a kind costs. */
@@ -159,9 +160,13 @@ async function anchors({ auditAnchor, chain }: Shoal, add: Add): Promise<void> {
   const signed = async (node: Wallet) => {
     const range = { root: ROOT, firstSequence: next.get(node)!, lastSequence: next.get(node)! }
     next.set(node, range.lastSequence + 1)
-    const domain = { name: 'Shoal AuditAnchor', version: '1', chainId: chain.chainId }
     const signature = await node.signTypedData(
-      { ...domain, verifyingContract: auditAnchor.address },
+      {
+        name: AUDIT_ANCHOR_DOMAIN_NAME,
+        version: AUDIT_ANCHOR_DOMAIN_VERSION,
+        chainId: chain.chainId,
+        verifyingContract: auditAnchor.address,
+      },
       ROOT_TYPES,
       { node: node.address, ...range },
     )
@@ -182,15 +187,6 @@ async function stakes({ staking, nodeRegistry }: Shoal, add: Add): Promise<void>
   const roles = await staking.send(alice, 'setRoles', PROVIDER_COMPUTE)
   add('gas.setRoles', roles, 'become a provider')
   add('gas.startUnbonding', await staking.send(alice, 'startUnbonding', CREDIT / 2n), 'start to unbond')
-}
-
-const ROOT_TYPES = {
-  Root: [
-    { name: 'node', type: 'address' },
-    { name: 'root', type: 'bytes32' },
-    { name: 'firstSequence', type: 'uint64' },
-    { name: 'lastSequence', type: 'uint64' },
-  ],
 }
 
 /** Costs of batches of each size, and of one entry more in the largest. */
@@ -228,25 +224,8 @@ async function opensWithoutBalance({ settlement }: Shoal, args: readonly unknown
 /** The payer closes with the payee's signature and pays what is left to pay. */
 async function closesByAgreement({ chain, settlement }: Shoal, channelId: string) {
   const [finalAmount, deadline] = [(3n * CREDIT) / 4n, BigInt(chain.now + DAY)]
-  const signature = await bob.signTypedData(
-    {
-      name: 'Shoal Settlement',
-      version: '1',
-      chainId: chain.chainId,
-      verifyingContract: settlement.address,
-    },
-    CLOSE_TYPES,
-    { channelId, finalAmount, deadline },
-  )
+  const signature = await signClose({ chain, settlement }, bob, { channelId, finalAmount, deadline })
   return settlement.send(alice, 'closeCooperatively', channelId, finalAmount, deadline, signature, '0x')
-}
-
-const CLOSE_TYPES = {
-  Close: [
-    { name: 'channelId', type: 'bytes32' },
-    { name: 'finalAmount', type: 'uint256' },
-    { name: 'deadline', type: 'uint256' },
-  ],
 }
 
 /** The rows as a Markdown table, formatted as Biome formats it. */
