@@ -39,6 +39,7 @@ const CODES: Readonly<Record<string, number>> = {
   GAS_MONEY_MISSING: EXIT.money,
   SPENDING_LIMIT: EXIT.money,
   WITHDRAWAL_FAILED: EXIT.money,
+  STAKE_TOO_SMALL: EXIT.money,
   DEPLOYMENT_WALLET_EMPTY: EXIT.money,
   CANCELLED: EXIT.interrupted,
 }
