@@ -33,10 +33,10 @@ export function requiredStake(roles: readonly Role[], minimums: MinimumStakes): 
   )
 }
 
-/** The most of some roles that a stake is enough for, in the order of `ROLES`. */
+/** As many of some roles as a stake is enough for, in the order of `ROLES`; providers' before others. */
 export function rolesWithin(roles: readonly Role[], stake: bigint, minimums: MinimumStakes): Role[] {
   let best: Role[] = []
-  for (let bits = 0; bits <= roleBits(ROLES); bits++) {
+  for (let bits = roleBits(ROLES); bits > 0; bits--) {
     const kept = rolesIn(bits & roleBits(roles))
     if (kept.length > best.length && requiredStake(kept, minimums) <= stake) best = kept
   }
