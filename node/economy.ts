@@ -16,6 +16,7 @@ import { PayerChannels } from './payments/payer-channels.ts'
 import { type Settlement, SettlementLedger } from './payments/settlement-ledger.ts'
 import { Settler } from './payments/settler.ts'
 import { SpendingLimit } from './payments/spending.ts'
+import { Staker } from './payments/staker.ts'
 import type { Wallet } from './payments/wallet.ts'
 import type { Store } from './store/store.ts'
 
@@ -49,6 +50,7 @@ export class Economy {
   readonly payer: PayerChannels
   readonly payee: PayeeChannels
   readonly settler: Settler
+  readonly staker: Staker
   readonly anchorer: Anchorer
   readonly bindings: Bindings
   readonly #options: EconomyOptions
@@ -111,6 +113,14 @@ export class Economy {
         log,
       },
     )
+    this.staker = new Staker({
+      client,
+      calls: this.#calls,
+      channels: this.payer,
+      wallet,
+      clock,
+      randomId: () => randomBytes(8).toString('hex'),
+    })
     this.anchorer = new Anchorer(
       { anchorEveryMs: config['audit.anchorEvery'] },
       {

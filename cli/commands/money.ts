@@ -105,7 +105,7 @@ function describeWallet(view: WalletView, output: Output): string {
     ],
     ['In channels', view.locked, 'locked, not spent; comes back when they close'],
     ['Not claimed', view.unclaimed, 'earned; the node claims it in time, shoal settle claims it now'],
-    ['Stake', view.stake, 'at risk for what this node promises'],
+    ['Stake', view.stake, 'at risk for what this node promises; shoal stake shows more'],
     ['May lock', spending.remaining, `more in channels today, of ${readableCredits(spending.limitPerDay)}`],
   ] as const
   const width = Math.max(...amounts.map(([, amount]) => readableCredits(amount).length))

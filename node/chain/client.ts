@@ -2,6 +2,7 @@ import { Interface } from 'ethers/abi'
 import { JsonRpcProvider, Network, type TransactionReceipt } from 'ethers/providers'
 import { FetchRequest } from 'ethers/utils'
 import type { Address, Bytes32, ChannelId, NodeKey } from '../../protocol/ids.ts'
+import { type MinimumStakes, ROLES, type Role, roleBits, rolesIn } from '../../protocol/roles.ts'
 import { auditAnchorAbi } from './abi/audit-anchor.ts'
 import { creditTokenAbi } from './abi/credit-token.ts'
 import { nodeRegistryAbi } from './abi/node-registry.ts'
@@ -45,6 +46,32 @@ export interface WalletBalances {
   settlementCredits: bigint
   stake: bigint
 }
+
+/** A wallet's stake, as Staking and NodeRegistry hold it. Amounts in base units. */
+export interface OnChainStake {
+  /** At stake, without what is unbonding. */
+  staked: bigint
+  /** As declared. */
+  roles: Role[]
+  /** Whether the stake is enough for all the roles; without any, false. */
+  active: boolean
+  minimums: MinimumStakes
+  unbonding: bigint
+  /** Null while nothing is unbonding. */
+  withdrawableAtMs: number | null
+  unbondingDelayMs: number
+  /** Of all that is staked or unbonding. */
+  locked: bigint
+  bounty: bigint
+  /** Lost to the court, ever. */
+  slashed: bigint
+  level: VerificationLevel
+  /** Staking takes nothing in until then; may have passed. */
+  depositsPausedUntilMs: number
+}
+
+const VERIFICATION_LEVELS = ['anonymous', 'verified', 'attested'] as const
+export type VerificationLevel = (typeof VERIFICATION_LEVELS)[number]
 
 /** All that names an anchor. */
 export interface AnchorRef {
@@ -178,6 +205,65 @@ export class ChainClient {
       settlementCredits: settlementCredits as bigint,
       stake: stake as bigint,
     }
+  }
+
+  async stake(wallet: Address): Promise<OnChainStake> {
+    const [
+      [staked],
+      [roles],
+      [active],
+      [minimums],
+      [unbonding, withdrawableAt],
+      [unbondingDelay],
+      [locked],
+      [bounty],
+      [slashed],
+      [level],
+      [pausedUntil],
+    ] = await Promise.all([
+      this.#read('staking', 'stakeOf', [wallet]),
+      this.#read('staking', 'rolesOf', [wallet]),
+      this.#read('staking', 'isActive', [wallet, roleBits(ROLES)]),
+      this.#read('staking', 'minimumStakes', []),
+      this.#read('staking', 'unbondingOf', [wallet]),
+      this.#read('staking', 'unbondingDelay', []),
+      this.#read('staking', 'lockedOf', [wallet]),
+      this.#read('staking', 'bountyOf', [wallet]),
+      this.#read('staking', 'slashedTotalOf', [wallet]),
+      this.#read('nodeRegistry', 'levelOf', [wallet]),
+      this.#read('staking', 'depositsPausedUntil', []),
+    ])
+    const { validator, provider, orchestrator } = minimums as MinimumStakes
+    return {
+      staked: staked as bigint,
+      roles: rolesIn(Number(roles)),
+      active: active as boolean,
+      minimums: { validator, provider, orchestrator },
+      unbonding: unbonding as bigint,
+      withdrawableAtMs: withdrawableAt === 0n ? null : Number(withdrawableAt) * 1_000,
+      unbondingDelayMs: Number(unbondingDelay) * 1_000,
+      locked: locked as bigint,
+      bounty: bounty as bigint,
+      slashed: slashed as bigint,
+      level: VERIFICATION_LEVELS[Number(level)] ?? 'anonymous',
+      depositsPausedUntilMs: Number(pausedUntil) * 1_000,
+    }
+  }
+
+  /** How much Staking says, by an event of a transaction, that it moved for the wallet; 0 without such an event. */
+  async stakeMoved(
+    wallet: Address,
+    event: 'UnbondingCancelled' | 'UnbondedWithdrawn' | 'BountyWithdrawn',
+    transaction: Bytes32,
+  ): Promise<bigint> {
+    const receipt = await this.receipt(transaction)
+    for (const log of receipt?.logs ?? []) {
+      if (log.address.toLowerCase() !== this.addresses.staking) continue
+      const told = contractInterfaces.staking.parseLog(log)
+      if (told?.name === event && (told.args[0] as string).toLowerCase() === wallet)
+        return told.args.amount as bigint
+    }
+    return 0n
   }
 
   /** The node key a wallet has declared; null when it has none. */

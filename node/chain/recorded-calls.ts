@@ -82,6 +82,13 @@ export class RecordedCalls {
     })
   }
 
+  /** A call that has not ended yet, perhaps of a former run, whose id begins so; null when there is none. */
+  async underWay(prefix: string): Promise<string | null> {
+    for await (const [id] of this.#pending.entries({ gte: prefix, limit: 1 }))
+      if (id.startsWith(prefix)) return id
+    return null
+  }
+
   #once(id: string, work: () => Promise<TransactionOutcome>): Promise<TransactionOutcome> {
     const running = this.#running.get(id) ?? work().finally(() => this.#running.delete(id))
     this.#running.set(id, running)

@@ -9,6 +9,7 @@ import {
   MAX_STOP_STRINGS,
   MAX_TEXT_BYTES,
 } from '../../protocol/limits.ts'
+import { ROLES } from '../../protocol/roles.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
 const credits = z.string().regex(/^\d+(\.\d+)?$/)
@@ -28,6 +29,12 @@ export const controlMethods = {
   settle: z.strictObject({}),
   withdraw: z.strictObject({ amount: z.nullable(credits).default(null) }),
   closeChannels: z.strictObject({}),
+  stake: z.strictObject({}),
+  addStake: z.strictObject({ amount: credits }),
+  setRoles: z.strictObject({ roles: z.array(z.enum(ROLES)).max(ROLES.length) }),
+  unbond: z.strictObject({ amount: credits }),
+  cancelUnbonding: z.strictObject({}),
+  withdrawStake: z.strictObject({}),
   anchor: z.strictObject({}),
   doctor: z.strictObject({}),
   metrics: z.strictObject({}),

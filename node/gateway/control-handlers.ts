@@ -14,6 +14,8 @@ import {
   peerIdOf,
   peerViews,
   receiptView,
+  type StakeWithdrawalView,
+  stakeView,
   statusView,
   taskEventView,
   walletView,
@@ -81,6 +83,30 @@ export function controlHandlers(
         closing.push({ channelId, left: formatCredits(deposit - cumulative), status })
       }
       return closing
+    },
+    stake: () => stakeView(node, node.trade),
+    addStake: async ({ amount }) => ({
+      transaction: await node.trade.economy.staker.add(parseCredits(amount)),
+      stake: await stakeView(node, node.trade),
+    }),
+    setRoles: async ({ roles }) => ({
+      transaction: await node.trade.economy.staker.setRoles(roles),
+      stake: await stakeView(node, node.trade),
+    }),
+    unbond: async ({ amount }) => ({
+      transaction: await node.trade.economy.staker.unbond(parseCredits(amount)),
+      stake: await stakeView(node, node.trade),
+    }),
+    cancelUnbonding: async () => {
+      const { transaction, amount } = await node.trade.economy.staker.cancel()
+      return { transaction, amount: formatCredits(amount), stake: await stakeView(node, node.trade) }
+    },
+    withdrawStake: async (): Promise<StakeWithdrawalView> => {
+      const paid = await node.trade.economy.staker.withdraw()
+      return {
+        paid: paid.map(payment => ({ ...payment, amount: formatCredits(payment.amount) })),
+        stake: await stakeView(node, node.trade),
+      }
     },
     anchor: () => node.trade.economy.anchorer.anchorNow(),
     doctor: () => ({ ...statusView(node), unreachableBootstraps: node.parts.keeper.unreachable() }),

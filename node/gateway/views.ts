@@ -2,10 +2,13 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import type { LoadedModel } from '../../inference/engine.ts'
 import { type NodeKey, peerIdFromPublicKey } from '../../protocol/ids.ts'
 import { formatCredits } from '../../protocol/money.ts'
+import { ROLES, type Role, requiredStake } from '../../protocol/roles.ts'
 import type { KnownDeployment } from '../chain/addresses.ts'
+import type { VerificationLevel } from '../chain/client.ts'
 import type { KnownOffer } from '../market/offer-book.ts'
 import type { Candidate } from '../market/selection.ts'
 import type { ShoalNode, TradeParts } from '../node.ts'
+import type { StakePayment } from '../payments/staker.ts'
 import type { BookedReceipt } from '../tasks/receipt-book.ts'
 import type { TaskEvent, TaskResult } from '../tasks/requester.ts'
 import { VERSION } from '../version.ts'
@@ -96,6 +99,39 @@ export interface WalletView {
   spending: { limitPerDay: string; remaining: string }
   channels: ChannelView[]
   pendingTransactions: number
+}
+
+export interface StakeView {
+  address: string
+  /** At stake, without what is unbonding. */
+  staked: string
+  /** What the declared roles need together. */
+  needed: string
+  /** Active is what has been declared while the stake is enough for all that was. */
+  roles: { role: Role; declared: boolean; active: boolean; needs: string }[]
+  unbonding: string
+  /** Null while nothing is unbonding. */
+  withdrawableAt: string | null
+  unbondingDelaySeconds: number
+  /** By the court, of all that is staked or unbonding. */
+  locked: string
+  bounty: string
+  /** Lost to the court, ever. */
+  slashed: string
+  level: VerificationLevel
+  /** Null while Staking takes in credits. */
+  depositsPausedUntil: string | null
+}
+
+/** What a change of the stake came to; no transaction where nothing had to change. */
+export interface StakeChangeView {
+  transaction: string | null
+  stake: StakeView
+}
+
+export interface StakeWithdrawalView {
+  paid: { of: StakePayment['of']; transaction: string; amount: string }[]
+  stake: StakeView
 }
 
 export interface ReceiptView {
@@ -243,6 +279,31 @@ export async function walletView(node: ShoalNode, trade: TradeParts): Promise<Wa
       ...earning.map(channel => channelView('earning', channel.payer, channel)),
     ],
     pendingTransactions: economy.publisher.pending().length,
+  }
+}
+
+export async function stakeView(node: ShoalNode, trade: TradeParts): Promise<StakeView> {
+  const stake = await trade.economy.staker.stake()
+  const { roles, active, minimums, withdrawableAtMs, depositsPausedUntilMs } = stake
+  return {
+    address: node.parts.wallet.address,
+    staked: formatCredits(stake.staked),
+    needed: formatCredits(requiredStake(roles, minimums)),
+    roles: ROLES.map(role => ({
+      role,
+      declared: roles.includes(role),
+      active: active && roles.includes(role),
+      needs: formatCredits(requiredStake([role], minimums)),
+    })),
+    unbonding: formatCredits(stake.unbonding),
+    withdrawableAt: withdrawableAtMs === null ? null : new Date(withdrawableAtMs).toISOString(),
+    unbondingDelaySeconds: stake.unbondingDelayMs / 1_000,
+    locked: formatCredits(stake.locked),
+    bounty: formatCredits(stake.bounty),
+    slashed: formatCredits(stake.slashed),
+    level: stake.level,
+    depositsPausedUntil:
+      depositsPausedUntilMs > Date.now() ? new Date(depositsPausedUntilMs).toISOString() : null,
   }
 }
 

@@ -11,6 +11,13 @@ export type PaymentErrorCode =
   | 'NOTHING_TO_SETTLE'
   | 'SETTLEMENT_FAILED'
   | 'WITHDRAWAL_FAILED'
+  | 'STAKE_TOO_SMALL'
+  | 'STILL_UNBONDING'
+  | 'STAKE_LOCKED'
+  | 'DEPOSITS_PAUSED'
+  | 'NOTHING_UNBONDING'
+  | 'NOTHING_TO_WITHDRAW'
+  | 'STAKE_FAILED'
 
 export class PaymentError extends ShoalError<PaymentErrorCode> {
   override readonly name = 'PaymentError'

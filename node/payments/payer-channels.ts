@@ -106,6 +106,11 @@ export class PayerChannels {
     }
   }
 
+  /** Does something else with the wallet's credits, or with a permit, while no channel is funded from it. */
+  apart<T>(work: () => Promise<T>): Promise<T> {
+    return this.#oneAtATime(work)
+  }
+
   /** All channels, with what is still reserved for running tasks. */
   list(): readonly (PayerChannel & { reserved: bigint })[] {
     return [...this.#channels.values()].map(channel => ({ ...channel.row, reserved: channel.reserved() }))
@@ -308,7 +313,7 @@ export class PayerChannels {
           ? encodeCall('settlement', 'depositAndOpen', args)
           : encodeCall('settlement', 'depositWithPermitAndOpen', [
               ...args,
-              await signPermit(missing, { client, wallet, nowMs: clock.nowMs() }),
+              await signPermit('settlement', missing, { client, wallet, nowMs: clock.nowMs() }),
             ]),
     })
     if (outcome.status !== 'confirmed') {
@@ -358,7 +363,7 @@ export class PayerChannels {
         data: encodeCall('settlement', 'depositWithPermit', [
           wallet.address,
           missing,
-          await signPermit(missing, { client, wallet, nowMs: clock.nowMs() }),
+          await signPermit('settlement', missing, { client, wallet, nowMs: clock.nowMs() }),
         ]),
       })
     }

@@ -3,7 +3,7 @@ import { Wallet as EthersWallet } from 'ethers/wallet'
 import type { ChainClient } from '../chain/client.ts'
 import type { Wallet } from './wallet.ts'
 
-/** What `Settlement` takes as `Permit`. */
+/** What `Settlement` and `Staking` take as `Permit`. */
 export interface SignedPermit {
   value: bigint
   /** Seconds since the Unix epoch. */
@@ -25,10 +25,11 @@ const PERMIT_TYPES = {
 const LIFETIME_SECONDS = 24 * 3_600
 
 /**
- * Allows Settlement to pull `value` credits, by signature instead of a transaction (ERC-2612).
+ * Allows a contract to pull `value` credits, by signature instead of a transaction (ERC-2612).
  * @throws {ChainError} CHAIN_UNREACHABLE
  */
 export async function signPermit(
+  spender: 'settlement' | 'staking',
   value: bigint,
   modules: { client: ChainClient; wallet: Wallet; nowMs: number },
 ): Promise<SignedPermit> {
@@ -43,7 +44,7 @@ export async function signPermit(
       verifyingContract: client.addresses.creditToken,
     },
     PERMIT_TYPES,
-    { owner: wallet.address, spender: client.addresses.settlement, value, nonce, deadline },
+    { owner: wallet.address, spender: client.addresses[spender], value, nonce, deadline },
   )
   const { v, r, s } = Signature.from(signature)
   return { value, deadline, v, r, s }

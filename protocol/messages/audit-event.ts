@@ -2,6 +2,7 @@ import { sha3_512 } from '@noble/hashes/sha3.js'
 import { z } from 'zod'
 import { type MessageDefinition, wire } from '../codec.ts'
 import type { Bytes32 } from '../ids.ts'
+import { ROLES } from '../roles.ts'
 import { END_REASONS } from './receipt.ts'
 
 const transaction = wire.bytes32
@@ -63,6 +64,18 @@ const eventSchemas = [
     transaction,
     amount: wire.amount,
   }),
+  z.strictObject({ kind: z.literal('stake.added'), v: z.literal(1), transaction, amount: wire.amount }),
+  z.strictObject({
+    kind: z.literal('stake.rolesSet'),
+    v: z.literal(1),
+    transaction,
+    roles: z.array(z.enum(ROLES)).max(ROLES.length),
+  }),
+  z.strictObject({ kind: z.literal('stake.unbonding'), v: z.literal(1), transaction, amount: wire.amount }),
+  // How much these move is the chain's to say, when they are executed: the transaction tells it.
+  z.strictObject({ kind: z.literal('stake.unbondingCancelled'), v: z.literal(1), transaction }),
+  z.strictObject({ kind: z.literal('stake.withdrawn'), v: z.literal(1), transaction }),
+  z.strictObject({ kind: z.literal('stake.bountyWithdrawn'), v: z.literal(1), transaction }),
   z.strictObject({
     kind: z.literal('anchor.confirmed'),
     v: z.literal(1),

@@ -1,6 +1,10 @@
 import type { MessageDefinition } from '../../protocol/codec.ts'
 import { createNodeSigner } from '../../protocol/identity.ts'
-import { type AuditEvent, auditEventMessage } from '../../protocol/messages/audit-event.ts'
+import {
+  type AuditEvent,
+  type AuditEventDetails,
+  auditEventMessage,
+} from '../../protocol/messages/audit-event.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import { type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
@@ -124,6 +128,16 @@ const sampleEvent: AuditEvent = {
   },
 }
 
+const transaction = `0x${hex('7a', 32)}` as const
+const stakeEvents: readonly AuditEventDetails[] = [
+  { kind: 'stake.added', v: 1, transaction, amount: 10n ** 22n },
+  { kind: 'stake.rolesSet', v: 1, transaction, roles: ['compute', 'validator'] },
+  { kind: 'stake.unbonding', v: 1, transaction, amount: 10n ** 18n },
+  { kind: 'stake.unbondingCancelled', v: 1, transaction },
+  { kind: 'stake.withdrawn', v: 1, transaction },
+  { kind: 'stake.bountyWithdrawn', v: 1, transaction },
+]
+
 export interface Sample {
   name: string
   definition: MessageDefinition<never>
@@ -173,4 +187,7 @@ export const samples: readonly Sample[] = [
   sample('receipt', receiptMessage, sampleReceipt),
   sample('countersignature', countersignatureMessage, { version: 1, receipt: receiptRecord.cid }),
   sample('audit-event', auditEventMessage, sampleEvent),
+  ...stakeEvents.map(event =>
+    sample(`audit-event, ${event.kind}`, auditEventMessage, { ...sampleEvent, event }),
+  ),
 ]

@@ -7,6 +7,7 @@ import type {
   OfferView,
   PeerView,
   ReceiptView,
+  StakeView,
   StatusView,
   WalletView,
 } from '../../../node/gateway/views.ts'
@@ -289,6 +290,59 @@ describe('a network by the command line', function () {
     const shown = await person.run(['wallet', ...ofAlice])
     assert.match(shown.stdout, /^In channels +0\.99\d+ .*comes back/m)
     assert.match(shown.stdout, /paying +0x.* closing /)
+  })
+
+  it('puts credits at stake for roles, and takes them out again', async () => {
+    const stake = () => person.json<StakeView>(['stake', ...ofBob])
+    const run = (...args: string[]) => person.run(['stake', ...args, ...ofBob])
+    assert.deepEqual(await (await stake()).staked, '0')
+    assertError(await run('add', '100000000'), {
+      status: 5,
+      code: 'WALLET_EMPTY',
+      message: /the wallet has [\d.]+ credits/,
+      fix: /node cli\/main\.ts wallet withdraw --data/,
+    })
+    assert.match((await run('add', '120')).stdout, /^✓ 120 credits added; 120 at stake \(transaction 0x/)
+    assertError(await run('roles', 'compute', 'validator'), {
+      status: 5,
+      code: 'STAKE_TOO_SMALL',
+      message: /compute, validator need 200 credits; 120 are at stake/,
+      fix: /node cli\/main\.ts stake add --data .* 80, or .* stake roles --data .* compute/,
+    })
+    assert.match((await run('roles', 'storage', 'compute')).stdout, /^✓ Declared: compute, storage \(/)
+    assert.match(
+      (await run('roles', 'compute', 'storage')).stdout,
+      /^✓ Nothing had to change: compute, storage\./,
+    )
+    assertError(await run('unbond', '30'), {
+      status: 5,
+      code: 'STAKE_TOO_SMALL',
+      message: /90 would be left/,
+    })
+    const out = /^✓ 20 credits unbonding, can be withdrawn in (2 h|1 h 59 min) \(/
+    assert.match((await run('unbond', '20')).stdout, out)
+    assertError(await run('withdraw'), {
+      status: 1,
+      code: 'STILL_UNBONDING',
+      message: /20 credits unbond until/,
+    })
+
+    const view = await stake()
+    assert.deepEqual(
+      [view.staked, view.needed, view.unbonding, view.level],
+      ['100', '100', '20', 'anonymous'],
+    )
+    assert.deepEqual(
+      view.roles.filter(({ active }) => active).map(({ role }) => role),
+      ['compute', 'storage'],
+    )
+    const shown = await run()
+    assert.match(shown.stdout, /^Unbonding +20 +can be withdrawn in /m)
+    assert.match(shown.stdout, /^compute +active +100\n.*\nbandwidth +- +100$/m)
+    assert.match((await run('cancel')).stdout, /^✓ 20 credits put back; 120 at stake \(/)
+    assertError(await run('cancel'), { status: 1, code: 'NOTHING_UNBONDING', message: /nothing/ })
+    assert.match((await run('roles', 'none')).stdout, /^✓ Declared: no roles \(/)
+    assert.equal((await person.json<WalletView>(['wallet', ...ofBob])).stake, '120')
   })
 
   it('anchors and proves its record, and names the first entry that was changed', async () => {

@@ -10,6 +10,10 @@ describe('copyable', () => {
       "Run node cli/main.ts init --data '/srv/my node', then node cli/main.ts audit verify --data '/srv/my node' --event 2.",
     )
     assert.equal(
+      copyable('shoal stake roles compute; shoal stake', { program: 'npx shoal', data: 'bob' }),
+      'npx shoal stake roles --data bob compute; npx shoal stake --data bob',
+    )
+    assert.equal(
       copyable('shoal up, or shoal ask "…"', { program: 'shoal', data: null }),
       'shoal up, or shoal ask "…"',
     )

@@ -380,6 +380,14 @@ describe('the two sides of a channel', () => {
     world.check()
   })
 
+  it('keep others from the wallet while they are funded from it', async () => {
+    const world = await makeWorld()
+    const opening = world.request(100n)
+    const apart = world.payer.apart(async () => world.payer.list()[0]?.state)
+    assert.equal(await apart, 'open')
+    await opening
+  })
+
   it('hand out no voucher, and count none, that is not on disk', async () => {
     const world = await makeWorld()
     const paying = await runningTask(world, 400n)
