@@ -17,7 +17,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// way out does not vote. A proposal passes when the votes for it are at least two thirds of all stake: who abstains or
 /// stays away does not help it. What passed waits in the timelock, which owns the contracts that have parameters.
 ///
-/// The quorum never changes. The other settings stay within bounds that follow from what they began with.
+/// The quorum never changes. It has a floor, so that while little is staked a few early wallets decide nothing. The
+/// other settings stay within bounds that follow from what they began with.
 contract ShoalGovernor is Governor, GovernorSettings, GovernorCountingSimple, GovernorVotes, GovernorTimelockControl {
     /// @notice Upper part of the quorum's share of all stake.
     uint256 public constant QUORUM_NUMERATOR = 2;
@@ -40,6 +41,9 @@ contract ShoalGovernor is Governor, GovernorSettings, GovernorCountingSimple, Go
     /// @notice Highest threshold of a proposal, in base units of stake.
     uint256 public immutable maxProposalThreshold;
 
+    /// @notice Votes for a proposal that it needs whatever is staked, in base units.
+    uint256 public immutable minQuorum;
+
     /// @notice A setting is out of its bounds.
     /// @param value What was given.
     /// @param lowest Least it can be.
@@ -52,12 +56,14 @@ contract ShoalGovernor is Governor, GovernorSettings, GovernorCountingSimple, Go
     /// @param votingDelay_ Seconds from a proposal to its vote.
     /// @param votingPeriod_ Seconds a vote lasts, more than zero.
     /// @param proposalThreshold_ Base units of stake it takes to propose.
+    /// @param minQuorum_ Votes for a proposal that it needs whatever is staked, in base units.
     constructor(
         IVotes staking,
         TimelockController timelock_,
         uint48 votingDelay_,
         uint32 votingPeriod_,
-        uint256 proposalThreshold_
+        uint256 proposalThreshold_,
+        uint256 minQuorum_
     )
         Governor("Shoal Governor")
         GovernorSettings(votingDelay_, votingPeriod_, proposalThreshold_)
@@ -69,6 +75,7 @@ contract ShoalGovernor is Governor, GovernorSettings, GovernorCountingSimple, Go
         minVotingDelay = votingDelay_ - votingDelay_ / 2;
         minVotingPeriod = votingPeriod_ - votingPeriod_ / 2;
         maxProposalThreshold = proposalThreshold_ * THRESHOLD_RANGE;
+        minQuorum = minQuorum_;
     }
 
     /// @notice Sets the voting delay of proposals to come. Only by a decision.
@@ -97,15 +104,11 @@ contract ShoalGovernor is Governor, GovernorSettings, GovernorCountingSimple, Go
 
     /// @notice Votes for a proposal that it needs at least.
     /// @param timepoint When its vote began, in seconds since the Unix epoch.
-    /// @return votes Two thirds of all stake at that time, rounded up, in base units.
+    /// @return votes Two thirds of all stake at that time, rounded up, but not less than `minQuorum`; base units.
     function quorum(uint256 timepoint) public view override returns (uint256 votes) {
-        return
-            Math.mulDiv(
-                token().getPastTotalSupply(timepoint),
-                QUORUM_NUMERATOR,
-                QUORUM_DENOMINATOR,
-                Math.Rounding.Ceil
-            );
+        uint256 staked = token().getPastTotalSupply(timepoint);
+        uint256 shareUp = Math.mulDiv(staked, QUORUM_NUMERATOR, QUORUM_DENOMINATOR, Math.Rounding.Ceil);
+        return Math.max(shareUp, minQuorum);
     }
 
     /// @inheritdoc IGovernor

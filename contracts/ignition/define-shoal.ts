@@ -76,6 +76,7 @@ export function defineShoal(module: DeploymentBuilder) {
     parameter('votingDelay'),
     parameter('votingPeriod'),
     parameter('proposalThreshold'),
+    parameter('minQuorum'),
   ])
   const contracts = {
     creditToken,

@@ -43,6 +43,8 @@ const parametersSchema = z.strictObject({
   votingPeriod: seconds,
   /** Stake it takes to propose. */
   proposalThreshold: amount,
+  /** Votes for a proposal that it needs whatever is staked. */
+  minQuorum: amount,
   emissionChallengeWindow: seconds,
   emissionResolveWindow: seconds,
   emissionProposalBond: amount,

@@ -8,6 +8,7 @@ import { assertEvents, assertReverts } from './assertions.ts'
 import {
   deployGovernance,
   type Governance,
+  MIN_QUORUM,
   PROPOSAL_THRESHOLD,
   TIMELOCK_DELAY,
   UNBONDING_DELAY,
@@ -118,6 +119,7 @@ describe('ShoalGovernor', () => {
     assert.equal(await governor.view('QUORUM_DENOMINATOR'), 3n)
     assert.equal(await governor.view('MAX_VOTING_SECONDS'), MONTH)
     assert.equal(await governor.view('THRESHOLD_RANGE'), 10n)
+    assert.equal(await governor.view('minQuorum'), MIN_QUORUM)
     assert.equal(await governor.view('proposalNeedsQueuing', 0n), true)
   })
 
@@ -129,6 +131,7 @@ describe('ShoalGovernor', () => {
         timelock.address,
         votingDelay,
         votingPeriod,
+        0n,
         0n,
       ])
     await assertReverts(deploy(MONTH + 1n, 1n), 'SettingOutOfBounds', MONTH + 1n, 0n, MONTH)
@@ -252,6 +255,22 @@ describe('ShoalGovernor', () => {
       governance.chain.now += 1
       assert.equal(await governance.governor.view('getVotes', carol.address, governance.chain.now - 1), 0n)
       assert.equal(await governance.governor.view('quorum', governance.chain.now - 1), 200n * CREDIT)
+    })
+
+    it('has a floor, which early wallets alone do not reach', async () => {
+      governance = await deployGovernance(carol.address)
+      const { chain, governor } = governance
+      await stake(alice, MIN_QUORUM - 1n)
+      chain.now += 1
+      assert.equal(await governor.view('quorum', chain.now - 1), MIN_QUORUM)
+      const proposal = await propose(alice, [setDelay(20)])
+      await vote(proposal, [alice, FOR])
+      assert.equal(await state(proposal), 'Defeated')
+      await stake(alice, 1n)
+      chain.now += 1
+      const again = await propose(alice, [setDelay(20)], 'Again')
+      await vote(again, [alice, FOR])
+      assert.equal(await state(again), 'Succeeded')
     })
 
     it('cannot be met while nobody has staked', async () => {

@@ -27,6 +27,11 @@ export const shoalGovernorAbi = [
         "internalType": "uint256",
         "name": "proposalThreshold_",
         "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "minQuorum_",
+        "type": "uint256"
       }
     ],
     "stateMutability": "nonpayable",
@@ -1113,6 +1118,19 @@ export const shoalGovernorAbi = [
   {
     "inputs": [],
     "name": "maxProposalThreshold",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "minQuorum",
     "outputs": [
       {
         "internalType": "uint256",
