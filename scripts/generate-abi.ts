@@ -26,12 +26,6 @@ export async function generateAbi(): Promise<Map<string, string>> {
   const profile = hre.config.solidity.profiles.default
   const compiler = profile?.compilers[0]
   if (compiler === undefined) throw new Error('hardhat.config.ts has no compiler')
-  if ((await ownWarnings(hre.artifacts)).length > 0) {
-    // What was not compiled again keeps the warnings of its time.
-    await hre.tasks.getTask('build').run({ quiet: true, noTests: true, force: true })
-    const warnings = await ownWarnings(hre.artifacts)
-    if (warnings.length > 0) throw new Error(`the compiler warns:\n${warnings.join('\n')}`)
-  }
   const files = new Map<string, string>()
   const runtimes = createHash('sha256')
   const entries: { name: string; variable: string; file: string; sourceName: string }[] = []
@@ -75,7 +69,16 @@ export async function generateAbi(): Promise<Map<string, string>> {
   return files
 }
 
-/** The compiler warns of what libraries do as well; only our own sources are ours to mend. */
+/** What the compiler warns of in our own sources; what it finds in libraries is not ours to mend. */
+export async function compilerWarnings(): Promise<string[]> {
+  const hre = await createHardhatRuntimeEnvironment(config, {}, ROOT)
+  const build = (force: boolean) => hre.tasks.getTask('build').run({ quiet: true, noTests: true, force })
+  await build(false)
+  // What was not compiled again keeps the warnings of its time.
+  if ((await ownWarnings(hre.artifacts)).length > 0) await build(true)
+  return await ownWarnings(hre.artifacts)
+}
+
 async function ownWarnings(artifacts: Runtime['artifacts']): Promise<string[]> {
   const own: string[] = []
   const names = [...(await artifacts.getAllFullyQualifiedNames())]

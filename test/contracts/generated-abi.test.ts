@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { generateAbi, readGenerated } from '../../scripts/generate-abi.ts'
+import { compilerWarnings, generateAbi, readGenerated } from '../../scripts/generate-abi.ts'
 
 describe('node/chain/abi', () => {
   it('is what the contracts compile to; otherwise run `npm run generate`', async function () {
@@ -8,5 +8,10 @@ describe('node/chain/abi', () => {
     const stale = [...compiled].filter(([file, text]) => committed.get(file) !== text).map(([file]) => file)
     assert.deepEqual(stale, [])
     assert.deepEqual([...committed.keys()].sort(), [...compiled.keys()].sort())
+  })
+
+  it('comes of sources without a warning', async function () {
+    this.timeout(240_000)
+    assert.deepEqual(await compilerWarnings(), [])
   })
 })
