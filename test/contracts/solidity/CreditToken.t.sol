@@ -103,9 +103,10 @@ contract CreditTokenHandler is Test {
         } catch {}
     }
 
-    /// @dev Whoever calls: were it ever to pass, the books of the invariant would not add up.
+    /// @dev Whoever calls but the emission contract, which `nameEmission` may have made the token itself: were it ever to
+    /// pass, the books of the invariant would not add up.
     function mintAsAnyone(address caller, uint256 epoch, uint256 amount) external {
-        if (caller == address(this)) return;
+        if (caller == address(this) || caller == token.emission()) return;
         vm.prank(caller);
         try token.mint(caller, bound(epoch, 0, EPOCHS), bound(amount, 1, EPOCH_SUPPLY)) {} catch {}
         vm.prank(caller);
