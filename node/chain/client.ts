@@ -1,4 +1,4 @@
-import { Interface } from 'ethers/abi'
+import { Interface, type LogDescription } from 'ethers/abi'
 import { JsonRpcProvider, Network, type TransactionReceipt } from 'ethers/providers'
 import { FetchRequest } from 'ethers/utils'
 import type { Address, Bytes32, ChannelId, NodeKey } from '../../protocol/ids.ts'
@@ -256,14 +256,10 @@ export class ChainClient {
     event: 'UnbondingCancelled' | 'UnbondedWithdrawn' | 'BountyWithdrawn',
     transaction: Bytes32,
   ): Promise<bigint> {
-    const receipt = await this.receipt(transaction)
-    for (const log of receipt?.logs ?? []) {
-      if (log.address.toLowerCase() !== this.addresses.staking) continue
-      const told = contractInterfaces.staking.parseLog(log)
-      if (told?.name === event && (told.args[0] as string).toLowerCase() === wallet)
-        return told.args.amount as bigint
-    }
-    return 0n
+    const told = await this.#eventOf('staking', transaction, ({ name, args }) => {
+      return name === event && (args[0] as string).toLowerCase() === wallet
+    })
+    return (told?.args.amount as bigint | undefined) ?? 0n
   }
 
   /** The node key a wallet has declared; null when it has none. */
@@ -293,15 +289,11 @@ export class ChainClient {
     wallet: Address,
     { index, transaction }: { index: number; transaction: Bytes32 },
   ): Promise<number | null> {
-    const receipt = await this.receipt(transaction)
-    for (const log of receipt?.logs ?? []) {
-      if (log.address.toLowerCase() !== this.addresses.auditAnchor) continue
-      const event = contractInterfaces.auditAnchor.parseLog(log)
-      if (event?.name !== 'Anchored') continue
-      if ((event.args.node as string).toLowerCase() === wallet && event.args.index === BigInt(index))
-        return Number(event.args.anchoredAt)
-    }
-    return null
+    const anchored = await this.#eventOf('auditAnchor', transaction, ({ name, args }) => {
+      if (name !== 'Anchored') return false
+      return (args.node as string).toLowerCase() === wallet && args.index === BigInt(index)
+    })
+    return anchored === null ? null : Number(anchored.args.anchoredAt)
   }
 
   /** Asks the contract whether a wallet has anchored exactly this. */
@@ -357,6 +349,21 @@ export class ChainClient {
   /** Sends any request. @throws {ChainError} CHAIN_UNREACHABLE, TRANSACTION_REJECTED with the chain's words */
   async request(method: string, params: readonly unknown[]): Promise<unknown> {
     return this.#reach(() => this.provider.send(method, [...params]))
+  }
+
+  /** The first event of a contract in a transaction that is the one looked for; null without one. */
+  async #eventOf(
+    contract: ContractName,
+    transaction: Bytes32,
+    isIt: (event: LogDescription) => boolean,
+  ): Promise<LogDescription | null> {
+    const receipt = await this.receipt(transaction)
+    for (const log of receipt?.logs ?? []) {
+      if (log.address.toLowerCase() !== this.addresses[contract]) continue
+      const event = contractInterfaces[contract].parseLog(log)
+      if (event !== null && isIt(event)) return event
+    }
+    return null
   }
 
   async #checkContracts(): Promise<void> {
