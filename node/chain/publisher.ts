@@ -1,6 +1,7 @@
 import type { TransactionReceipt } from 'ethers/providers'
 import { Transaction } from 'ethers/transaction'
 import { Wallet as EthersWallet } from 'ethers/wallet'
+import pLimit from 'p-limit'
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
 import type { Bytes32 } from '../../protocol/ids.ts'
@@ -85,6 +86,8 @@ export class Publisher {
   /** Sent in a former run, and perhaps never heard of by the chain. */
   readonly #resend = new Set<number>()
   readonly #seenReplaced = new Map<number, number>()
+  /** Submissions are taken in one after the other: reads of the disk come back in any order. */
+  readonly #admission = pLimit(1)
   #nextOrder = 0
   #timer: Timer | null = null
   #running: Promise<void> | null = null
@@ -127,7 +130,7 @@ export class Publisher {
   }
 
   /**
-   * Sends a transaction, once per id, and waits until it is final. A caller that died and asks again gets the
+   * Sends a transaction, once per id and in the order of the calls, and waits until it is final. A caller that died and asks again gets the
    * outcome of the first time; only a rejected one is tried anew.
    */
   async submit(intent: TransactionIntent): Promise<TransactionOutcome> {
@@ -136,18 +139,19 @@ export class Publisher {
     const waiter = Promise.withResolvers<TransactionOutcome>()
     this.#waiters.set(intent.id, waiter)
     try {
-      const earlier = await this.#find(intent.id)
-      if (earlier !== null && isFinal(earlier) && earlier.state !== 'rejected') {
-        this.#finish(earlier)
-      } else if (earlier === null || earlier.state === 'rejected') {
-        await this.#enqueue(intent)
-      }
+      await this.#admission(() => this.#admit(intent))
     } catch (error) {
       this.#waiters.delete(intent.id)
       throw error
     }
     this.#wake()
     return waiter.promise
+  }
+
+  async #admit(intent: TransactionIntent): Promise<void> {
+    const earlier = await this.#find(intent.id)
+    if (earlier !== null && isFinal(earlier) && earlier.state !== 'rejected') this.#finish(earlier)
+    else if (earlier === null || earlier.state === 'rejected') await this.#enqueue(intent)
   }
 
   async #find(id: string): Promise<TransactionRecord | null> {

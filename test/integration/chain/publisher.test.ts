@@ -6,7 +6,9 @@ import { encodeCall, Publisher, type TransactionIntent } from '../../../node/cha
 import { systemClock } from '../../../node/clock.ts'
 import type { Wallet } from '../../../node/payments/wallet.ts'
 import { Store } from '../../../node/store/store.ts'
+import { wire } from '../../../protocol/codec.ts'
 import { CREDIT } from '../../../protocol/money.ts'
+import { GatedStore } from '../../helpers/gated-store.ts'
 import { HardhatChain } from '../../helpers/hardhat-chain.ts'
 import { silentLog } from '../../helpers/hosts.ts'
 import { TemporaryFolders } from '../../helpers/temporary.ts'
@@ -84,6 +86,27 @@ describe('transaction publisher', () => {
     assert.equal(await client.nodeKeyOf(wallet.address), 'cc'.repeat(32))
     assert.equal(await nonce(), 3)
     assert.deepEqual(sender.pending(), [])
+  })
+
+  it('keeps the order of the calls when the disk answers a later one first', async () => {
+    const gated = await GatedStore.open(storePath)
+    const sender = new Publisher(
+      { confirmations: 1, pollIntervalMs: 20, bumpAfterMs: 60_000 },
+      { client, wallet, store: gated.store, clock: systemClock, log: silentLog },
+    )
+    await sender.start()
+    stops.push(
+      () => gated.store.close(),
+      () => sender.stop(),
+    )
+    const gate = gated.gate('transaction-ids', 'get')
+    const outcomes = Promise.all(['aa', 'bb'].map(byte => sender.submit(bind(byte))))
+    await gate.reached
+    // Time enough for the second to pass, if it could.
+    await gated.store.table('transaction-ids', wire.count).get('none')
+    gate.open()
+    await outcomes
+    assert.equal(await client.nodeKeyOf(wallet.address), 'bb'.repeat(32))
   })
 
   it('sends one transaction for one id, also after a restart', async () => {

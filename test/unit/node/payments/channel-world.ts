@@ -13,10 +13,10 @@ import { Wallet } from '../../../../node/payments/wallet.ts'
 import { type AuditEventDetails, auditEventMessage } from '../../../../protocol/messages/audit-event.ts'
 import type { SignedVoucher } from '../../../../protocol/messages/task-request.ts'
 import { openRecord } from '../../../../protocol/signed.ts'
+import { type Gate, GatedStore } from '../../../helpers/gated-store.ts'
 import { silentLog } from '../../../helpers/hosts.ts'
 import { ManualClock } from '../../../helpers/manual-clock.ts'
 import { waitUntil } from '../../../helpers/wait.ts'
-import { type Gate, GatedStore } from './gated-store.ts'
 import { type Fate, MemorySettlement } from './memory-settlement.ts'
 
 export const payerWallet = new Wallet(`0x${'11'.repeat(32)}`)

@@ -1,13 +1,13 @@
-import { Store } from '../../../../node/store/store.ts'
-import type { Table, TableSchema } from '../../../../node/store/table.ts'
+import { Store } from '../../node/store/store.ts'
+import type { Table, TableSchema } from '../../node/store/table.ts'
 
 export interface Gate {
-  /** Resolves when a write waits at the gate. */
+  /** Resolves when a call waits at the gate. */
   reached: Promise<void>
   open: () => void
 }
 
-/** A real store whose writes of one record can be made to wait. */
+/** A real store whose reading or writing of one record can be made to wait. */
 export class GatedStore {
   readonly store: Store
   readonly #gates = new Map<string, { reached: () => void; opened: Promise<void> }>()
@@ -27,27 +27,28 @@ export class GatedStore {
     return new GatedStore(await Store.open(path))
   }
 
-  /** The next `put` into a table waits. */
-  gate(table: string): Gate {
+  /** The next `put` into a table, or `get` from it, waits. */
+  gate(table: string, method: 'put' | 'get' = 'put'): Gate {
     const reached = Promise.withResolvers<void>()
     const opened = Promise.withResolvers<void>()
-    this.#gates.set(table, { reached: reached.resolve, opened: opened.promise })
+    this.#gates.set(`${table}.${method}`, { reached: reached.resolve, opened: opened.promise })
     return { reached: reached.promise, open: opened.resolve }
   }
 
   #table<T>(name: string, table: Table<T>): Table<T> {
     return new Proxy(table, {
       get: (target, property) => {
-        if (property === 'put')
-          return async (...args: Parameters<Table<T>['put']>) => {
-            const gate = this.#gates.get(name)
-            this.#gates.delete(name)
-            gate?.reached()
-            await gate?.opened
-            return target.put(...args)
-          }
         const value: unknown = Reflect.get(target, property, target)
-        return typeof value === 'function' ? value.bind(target) : value
+        if (typeof value !== 'function') return value
+        if (property !== 'put' && property !== 'get') return value.bind(target)
+        return async (...args: unknown[]) => {
+          const at = `${name}.${property}`
+          const gate = this.#gates.get(at)
+          this.#gates.delete(at)
+          gate?.reached()
+          await gate?.opened
+          return value.apply(target, args)
+        }
       },
     })
   }
