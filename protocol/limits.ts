@@ -10,6 +10,10 @@ export const MAX_MODELS_PER_OFFER = 16
 export const MAX_ADDRESSES_PER_OFFER = 8
 export const MAX_MULTIADDR_CHARS = 256
 export const MAX_MODEL_NAME_CHARS = 64
+export const MAX_ENTITIES_PER_OFFER = 16
+export const MAX_TAGS_PER_ENTITY = 16
+export const MAX_ENTITY_TEXT_CHARS = 64
+export const MAX_SPOT_NOTICE_MS = 60_000
 /** An offer that claims to be valid for longer is refused: a stale price must die by itself. */
 export const MAX_OFFER_LIFETIME_MS = 10 * 60_000
 /** How far into the future `issuedAtMs` may lie, for clocks that are ahead. */
@@ -17,6 +21,8 @@ export const MAX_CLOCK_SKEW_MS = 60_000
 /** What an offer may ask to be left of a channel's life: money is not to be locked for years for one task. */
 export const MAX_CHANNEL_REMAINING_MS = 30 * 24 * 3_600_000
 export const MAX_OFFERS_PER_EXCHANGE = 64
+/** How long an auction waits for bids. */
+export const MAX_BID_WINDOW_MS = 5_000
 
 export const MAX_CHAT_MESSAGES = 256
 /** UTF-8 bytes of one chat message, prompt or continuation. */

@@ -120,7 +120,7 @@ export class OfferPublisher {
     // Rises over restarts too.
     this.#sequence = Math.max(this.#sequence + 1, nowMs)
     return {
-      version: 1,
+      version: 2,
       sequence: this.#sequence,
       issuedAtMs: nowMs,
       expiresAtMs: nowMs + lifetimeMs,
@@ -128,25 +128,33 @@ export class OfferPublisher {
         (model): ModelOffer => ({
           model: model.id,
           kinds: model.chatTemplateDigest === null ? ['completion'] : ['chat', 'completion'],
+          modalities: ['text'],
           contextTokens: model.contextTokens,
           quantization: model.quantization.slice(0, 16),
           parameterCount: model.parameterCount,
           inputPerMillion: price.inputPerMillion,
           outputPerMillion: price.outputPerMillion,
+          spot: null,
           tokensPerSecond: Math.round(model.measuredTokensPerSecond),
+          ttftMs: 0,
           slots: model.slots,
+          queued: status.queued,
           freeSlots: Math.min(model.slots, status.freeSlots),
         }),
       ),
+      entities: [],
+      priceReason: 'base',
       backend: status.backend?.kind ?? 'cpu',
       wallet,
+      stake: 0n,
       chainId,
       settlement,
       creditWindowTokens,
       minChannelRemainingMs,
       addresses: this.#modules.addresses().slice(0, MAX_ADDRESSES_PER_OFFER),
       region,
-      slaClass: 'B',
+      slaClasses: ['B'],
+      dataClass: 'SHARED',
     }
   }
 }

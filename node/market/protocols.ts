@@ -8,12 +8,12 @@ import {
 import type { GossipTopic, RequestProtocol } from '../p2p/protocol.ts'
 
 /** New and renewed offers. */
-export const offersTopic: GossipTopic = { topic: 'shoal/offers/1', maxBytes: offerMessage.maxBytes }
+export const offersTopic: GossipTopic = { topic: 'shoal/offers/2', maxBytes: offerMessage.maxBytes }
 
 /** The offers a newly met peer knows. */
 export const offersProtocol: RequestProtocol<OffersRequest, OffersResponse> = {
   kind: 'request',
-  id: '/shoal/offers/1',
+  id: '/shoal/offers/2',
   request: offersRequestMessage,
   response: offersResponseMessage,
   timeoutMs: 10_000,

@@ -66,7 +66,14 @@ export type AttemptOutcome =
   | { kind: 'refused'; code: RefusalCode; message: string }
   | {
       kind: 'failed'
-      why: 'disconnected' | 'stalled' | 'dishonest' | 'provider_failed' | 'payment_refused' | 'too_expensive'
+      why:
+        | 'disconnected'
+        | 'stalled'
+        | 'dishonest'
+        | 'provider_failed'
+        | 'payment_refused'
+        | 'too_expensive'
+        | 'preempted'
     }
 
 type State = 'requesting' | 'streaming' | 'cancelling' | 'closing' | 'closed'
@@ -175,6 +182,9 @@ export class Attempt {
           if (!(await this.#accepted(frame))) return this.#dishonest('bad_frame')
           break
         }
+        case 'queued':
+        case 'notice':
+          break
         case 'prefill':
           if (frame.promptTokens < this.#prefilled || frame.promptTokens > this.#promptTokens)
             return this.#dishonest('bad_frame')
@@ -371,6 +381,7 @@ export class Attempt {
 
 function outcomeOf(reason: Exclude<EndReason, 'cancelled'>): AttemptOutcome {
   if (reason === 'failed') return { kind: 'failed', why: 'provider_failed' }
+  if (reason === 'preempted') return { kind: 'failed', why: 'preempted' }
   if (reason === 'unpaid') return { kind: 'failed', why: 'payment_refused' }
   return { kind: 'finished', reason }
 }

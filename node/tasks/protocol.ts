@@ -5,7 +5,7 @@ import type { StreamProtocol } from '../p2p/protocol.ts'
 /** One task: the requester opens the stream with its request; frames go both ways until both have signed. */
 export const taskProtocol: StreamProtocol<RequesterFrame, ProviderFrame> = {
   kind: 'stream',
-  id: '/shoal/task/1',
+  id: '/shoal/task/2',
   up: requesterFrameMessage,
   down: providerFrameMessage,
   openTimeoutMs: 10_000,

@@ -279,6 +279,11 @@ class Task {
       taskId: this.#taskId,
       attempt,
       offer: candidate.offer.cid,
+      award: null,
+      mode: 'on-demand',
+      slaClass: 'B',
+      dataClass: 'SHARED',
+      deadlineMs: null,
       model: candidate.model.model,
       input,
       continuation: hasOutput ? { text: this.#text, tokens: sameModel ? [...this.#tokens] : [] } : null,
@@ -432,11 +437,14 @@ function evidenceOf(outcome: TryOutcome): TaskEvidence | null {
   if (outcome.kind === 'refused') return REFUSALS_THAT_COUNT.has(outcome.code) ? 'failed' : null
   if (outcome.why === 'dishonest') return 'dishonest'
   if (outcome.why === 'stalled') return 'stalled'
-  return outcome.why === 'too_expensive' || outcome.why === 'unfunded' ? null : 'failed'
+  return TELL_NOTHING.has(outcome.why) ? null : 'failed'
 }
 
 /** Too little of ours for one provider. */
 const UNFUNDED: ReadonlySet<PaymentErrorCode> = new Set(['SPENDING_LIMIT', 'WALLET_EMPTY'])
+
+/** Ways to fail that are nobody's fault. */
+const TELL_NOTHING: ReadonlySet<string> = new Set(['too_expensive', 'unfunded', 'preempted'])
 
 /** Refusals that its offer had promised not to make. */
 const REFUSALS_THAT_COUNT: ReadonlySet<RefusalCode> = new Set([

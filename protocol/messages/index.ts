@@ -1,8 +1,10 @@
 import type { MessageDefinition } from '../codec.ts'
 import { auditEventMessage } from './audit-event.ts'
+import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
 import { countersignatureMessage } from './countersignature.ts'
 import { offerMessage } from './offer.ts'
 import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts'
+import { offerUpdateMessage } from './offer-update.ts'
 import { providerFrameMessage } from './provider-frame.ts'
 import { receiptMessage } from './receipt.ts'
 import { requesterFrameMessage } from './requester-frame.ts'
@@ -10,6 +12,11 @@ import { requesterFrameMessage } from './requester-frame.ts'
 /** Every message there is, for whoever must hold for all of them: vectors and fuzzers. */
 export const messages: readonly MessageDefinition<never>[] = [
   offerMessage,
+  offerUpdateMessage,
+  taskAnnouncementMessage,
+  bidMessage,
+  bidRequestMessage,
+  bidResponseMessage,
   offersRequestMessage,
   offersResponseMessage,
   requesterFrameMessage,

@@ -1,12 +1,23 @@
 import { z } from 'zod'
 import { type MessageDefinition, wire } from '../codec.ts'
-import { MAX_CREDIT_WINDOW_TOKENS, MAX_REASON_CHARS, MAX_TOKENS_PER_FRAME } from '../limits.ts'
+import {
+  MAX_CREDIT_WINDOW_TOKENS,
+  MAX_REASON_CHARS,
+  MAX_SPOT_NOTICE_MS,
+  MAX_TOKENS_PER_FRAME,
+} from '../limits.ts'
 import { receiptMessage } from './receipt.ts'
 import { type SignedVoucher, signedVoucherSchema, tokenIdSchema } from './task-request.ts'
 
 /** Why a provider does not take a task; each leaves the requester free to ask elsewhere. */
 const REFUSAL_CODES = [
   'busy',
+  'overloaded',
+  'share_used',
+  'deadline_unmeetable',
+  'spot_unavailable',
+  'data_class',
+  'award_invalid',
   'not_serving',
   'offer_unknown',
   'offer_expired',
@@ -32,6 +43,10 @@ export type ProviderFrame =
       voucher: SignedVoucher | null
     }
   | { kind: 'refused'; code: RefusalCode; message: string }
+  /** It waits for a slot: so many are before it. Told again while it waits. */
+  | { kind: 'queued'; ahead: number; expectedMs: number }
+  /** A spot task will be ended so soon, for one that is paid in full. */
+  | { kind: 'notice'; endsInMs: number }
   /** So many of the prompt's tokens have been computed. */
   | { kind: 'prefill'; promptTokens: number }
   | { kind: 'output'; tokens: number[]; text: string }
@@ -62,6 +77,8 @@ export const providerFrameMessage: MessageDefinition<ProviderFrame> = {
       message: wire.text(MAX_REASON_CHARS),
     }),
     z.strictObject({ kind: z.literal('end'), receipt: wire.bytes(receiptMessage.maxBytes) }),
+    z.strictObject({ kind: z.literal('queued'), ahead: wire.count, expectedMs: wire.count }),
+    z.strictObject({ kind: z.literal('notice'), endsInMs: z.int().min(0).max(MAX_SPOT_NOTICE_MS) }),
     z.strictObject({ kind: z.literal('done') }),
   ]),
 }

@@ -7,9 +7,18 @@ import { backendSchema } from './backend.ts'
 
 /**
  * How a task ended. `stop`, `stop_string`, `length`: whole. `cancelled`: the requester said so. `unpaid`:
- * the provider saw no payment in time. `failed`: the provider could not go on.
+ * the provider saw no payment in time. `failed`: the provider could not go on. `preempted`: a spot task made
+ * room, with notice.
  */
-export const END_REASONS = ['stop', 'stop_string', 'length', 'cancelled', 'unpaid', 'failed'] as const
+export const END_REASONS = [
+  'stop',
+  'stop_string',
+  'length',
+  'cancelled',
+  'unpaid',
+  'failed',
+  'preempted',
+] as const
 export type EndReason = (typeof END_REASONS)[number]
 
 /**

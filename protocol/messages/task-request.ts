@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { wire } from '../codec.ts'
+import { DATA_CLASSES, type DataClass } from '../data-class.ts'
 import type { Address, ChannelId, CidString, ModelId, TaskId } from '../ids.ts'
 import {
   MAX_CHAT_MESSAGES,
@@ -9,6 +10,8 @@ import {
   MAX_STOP_STRINGS,
   MAX_TEXT_BYTES,
 } from '../limits.ts'
+import { CAPACITY_MODES, type CapacityMode, SLA_CLASSES, type SlaClass } from '../sla-class.ts'
+import { type Award, awardSchema } from './bid.ts'
 
 export type TaskInput =
   | { kind: 'chat'; messages: { role: 'system' | 'user' | 'assistant'; content: string }[] }
@@ -38,8 +41,15 @@ export interface TaskRequest {
   taskId: TaskId
   /** 0 at first; rises by one with each provider the task is moved to. */
   attempt: number
-  /** The offer whose price and terms this accepts. */
+  /** The offer or update whose price and terms this accepts. */
   offer: CidString
+  /** The bid it accepts in their place; null where there was no auction. */
+  award: Award | null
+  mode: CapacityMode
+  slaClass: SlaClass
+  dataClass: DataClass
+  /** How long the requester can wait for the end, from now on, ms; null for no limit. */
+  deadlineMs: number | null
   model: ModelId
   input: TaskInput
   /** Output made by earlier attempts, to be gone on from; tokens only if made by the same model file. */
@@ -87,6 +97,11 @@ export const taskRequestSchema = z.strictObject({
   taskId: wire.taskId,
   attempt: z.int().min(0).max(255),
   offer: wire.cid,
+  award: z.nullable(awardSchema),
+  mode: z.enum(CAPACITY_MODES),
+  slaClass: z.enum(SLA_CLASSES),
+  dataClass: z.enum(DATA_CLASSES),
+  deadlineMs: z.nullable(wire.count),
   model: wire.modelId,
   input: z.discriminatedUnion('kind', [
     z.strictObject({

@@ -5,9 +5,18 @@ import {
   type AuditEventDetails,
   auditEventMessage,
 } from '../../protocol/messages/audit-event.ts'
+import {
+  type Bid,
+  bidMessage,
+  bidRequestMessage,
+  bidResponseMessage,
+  type TaskAnnouncement,
+  taskAnnouncementMessage,
+} from '../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
-import { type Offer, offerMessage } from '../../protocol/messages/offer.ts'
+import { modelTermsOf, type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
+import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
 import { providerFrameMessage } from '../../protocol/messages/provider-frame.ts'
 import { outputDigest, type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
@@ -24,7 +33,7 @@ const hex = (byte: string, length: number) => byte.repeat(length)
 const sampleModel = `shoal-nano@sha256:${hex('ab', 32)}`
 
 export const sampleOffer: Offer = {
-  version: 1,
+  version: 2,
   sequence: 7,
   issuedAtMs: 1_700_000_000_000,
   expiresAtMs: 1_700_000_120_000,
@@ -32,35 +41,70 @@ export const sampleOffer: Offer = {
     {
       model: sampleModel,
       kinds: ['chat', 'completion'],
+      modalities: ['text'],
       contextTokens: 1024,
       quantization: 'Q8_0',
       parameterCount: 1_234_567,
       inputPerMillion: 250_000_000_000_000_000n,
       outputPerMillion: 10n ** 18n,
+      spot: {
+        inputPerMillion: 125_000_000_000_000_000n,
+        outputPerMillion: 5n * 10n ** 17n,
+        noticeMs: 5_000,
+      },
       tokensPerSecond: 1900,
+      ttftMs: 35,
       slots: 8,
       freeSlots: 8,
+      queued: 0,
     },
   ],
+  entities: [
+    {
+      kind: 'service',
+      name: 'web-search',
+      tags: ['protocol:mcp', 'lang:de'],
+      endpoint: null,
+      price: { amount: 10n ** 15n, unit: 'query' },
+      capacity: 10,
+    },
+  ],
+  priceReason: 'base',
   backend: 'cpu',
   wallet: `0x${hex('11', 20)}`,
+  stake: 10_000n * 10n ** 18n,
   chainId: 31337,
   settlement: `0x${hex('22', 20)}`,
   creditWindowTokens: 64,
   minChannelRemainingMs: 600_000,
   addresses: ['/ip4/127.0.0.1/tcp/4001'],
   region: null,
-  slaClass: 'B',
+  slaClasses: ['B', 'A'],
+  dataClass: 'SHARED',
 }
 
 export const sampleOfferRecord = createRecord(offerMessage, sampleOffer, sampleSigner)
 const signature = `0x${hex('5a', 64)}1b`
+
+/** How a task is asked for when nobody wished for more. */
+export const plainTerms = {
+  award: null,
+  mode: 'on-demand',
+  slaClass: 'B',
+  dataClass: 'SHARED',
+  deadlineMs: null,
+} as const
 
 export const sampleRequest: TaskRequest = {
   kind: 'request',
   taskId: hex('0c', 16),
   attempt: 0,
   offer: sampleOfferRecord.cid,
+  award: { bid: sampleOfferRecord.cid, runnerUp: Uint8Array.of(1, 2, 3) },
+  mode: 'spot',
+  slaClass: 'A',
+  dataClass: 'CONFIDENTIAL',
+  deadlineMs: 30_000,
   model: sampleModel,
   input: {
     kind: 'chat',
@@ -79,6 +123,34 @@ export const sampleRequest: TaskRequest = {
     channelId: `0x${hex('44', 32)}`,
     voucher: { cumulativeAmount: 12_345_678_901_234_567_890n, signature },
   },
+}
+
+const sampleAnnouncement: TaskAnnouncement = {
+  version: 1,
+  taskId: sampleRequest.taskId,
+  requester: hex('77', 32),
+  auction: 'second-price',
+  issuedAtMs: 1_700_000_000_500,
+  bidWindowMs: 50,
+  kind: 'chat',
+  model: 'shoal-nano',
+  promptTokens: 200,
+  maxTokens: 128,
+  mode: 'on-demand',
+  slaClass: 'B',
+  dataClass: 'PUBLIC',
+  reserve: 10n ** 15n,
+}
+
+const sampleBid: Bid = {
+  version: 1,
+  announcement: sampleOfferRecord.cid,
+  model: sampleModel,
+  inputPerMillion: 200_000_000_000_000_000n,
+  outputPerMillion: 9n * 10n ** 17n,
+  expiresAtMs: 1_700_000_010_500,
+  ttftMs: 40,
+  tokensPerSecond: 1_800,
 }
 
 export const sampleReceipt: Receipt = {
@@ -149,12 +221,27 @@ const sample = <T>(name: string, definition: MessageDefinition<T>, value: T): Sa
 
 export const samples: readonly Sample[] = [
   sample('offer', offerMessage, sampleOffer),
+  sample('offer-update', offerUpdateMessage, {
+    version: 1,
+    offer: sampleOfferRecord.cid,
+    sequence: 8,
+    issuedAtMs: sampleOffer.issuedAtMs + 60_000,
+    expiresAtMs: sampleOffer.expiresAtMs + 60_000,
+    priceReason: 'demand',
+    models: [{ index: 0, ...modelTermsOf(sampleOffer.models[0]!), freeSlots: 1, queued: 2 }],
+  }),
+  sample('task-announcement', taskAnnouncementMessage, sampleAnnouncement),
+  sample('bid', bidMessage, sampleBid),
+  sample('bid-request', bidRequestMessage, { announcement: Uint8Array.of(1, 2) }),
+  sample('bid-response', bidResponseMessage, { bid: Uint8Array.of(3, 4), reason: '' }),
   sample('offers-request', offersRequestMessage, { limit: 64 }),
   sample('offers-response', offersResponseMessage, { records: [sampleOfferRecord.bytes] }),
   sample('request', requesterFrameMessage, sampleRequest),
   sample('request, completion', requesterFrameMessage, {
     ...sampleRequest,
     attempt: 1,
+    award: null,
+    deadlineMs: null,
     input: { kind: 'completion', prompt: 'Once upon a time' },
     continuation: null,
     stop: [],
@@ -175,6 +262,8 @@ export const samples: readonly Sample[] = [
     creditWindowTokens: 64,
     voucher: { cumulativeAmount: 0n, signature },
   }),
+  sample('queued', providerFrameMessage, { kind: 'queued', ahead: 3, expectedMs: 900 }),
+  sample('notice', providerFrameMessage, { kind: 'notice', endsInMs: 5_000 }),
   sample('refused', providerFrameMessage, {
     kind: 'refused',
     code: 'busy',

@@ -16,7 +16,7 @@ import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
 import { createRecord } from '../../../protocol/signed.ts'
 import { askFor, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { Rogue, type RogueStream } from '../../helpers/rogue.ts'
-import { seedOf } from '../../helpers/samples.ts'
+import { plainTerms, seedOf } from '../../helpers/samples.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
 const LONG_MS = 86_400_000
@@ -92,6 +92,7 @@ describe('a node among hostile peers', () => {
     const { input, maxTokens, sampling, stop } = askFor('What is Shoal?')
     return {
       ...{ kind: 'request', taskId: randomBytes(16).toString('hex'), attempt: 0, offer: cid },
+      ...plainTerms,
       ...{
         model: body.models[0]!.model,
         input,

@@ -9,6 +9,7 @@ import { type RequesterFrame, requesterFrameMessage } from '../../../protocol/me
 import { maxAmount } from '../../../protocol/money.ts'
 import { askFor, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { Rogue } from '../../helpers/rogue.ts'
+import { plainTerms } from '../../helpers/samples.ts'
 
 const WINDOW = 16
 const MAX_TOKENS = 120
@@ -53,6 +54,7 @@ describe('what one side of a task risks', () => {
           say({
             ...{ kind: 'request', taskId: randomBytes(16).toString('hex'), attempt: 0, offer: cid },
             ...{ model: price.model, input, continuation: null, maxTokens: MAX_TOKENS, sampling, stop },
+            ...plainTerms,
             ...{ jsonSchema: LONG_ANSWER, payment: { ...channel, voucher: lease.voucher() } },
           })
           let [prompt, computed, made, frames] = [0, 0, 0, 0]

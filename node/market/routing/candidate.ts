@@ -1,0 +1,105 @@
+import type { NodeKey } from '../../../protocol/ids.ts'
+import type { ModelOffer, TaskKind } from '../../../protocol/messages/offer.ts'
+import type { KnownOffer } from '../offer-book.ts'
+import type { Preferences } from '../preferences.ts'
+
+/** Who can do a task: a peer by its node key, this node's own engine, or a configured cloud service by its name. */
+export type ProviderId = NodeKey | 'local' | `cloud:${string}`
+
+/** What is wanted, as far as choosing goes. */
+export interface Demand {
+  /** A model's full id, or its name; null takes any. */
+  model: string | null
+  kind: TaskKind
+  /** What the prompt can have at most, and what it will have by our estimate. */
+  promptTokensBound: number
+  promptTokensExpected: number
+  maxTokens: number
+  /** Base units the task may cost at most; null for no limit of its own. */
+  maxPrice: bigint | null
+  preferences: Preferences
+  /** Kind of work, such as `chat:short`: what is learned is learned for each class. */
+  taskClass: string
+  /** Digests of the prompt's beginnings, the longest first; see `prefix-affinity.ts`. */
+  prefixes: readonly string[]
+  /** Providers that are out, having been tried. */
+  excluded: ReadonlySet<ProviderId>
+}
+
+/** A model somebody runs for us at a price: the unit of choice. */
+export interface Listing {
+  provider: ProviderId
+  venue: 'peer' | 'local' | 'cloud'
+  /** The peer's offer; null for local and cloud. */
+  offer: KnownOffer | null
+  model: ModelOffer
+}
+
+/** What we expect of a listing for a demand. */
+export interface Prediction {
+  /** Base units: of a typical answer, and of the longest prompt and answer. */
+  expectedCost: bigint
+  worstCost: bigint
+  /** Until the first token, queue and network included, and until the last, ms. */
+  ttftMs: number
+  totalMs: number
+  tokensPerSecond: number
+  /** Chance that it ends well, 0 to 1: the lower bound of reputation. */
+  reliability: number
+  /** 0 to 1. */
+  quality: number
+  /** Share of the prompt that is likely warm there, 0 to 1. */
+  warmShare: number
+}
+
+/** Why a listing is no candidate; a closed set. */
+export const UNFIT = [
+  'other_model',
+  'other_kind',
+  'prompt_too_long',
+  'too_expensive',
+  'data_class',
+  'sla_class',
+  'region',
+  'reputation',
+  'stake',
+  'quality',
+  'no_spot',
+  'deadline',
+  'unwelcome',
+  'circuit_open',
+] as const
+export type Unfit = (typeof UNFIT)[number]
+
+export interface Candidate extends Listing {
+  prediction: Prediction
+  /** What the strategy makes of the prediction, 0 to 1; the higher the better. */
+  score: number
+  /** What the policy learns from; see `features.ts`. */
+  features: Float64Array
+  /** With which this candidate was put where it is first of the list; 0 for the others of a greedy choice. */
+  probability: number
+}
+
+export interface Ranking {
+  /** Under which the outcome is reported back. */
+  decisionId: string
+  /** The best first; a bounded number of them. */
+  candidates: Candidate[]
+  /** Listings by what ruled them out. */
+  unfit: Record<Unfit, number>
+}
+
+/** How it went with a candidate, told to all that learn from it. */
+export interface Outcome {
+  decisionId: string
+  provider: ProviderId
+  status: 'completed' | 'failed' | 'refused' | 'stalled' | 'dishonest' | 'preempted'
+  /** Null where it did not come to that. */
+  ttftMs: number | null
+  totalMs: number
+  outputTokens: number
+  promptTokens: number
+  /** Base units. */
+  paid: bigint
+}
