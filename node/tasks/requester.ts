@@ -7,6 +7,7 @@ import type { TaskInput, TaskRequest, TaskSampling } from '../../protocol/messag
 import { costRoundedUp, formatCredits, minAmount } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
+import type { Clearance } from '../market/clearance.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import { type Candidate, type Demand, type Ranking, rank } from '../market/selection.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
@@ -68,6 +69,7 @@ export interface RequesterModules {
   host: P2PHost
   book: OfferBook
   channels: PayerChannels
+  clearance: Clearance
   receipts: ReceiptBook
   signer: NodeSigner
   clock: Clock
@@ -202,7 +204,7 @@ class Task {
   }
 
   async #try(candidate: Candidate, attempt: number): Promise<TryOutcome> {
-    const { host, channels, receipts, signer, clock, onViolation, log } = this.#modules
+    const { host, channels, clearance, receipts, signer, clock, onViolation, log } = this.#modules
     const { provider, offer, model } = candidate
     const bound = this.#promptBound()
     const worst = costRoundedUp(model, { inputTokens: bound, outputTokens: this.#remainingTokens() })
@@ -222,7 +224,7 @@ class Task {
       const frames = await host.openStream(provider, taskProtocol, this.#signal)
       const run = new Attempt(
         {
-          request: this.#request(candidate, lease, attempt),
+          request: clearance.clear(this.#request(candidate, lease, attempt), candidate),
           offer,
           price: model,
           creditWindowTokens: this.#options.creditWindowTokens,
