@@ -175,6 +175,7 @@ export function selectionRouter(modules: {
           offer,
           model,
           venue: 'peer',
+          terms: null,
           prediction: {
             expectedCost: expected.expectedCost,
             worstCost: expected.worstCost,
