@@ -43,7 +43,7 @@ export interface ListingColumns {
   /** Dense number of the provider, the same for all its rows while it has any. */
   readonly providerRow: Int32Array
   /** Place among the provider's models. */
-  readonly modelIndex: Uint8Array
+  readonly modelIndex: Uint16Array
 }
 
 /** Rows `start` up to, not including, `end`: all listings of one model file for the same kinds of task. */
