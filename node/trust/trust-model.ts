@@ -15,23 +15,14 @@ import type { Evidence } from './evidence.ts'
 import type { ComponentOpinion, Opinion, PeerScore } from './opinion.ts'
 import { noResults, PeerRecord, type PeerState } from './peer-record.ts'
 import { heard, type Hearsay, NOTHING_HEARD } from './propagation.ts'
+import { NO_FACTS, type TrustFacts } from './trust-facts.ts'
 import { WitnessAgreement } from './witness-agreement.ts'
-
-/** What the model asks about peers; facts of the world, not evidence. */
-export interface TrustFacts {
-  /** Keys of the wallets, funders and networks a peer is known by: peers that share one may be one operator. */
-  clustersOf: (peer: NodeKey) => readonly string[]
-  /** Whether a peer is an orchestrator by the chain: declared, with the stake for it. */
-  isOrchestrator: (peer: NodeKey) => boolean
-}
 
 export interface TrustModelOptions {
   parameters?: Partial<TrustParameters>
   /** Decides which witnesses of a peer with too many are kept; nobody else must know it. */
   secret?: string
 }
-
-const NO_FACTS: TrustFacts = { clustersOf: () => [], isOrchestrator: () => false }
 
 /**
  * This node's opinion of every peer, computed from evidence alone: no clock, no disk, no network. Six components,
@@ -158,6 +149,10 @@ export class TrustModel {
     if (record === undefined) return
     for (const { witness } of record.witnesses) this.#agreement.dropped(witness, peer)
     this.#peers.delete(peer)
+  }
+
+  get countedReceipts(): number {
+    return this.#receipts.size
   }
 
   hasCounted(receipt: CidString): boolean {
