@@ -102,7 +102,8 @@ export class EvidenceLog {
       this.#numbersOf(evidence.peer).push(number)
       if (number > (through.get(evidence.peer) ?? 0)) into.add(evidence)
     }
-    for await (const [receipt, { endedAtMs }] of this.#receipts.entries()) into.markCounted(receipt, endedAtMs)
+    for await (const [receipt, { endedAtMs }] of this.#receipts.entries())
+      into.markCounted(receipt, endedAtMs)
   }
 
   /** Keeps a piece that `stateOf` already has. */
@@ -123,7 +124,12 @@ export class EvidenceLog {
   /** The latest evidence on a peer, the newest first. */
   async recent(peer: NodeKey): Promise<Evidence[]> {
     const evidence: Evidence[] = []
-    const range = { gt: keyOf(peer, 0), lte: keyOf(peer, Number.MAX_SAFE_INTEGER), reverse: true, limit: KEEP }
+    const range = {
+      gt: keyOf(peer, 0),
+      lte: keyOf(peer, Number.MAX_SAFE_INTEGER),
+      reverse: true,
+      limit: KEEP,
+    }
     for await (const piece of this.#evidence.values(range)) evidence.push(piece)
     return evidence
   }

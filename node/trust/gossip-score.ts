@@ -14,7 +14,10 @@ const NEUTRAL = 50
  * by 5 at most, which alone never reaches a threshold: a node with bad answers may be a good relay, and how it relays
  * is for gossipsub's own parameters to judge. What breaks the protocol does cut a peer off.
  */
-export function gossipScore(penaltyPoints: number, { score, tasks }: Pick<PeerScore, 'score' | 'tasks'>): number {
+export function gossipScore(
+  penaltyPoints: number,
+  { score, tasks }: Pick<PeerScore, 'score' | 'tasks'>,
+): number {
   // Nobody is held to be worse than unknown for being new.
   const ofAnswers = tasks === 0 ? 0 : ((score - NEUTRAL) / NEUTRAL) * BEST_OF_ANSWERS
   const bounded = Math.min(BEST_OF_ANSWERS, Math.max(WORST_OF_ANSWERS, ofAnswers))

@@ -14,7 +14,7 @@ import {
 import type { Evidence } from './evidence.ts'
 import type { ComponentOpinion, Opinion, PeerScore } from './opinion.ts'
 import { noResults, PeerRecord, type PeerState } from './peer-record.ts'
-import { heard, type Hearsay, NOTHING_HEARD } from './propagation.ts'
+import { type Hearsay, heard, NOTHING_HEARD } from './propagation.ts'
 import { NO_FACTS, type TrustFacts } from './trust-facts.ts'
 import { WitnessAgreement } from './witness-agreement.ts'
 
@@ -135,10 +135,7 @@ export class TrustModel {
   restore(peer: NodeKey, state: PeerState): void {
     this.forget(peer)
     const { parameters } = this
-    const record = new PeerRecord(
-      { peer, parameters, state },
-      { rankOf: witness => this.#rankOf(witness) },
-    )
+    const record = new PeerRecord({ peer, parameters, state }, { rankOf: witness => this.#rankOf(witness) })
     this.#peers.set(peer, record)
     for (const { witness } of record.witnesses) this.#agreement.reported(witness, peer)
   }
@@ -184,7 +181,9 @@ export class TrustModel {
   /** 48 bits that only we can foretell: nobody can make keys that push honest witnesses out. */
   #rankOf(witness: NodeKey): number {
     const digest = sha256(utf8ToBytes(`${this.#secret}:${witness}`))
-    return new DataView(digest.buffer, digest.byteOffset).getUint32(0) * 65_536 + digest[4]! * 256 + digest[5]!
+    return (
+      new DataView(digest.buffer, digest.byteOffset).getUint32(0) * 65_536 + digest[4]! * 256 + digest[5]!
+    )
   }
 
   #penaltyPoints(record: PeerRecord | undefined, nowMs: number): number {
