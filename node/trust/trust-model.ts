@@ -24,6 +24,9 @@ export interface TrustModelOptions {
   secret?: string
 }
 
+/** What rounding to whole units can add to the points of a peer that is at the limit. */
+const POINTS_RESOLUTION = 1e-5
+
 /**
  * This node's opinion of every peer, computed from evidence alone: no clock, no disk, no network. Six components,
  * each the posterior of a Beta distribution (Jøsang & Ismail, "The Beta Reputation System", 2002) whose evidence
@@ -105,7 +108,7 @@ export class TrustModel {
 
   /** Whether we talk to it at all. */
   isWelcome(peer: NodeKey, nowMs: number): boolean {
-    return this.#penaltyPoints(this.#peers.get(peer), nowMs) <= this.parameters.unwelcomeAbovePoints
+    return this.#isWelcome(this.#peers.get(peer), nowMs)
   }
 
   /** Points for breaking the protocol, faded. */
@@ -190,6 +193,10 @@ export class TrustModel {
     return record === undefined ? 0 : record.penalty.bad(Math.max(nowMs, record.lastAtMs))
   }
 
+  #isWelcome(record: PeerRecord | undefined, nowMs: number): boolean {
+    return this.#penaltyPoints(record, nowMs) <= this.parameters.unwelcomeAbovePoints + POINTS_RESOLUTION
+  }
+
   #summary(
     record: PeerRecord | undefined,
     nowMs: number,
@@ -198,7 +205,7 @@ export class TrustModel {
       tasks: record === undefined ? 0 : Object.values(record.results).reduce((sum, count) => sum + count, 0),
       violations: record?.violations ?? 0,
       firstSeenMs: record?.firstAtMs ?? nowMs,
-      welcome: this.#penaltyPoints(record, nowMs) <= this.parameters.unwelcomeAbovePoints,
+      welcome: this.#isWelcome(record, nowMs),
     }
   }
 
