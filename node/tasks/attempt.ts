@@ -57,7 +57,12 @@ export interface AttemptModules {
 
 export type AttemptEvent =
   | { type: 'accepted'; promptTokens: number }
-  | { type: 'output'; tokens: readonly number[]; text: string }
+  /** It waits for a slot there, behind so many. */
+  | { type: 'queued'; ahead: number; expectedMs: number }
+  /** A spot task will be ended so soon. */
+  | { type: 'notice'; endsInMs: number }
+  /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
+  | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
 
@@ -187,7 +192,10 @@ export class Attempt {
           break
         }
         case 'queued':
+          this.#modules.onEvent({ type: 'queued', ahead: frame.ahead, expectedMs: frame.expectedMs })
+          break
         case 'notice':
+          this.#modules.onEvent({ type: 'notice', endsInMs: frame.endsInMs })
           break
         case 'prefill':
           if (frame.promptTokens < this.#prefilled || frame.promptTokens > this.#promptTokens)
