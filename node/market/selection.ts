@@ -175,11 +175,14 @@ export function selectionRouter(modules: {
           offer,
           model,
           venue: 'peer',
+          terms: null,
           prediction: {
             expectedCost: expected.expectedCost,
             worstCost: expected.worstCost,
             ttftMs: model.ttftMs,
             totalMs: expected.expectedSeconds * 1_000,
+            ttftP95Ms: Math.max(1_000, 3 * model.ttftMs),
+            waitMs: 0,
             tokensPerSecond: model.tokensPerSecond,
             reliability: expected.reliability,
             quality: 0,
@@ -189,6 +192,13 @@ export function selectionRouter(modules: {
           features: new Float64Array(),
           probability: 0,
         })),
+        scale: {
+          strategy: demand.preferences.strategy,
+          weights: { cost: 1, time: 1, quality: 1, privacy: 0, nearness: 0 },
+          ...{ cost: 0, timeMs: 0, reliabilityExponent: 1 },
+        },
+        policyVersion: null,
+        explored: false,
         unfit: { ...(Object.fromEntries(UNFIT.map(name => [name, 0])) as MarketRanking['unfit']), ...unfit },
       }
     },
