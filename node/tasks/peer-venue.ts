@@ -4,7 +4,7 @@ import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
-import type { Clearance } from '../market/clearance.ts'
+import { type Clearance, ClearanceError } from '../market/clearance.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Candidate } from '../market/routing/candidate.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
@@ -70,10 +70,11 @@ export class PeerVenue implements Venue {
       onEvent({ type: 'channel', channelId: lease.channelId })
       if (signal.aborted) return report({ kind: 'cancelled' })
       const opening = AbortSignal.timeout(this.#options.stallTimeoutMs)
+      const request = clearance.clear(this.#request(order, lease), candidate)
       const frames = await host.openStream(provider, taskProtocol, AbortSignal.any([signal, opening]))
       const run = new Attempt(
         {
-          request: clearance.clear(this.#request(order, lease), candidate),
+          request,
           offer,
           price,
           creditWindowTokens: this.#options.creditWindowTokens,
@@ -92,6 +93,8 @@ export class PeerVenue implements Venue {
       if (error instanceof PaymentError && UNFUNDED.has(error.code))
         // Somebody else may have a channel with enough in it, or ask for less.
         return { ...report({ kind: 'failed', why: 'unfunded' }), unfunded: error }
+      if (error instanceof ClearanceError)
+        return report({ kind: 'refused', code: 'data_class', message: error.message })
       if (error instanceof P2PError) {
         log.debug({ err: error, provider }, 'a provider could not be reached')
         return report({ kind: 'failed', why: 'disconnected' })
