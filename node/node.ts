@@ -37,11 +37,14 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { CircuitBreaker } from './tasks/circuit-breaker.ts'
+import { HedgeBudget } from './tasks/hedge.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
+import { Operators } from './trust/clusters.ts'
 import { Reputation } from './trust/reputation.ts'
 import { VERSION } from './version.ts'
 
@@ -502,13 +505,23 @@ export class ShoalNode {
       },
     )
     this.#undo.push(() => router.stop())
+    const operators = new Operators({
+      factsOf: peer => ({ wallet: book.of(peer)?.offer.wallet ?? peer, funder: null, networks: [] }),
+    })
     const requester = new Requester(
-      { maxAttempts: config['task.maxAttempts'] },
+      {
+        maxAttempts: config['task.maxAttempts'],
+        replicas: config['task.replicas'],
+        attestedStake: config['task.attestedStake'],
+      },
       {
         router,
         book,
         clock: this.#clock,
         venues: { peer: peers },
+        breaker: new CircuitBreaker({}, { clock: this.#clock, random: Math.random }),
+        hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
+        areDistinct: (a, b) => operators.areDistinct(a, b),
         reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },

@@ -368,6 +368,7 @@ export type TaskEventView =
   | { type: 'standby'; provider: string }
   | { type: 'disagreement'; agreed: string[]; dissenting: string[]; atToken: number }
   | { type: 'queued'; ahead: number; expectedMs: number }
+  | { type: 'suspected' }
   | { type: 'notice'; endsInMs: number }
 
 const MAX_CANDIDATES_SHOWN = 8

@@ -70,11 +70,10 @@ export class PeerVenue implements Venue {
       onEvent({ type: 'channel', channelId: lease.channelId })
       if (signal.aborted) return report({ kind: 'cancelled' })
       const opening = AbortSignal.timeout(this.#options.stallTimeoutMs)
-      const request = clearance.clear(this.#request(order, lease), candidate)
       const frames = await host.openStream(provider, taskProtocol, AbortSignal.any([signal, opening]))
       const run = new Attempt(
         {
-          request,
+          request: clearance.clear(this.#request(order, lease), candidate),
           offer,
           price,
           creditWindowTokens: this.#options.creditWindowTokens,
@@ -93,8 +92,7 @@ export class PeerVenue implements Venue {
       if (error instanceof PaymentError && UNFUNDED.has(error.code))
         // Somebody else may have a channel with enough in it, or ask for less.
         return { ...report({ kind: 'failed', why: 'unfunded' }), unfunded: error }
-      if (error instanceof ClearanceError)
-        return report({ kind: 'refused', code: 'data_class', message: error.message })
+      if (error instanceof ClearanceError) return report({ kind: 'failed', why: 'not_cleared' })
       if (error instanceof P2PError) {
         log.debug({ err: error, provider }, 'a provider could not be reached')
         return report({ kind: 'failed', why: 'disconnected' })
@@ -125,7 +123,7 @@ export class PeerVenue implements Venue {
     const { wallet, minChannelRemainingMs } = candidate.offer!.offer
     try {
       await this.#connect(provider, signal)
-      if (options.maxAmount === null) return false
+      if (options.maxAmount === null) return true
       const lease = await channels.acquire({
         payee: wallet,
         needed: options.maxAmount,
