@@ -14,6 +14,7 @@ import { type KnownDeployment, readDeploymentFile } from './chain/addresses.ts'
 import { Certifications } from './chain/certifications.ts'
 import { ChainClient } from './chain/client.ts'
 import { EmbeddedChain } from './chain/embedded/embedded-chain.ts'
+import type { ChainStanding } from './chain/standing.ts'
 import { type Clock, repeat, systemClock } from './clock.ts'
 import type { Config } from './config/settings.ts'
 import { type DataDir, ensureDataDir } from './data-dir.ts'
@@ -29,7 +30,10 @@ import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
 import { FixedPrices } from './market/price-source.ts'
-import { selectionRouter } from './market/selection.ts'
+import { GreedyPolicy } from './market/routing/policy.ts'
+import { SizeQuality } from './market/routing/quality.ts'
+import { realisedScore } from './market/routing/reward.ts'
+import { Router } from './market/routing/router.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -94,6 +98,7 @@ export class ShoalNode {
   #trade: TradeParts | null = null
   /** What is made known beside models. */
   #entities: readonly Entity[] = []
+  #standing: ChainStanding | null = null
   #auditHealthy = true
   /** Why the chain could not be used the last time, so that it is not told at each try. */
   #chainTrouble: string | null = null
@@ -406,7 +411,7 @@ export class ShoalNode {
   /** Who has done work for us, or has a stake, is not forgotten for others that nobody knows. */
   #regard(provider: NodeKey, wallet: Address, reputation: Reputation): Regard {
     if (reputation.score(provider).tasks > 0 && reputation.isWelcome(provider)) return 'proven'
-    const standing = this.#trade?.economy.standing.of(wallet, provider) ?? null
+    const standing = this.#standing?.of(wallet, provider) ?? null
     if (standing?.bound !== true) return 'unknown'
     return standing.stake >= CREDIT ? 'staked' : 'registered'
   }
@@ -414,7 +419,8 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, receipts, reputation, signer, keeper } = this.parts
+    const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
+      this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -448,6 +454,7 @@ export class ShoalNode {
       }
     })
     book.on('update', ({ offer }) => economy.standing.want(offer.wallet))
+    this.#standing = economy.standing
     economy.standing.on('standing', (_wallet, nodeKeys) => {
       for (const key of nodeKeys) book.reconsider(key)
     })
@@ -493,15 +500,31 @@ export class ShoalNode {
         onViolation,
       },
     )
+    const router = new Router(
+      { region: config['offer.region'] },
+      {
+        index,
+        standing: economy.standing,
+        reputation: {
+          score: provider => reputation.score(provider),
+          isWelcome: provider => reputation.isWelcome(provider),
+          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+        },
+        breaker: { isOpen: () => false },
+        clearance,
+        quality: new SizeQuality(),
+        policy: new GreedyPolicy(),
+        reward: realisedScore,
+        log: { decided: () => {}, ended: () => {} },
+        clock: this.#clock,
+        random: Math.random,
+      },
+    )
+    this.#undo.push(() => router.stop())
     const requester = new Requester(
       { maxAttempts: config['task.maxAttempts'] },
       {
-        router: selectionRouter({
-          book,
-          isWelcome: provider => reputation.isWelcome(provider),
-          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
-          random: Math.random,
-        }),
+        router,
         book,
         clock: this.#clock,
         venues: { peer: peers },
@@ -512,7 +535,7 @@ export class ShoalNode {
     this.#undo.push(() => requester.stop())
     const offersNothing = config['models.serve'].length + this.#entities.length === 0
     const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
-    this.#trade = { economy, clearance, requester, offers }
+    this.#trade = { economy, clearance, router, requester, offers }
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -708,6 +731,7 @@ export interface TradeParts {
   economy: Economy
   /** Decides who may have which content. */
   clearance: Clearance
+  router: Router
   requester: Requester
   /** Null for a node that offers nothing. */
   offers: OfferPublisher | null
