@@ -183,7 +183,7 @@ export const settings = {
   }),
   'offer.lifetime': setting({
     kind: duration(10 * SECOND, 10 * MINUTE),
-    default: 2 * MINUTE,
+    default: 10 * MINUTE,
     help: 'How long an offer is good for; it is renewed at half of that.',
     flag: 'offer-lifetime',
   }),
@@ -193,6 +193,12 @@ export const settings = {
     help: 'Where you are, such as eu-de; told to others.',
   }),
 
+  'offer.entities': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'JSON file with agents, services and resources to make known beside models.',
+    flag: 'entities',
+  }),
   'offer.dataClass': setting({
     kind: choice(DATA_CLASSES),
     default: 'CONFIDENTIAL',

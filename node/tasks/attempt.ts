@@ -59,14 +59,16 @@ export interface AttemptModules {
 }
 
 export type AttemptEvent =
-  | { type: 'accepted'; promptTokens: number }
+  /** With an estimate where the prompt's tokens are counted at the end. */
+  | { type: 'accepted'; promptTokens: number; isEstimate?: boolean }
   /** It waits for a slot there, behind so many. */
   | { type: 'queued'; ahead: number; expectedMs: number }
   /** It has been silent for long: perhaps somebody else must go on. */
   | { type: 'suspected' }
   /** A spot task will be ended so soon. */
   | { type: 'notice'; endsInMs: number }
-  | { type: 'output'; tokens: readonly number[]; text: string }
+  /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
+  | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
 

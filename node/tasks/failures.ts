@@ -25,9 +25,7 @@ export function noProvider(ask: AskOptions, { unfit }: Ranking, book: OfferBook)
     })
   }
   if (unfit.other_model > 0) {
-    const offered = new Set(
-      book.list().flatMap(({ offer }) => offer.models.map(({ model }) => model.split('@')[0]!)),
-    )
+    const offered = new Set(book.models().map(model => model.split('@')[0]!))
     return new TaskError('MODEL_NOT_OFFERED', `nobody offers the model ${ask.model}`, {
       fix: `Offered are: ${[...offered].slice(0, 8).join(', ')}.`,
       details: { model: ask.model, offered: [...offered].slice(0, 32) },

@@ -235,8 +235,13 @@ export const samples: readonly Sample[] = [
   sample('bid', bidMessage, sampleBid),
   sample('bid-request', bidRequestMessage, { announcement: Uint8Array.of(1, 2) }),
   sample('bid-response', bidResponseMessage, { bid: Uint8Array.of(3, 4), reason: '' }),
-  sample('offers-request', offersRequestMessage, { limit: 64 }),
-  sample('offers-response', offersResponseMessage, { records: [sampleOfferRecord.bytes] }),
+  sample('offers-request', offersRequestMessage, { limit: 64, providers: [hex('77', 32)] }),
+  sample('offers-response', offersResponseMessage, {
+    records: [
+      { offer: sampleOfferRecord.bytes, update: null },
+      { offer: sampleOfferRecord.bytes, update: Uint8Array.of(1, 2) },
+    ],
+  }),
   sample('request', requesterFrameMessage, sampleRequest),
   sample('request, completion', requesterFrameMessage, {
     ...sampleRequest,
