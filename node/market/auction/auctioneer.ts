@@ -1,4 +1,4 @@
-import { announcedCost, awardedPrice, compareBids, isWithinReserve } from '../../../protocol/auction.ts'
+import { awardedPrice, compareBids, isWithinReserve } from '../../../protocol/auction.ts'
 import { ProtocolError } from '../../../protocol/codec.ts'
 import type { NodeSigner } from '../../../protocol/identity.ts'
 import type { NodeKey, TaskId } from '../../../protocol/ids.ts'
@@ -92,7 +92,7 @@ export class Auctioneer {
     const startedAtMs = clock.nowMs()
     const asked = this.#chooseAsked(entries)
     if (asked.size === 0) return null
-    const announcement = createRecord(
+    const announcement = createRecord<TaskAnnouncement>(
       taskAnnouncementMessage,
       {
         version: 1,

@@ -65,6 +65,7 @@ export type BidDecline = (typeof BID_DECLINES)[number]
 const BID_LIFETIME_MS = 10_000
 const MAX_BIDS = 2_048
 const MAX_BIDS_PER_REQUESTER = 64
+const BYTES_PER_TOKEN = 8
 
 /** What a task's request says that the award it shows must agree with. */
 export type AwardClaim = Pick<
@@ -87,7 +88,10 @@ export type AwardVerdict =
 interface HeldBid {
   record: SignedRecord<Bid>
   announcement: SignedRecord<TaskAnnouncement>
+  /** Of the announced task. */
   cost: bigint
+  /** Whether the requester has told who won. */
+  isTold: boolean
 }
 
 /** A provider's part in auctions: makes sealed bids and keeps to them until they expire. */
@@ -117,22 +121,167 @@ export class Bidder {
 
   /** Answers a request for a bid. */
   answer(requester: NodeKey, request: BidRequest): BidResponse {
-    throw new Error(`${requester} ${request.announcement.length}`)
+    const announcement = this.#announcementOf(requester, request.announcement)
+    if (announcement === null) return this.#decline('bad_announcement')
+    const { demand, isReady, offer: current, clock, signer } = this.#modules
+    demand.announced(announcement.body)
+    this.#prune()
+    const offer = isReady() ? current() : null
+    if (offer === null) return this.#decline('not_serving')
+    if ((this.#heldOf.get(requester) ?? 0) >= MAX_BIDS_PER_REQUESTER || this.#held.size >= MAX_BIDS)
+      return this.#decline('too_many_bids')
+    const choice = this.#choose(announcement.body, offer)
+    if (typeof choice === 'string') return this.#decline(choice)
+    const { model, price, cost } = choice
+    const record = createRecord<Bid>(
+      bidMessage,
+      {
+        version: 1,
+        announcement: announcement.cid,
+        model: model.model,
+        ...price,
+        expiresAtMs: clock.nowMs() + BID_LIFETIME_MS,
+        ttftMs: model.ttftMs,
+        tokensPerSecond: model.tokensPerSecond,
+      },
+      signer,
+    )
+    this.#held.set(record.cid, { record, announcement, cost, isTold: false })
+    this.#heldOf.set(requester, (this.#heldOf.get(requester) ?? 0) + 1)
+    demand.bid()
+    return { bid: record.bytes, reason: '' }
   }
 
   /** Takes note of who won in our place. */
   learn(requester: NodeKey, outcome: BidOutcome): BidOutcomeReply {
-    throw new Error(`${requester} ${outcome.bid}`)
+    this.#prune()
+    const held = this.#held.get(outcome.bid)
+    if (held === undefined || held.announcement.signer !== requester || held.isTold) return { known: false }
+    held.isTold = true
+    const winner = this.#rivalBid(outcome.winner, held)
+    if (typeof winner === 'string') {
+      this.#modules.onViolation(requester, 'bad_record')
+      return { known: true }
+    }
+    if (held.cost > 0n) {
+      const difference = held.cost - announcedCost(held.announcement.body, winner)
+      this.#modules.demand.lostBy(Math.max(0, Number((difference * 10_000n) / held.cost) / 10_000))
+    }
+    return { known: true }
   }
 
   /**
    * Checks what a requester shows with its task: that we made the bid, for this task, that it still holds,
    * and that the runner-up is a bid of somebody else for the same announcement and no better than ours.
-   * @param listed our price by the offer the task names
+   * Nobody but us can have named the price we are paid at least; that no better runner-up is kept from us we
+   * cannot know (Rothkopf, Teisberg and Kahn 1990).
+   * @param listed our price by the offer the task names, in the task's mode
    */
   verify(award: Award, requester: NodeKey, claim: AwardClaim, listed: TokenPrice): AwardVerdict {
-    throw new Error(`${award.bid} ${requester} ${claim.taskId} ${listed.inputPerMillion}`)
+    this.#prune()
+    const held = this.#held.get(award.bid)
+    if (held === undefined)
+      return { kind: 'invalid', why: 'we hold no such bid: it has expired or been used' }
+    const { body: terms } = held.announcement
+    const isSame =
+      held.announcement.signer === requester &&
+      terms.taskId === claim.taskId &&
+      terms.kind === claim.input.kind &&
+      terms.mode === claim.mode &&
+      terms.slaClass === claim.slaClass &&
+      terms.dataClass === claim.dataClass &&
+      held.record.body.model === claim.model &&
+      claim.maxTokens <= terms.maxTokens
+    if (!isSame) return { kind: 'invalid', why: 'the bid was for another task' }
+    const runnerUp = award.runnerUp === null ? null : this.#rivalBid(award.runnerUp, held)
+    if (typeof runnerUp === 'string') return { kind: 'invalid', why: runnerUp }
+    if (runnerUp !== null && announcedCost(terms, runnerUp) < held.cost)
+      return { kind: 'invalid', why: 'the runner-up is better than our bid' }
+    return {
+      kind: 'valid',
+      price: awardedPrice(terms, { bid: held.record.body, runnerUp, listed }),
+      maxPromptTokens: terms.promptTokens,
+      take: () => {
+        if (this.#forget(award.bid)) this.#modules.demand.won()
+      },
+    }
   }
 
-  #prune(): void {}
+  /** The announcement, signed by who sent it and made just now; else null. */
+  #announcementOf(requester: NodeKey, bytes: Uint8Array): SignedRecord<TaskAnnouncement> | null {
+    try {
+      const record = openRecordOf(taskAnnouncementMessage, bytes, requester, verifyEd25519Natively)
+      const ageMs = this.#modules.clock.nowMs() - record.body.issuedAtMs
+      if (record.body.requester === requester && Math.abs(ageMs) <= MAX_CLOCK_SKEW_MS) return record
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#modules.onViolation(requester, 'bad_record')
+    }
+    return null
+  }
+
+  /** Our model that does it for the least, or why none does. */
+  #choose(
+    task: TaskAnnouncement,
+    offer: Offer,
+  ): { model: ModelOffer; price: TokenPrice; cost: bigint } | BidDecline {
+    const named = offer.models.filter(({ model }) => task.model === null || matchesModel(task.model, model))
+    if (named.length === 0) return 'other_model'
+    const able = named.filter(({ kinds }) => kinds.includes(task.kind))
+    if (able.length === 0) return 'other_kind'
+    // The bound counts bytes, of which a token holds several; what cannot fit by any count is left out.
+    const fitting = able.filter(({ contextTokens }) => task.promptTokens / BYTES_PER_TOKEN <= contextTokens)
+    if (fitting.length === 0) return 'prompt_too_long'
+    if (!offer.slaClasses.includes(task.slaClass)) return 'sla_class'
+    if (!covers(offer.dataClass, task.dataClass)) return 'data_class'
+    const priced = fitting.flatMap(model => {
+      const price = this.#modules.prices.bidTerms(model.model, task.mode)
+      return price === null ? [] : [{ model, price, cost: announcedCost(task, price) }]
+    })
+    const [first, ...others] = priced
+    if (first === undefined) return 'busy'
+    const best = others.reduce((a, b) => (b.cost < a.cost ? b : a), first)
+    return isWithinReserve(task, best.price) ? best : 'above_reserve'
+  }
+
+  #decline(why: BidDecline): BidResponse {
+    this.#modules.demand.declined(why)
+    return { bid: null, reason: why.replaceAll('_', ' ') }
+  }
+
+  /** Somebody else's bid in the same auction, or what is wrong with it. */
+  #rivalBid(bytes: Uint8Array, held: HeldBid): Bid | string {
+    let record: SignedRecord<Bid>
+    try {
+      record = openRecord(bidMessage, bytes, verifyEd25519Natively)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      return 'the other bid is no valid record'
+    }
+    const { announcement } = held
+    if (record.body.announcement !== announcement.cid) return 'the other bid was for another task'
+    if (record.signer === this.#options.self || record.signer === announcement.signer)
+      return 'the other bid is not of another provider'
+    return record.body
+  }
+
+  /** Bids that have expired are lost. */
+  #prune(): void {
+    const nowMs = this.#modules.clock.nowMs()
+    for (const [cid, { record }] of this.#held) {
+      if (record.body.expiresAtMs > nowMs) return
+      if (this.#forget(cid)) this.#modules.demand.lost()
+    }
+  }
+
+  #forget(cid: CidString): boolean {
+    const held = this.#held.get(cid)
+    if (held === undefined) return false
+    this.#held.delete(cid)
+    const requester = held.announcement.signer
+    const left = this.#heldOf.get(requester)! - 1
+    if (left === 0) this.#heldOf.delete(requester)
+    else this.#heldOf.set(requester, left)
+    return true
+  }
 }
