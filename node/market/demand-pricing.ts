@@ -3,7 +3,7 @@ import type { PriceReason } from '../../protocol/messages/offer.ts'
 import type { TokenPrice } from '../../protocol/money.ts'
 import type { CapacityMode } from '../../protocol/sla-class.ts'
 import { type Clock, repeat, type Timer } from '../clock.ts'
-import type { PriceSource, PriceTerms } from './price-source.ts'
+import type { PriceSource } from './price-source.ts'
 
 /** How busy a model is at this moment. */
 export interface ModelLoad {
@@ -22,6 +22,8 @@ export interface LoadSource {
   /** Called after each change. @returns ends the calls */
   onChange(listener: () => void): () => void
 }
+
+type PriceTerms = ReturnType<PriceSource['terms']>
 
 export interface DemandPricingOptions {
   /** The operator's own price of a model. */

@@ -2,18 +2,33 @@ import type { ModelId } from '../../protocol/ids.ts'
 import type { PriceReason, SpotTerms } from '../../protocol/messages/offer.ts'
 import type { TokenPrice } from '../../protocol/money.ts'
 
-/** What a model costs now: on demand, and for work that may be pre-empted. Base units per million tokens. */
-export interface PriceTerms extends TokenPrice {
-  /** Null while nothing is left to spot tasks. */
-  spot: SpotTerms | null
+/** What this node asks for its work now. */
+export interface PriceSource {
+  /** Prices of a model, base units per million tokens. */
+  terms(model: ModelId): TokenPrice & { spot: SpotTerms | null }
+  /** Why they are as they are. */
+  reason(): PriceReason
+  /** Called after each change of what the above answer. @returns ends it */
+  onChange(listener: () => void): () => void
 }
 
-/** Where offers take their prices from. */
-export interface PriceSource {
-  /** @param model a model this node runs */
-  terms(model: ModelId): PriceTerms
-  /** Why prices are as they are. */
-  reason(): PriceReason
-  /** Called after each change of `terms` or `reason`. @returns ends the calls */
-  onChange(listener: () => void): () => void
+/** The operator's prices as they stand, for a node that does not let demand move them. */
+export class FixedPrices implements PriceSource {
+  readonly #price: TokenPrice
+
+  constructor(options: { price: TokenPrice }) {
+    this.#price = options.price
+  }
+
+  terms(): TokenPrice & { spot: SpotTerms | null } {
+    return { ...this.#price, spot: null }
+  }
+
+  reason(): PriceReason {
+    return 'base'
+  }
+
+  onChange(): () => void {
+    return () => {}
+  }
 }
