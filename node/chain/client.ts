@@ -70,6 +70,15 @@ export interface OnChainStake {
   depositsPausedUntilMs: number
 }
 
+/** What an attester said of a wallet. */
+export interface Certification {
+  attester: Address
+  expiresAtMs: number
+}
+
+/** NodeRegistry's kind of attestation for what a node runs on. */
+const CERTIFIED = 2
+
 /** What the chain says of a wallet, as it has been read. */
 export interface OnChainStanding {
   /** Base units at stake, without what is unbonding. */
@@ -294,6 +303,15 @@ export class ChainClient {
     const [key] = await this.#read('nodeRegistry', 'nodeKeyOf', [wallet])
     const hex = (key as string).slice(2).toLowerCase()
     return /^0+$/.test(hex) ? null : hex
+  }
+
+  /** Who vouches for a wallet as CERTIFIED, while that counts; null when nobody does. */
+  async certification(wallet: Address): Promise<Certification | null> {
+    const [attestation, counts] = await this.#read('nodeRegistry', 'attestationOf', [wallet, CERTIFIED])
+    const { attester, expiresAt } = attestation as { attester: string; expiresAt: bigint }
+    return counts === true
+      ? { attester: attester.toLowerCase(), expiresAtMs: Number(expiresAt) * 1_000 }
+      : null
   }
 
   /** How often the wallet has changed its binding or given a key up. */
