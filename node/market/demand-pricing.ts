@@ -1,6 +1,6 @@
 import type { ModelId } from '../../protocol/ids.ts'
 import type { PriceReason } from '../../protocol/messages/offer.ts'
-import type { TokenPrice } from '../../protocol/money.ts'
+import { maxAmount, minAmount, type TokenPrice } from '../../protocol/money.ts'
 import type { CapacityMode } from '../../protocol/sla-class.ts'
 import { type Clock, repeat, type Timer } from '../clock.ts'
 import type { PriceSource } from './price-source.ts'
@@ -166,32 +166,22 @@ export class DemandPricing implements PriceSource {
     const listed = this.terms(model)
     const share = this.#options.dynamic ? this.#shareAt(model, load) : ONE
     const price = mode === 'spot' ? listed.spot : listed
-    return (
-      price && {
-        inputPerMillion: share === ONE ? price.inputPerMillion : timesRoundedUp(price.inputPerMillion, share),
-        outputPerMillion:
-          share === ONE ? price.outputPerMillion : timesRoundedUp(price.outputPerMillion, share),
-      }
-    )
+    return price === null ? null : timesShare(price, share)
   }
 
-  /** How much of the offered price a bid is, thousandths. */
+  /** How much of the offered price a bid is, thousandths: the same for both sides, and for neither below the floor. */
   #shareAt(model: ModelId, load: ModelLoad): bigint {
-    const floor = this.#bounded(0n)
     const shares = OPERATIONS.map(operation => {
       const exact = Math.round(1_000 * 2 ** (stepsAt(pressureOf(operation, load)) / STEPS_PER_DOUBLING))
-      const now = this.#bounded(BigInt(exact))
       const offered = this.multiplier(model, operation)
-      return ((now > floor ? now : floor) * ONE + offered - 1n) / offered
+      return (this.#bounded(BigInt(exact)) * ONE + offered - 1n) / offered
     })
-    const share = shares.reduce((a, b) => (a > b ? a : b))
-    return share > ONE ? ONE : share
+    return minAmount(ONE, shares.reduce(maxAmount))
   }
 
   #bounded(multiplier: bigint): bigint {
-    const floor = BigInt(this.#options.floorPercent) * 10n
-    const ceiling = BigInt(this.#options.ceilingPercent) * 10n
-    return multiplier < floor ? floor : multiplier > ceiling ? ceiling : multiplier
+    const { floorPercent, ceilingPercent } = this.#options
+    return minAmount(BigInt(ceilingPercent) * 10n, maxAmount(BigInt(floorPercent) * 10n, multiplier))
   }
 
   #priced(model: ModelId, multiplier: (operation: Operation) => bigint): TokenPrice {
@@ -205,12 +195,7 @@ export class DemandPricing implements PriceSource {
   #spot(price: TokenPrice): PriceTerms['spot'] {
     const { spotDiscountPercent, spotNoticeMs } = this.#options
     if (spotDiscountPercent === 0) return null
-    const share = BigInt(100 - spotDiscountPercent) * 10n
-    return {
-      inputPerMillion: timesRoundedUp(price.inputPerMillion, share),
-      outputPerMillion: timesRoundedUp(price.outputPerMillion, share),
-      noticeMs: spotNoticeMs,
-    }
+    return { ...timesShare(price, BigInt(100 - spotDiscountPercent) * 10n), noticeMs: spotNoticeMs }
   }
 
   #hasFreeSlot(model: ModelId): boolean {
@@ -269,6 +254,13 @@ export class DemandPricing implements PriceSource {
 
   #tell(): void {
     for (const listener of this.#listeners) listener()
+  }
+}
+
+function timesShare({ inputPerMillion, outputPerMillion }: TokenPrice, thousandths: bigint): TokenPrice {
+  return {
+    inputPerMillion: timesRoundedUp(inputPerMillion, thousandths),
+    outputPerMillion: timesRoundedUp(outputPerMillion, thousandths),
   }
 }
 

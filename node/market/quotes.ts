@@ -1,7 +1,6 @@
-import { withoutQuantization } from '../../inference/models/quantization-suffix.ts'
-import { type ModelId, parseModelId } from '../../protocol/ids.ts'
 import { TASK_KINDS } from '../../protocol/messages/offer.ts'
 import { type IndexedBucket, type ListingIndex, VENUES } from './capability.ts'
+import { marketNameOf } from './model-names.ts'
 
 /** What peers ask for a model now; one entry an offer, ascending, credits per million tokens. */
 export interface Quotes {
@@ -27,12 +26,6 @@ const PEER = VENUES.indexOf('peer')
  */
 export function blendedPrice(input: number, output: number): number {
   return INPUT_SHARE * input + (1 - INPUT_SHARE) * output
-}
-
-/** What people call a model: its name without digest and quantisation. Models of one name compete. */
-export function marketNameOf(model: ModelId): string {
-  const parsed = parseModelId(model)
-  return withoutQuantization(parsed?.name ?? model)
 }
 
 /** Prices of a model by its market name, over all kinds of task. */

@@ -25,7 +25,7 @@ import { verifyEd25519Natively } from '../../ed25519.ts'
 import type { Violation } from '../../p2p/errors.ts'
 import type { P2PHost } from '../../p2p/host.ts'
 import type { DemandLog } from '../demand-log.ts'
-import { matchesModel } from '../selection.ts'
+import { isNamed } from '../model-names.ts'
 import { bidOutcomeProtocol, bidProtocol } from './protocols.ts'
 
 export interface BidderOptions {
@@ -225,7 +225,7 @@ export class Bidder {
     task: TaskAnnouncement,
     offer: Offer,
   ): { model: ModelOffer; price: TokenPrice; cost: bigint } | BidDecline {
-    const named = offer.models.filter(({ model }) => task.model === null || matchesModel(task.model, model))
+    const named = offer.models.filter(({ model }) => task.model === null || isNamed(task.model, model))
     if (named.length === 0) return 'other_model'
     const able = named.filter(({ kinds }) => kinds.includes(task.kind))
     if (able.length === 0) return 'other_kind'
