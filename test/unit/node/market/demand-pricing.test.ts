@@ -69,6 +69,8 @@ function make(board: Board, clock: ManualClock, options: Partial<DemandPricingOp
 }
 
 const loads = fc.record({ slots: fc.integer({ min: 0, max: 64 }), busy: fc.nat(80), queued: fc.nat(200) })
+/** Even over its range, as `fc.double` is not. */
+const thousandths = (most: number) => fc.integer({ min: -most, max: most }).map(value => value / 1_000)
 /** What happens to a provider: loads, each for a while. */
 const days = fc.array(fc.record({ load: loads, forMs: fc.integer({ min: 0, max: 10 * MINUTE }) }), {
   maxLength: 12,
@@ -241,23 +243,29 @@ describe('demand pricing', () => {
   })
 
   it('does not turn around under noise: what stays within half a step of a load moves the price one way', () => {
-    const noise = fc.array(fc.double({ min: -0.25, max: 0.25, noNaN: true }), { maxLength: 50 })
+    const noise = fc.array(thousandths(250), { maxLength: 50 })
     fc.assert(
-      fc.property(
-        fc.integer({ min: -4, max: 4 }),
-        fc.double({ min: -4, max: 4, noNaN: true }),
-        noise,
-        (start, centre, wiggles) => {
-          let step = start
-          const moves: number[] = []
-          for (const wiggle of wiggles) {
-            const next = nextStep(step, Math.min(4, Math.max(-4, centre + wiggle)))
-            if (next !== step) moves.push(Math.sign(next - step))
-            step = next
-          }
-          assert.ok(new Set(moves).size <= 1, `it turned around: ${moves}`)
-        },
-      ),
+      fc.property(fc.integer({ min: -4, max: 4 }), thousandths(4_000), noise, (start, centre, wiggles) => {
+        let step = start
+        const moves: number[] = []
+        for (const wiggle of wiggles) {
+          const next = nextStep(step, Math.min(4, Math.max(-4, centre + wiggle)))
+          if (next !== step) moves.push(Math.sign(next - step))
+          step = next
+        }
+        assert.ok(new Set(moves).size <= 1, `it turned around: ${moves}`)
+      }),
+    )
+  })
+
+  it('keeps the order of prices: of two, the one with the higher step and the higher load stays the higher', () => {
+    const steps = fc.integer({ min: -4, max: 4 })
+    fc.assert(
+      fc.property(steps, fc.nat(8), thousandths(4_000), fc.nat(8_000), (step, above, wanted, more) => {
+        assert.ok(
+          nextStep(step, wanted) <= nextStep(Math.min(4, step + above), Math.min(4, wanted + more / 1_000)),
+        )
+      }),
     )
   })
 
