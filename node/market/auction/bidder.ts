@@ -146,6 +146,8 @@ export class Bidder {
       },
       signer,
     )
+    // Asked again for the same, we say the same.
+    if (this.#held.has(record.cid)) return { bid: record.bytes, reason: '' }
     this.#held.set(record.cid, { record, announcement, cost, isTold: false })
     this.#heldOf.set(requester, (this.#heldOf.get(requester) ?? 0) + 1)
     demand.bid()
