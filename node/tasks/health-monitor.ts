@@ -28,7 +28,10 @@ const PROMISE_TOLERANCE = 2
 export class HealthMonitor {
   readonly #options: HealthMonitorOptions
   readonly #clock: Clock
+  readonly #onSuspected: () => void
   readonly #onStalled: () => void
+  /** Told once for each silence. */
+  #suspectedSinceMs: number | null = null
   #heardAtMs: number
   #progressAtMs: number
   #checkedAtMs: number
@@ -40,9 +43,13 @@ export class HealthMonitor {
   #firstTokenAtMs: number | null = null
   #timer: Timer | null = null
 
-  constructor(options: HealthMonitorOptions, modules: { clock: Clock; onStalled: () => void }) {
+  constructor(
+    options: HealthMonitorOptions,
+    modules: { clock: Clock; onSuspected: () => void; onStalled: () => void },
+  ) {
     this.#options = options
     this.#clock = modules.clock
+    this.#onSuspected = modules.onSuspected
     this.#onStalled = modules.onStalled
     const nowMs = modules.clock.nowMs()
     this.#heardAtMs = nowMs
@@ -107,6 +114,11 @@ export class HealthMonitor {
       this.#timer = null
       this.#onStalled()
       return
+    }
+    const sinceMs = Math.max(this.#heardAtMs, this.#progressAtMs)
+    if (nowMs - sinceMs >= this.#options.stallTimeoutMs / 2 && this.#suspectedSinceMs !== sinceMs) {
+      this.#suspectedSinceMs = sinceMs
+      this.#onSuspected()
     }
     this.#timer = this.#clock.setTimer(() => this.#check(), CHECK_EVERY_MS)
   }

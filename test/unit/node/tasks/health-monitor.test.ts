@@ -10,17 +10,21 @@ const GOAL_MS = 5_000
 function watch(expected: Partial<HealthMonitorOptions['expected']> = {}) {
   const clock = new ManualClock()
   let stalledAtMs: number | null = null
+  const suspectedAtMs: number[] = []
   const monitor = new HealthMonitor(
     { stallTimeoutMs: STALL_MS, expected: { ttftMs: 100, tokensPerSecond: 50, ...expected } },
     {
       clock,
+      onSuspected: () => {
+        suspectedAtMs.push(clock.nowMs())
+      },
       onStalled: () => {
         stalledAtMs = clock.nowMs()
       },
     },
   )
   monitor.start()
-  return { clock, monitor, stalledAtMs: () => stalledAtMs }
+  return { clock, monitor, stalledAtMs: () => stalledAtMs, suspectedAtMs }
 }
 
 describe('HealthMonitor', () => {
@@ -100,6 +104,19 @@ describe('HealthMonitor', () => {
     assert.equal(suspended.stalledAtMs(), null)
     await suspended.clock.advance(400)
     assert.ok(suspended.stalledAtMs() !== null)
+  })
+
+  it('tells early that somebody may have to go on, once for each silence', async () => {
+    const { clock, monitor, suspectedAtMs } = watch()
+    await clock.advance(STALL_MS * 0.7)
+    assert.equal(suspectedAtMs.length, 1)
+    assert.ok(suspectedAtMs[0]! - 1_700_000_000_000 <= STALL_MS / 2 + 100)
+    monitor.heard()
+    monitor.progressed(1)
+    await clock.advance(STALL_MS / 4)
+    assert.equal(suspectedAtMs.length, 1)
+    await clock.advance(STALL_MS)
+    assert.equal(suspectedAtMs.length, 2)
   })
 
   it('keeps no timer once stopped', () => {
