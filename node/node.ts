@@ -21,6 +21,7 @@ import { loadOrCreateNodeKey } from './identity.ts'
 import { createLogger, type Logger } from './log.ts'
 import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
+import { MarketDesk } from './market/market-desk.ts'
 import { OfferBook } from './market/offer-book.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
@@ -202,6 +203,21 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
+    const desk = new MarketDesk(
+      { self: host.nodeKey, config },
+      {
+        host,
+        signer,
+        engine,
+        index,
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+      },
+    )
+    await desk.start()
+    this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
     const receipts = new ReceiptBook({ store, outbox })
     const exchange = new OfferExchange(
@@ -234,6 +250,7 @@ export class ShoalNode {
       keeper,
       book,
       index,
+      desk,
       engine,
       catalog,
       receipts,
@@ -526,7 +543,7 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk } = this.parts
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
@@ -563,6 +580,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         findOffer: cid => offers.find(cid),
+        bids: desk.bidder,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -572,17 +590,21 @@ export class ShoalNode {
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
+    await desk.provide({ offer: () => offers.current()?.body ?? null, isReady: () => this.#auditHealthy })
     return offers
   }
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
+    const { demand } = this.parts.desk
     if (outcome.kind === 'refused') {
+      demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
       this.events.tell({ type: 'task-refused', requester, code: outcome.code })
       return
     }
     const { receipt, reason, countersigned, cid } = outcome
     const { taskId, promptTokens, outputTokens, amount } = receipt
+    demand.ended({ requester, reason, amount })
     this.metrics.tasks.inc({ role: 'provider', outcome: reason })
     this.metrics.tokens.inc({ role: 'provider', side: 'input' }, promptTokens)
     this.metrics.tokens.inc({ role: 'provider', side: 'output' }, outputTokens)
@@ -692,6 +714,7 @@ export interface NodeParts {
   keeper: ConnectionKeeper
   book: OfferBook
   index: CapabilityIndex
+  desk: MarketDesk
   engine: Engine
   catalog: ModelCatalog
   receipts: ReceiptBook
