@@ -44,6 +44,7 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
@@ -51,6 +52,7 @@ import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
+import { ServiceMeter } from './tasks/service-meter.ts'
 import { Operators } from './trust/clusters.ts'
 import { Reputation } from './trust/reputation.ts'
 import { VERSION } from './version.ts'
@@ -576,7 +578,16 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const meter = new ServiceMeter()
+    const admission = new Admission(
+      { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
+      {
+        slots: model => engine.status().models.find(({ id }) => id === model)?.slots ?? 0,
+        serviceMs: model => meter.serviceMs(model),
+        weight: requester => requesterWeight(reputation.score(requester)),
+      },
+    )
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
@@ -597,7 +608,7 @@ export class ShoalNode {
         prices: new FixedPrices({
           price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
         }),
-        meter: null,
+        meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
@@ -620,6 +631,8 @@ export class ShoalNode {
         log: this.#log,
         findOffer: cid => offers.find(cid),
         bids: desk.bidder,
+        admission,
+        meter,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -635,6 +648,7 @@ export class ShoalNode {
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
     const { demand } = this.parts.desk
+    if (outcome.kind === 'withdrawn') return
     if (outcome.kind === 'refused') {
       demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })

@@ -75,7 +75,8 @@ export type AttemptEvent =
 /** How an attempt ended; a closed set. */
 export type AttemptOutcome =
   | { kind: 'finished'; reason: 'stop' | 'stop_string' | 'length' }
-  | { kind: 'cancelled' }
+  /** `isSilent`: not a word has come from the provider, not even on being told to stop. */
+  | { kind: 'cancelled'; isSilent?: boolean }
   | { kind: 'refused'; code: RefusalCode; message: string }
   | {
       kind: 'failed'
@@ -120,6 +121,7 @@ export class Attempt {
   readonly #requestCid: CidString
   readonly #stalled = new AbortController()
   readonly #health: HealthMonitor
+  #hasAnswered = false
   /** Why it was cancelled: not by whoever asked. */
   #tooExpensive = false
   readonly #tokens: number[] = []
@@ -192,6 +194,7 @@ export class Attempt {
     for (;;) {
       const frame = await this.#modules.frames.receive(this.#stalled.signal)
       this.#health.heard()
+      this.#hasAnswered = true
       if (frame === null)
         return this.#states.is('cancelling') ? this.#cancelled() : { kind: 'failed', why: 'disconnected' }
       switch (frame.kind) {
@@ -377,7 +380,8 @@ export class Attempt {
   }
 
   #cancelled(): AttemptOutcome {
-    return this.#tooExpensive ? { kind: 'failed', why: 'too_expensive' } : { kind: 'cancelled' }
+    if (this.#tooExpensive) return { kind: 'failed', why: 'too_expensive' }
+    return { kind: 'cancelled', isSilent: !this.#hasAnswered }
   }
 
   #lost(error: P2PError): AttemptOutcome {

@@ -154,7 +154,12 @@ export class ContinuousRun {
     const { runner, onEvent } = this.#modules
     const { outcome } = report
     race.lanes.delete(attempt)
-    await runner.judge(attempt)
+    // Whoever is still silent when somebody else was asked, has answered, and it was told to stop, is dead.
+    const hasLost = race.winner !== null && race.winner !== attempt
+    await runner.judge(
+      attempt,
+      hasLost && outcome.kind === 'cancelled' && outcome.isSilent === true ? 'stalled' : null,
+    )
     if (race.winner === null && (outcome.kind === 'finished' || this.#modules.signal.aborted))
       this.#win(attempt, race)
     const isLoser = race.winner !== null && race.winner !== attempt

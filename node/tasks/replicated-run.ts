@@ -222,7 +222,7 @@ export class ReplicatedRun {
   }
 
   #judge(attempt: RunningAttempt): Promise<void> {
-    return this.#modules.runner.judge(attempt, this.#dissenting.has(attempt))
+    return this.#modules.runner.judge(attempt, this.#dissenting.has(attempt) ? 'disagreed' : null)
   }
 
   #progress(): Progress {
