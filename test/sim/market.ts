@@ -132,6 +132,9 @@ export class View {
 export interface Chooser {
   /** The best first, a bounded number of them. */
   rank(task: SimTask, tried: ReadonlySet<SimProvider>): SimProvider[]
+  /** A task of its ranking has begun there. */
+  began(provider: SimProvider): void
+  /** How it ended; refusals are told, too, without having begun. */
   observe(observation: Observation): void
   hear(report: SimReport): void
   /** Chance that an answer of this provider is audited. */
@@ -150,8 +153,10 @@ export interface SystemContext {
   views: readonly View[]
   /** Of an answer by somebody known well; what issue is made of it is each system's own. */
   auditProbability: number
+  /** Honest requesters, whose own experience a system is told in full. */
+  requesters: readonly SimRequester[]
   /** Nodes that founded the network and are known to be good: only EigenTrust asks for them. */
-  founders: readonly SimProvider[]
+  founders: readonly NodeKey[]
 }
 
 /** Credits a task costs at most. */

@@ -150,7 +150,8 @@ export class World {
       random: this.#random.fork(),
       views: this.#views,
       auditProbability: options.auditProbability,
-      founders: this.#random.fork().sample(this.#honest, FOUNDERS),
+      requesters: this.#requesters,
+      founders: this.#random.fork().sample(this.#requesters, FOUNDERS).map(({ key }) => key),
     })
     this.#choosers = this.#requesters.map(create)
   }
@@ -193,7 +194,8 @@ export class World {
       while (asked.size < Math.min(models, MODELS_PER_REQUESTER)) asked.add(this.#random.weighted(weights))
       const isEclipsed = index < eclipsed
       this.#requesters.push({
-        ...{ index, key: this.#population.key(), region: this.#random.below(REGIONS), models: [...asked] },
+        // Nodes are both: each requester sells, too, under the same key.
+        ...{ index, key: this.#honest[index]!.key, region: this.#random.below(REGIONS), models: [...asked] },
         ...{ isEclipsed, view: this.#views[isEclipsed ? 1 : 0]! },
       })
     }
@@ -257,7 +259,7 @@ export class World {
         outputTokens: Math.min(MAX_OUTPUT_TOKENS, Math.ceil(random.exponential(MEAN_OUTPUT_TOKENS)) + 1),
       }
       if (number === this.#options.newcomersJoinAt && !this.#haveNewcomersJoined) this.#letNewcomersJoin()
-      this.#try(requester, task, this.#networkTasks++, new Set(), 0, random)
+      this.#try(requester, task, this.#networkTasks++, new Set([this.#honest[requester.index]!]), 0, random)
       this.#arrive(requester, number + 1, random)
     })
   }
@@ -307,6 +309,7 @@ export class World {
     provider: SimProvider,
   ): void {
     const waits = Math.max(0, provider.busy + 1 - provider.slots) / provider.slots
+    this.#choosers[requester.index]!.began?.(provider)
     this.#takeSlot(provider, 1)
     const act = this.#actOf(provider, requester, random)
     const ttftMs =

@@ -14,11 +14,11 @@ const MAX_RANKED = 8
  * global trust t = (1 − a)·Cᵀt + a·p with p over pre-trusted peers (4.5). A provider is chosen with a chance in
  * proportion to its trust, and with 10 % chance among those without any (5.3). Everybody's statements are taken as they
  * are made, over the same gossip, and one computation serves all: better than what the paper's protocol can do.
- * Here the pre-trusted peers are founders known to be good, who also vouch for each other.
+ * The pre-trusted peers are five of the requesters, known to be good.
  */
 export const eigenTrust: SimSystem = {
   name: 'EigenTrust',
-  start({ random, auditProbability, founders }) {
+  start({ random, auditProbability, founders, requesters }) {
     const ids = new Map<string, number>()
     const idOf = (key: string) => {
       const known = ids.get(key)
@@ -26,7 +26,7 @@ export const eigenTrust: SimSystem = {
       ids.set(key, ids.size)
       return ids.size - 1
     }
-    const founderIds = founders.map(({ key }) => idOf(key))
+    const founderIds = founders.map(idOf)
     const local = new Map<number, Map<number, number>>()
     let trust = new Float64Array()
     let statements = RECOMPUTE_AFTER
@@ -68,6 +68,7 @@ export const eigenTrust: SimSystem = {
       statements = 0
     }
     const heard = new Set<string>()
+    const asking = new Set(requesters.map(({ key }) => key))
     return requester => ({
       rank(task, tried) {
         if (statements >= RECOMPUTE_AFTER) compute()
@@ -86,16 +87,12 @@ export const eigenTrust: SimSystem = {
       observe: ({ provider, status }) => state(requester.key, provider, status),
       hear({ witness, subject, status, receiptId }) {
         // Requesters' own experience is counted whole, above; others' statements once, not once for each hearer.
-        if (!isRequester(witness) && !heard.has(receiptId)) {
+        if (!asking.has(witness) && !heard.has(receiptId)) {
           heard.add(receiptId)
           state(witness, subject, status)
         }
       },
       auditProbability: () => auditProbability,
     })
-
-    function isRequester(witness: string): boolean {
-      return requesters.has(witness)
-    }
   },
 }
