@@ -1,9 +1,10 @@
 import type { CidString, NodeKey } from '../../protocol/ids.ts'
+import { REPORTED_RESULTS, type ReportedResult } from '../../protocol/messages/reputation-report.ts'
 import type { Violation } from '../p2p/errors.ts'
 
-/** How a task with a provider went, as its requester saw it. `disagreed`: other operators' answers were another one. */
-export const TASK_EVIDENCE = ['completed', 'failed', 'stalled', 'disagreed', 'dishonest'] as const
-export type TaskEvidence = (typeof TASK_EVIDENCE)[number]
+/** How a task with a provider went, as its requester saw it; also what a report may say. */
+export const TASK_EVIDENCE = REPORTED_RESULTS
+export type TaskEvidence = ReportedResult
 
 /** Something seen of a peer, at a time: what opinions are made of. Times, not the order of arrival, decide what it counts. */
 export type Evidence = { peer: NodeKey; atMs: number } & EvidenceDetails

@@ -3,8 +3,8 @@ import type { TrustParameters } from './components.ts'
 import { DecayingEvidence, type DecayingState } from './decaying-evidence.ts'
 import {
   AUDIT_WEIGHTS,
-  type DirectWeights,
   DISHONEST_PENALTY_POINTS,
+  type DirectWeights,
   type Evidence,
   PENALTY_POINTS,
   REPORT_WEIGHTS,

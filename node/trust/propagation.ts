@@ -2,7 +2,7 @@ import type { NodeKey } from '../../protocol/ids.ts'
 import { betaMean, type TrustParameters } from './components.ts'
 import type { WitnessOpinion } from './opinion.ts'
 import type { PeerRecord } from './peer-record.ts'
-import type { TrustFacts } from './trust-model.ts'
+import type { TrustFacts } from './trust-facts.ts'
 
 /** What others say of a peer, weighed. */
 export interface Hearsay {

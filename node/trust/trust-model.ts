@@ -14,16 +14,9 @@ import {
 import type { Evidence } from './evidence.ts'
 import type { ComponentOpinion, Opinion, PeerScore } from './opinion.ts'
 import { noResults, PeerRecord, type PeerState } from './peer-record.ts'
-import { heard, type Hearsay, NOTHING_HEARD } from './propagation.ts'
+import { type Hearsay, heard, NOTHING_HEARD } from './propagation.ts'
+import { NO_FACTS, type TrustFacts } from './trust-facts.ts'
 import { WitnessAgreement } from './witness-agreement.ts'
-
-/** What the model asks about peers; facts of the world, not evidence. */
-export interface TrustFacts {
-  /** Keys of the wallets, funders and networks a peer is known by: peers that share one may be one operator. */
-  clustersOf: (peer: NodeKey) => readonly string[]
-  /** Whether a peer is an orchestrator by the chain: declared, with the stake for it. */
-  isOrchestrator: (peer: NodeKey) => boolean
-}
 
 export interface TrustModelOptions {
   parameters?: Partial<TrustParameters>
@@ -31,7 +24,8 @@ export interface TrustModelOptions {
   secret?: string
 }
 
-const NO_FACTS: TrustFacts = { clustersOf: () => [], isOrchestrator: () => false }
+/** What rounding to whole units can add to the points of a peer that is at the limit. */
+const POINTS_RESOLUTION = 1e-5
 
 /**
  * This node's opinion of every peer, computed from evidence alone: no clock, no disk, no network. Six components,
@@ -114,7 +108,7 @@ export class TrustModel {
 
   /** Whether we talk to it at all. */
   isWelcome(peer: NodeKey, nowMs: number): boolean {
-    return this.#penaltyPoints(this.#peers.get(peer), nowMs) <= this.parameters.unwelcomeAbovePoints
+    return this.#isWelcome(this.#peers.get(peer), nowMs)
   }
 
   /** Points for breaking the protocol, faded. */
@@ -144,10 +138,7 @@ export class TrustModel {
   restore(peer: NodeKey, state: PeerState): void {
     this.forget(peer)
     const { parameters } = this
-    const record = new PeerRecord(
-      { peer, parameters, state },
-      { rankOf: witness => this.#rankOf(witness) },
-    )
+    const record = new PeerRecord({ peer, parameters, state }, { rankOf: witness => this.#rankOf(witness) })
     this.#peers.set(peer, record)
     for (const { witness } of record.witnesses) this.#agreement.reported(witness, peer)
   }
@@ -158,6 +149,10 @@ export class TrustModel {
     if (record === undefined) return
     for (const { witness } of record.witnesses) this.#agreement.dropped(witness, peer)
     this.#peers.delete(peer)
+  }
+
+  get countedReceipts(): number {
+    return this.#receipts.size
   }
 
   hasCounted(receipt: CidString): boolean {
@@ -189,11 +184,17 @@ export class TrustModel {
   /** 48 bits that only we can foretell: nobody can make keys that push honest witnesses out. */
   #rankOf(witness: NodeKey): number {
     const digest = sha256(utf8ToBytes(`${this.#secret}:${witness}`))
-    return new DataView(digest.buffer, digest.byteOffset).getUint32(0) * 65_536 + digest[4]! * 256 + digest[5]!
+    return (
+      new DataView(digest.buffer, digest.byteOffset).getUint32(0) * 65_536 + digest[4]! * 256 + digest[5]!
+    )
   }
 
   #penaltyPoints(record: PeerRecord | undefined, nowMs: number): number {
     return record === undefined ? 0 : record.penalty.bad(Math.max(nowMs, record.lastAtMs))
+  }
+
+  #isWelcome(record: PeerRecord | undefined, nowMs: number): boolean {
+    return this.#penaltyPoints(record, nowMs) <= this.parameters.unwelcomeAbovePoints + POINTS_RESOLUTION
   }
 
   #summary(
@@ -204,7 +205,7 @@ export class TrustModel {
       tasks: record === undefined ? 0 : Object.values(record.results).reduce((sum, count) => sum + count, 0),
       violations: record?.violations ?? 0,
       firstSeenMs: record?.firstAtMs ?? nowMs,
-      welcome: this.#penaltyPoints(record, nowMs) <= this.parameters.unwelcomeAbovePoints,
+      welcome: this.#isWelcome(record, nowMs),
     }
   }
 
