@@ -51,6 +51,8 @@ export interface SimRequester {
   readonly isEclipsed: boolean
 }
 
+export const MAX_OUTPUT_TOKENS = 4_000
+
 /** A task to be placed. */
 export interface SimTask {
   readonly number: number
@@ -133,7 +135,7 @@ export interface Chooser {
   /** The best first, a bounded number of them. */
   rank(task: SimTask, tried: ReadonlySet<SimProvider>): SimProvider[]
   /** A task of its ranking has begun there. */
-  began(provider: SimProvider): void
+  began(provider: SimProvider, task: SimTask): void
   /** How it ended; refusals are told, too, without having begun. */
   observe(observation: Observation): void
   hear(report: SimReport): void

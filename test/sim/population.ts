@@ -18,7 +18,7 @@ const INPUT_PRICE_SHARE = 0.25
 const DEFAULT_PRICE_SHARE = 0.4
 const PRICE_SPREAD = 0.2
 const SPEED_SPREAD = 0.35
-const MEDIAN_TOKENS_PER_SECOND = 40
+export const MEDIAN_TOKENS_PER_SECOND = 10
 const MEDIAN_TTFT_MS = 300
 /** Share of honest providers with anything at stake. */
 const STAKED_SHARE = 0.3

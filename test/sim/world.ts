@@ -3,6 +3,7 @@ import { EventQueue } from './event-queue.ts'
 import {
   type Act,
   type Chooser,
+  MAX_OUTPUT_TOKENS,
   type Observation,
   type SimProvider,
   type SimReport,
@@ -13,7 +14,7 @@ import {
   taskCost,
   View,
 } from './market.ts'
-import { modelWeights, Population, REGIONS } from './population.ts'
+import { MEDIAN_TOKENS_PER_SECOND, modelWeights, Population, REGIONS } from './population.ts'
 import { Random } from './random.ts'
 import { Tally } from './tally.ts'
 
@@ -73,9 +74,10 @@ const FOUNDERS = 5
 const ECLIPSE_HIDES = 0.8
 /** Of ordinary ends of tasks, that are told to others; every cheat that is found is. */
 const REPORT_SHARE = 0.25
+/** Until a report is bundled, told, and its receipt found paid: what a requester does meanwhile. */
+const REPORT_DELAY_TASKS = 20
 const MEAN_PROMPT_TOKENS = 600
 const MEAN_OUTPUT_TOKENS = 400
-const MAX_OUTPUT_TOKENS = 4_000
 /** How much of an output is delivered and paid when an attacker breaks off: what it is ahead is its gain. */
 const BROKEN_OFF_SHARE = 0.5
 
@@ -132,8 +134,7 @@ export class World {
     ]
     for (const provider of this.#honest) this.#join(provider)
     this.#addRequesters()
-    const meanSeconds = MEAN_OUTPUT_TOKENS / 40
-    this.#taskIntervalMs = (meanSeconds * 1_000) / options.inFlight
+    this.#taskIntervalMs = (MEAN_OUTPUT_TOKENS / MEDIAN_TOKENS_PER_SECOND / options.inFlight) * 1_000
     this.#attack = modules.plan.start({
       attackers,
       population: this.#population,
@@ -222,7 +223,7 @@ export class World {
   #gossip(report: SimReport): void {
     this.#pendingReports.push(report)
     if (this.#pendingReports.length > 1) return
-    this.#queue.after(GOSSIP_DELAY_MS, () => {
+    this.#queue.after(REPORT_DELAY_TASKS * this.#taskIntervalMs, () => {
       for (const told of this.#pendingReports.splice(0)) this.#tell(told)
     })
   }
@@ -309,7 +310,7 @@ export class World {
     provider: SimProvider,
   ): void {
     const waits = Math.max(0, provider.busy + 1 - provider.slots) / provider.slots
-    this.#choosers[requester.index]!.began?.(provider)
+    this.#choosers[requester.index]!.began(provider, task)
     this.#takeSlot(provider, 1)
     const act = this.#actOf(provider, requester, random)
     const ttftMs =

@@ -34,6 +34,7 @@ export const averageRating: SimSystem = {
           const other = random.pick(offering)
           return tried.has(other) ? best : [other, ...best.filter(provider => provider !== other)]
         },
+        began() {},
         observe: ({ provider, status }) => rate(provider, status),
         hear: ({ subject, status }) => rate(subject, status),
         auditProbability: () => auditProbability,

@@ -9,6 +9,7 @@ export const cheapest: SimSystem = {
     requester => ({
       rank: (task, tried) =>
         bestOf(requester.view.offering(task.model), tried, provider => -taskCost(task, provider), random),
+      began() {},
       observe() {},
       hear() {},
       auditProbability: () => auditProbability,

@@ -84,6 +84,7 @@ export const eigenTrust: SimSystem = {
         }
         return [...ranked, ...random.sample(unknown, 2).filter(provider => !ranked.includes(provider))]
       },
+      began() {},
       observe: ({ provider, status }) => state(requester.key, provider, status),
       hear({ witness, subject, status, receiptId }) {
         // Requesters' own experience is counted whole, above; others' statements once, not once for each hearer.

@@ -11,6 +11,7 @@ export const randomChoice: SimSystem = {
           requester.view.offering(task.model).filter(provider => !tried.has(provider)),
           MAX_RANKED,
         ),
+      began() {},
       observe() {},
       hear() {},
       auditProbability: () => auditProbability,
