@@ -23,8 +23,11 @@ export interface RoutingPolicy {
     probability: number
     version: string
   }
-  /** @param input.reward 0 to 1 */
-  learn(input: { taskClass: string; features: Float64Array; reward: number }): void
+  /**
+   * @param input.score what the strategy had made of the candidate
+   * @param input.reward 0 to 1
+   */
+  learn(input: { taskClass: string; features: Float64Array; score: number; reward: number }): void
 }
 
 export interface GreedyOptions {

@@ -1,53 +1,53 @@
+import { FEATURE_NAMES } from '../features.ts'
+import type { PolicyCandidate, RoutingPolicy } from '../policy.ts'
 import { contextDimensions, contextVector } from './context-vector.ts'
 import { choiceProbabilities, draw } from './exploration.ts'
 import type { PolicySettings } from './policy-settings.ts'
 import { RidgeModel, type RidgeState } from './ridge-model.ts'
 
-/** What a policy is given of a candidate. */
-export interface PolicyCandidate {
-  /** Within [0, 1], as named by `FEATURE_NAMES`. */
-  features: Float64Array
-  /** What the strategy makes of it, 0 to 1. */
-  score: number
-  isNewcomer: boolean
-}
-
-export interface PolicyChoice {
-  /** Indices of candidates, the first to be tried first. */
-  order: number[]
-  /** With which the first came first, exactly. */
-  probability: number
-  version: string
-  /** Whether chance put it first. */
-  explored: boolean
-  /** By candidate: reward expected, and standard deviation of that. */
+/** What a policy makes of candidates, by their index. */
+export interface Evaluation {
+  /** Reward expected, and the standard deviation of that. */
   values: Float64Array
   widths: Float64Array
+  /** By which candidates are put in order: values with what uncertainty adds. */
+  bounds: Float64Array
+  /** Chance of each to be put first, exactly; they sum to 1. */
+  probabilities: Float64Array
+}
+
+/** What was learned of a class of tasks. */
+export interface ClassSummary {
+  taskClass: string
+  /** Outcomes it was learned from. */
+  outcomes: number
+  /** How much more a candidate is worth than its score, for each feature at 1 beside at 0; in reward. */
+  corrections: Record<string, number>
 }
 
 export interface LinUcbOptions {
   settings: PolicySettings
-  /** How many features candidates have. */
-  features: number
-  /** Classes remembered; the least recently used goes first. Default 64. */
+  /** Classes remembered; the least recently learned goes first. Default 64. */
   maxClasses?: number
 }
 
+const DIMENSIONS = contextDimensions(FEATURE_NAMES.length)
+const RELIABILITY = FEATURE_NAMES.indexOf('reliability')
+const QUALITY = FEATURE_NAMES.indexOf('quality')
+
 /**
  * A contextual bandit for each class of tasks: LinUCB (Li, Chu, Langford & Schapire, 2010, algorithm 1, with one
- * model shared by all arms, since providers come and go), on what the reward differs from the strategy's score.
- * A candidate's value is score + θᵀx + α·√(xᵀA⁻¹x); what `ε` leaves to chance is drawn by known probabilities, so that
- * every logged choice has an exact propensity.
+ * model for all arms, since providers come and go) on what the reward differs from the strategy's score. A
+ * candidate's bound is score + θᵀx + α·√(xᵀA⁻¹x); what ε leaves to chance is drawn by known probabilities, so that
+ * each logged choice has an exact propensity. Before it has learned of a class it orders as the scores do.
  */
-export class LinUcbPolicy {
+export class LinUcbPolicy implements RoutingPolicy {
   #settings: PolicySettings
-  readonly #features: number
   readonly #maxClasses: number
   readonly #classes = new Map<string, RidgeModel>()
 
   constructor(options: LinUcbOptions) {
     this.#settings = options.settings
-    this.#features = options.features
     this.#maxClasses = options.maxClasses ?? 64
   }
 
@@ -58,94 +58,94 @@ export class LinUcbPolicy {
   /** Goes on with other settings; what was learned is kept. */
   configure(settings: PolicySettings): void {
     this.#settings = settings
-  }
-
-  /** Classes with what was learned of them. */
-  classes(): { taskClass: string; updates: number }[] {
-    return [...this.#classes].map(([taskClass, { updates }]) => ({ taskClass, updates }))
-  }
-
-  choose(input: {
-    taskClass: string
-    candidates: readonly PolicyCandidate[]
-    random: () => number
-  }): PolicyChoice {
-    const { candidates, random } = input
-    const { values, widths, bounds, probabilities } = this.evaluate(input)
-    const order = candidates.map((_, index) => index).sort((a, b) => bounds[b]! - bounds[a]! || a - b)
-    const best = order[0]
-    if (best === undefined) return { order, probability: 1, version: this.#settings.name, explored: false, values, widths }
-    const chosen = draw(probabilities, random)
-    if (chosen !== best) {
-      order.splice(order.indexOf(chosen), 1)
-      order.unshift(chosen)
-    }
-    return {
-      order,
-      probability: probabilities[chosen]!,
-      version: this.#settings.name,
-      explored: chosen !== best,
-      values,
-      widths,
+    const { priorWeight, memoryTasks } = settings
+    for (const [taskClass, { state }] of this.#classes) {
+      this.#classes.set(
+        taskClass,
+        new RidgeModel({ dimensions: DIMENSIONS, ridge: priorWeight, memory: memoryTasks, state }),
+      )
     }
   }
 
-  /** What `choose` goes by: expected rewards, their deviations, upper bounds, and the chance of each to come first. */
-  evaluate(input: { taskClass: string; candidates: readonly PolicyCandidate[] }): {
-    values: Float64Array
-    widths: Float64Array
-    bounds: Float64Array
-    probabilities: Float64Array
-  } {
+  choose(input: Parameters<RoutingPolicy['choose']>[0]): ReturnType<RoutingPolicy['choose']> {
+    const { bounds, probabilities } = this.evaluate(input)
+    const order = input.candidates.map((_, index) => index).sort((a, b) => bounds[b]! - bounds[a]! || a - b)
+    const first = draw(probabilities, input.random)
+    order.splice(order.indexOf(first), 1)
+    order.unshift(first)
+    return { order, probability: probabilities[first]!, version: this.#settings.name }
+  }
+
+  /** What `choose` goes by. */
+  evaluate(input: { taskClass: string; candidates: readonly PolicyCandidate[] }): Evaluation {
     const { candidates } = input
-    const settings = this.#settings
-    const model = settings.kind === 'linucb' ? this.#classes.get(input.taskClass) : undefined
-    const values = new Float64Array(candidates.length)
+    const { kind, alpha, priorWeight, floors, explorationRate: rate, newcomerWeight } = this.#settings
+    const model = kind === 'linucb' ? this.#classes.get(input.taskClass) : undefined
+    const values = Float64Array.from(candidates, ({ score }) => score)
     const widths = new Float64Array(candidates.length)
-    const bounds = new Float64Array(candidates.length)
+    if (model !== undefined) {
+      candidates.forEach(({ features }, index) => {
+        const x = contextVector(features)
+        values[index]! += model.predict(x)
+        widths[index] = model.width(x)
+      })
+    } else if (kind === 'linucb') widths.fill(1 / Math.sqrt(priorWeight))
+    const isLow = candidates.map(
+      ({ features }) => features[RELIABILITY]! < floors.reliability || features[QUALITY]! < floors.quality,
+    )
+    const allLow = isLow.every(low => low)
+    // Still in an order among themselves: they are what is left when the others have failed.
+    const bounds = values.map((value, index) => value + alpha * widths[index]! - (isLow[index]! ? 1e6 : 0))
     let best = 0
-    candidates.forEach(({ features, score }, index) => {
-      // An unknown class: no corrections, and the same uncertainty for all.
-      const x = model === undefined ? null : contextVector(features)
-      values[index] = score + (x === null ? 0 : model!.predict(x))
-      widths[index] = x === null ? 1 / Math.sqrt(settings.priorWeight) : model!.width(x)
-      bounds[index] = settings.kind === 'greedy' ? score : values[index]! + settings.alpha * widths[index]!
-      if (bounds[index]! > bounds[best]!) best = index
+    bounds.forEach((bound, index) => {
+      if (bound > bounds[best]!) best = index
     })
-    const probabilities = choiceProbabilities(candidates, best, {
-      rate: settings.explorationRate,
-      band: settings.explorationBand,
-      newcomerWeight: settings.newcomerWeight,
-    })
-    return { values, widths, bounds, probabilities }
+    const weights = candidates.map(({ isNewcomer }, index) =>
+      isLow[index]! && !allLow ? 0 : isNewcomer ? newcomerWeight : 1,
+    )
+    return { values, widths, bounds, probabilities: choiceProbabilities(weights, best, rate) }
   }
 
-  /**
-   * Takes in how it went with a candidate.
-   * @param input.score what the strategy had made of it
-   * @param input.reward 0 to 1
-   */
-  learn(input: { taskClass: string; features: Float64Array; score: number; reward: number }): void {
-    this.#modelOf(input.taskClass).update(contextVector(input.features), input.reward - input.score)
+  learn(input: Parameters<RoutingPolicy['learn']>[0]): void {
+    const { taskClass, features, score, reward } = input
+    const { priorWeight, memoryTasks } = this.#settings
+    const model =
+      this.#classes.get(taskClass) ??
+      new RidgeModel({ dimensions: DIMENSIONS, ridge: priorWeight, memory: memoryTasks })
+    model.update(contextVector(features), reward - score)
+    this.#keep(taskClass, model)
   }
 
-  /** What was learned, to be stored: by class, the least recently used first. */
-  *states(): Generator<[taskClass: string, state: RidgeState]> {
-    for (const [taskClass, model] of this.#classes) yield [taskClass, model.state]
+  /** What was learned, the least recently first. */
+  summary(): ClassSummary[] {
+    return [...this.#classes].map(([taskClass, model]) => ({
+      taskClass,
+      outcomes: model.updates,
+      corrections: Object.fromEntries(FEATURE_NAMES.map((name, at) => [name, correctionBy(model, at)])),
+    }))
   }
 
-  /** Goes on from a stored state; one of other features is left out. @returns whether it was taken */
+  /** To be stored, by class. */
+  state(taskClass: string): RidgeState | null {
+    return this.#classes.get(taskClass)?.state ?? null
+  }
+
+  /** Goes on from a stored state; one that cannot be is left out. @returns whether it was taken */
   restore(taskClass: string, state: RidgeState): boolean {
-    if (state.moments.length !== contextDimensions(this.#features)) return false
-    this.#keep(taskClass, this.#newModel(state))
+    const { inverse, moments } = state
+    if (moments.length !== DIMENSIONS || inverse.length !== DIMENSIONS ** 2) return false
+    if (!inverse.every(Number.isFinite) || !moments.every(Number.isFinite)) return false
+    const { priorWeight, memoryTasks } = this.#settings
+    this.#keep(
+      taskClass,
+      new RidgeModel({ dimensions: DIMENSIONS, ridge: priorWeight, memory: memoryTasks, state }),
+    )
     return true
   }
 
-  #modelOf(taskClass: string): RidgeModel {
-    const known = this.#classes.get(taskClass)
-    const model = known ?? this.#newModel()
-    this.#keep(taskClass, model)
-    return model
+  /** Forgets all that was learned. */
+  reset(): void {
+    this.#classes.clear()
   }
 
   #keep(taskClass: string, model: RidgeModel): void {
@@ -153,14 +153,11 @@ export class LinUcbPolicy {
     this.#classes.set(taskClass, model)
     if (this.#classes.size > this.#maxClasses) this.#classes.delete(this.#classes.keys().next().value!)
   }
+}
 
-  #newModel(state?: RidgeState): RidgeModel {
-    const { priorWeight, memoryTasks } = this.#settings
-    return new RidgeModel({
-      dimensions: contextDimensions(this.#features),
-      ridge: priorWeight,
-      memory: memoryTasks,
-      ...(state === undefined ? {} : { state }),
-    })
-  }
+/** Of a candidate whose features are all in the middle but for one. */
+function correctionBy(model: RidgeModel, feature: number): number {
+  const at = (value: number) =>
+    model.predict(contextVector(FEATURE_NAMES.map((_, index) => (index === feature ? value : 0.5))))
+  return at(1) - at(0)
 }

@@ -17,8 +17,10 @@ const loggedCandidateSchema = z.strictObject({
   score: share,
   /** In the order of FEATURE_NAMES. */
   features: z.array(share).max(64),
-  /** Whether the policy might put it first: none that costs much more than the best may be. */
+  /** Whether a policy may put it first: none that costs much more than the best may be. */
   eligible: z.boolean(),
+  /** With which it would have been put first. */
+  chance: share,
   isNewcomer: z.boolean(),
   /** The reward the policy expected, and its standard deviation; null where it does not learn. */
   value: z.nullable(z.number()),
@@ -40,6 +42,9 @@ const decisionSchema = z.strictObject({
   strategy: z.enum(STRATEGIES),
   /** The model that was asked for; null for any. */
   model: z.nullable(name),
+  /** By which scores were made; with it they can be made anew by other weights. */
+  weights: z.record(z.string().max(40), z.number().min(0)),
+  reliabilityExponent: z.number().min(0),
   /** FEATURES_VERSION. */
   features: z.int().min(1),
   /** In the order in which they are tried: the first is the one chosen. */

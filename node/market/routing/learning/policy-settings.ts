@@ -1,37 +1,55 @@
 import { z } from 'zod'
-import { STRATEGIES, type Strategy } from '../../preferences.ts'
+import { STRATEGIES } from '../../preferences.ts'
+import type { Component } from '../strategies.ts'
 
 const share = z.number().min(0).max(1)
+const weight = z.number().min(0).max(100)
+const componentWeights = {
+  cost: weight,
+  time: weight,
+  quality: weight,
+  privacy: weight,
+  nearness: weight,
+} satisfies Record<Component, typeof weight>
 
 /**
- * What an operator may change of how providers are chosen, while the node runs: the policy file. All of it is
- * optional but its name; what is absent is as in `DEFAULT_POLICY`.
+ * What an operator may change of how providers are chosen while the node runs: the policy file. All but the name
+ * may be left out, and is then as in `DEFAULT_POLICY`.
  */
 export const policySettingsSchema = z.strictObject({
   /** Under which decisions are logged. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name of lower-case letters, digits, dots and dashes'),
-  /** `linucb` learns; `greedy` takes what the strategy scores best. */
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be of lower-case letters, digits, dots and dashes'),
+  /** `linucb` learns from outcomes; `greedy` takes what the strategy scores best. */
   kind: z.enum(['linucb', 'greedy']).default('linucb'),
   /** ε: share of decisions left to chance, so that others can be learned of and policies compared. */
   explorationRate: z.number().min(0).max(0.5).default(0.05),
-  /** How far below the best score a candidate may be to be tried by chance. */
-  explorationBand: share.default(0.25),
-  /** How many times as likely a newcomer is tried as another. */
-  newcomerWeight: z.number().min(1).max(100).default(3),
+  /** How many times as likely a newcomer is tried by chance as another. */
+  newcomerWeight: z.number().min(1).max(100).default(4),
   /** α of LinUCB: standard deviations by which the uncertain is favoured. */
   alpha: z.number().min(0).max(10).default(0.15),
-  /** λ: how many tasks' worth of evidence stand against correcting the strategy's score. */
+  /** λ: how many tasks' worth of evidence stand against correcting a strategy's score. */
   priorWeight: z.number().min(0.01).max(1_000).default(1),
   /** Tasks of a class after which an outcome counts 1/e as much. */
   memoryTasks: z.int().min(50).max(1_000_000).default(2_000),
-  /** Weights of the strategies' parts that take the place of those built in. */
-  strategies: z.partialRecord(z.enum(STRATEGIES), z.record(z.string().max(40), z.number().min(0).max(100))).default({}),
-  /** Below these nobody is chosen, whatever a task allows. */
+  /** By strategy: what each component counts, in place of the built-in weights; only proportions matter. */
+  weights: z
+    .partialRecord(
+      z.enum(STRATEGIES),
+      z.strictObject(componentWeights).refine(weights => Object.values(weights).some(weight => weight > 0), {
+        message: 'must count at least one component',
+      }),
+    )
+    .default({}),
+  /** Features, 0 to 1: who is below comes first only where everybody is. */
   floors: z
-    .strictObject({ reputation: z.number().min(0).max(100).default(0), quality: share.default(0) })
-    .default({ reputation: 0, quality: 0 }),
+    .strictObject({ reliability: share.default(0), quality: share.default(0) })
+    .default({ reliability: 0, quality: 0 }),
 })
 export type PolicySettings = z.infer<typeof policySettingsSchema>
-export type StrategyWeights = Partial<Record<Strategy, Readonly<Record<string, number>>>>
 
 export const DEFAULT_POLICY: PolicySettings = policySettingsSchema.parse({ name: 'default' })
+
+/** The strategies' scores with their order and a little chance: what learning is compared with. */
+export const GREEDY_POLICY: PolicySettings = policySettingsSchema.parse({ name: 'greedy', kind: 'greedy' })
