@@ -21,6 +21,7 @@ import { createLogger, type Logger } from './log.ts'
 import { OfferBook } from './market/offer-book.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
+import { selectionRouter } from './market/selection.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -30,6 +31,7 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
@@ -425,13 +427,12 @@ export class ShoalNode {
 
     const onViolation = (peer: NodeKey, violation: Violation) =>
       this.#violation(peer, violation, reputation, host)
-    const requester = new Requester(
+    const peers = new PeerVenue(
       {
         self: host.nodeKey,
         wallet: wallet.address,
         creditWindowTokens: config['task.creditWindowTokens'],
         stallTimeoutMs: config['task.stallTimeout'],
-        maxAttempts: config['task.maxAttempts'],
       },
       {
         host,
@@ -441,14 +442,23 @@ export class ShoalNode {
         signer,
         clock: this.#clock,
         log: this.#log,
-        reputation: {
-          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
-          observe: (provider, evidence) => reputation.observe(provider, evidence),
-          isWelcome: provider => reputation.isWelcome(provider),
-        },
-        random: Math.random,
-        randomTaskId: () => randomBytes(16).toString('hex'),
         onViolation,
+      },
+    )
+    const requester = new Requester(
+      { maxAttempts: config['task.maxAttempts'] },
+      {
+        router: selectionRouter({
+          book,
+          isWelcome: provider => reputation.isWelcome(provider),
+          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          random: Math.random,
+        }),
+        book,
+        clock: this.#clock,
+        venues: { peer: peers },
+        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
     this.#undo.push(() => requester.stop())

@@ -70,6 +70,17 @@ export interface OnChainStake {
   depositsPausedUntilMs: number
 }
 
+/** What the chain says of a wallet, as it has been read. */
+export interface OnChainStanding {
+  /** Base units at stake, without what is unbonding. */
+  stake: bigint
+  /** The node key it declares; null when it declares none. */
+  nodeKey: NodeKey | null
+  level: VerificationLevel
+  /** As declared. */
+  roles: Role[]
+}
+
 const VERIFICATION_LEVELS = ['anonymous', 'verified', 'attested'] as const
 export type VerificationLevel = (typeof VERIFICATION_LEVELS)[number]
 
@@ -247,6 +258,22 @@ export class ChainClient {
       slashed: slashed as bigint,
       level: VERIFICATION_LEVELS[Number(level)] ?? 'anonymous',
       depositsPausedUntilMs: Number(pausedUntil) * 1_000,
+    }
+  }
+
+  /** What a wallet has to show: the little of it that decides about doing business with it. */
+  async standing(wallet: Address): Promise<OnChainStanding> {
+    const [[stake], nodeKey, [level], [roles]] = await Promise.all([
+      this.#read('staking', 'stakeOf', [wallet]),
+      this.nodeKeyOf(wallet),
+      this.#read('nodeRegistry', 'levelOf', [wallet]),
+      this.#read('staking', 'rolesOf', [wallet]),
+    ])
+    return {
+      stake: stake as bigint,
+      nodeKey,
+      level: VERIFICATION_LEVELS[Number(level)] ?? 'anonymous',
+      roles: rolesIn(Number(roles)),
     }
   }
 

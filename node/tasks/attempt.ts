@@ -55,6 +55,10 @@ export interface AttemptModules {
 
 export type AttemptEvent =
   | { type: 'accepted'; promptTokens: number }
+  /** It waits for a slot there, behind so many. */
+  | { type: 'queued'; ahead: number; expectedMs: number }
+  /** A spot task will be ended so soon. */
+  | { type: 'notice'; endsInMs: number }
   | { type: 'output'; tokens: readonly number[]; text: string }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
@@ -183,7 +187,10 @@ export class Attempt {
           break
         }
         case 'queued':
+          this.#modules.onEvent({ type: 'queued', ahead: frame.ahead, expectedMs: frame.expectedMs })
+          break
         case 'notice':
+          this.#modules.onEvent({ type: 'notice', endsInMs: frame.endsInMs })
           break
         case 'prefill':
           if (frame.promptTokens < this.#prefilled || frame.promptTokens > this.#promptTokens)

@@ -1,7 +1,7 @@
 import type { DataClass } from '../../../protocol/data-class.ts'
 import type { Address, ModelId, NodeKey } from '../../../protocol/ids.ts'
+import type { ListingIndex } from '../capability.ts'
 import type { Candidate, Demand, Listing, Outcome, ProviderId, Ranking } from './candidate.ts'
-import type { ListingIndex } from './listing-index.ts'
 import type { RoutingPolicy } from './policy.ts'
 import type { QualityModel } from './quality.ts'
 import type { Tuning } from './strategies.ts'
@@ -42,8 +42,8 @@ export interface RouterModules {
   standing: { of(wallet: Address, provider: NodeKey): { stake: bigint; bound: boolean | null } | null }
   reputation: ReputationView
   breaker: { isOpen(provider: ProviderId, model: ModelId): boolean }
-  /** The most guarded class of data our own rules let go there, whatever it claims. */
-  clearance: (listing: Listing) => DataClass
+  /** The most guarded class of data our own rules let go there, whatever it claims; null for none at all. */
+  clearance: { ceiling(listing: Pick<Listing, 'provider' | 'offer'>): DataClass | null }
   quality: QualityModel
   policy: RoutingPolicy
   reward: Reward
