@@ -116,6 +116,11 @@ export class LinUcbPolicy implements RoutingPolicy {
     this.#keep(taskClass, model)
   }
 
+  /** Takes in that an outcome it had learned from was in truth worth `by` more. */
+  correct(input: { taskClass: string; features: Float64Array; by: number }): void {
+    this.#classes.get(input.taskClass)?.correct(contextVector(input.features), input.by)
+  }
+
   /** What was learned, the least recently first. */
   summary(): ClassSummary[] {
     return [...this.#classes].map(([taskClass, model]) => ({

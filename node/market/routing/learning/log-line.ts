@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { STRATEGIES } from '../../preferences.ts'
+import { componentWeights } from './policy-settings.ts'
 
 /**
  * What the log of decisions holds: who was chosen for a task, from among whom, how it went and what the answer was
@@ -39,12 +40,16 @@ const decisionSchema = z.strictObject({
   atMs: z.int().min(0),
   /** For which the policy learns. */
   taskClass: z.string().max(100),
-  strategy: z.enum(STRATEGIES),
   /** The model that was asked for; null for any. */
   model: z.nullable(name),
-  /** By which scores were made; with it they can be made anew by other weights. */
-  weights: z.record(z.string().max(40), z.number().min(0)),
-  reliabilityExponent: z.number().min(0),
+  /** By which scores were made, and can be made anew by other weights. */
+  scale: z.strictObject({
+    strategy: z.enum(STRATEGIES),
+    weights: z.strictObject(componentWeights),
+    cost: z.number().min(0),
+    timeMs: z.number().min(0),
+    reliabilityExponent: z.number().min(0),
+  }),
   /** FEATURES_VERSION. */
   features: z.int().min(1),
   /** In the order in which they are tried: the first is the one chosen. */

@@ -4,7 +4,8 @@ import type { Component } from '../strategies.ts'
 
 const share = z.number().min(0).max(1)
 const weight = z.number().min(0).max(100)
-const componentWeights = {
+/** What each component counts; only proportions matter. */
+export const componentWeights = {
   cost: weight,
   time: weight,
   quality: weight,

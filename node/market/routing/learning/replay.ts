@@ -140,11 +140,11 @@ function asCandidate(
   settings: PolicySettings,
 ): PolicyCandidate {
   const features = Float64Array.from(logged.features)
-  const weights = settings.weights[decision.strategy]
+  const weights = settings.weights[decision.scale.strategy]
   return {
     features,
     isNewcomer: logged.isNewcomer,
     score:
-      weights === undefined ? logged.score : scoreByFeatures(features, weights, decision.reliabilityExponent),
+      weights === undefined ? logged.score : scoreByFeatures(features, weights, decision.scale),
   }
 }

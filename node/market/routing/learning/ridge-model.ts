@@ -88,6 +88,12 @@ export class RidgeModel {
     this.#isStale = true
   }
 
+  /** Takes in that a value observed at `x` shortly before was in truth `by` higher. */
+  correct(x: Float64Array, by: number): void {
+    for (let i = 0; i < this.dimensions; i++) this.#moments[i]! += x[i]! * by
+    this.#isStale = true
+  }
+
   /** A ← A + scale · x xᵀ, on the inverse. */
   #addToGram(x: Float64Array, scale: number): void {
     const { dimensions: d } = this

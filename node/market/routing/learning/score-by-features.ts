@@ -1,20 +1,16 @@
-import { FEATURE_NAMES } from '../features.ts'
-import { COMPONENTS, type Weights } from '../strategies.ts'
+import { FEATURE_NAMES, type FeatureName } from '../features.ts'
+import { COMPONENTS, type Component, normalised, type Scale, scoreOf, type Weights } from '../strategies.ts'
 
-const PLACES = COMPONENTS.map(name => [name, FEATURE_NAMES.indexOf(name)] as const)
-const RELIABILITY = FEATURE_NAMES.indexOf('reliability')
+/** One feature of many. */
+export function featureOf(features: ArrayLike<number>, name: FeatureName): number {
+  return features[FEATURE_NAMES.indexOf(name)]!
+}
 
-/** A strategy's score from what was logged of a candidate; see `strategies.ts`. */
-export function scoreByFeatures(
-  features: ArrayLike<number>,
-  weights: Weights,
-  reliabilityExponent: number,
-): number {
-  let sum = 0
-  let total = 0
-  for (const [name, place] of PLACES) {
-    sum += weights[name] * features[place]!
-    total += weights[name]
-  }
-  return (sum / total) * features[RELIABILITY]! ** reliabilityExponent
+/** The score that other weights would have given, from what was logged of a candidate. */
+export function scoreByFeatures(features: ArrayLike<number>, weights: Weights, scale: Scale): number {
+  const parts = Object.fromEntries(COMPONENTS.map(name => [name, featureOf(features, name)]))
+  return scoreOf(parts as Record<Component, number>, featureOf(features, 'reliability'), {
+    ...scale,
+    weights: normalised(weights),
+  })
 }

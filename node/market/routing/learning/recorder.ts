@@ -1,0 +1,160 @@
+import type { TaskId } from '../../../../protocol/ids.ts'
+import type { Candidate, Outcome } from '../candidate.ts'
+import { FEATURES_VERSION } from '../features.ts'
+import type { Decision, DecisionSink } from '../modules.ts'
+import type { DecisionLog } from './decision-log.ts'
+import { LearningError } from './errors.ts'
+import type { LinUcbPolicy } from './lin-ucb.ts'
+import type { DecisionHistory, LoggedDecision, LoggedOutcome, LoggedRating } from './log-line.ts'
+import { rewardOf } from './reward.ts'
+import { featureOf } from './score-by-features.ts'
+import { learnedClass } from './task-class.ts'
+
+export interface RecorderModules {
+  log: DecisionLog
+  policy: LinUcbPolicy
+  clock: { nowMs(): number }
+}
+
+/** What a decision's log needs no more digits for. */
+const DIGITS = 6
+
+/**
+ * Writes the router's decisions and their outcomes to the log, and takes in what people say of answers. Only what
+ * came of a task is written: who merely looks at a ranking leaves no trace.
+ */
+export class DecisionRecorder implements DecisionSink {
+  readonly #modules: RecorderModules
+
+  constructor(modules: RecorderModules) {
+    this.#modules = modules
+  }
+
+  decided(decision: Decision): void {
+    const { demand, ranking } = decision
+    const [first] = ranking.candidates
+    if (demand.taskId === undefined || first === undefined || ranking.policyVersion === null) return
+    this.#modules.log.write(this.#describe(decision, demand.taskId, ranking.policyVersion))
+  }
+
+  ended(decision: Decision, candidate: Candidate, outcome: Outcome, reward: number | null): void {
+    if (decision.demand.taskId === undefined) return
+    this.#modules.log.write({
+      type: 'outcome',
+      decision: decision.id,
+      provider: candidate.provider,
+      model: candidate.model.model,
+      atMs: this.#modules.clock.nowMs(),
+      status: outcome.status,
+      ttftMs: outcome.ttftMs,
+      totalMs: outcome.totalMs,
+      promptTokens: outcome.promptTokens,
+      outputTokens: outcome.outputTokens,
+      paid: credits(outcome.paid),
+      reward: reward === null ? null : short(reward),
+    })
+  }
+
+  /**
+   * Takes in how good the answer of a task was, in place of what was expected; a later word replaces an earlier one.
+   * @param quality 0 to 1
+   * @throws {LearningError} DECISION_UNKNOWN when no completed attempt of the task is in the log
+   */
+  async rate(task: TaskId, quality: number): Promise<LoggedRating> {
+    const { log, policy, clock } = this.#modules
+    const found = await this.#lastCompleted(task)
+    if (found === null) {
+      throw new LearningError('DECISION_UNKNOWN', `the log has no answered task ${task}`, {
+        fix: 'Check the id; the oldest decisions are forgotten, and a task that failed cannot be rated.',
+        details: { task },
+      })
+    }
+    const { decision, outcome, ratings } = found
+    const { features } = decision.candidates.find(isOf(outcome))!
+    const reward = rewardOf(
+      {
+        ...outcome,
+        quality,
+        privacy: featureOf(features, 'privacy'),
+        nearness: featureOf(features, 'nearness'),
+      },
+      decision.scale,
+    )
+    const before = ratings.findLast(isOf(outcome))?.reward ?? outcome.reward
+    if (before !== null) {
+      const { taskClass } = decision
+      policy.correct({ taskClass, features: Float64Array.from(features), by: reward - before })
+    }
+    const { provider, model } = outcome
+    const rating: LoggedRating = {
+      type: 'rating',
+      decision: decision.id,
+      provider,
+      model,
+      atMs: clock.nowMs(),
+      quality,
+      reward: short(reward),
+    }
+    log.write(rating)
+    return rating
+  }
+
+  async #lastCompleted(
+    task: TaskId,
+  ): Promise<(Omit<DecisionHistory, 'outcomes'> & { outcome: LoggedOutcome }) | null> {
+    let found = null
+    for await (const { decision, outcomes, ratings } of this.#modules.log.histories({ task })) {
+      const outcome = outcomes.findLast(({ status }) => status === 'completed')
+      if (outcome !== undefined) found = { decision, outcome, ratings }
+    }
+    return found
+  }
+
+  #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, policyVersion: string): LoggedDecision {
+    const taskClass = learnedClass(demand)
+    const candidates = ranking.candidates.map(({ features, score, isNewcomer }) => ({ features, score, isNewcomer }))
+    const { values, widths, probabilities } = this.#modules.policy.evaluate({ taskClass, candidates })
+    return {
+      type: 'decision',
+      id,
+      task,
+      atMs,
+      taskClass,
+      model: demand.model,
+      scale: ranking.scale,
+      features: FEATURES_VERSION,
+      candidates: ranking.candidates.map((candidate, index) => ({
+        provider: candidate.provider,
+        model: candidate.model.model,
+        venue: candidate.venue,
+        score: short(candidate.score),
+        features: [...candidate.features].map(short),
+        eligible: true,
+        chance: probabilities[index]!,
+        isNewcomer: candidate.isNewcomer,
+        value: short(values[index]!),
+        width: short(widths[index]!),
+        credits: credits(candidate.prediction.expectedCost),
+        ttftMs: Math.round(candidate.prediction.ttftMs),
+        totalMs: Math.round(candidate.prediction.totalMs),
+      })),
+      probability: ranking.candidates[0]!.probability,
+      explored: ranking.explored,
+      policy: policyVersion,
+      unfit: Object.fromEntries(Object.entries(ranking.unfit).filter(([, count]) => count > 0)),
+    }
+  }
+}
+
+function isOf(outcome: LoggedOutcome) {
+  return ({ provider, model }: { provider: string; model: string }) =>
+    provider === outcome.provider && model === outcome.model
+}
+
+function credits(baseUnits: bigint): number {
+  return Number(baseUnits) / 1e18
+}
+
+function short(value: number): number {
+  return Number(value.toPrecision(DIGITS))
+}
