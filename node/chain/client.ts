@@ -81,6 +81,15 @@ export interface OnChainStanding {
   roles: Role[]
 }
 
+/** What an attester said of a wallet. */
+export interface Certification {
+  attester: Address
+  expiresAtMs: number
+}
+
+/** NodeRegistry's kind of attestation for what a node runs on. */
+const CERTIFIED = 2
+
 const VERIFICATION_LEVELS = ['anonymous', 'verified', 'attested'] as const
 export type VerificationLevel = (typeof VERIFICATION_LEVELS)[number]
 
@@ -294,6 +303,15 @@ export class ChainClient {
     const [key] = await this.#read('nodeRegistry', 'nodeKeyOf', [wallet])
     const hex = (key as string).slice(2).toLowerCase()
     return /^0+$/.test(hex) ? null : hex
+  }
+
+  /** Who vouches for a wallet as CERTIFIED, while that counts; null when nobody does. */
+  async certification(wallet: Address): Promise<Certification | null> {
+    const [attestation, counts] = await this.#read('nodeRegistry', 'attestationOf', [wallet, CERTIFIED])
+    const { attester, expiresAt } = attestation as { attester: string; expiresAt: bigint }
+    return counts === true
+      ? { attester: attester.toLowerCase(), expiresAtMs: Number(expiresAt) * 1_000 }
+      : null
   }
 
   /** How often the wallet has changed its binding or given a key up. */

@@ -10,24 +10,26 @@ import {
   type Receipt,
   receiptMessage,
 } from '../../protocol/messages/receipt.ts'
-import { type RequesterFrame, requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
+import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import { minAmount, type TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
 import type { Clock, Timer } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
+import type { Cleared } from '../market/clearance.ts'
 import type { KnownOffer } from '../market/offer-book.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
 import { meteredAt, owedFor } from './metering.ts'
+import type { OutgoingFrame } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
 
 export interface AttemptOptions {
-  request: TaskRequest
+  request: Cleared<TaskRequest>
   offer: KnownOffer
   price: TokenPrice
   /** Tokens we pay ahead at most. */
@@ -43,7 +45,7 @@ export interface AttemptOptions {
 }
 
 export interface AttemptModules {
-  frames: FrameStream<RequesterFrame, ProviderFrame>
+  frames: FrameStream<OutgoingFrame, ProviderFrame>
   lease: ChannelLease
   receipts: ReceiptBook
   signer: NodeSigner
@@ -59,7 +61,8 @@ export type AttemptEvent =
   | { type: 'queued'; ahead: number; expectedMs: number }
   /** A spot task will be ended so soon. */
   | { type: 'notice'; endsInMs: number }
-  | { type: 'output'; tokens: readonly number[]; text: string }
+  /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
+  | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
 
@@ -108,6 +111,7 @@ export class Attempt {
   readonly #options: AttemptOptions
   readonly #modules: AttemptModules
   readonly #states = new StateMachine<State>('requesting', TRANSITIONS)
+  readonly #request: TaskRequest
   readonly #requestCid: CidString
   readonly #stalled = new AbortController()
   #progressAtMs = 0
@@ -125,7 +129,8 @@ export class Attempt {
   constructor(options: AttemptOptions, modules: AttemptModules) {
     this.#options = options
     this.#modules = modules
-    this.#requestCid = cidOf(encodeMessage(requesterFrameMessage, options.request)).toString()
+    this.#request = options.request.content
+    this.#requestCid = cidOf(encodeMessage(requesterFrameMessage, this.#request)).toString()
   }
 
   /** Tokens received; more than the text may show yet. */
@@ -219,7 +224,8 @@ export class Attempt {
 
   /** @returns false when it says what cannot be */
   async #accepted(frame: Extract<ProviderFrame, { kind: 'accepted' }>): Promise<boolean> {
-    const { promptTokensBound, price, request, maxAmount, creditWindowTokens } = this.#options
+    const { promptTokensBound, price, maxAmount, creditWindowTokens } = this.#options
+    const request = this.#request
     if (frame.promptTokens < 1 || frame.promptTokens > promptTokensBound) return false
     this.#promptTokens = frame.promptTokens
     if (frame.voucher !== null) await this.#modules.lease.adopt(frame.voucher)
@@ -296,7 +302,8 @@ export class Attempt {
 
   /** The receipt, if it says what we saw; null when it does not. */
   #checkReceipt(bytes: Uint8Array, cancelled: boolean): SignedRecord<Receipt> | null {
-    const { request, offer, self, wallet, price } = this.#options
+    const { offer, self, wallet, price } = this.#options
+    const request = this.#request
     let record: SignedRecord<Receipt>
     try {
       record = openRecordOf(receiptMessage, bytes, this.#modules.frames.remote, verifyEd25519Natively)
@@ -348,8 +355,7 @@ export class Attempt {
   #isTooMuch(): boolean {
     const { length } = this.#tokens
     return (
-      length > this.#options.request.maxTokens ||
-      this.#text.length > MAX_HELD_TEXT_CHARS + length * MAX_TOKEN_CHARS
+      length > this.#request.maxTokens || this.#text.length > MAX_HELD_TEXT_CHARS + length * MAX_TOKEN_CHARS
     )
   }
 

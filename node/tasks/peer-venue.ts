@@ -4,6 +4,7 @@ import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
+import type { Clearance } from '../market/clearance.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Candidate } from '../market/routing/candidate.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
@@ -26,6 +27,7 @@ export interface PeerVenueModules {
   host: P2PHost
   book: OfferBook
   channels: PayerChannels
+  clearance: Clearance
   receipts: ReceiptBook
   signer: NodeSigner
   clock: Clock
@@ -49,7 +51,7 @@ export class PeerVenue implements Venue {
   }
 
   async run(order: AttemptOrder, signal: AbortSignal): Promise<AttemptReport> {
-    const { host, channels, receipts, signer, clock, onViolation, log } = this.#modules
+    const { host, channels, clearance, receipts, signer, clock, onViolation, log } = this.#modules
     const { candidate, maxAmount, onEvent } = order
     const { provider, model } = candidate
     const offer = candidate.offer!
@@ -69,7 +71,7 @@ export class PeerVenue implements Venue {
       const frames = await host.openStream(provider, taskProtocol, signal)
       const run = new Attempt(
         {
-          request: this.#request(order, lease),
+          request: clearance.clear(this.#request(order, lease), candidate),
           offer,
           price: model,
           creditWindowTokens: this.#options.creditWindowTokens,

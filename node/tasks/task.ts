@@ -113,7 +113,7 @@ export class Task {
           }
           if (event.type === 'output') {
             seen.ttftMs ??= clock.nowMs() - startedAtMs
-            seen.outputTokens += event.tokens.length
+            seen.outputTokens += event.count ?? event.tokens.length
             this.#take(event, candidate.model.model)
           }
           onEvent(event)
@@ -136,7 +136,7 @@ export class Task {
       progress.model = model
     }
     progress.tokens.push(...event.tokens)
-    progress.outputTokens += event.tokens.length
+    progress.outputTokens += event.count ?? event.tokens.length
     progress.text += event.text
   }
 

@@ -1,5 +1,7 @@
+import type { DataClass } from '../../../protocol/data-class.ts'
 import type { NodeKey, TaskId } from '../../../protocol/ids.ts'
 import type { ModelOffer, TaskKind } from '../../../protocol/messages/offer.ts'
+import type { SlaClass } from '../../../protocol/sla-class.ts'
 import type { KnownOffer } from '../offer-book.ts'
 import type { Preferences } from '../preferences.ts'
 import type { Scale } from './strategies.ts'
@@ -36,6 +38,18 @@ export interface Listing {
   /** The peer's offer; null for local and cloud. */
   offer: KnownOffer | null
   model: ModelOffer
+  /** What an offer would say, for this node's own engine and for cloud services. */
+  terms?: VenueTerms
+}
+
+/** How this node's operator describes a venue that makes no offers. */
+export interface VenueTerms {
+  /** The most guarded class of data that may go there. */
+  dataClass: DataClass
+  slaClasses: readonly SlaClass[]
+  region: string | null
+  /** 0 to 1; null where the operator does not say. */
+  quality: number | null
 }
 
 /** What we expect of a listing for a demand. */
