@@ -89,7 +89,8 @@ export class ProviderFacts {
 
   setTuning(tuning: Tuning): void {
     this.#tuning = tuning
-    for (const [row, id] of this.#ids.entries()) if (id !== null) this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
+    for (const [row, id] of this.#ids.entries())
+      if (id !== null) this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
   }
 
   /** Asks for the reputation of the next few providers, where it is old. */

@@ -112,7 +112,11 @@ export class DecisionRecorder implements DecisionSink {
 
   #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, policyVersion: string): LoggedDecision {
     const taskClass = learnedClass(demand)
-    const candidates = ranking.candidates.map(({ features, score, isNewcomer }) => ({ features, score, isNewcomer }))
+    const candidates = ranking.candidates.map(({ features, score }) => ({
+      features,
+      score,
+      isNewcomer: featureOf(features, 'newcomer') > 0,
+    }))
     const { values, widths, probabilities } = this.#modules.policy.evaluate({ taskClass, candidates })
     return {
       type: 'decision',
@@ -131,7 +135,7 @@ export class DecisionRecorder implements DecisionSink {
         features: [...candidate.features].map(short),
         eligible: true,
         chance: probabilities[index]!,
-        isNewcomer: candidate.isNewcomer,
+        isNewcomer: candidates[index]!.isNewcomer,
         value: short(values[index]!),
         width: short(widths[index]!),
         credits: credits(candidate.prediction.expectedCost),

@@ -144,7 +144,6 @@ function asCandidate(
   return {
     features,
     isNewcomer: logged.isNewcomer,
-    score:
-      weights === undefined ? logged.score : scoreByFeatures(features, weights, decision.scale),
+    score: weights === undefined ? logged.score : scoreByFeatures(features, weights, decision.scale),
   }
 }

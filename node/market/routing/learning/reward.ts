@@ -1,5 +1,5 @@
-import { COMPONENTS, type Component, type Scale, scoreOf, worth } from '../strategies.ts'
 import type { Outcome } from '../candidate.ts'
+import { COMPONENTS, type Component, type Scale, scoreOf, worth } from '../strategies.ts'
 
 /** How it went, as far as its worth goes. */
 export interface Result {
