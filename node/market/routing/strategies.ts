@@ -47,7 +47,7 @@ export const DEFAULT_TUNING: Tuning = {
 }
 
 /** Keeps a division by it defined where everything is free. */
-const LEAST = 1e-12
+export const LEAST = 1e-12
 
 /**
  * What an amount is worth beside a middling one, 0 to 1: 1 for nothing, one half for the middling amount, the
