@@ -16,6 +16,7 @@ import {
 import { FEATURE, FEATURE_NAMES, writeFeatures } from './features.ts'
 import { privacyOf, type Terms, termsOf } from './filters.ts'
 import { LatencyPredictor, p95, promptFactor } from './latency-predictor.ts'
+import { learnedClass } from './learning/task-class.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
@@ -101,7 +102,7 @@ export class Router implements Routing {
     const bound = best.worst * this.#tuning.explorationCost
     const eligible = found.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
-      taskClass: demand.taskClass,
+      taskClass: learnedClass(demand),
       candidates: eligible.map(({ candidate: { features, score }, isNewcomer }) => ({
         features,
         score,
@@ -118,6 +119,7 @@ export class Router implements Routing {
       ...ranking,
       candidates: [...chosen, ...rest],
       policyVersion: version,
+      eligible: chosen.length,
       explored: order[0] !== 0,
     }
     const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
@@ -156,8 +158,8 @@ export class Router implements Routing {
       this.#affinity.observe(demand.prefixes, provider, candidate.model.model, nowMs)
     if (status === 'completed') this.#lengths.observe(demand.taskClass, outcome.outputTokens)
     const worth = reward(decision, candidate, outcome)
-    if (worth !== null)
-      policy.learn({ taskClass: demand.taskClass, features: candidate.features, reward: worth })
+    const { features, score } = candidate
+    if (worth !== null) policy.learn({ taskClass: learnedClass(demand), features, score, reward: worth })
     log.ended(decision, candidate, outcome, worth)
   }
 
@@ -198,7 +200,7 @@ export class Router implements Routing {
       const { found, unfit } = this.#find(demand, terms, scale, nearness, buckets, newcomerPlaces)
       this.#countOthers(demand, buckets, unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, found, unfit, scale, policyVersion: null, explored: false }
+      return { decisionId, found, unfit, scale, policyVersion: null, eligible: 0, explored: false }
     } finally {
       marked.undo()
     }

@@ -1,4 +1,5 @@
-import { FEATURE_NAMES } from '../features.ts'
+import { createHash } from 'node:crypto'
+import { FEATURE, FEATURE_NAMES } from '../features.ts'
 import type { PolicyCandidate, RoutingPolicy } from '../policy.ts'
 import { contextDimensions, contextVector } from './context-vector.ts'
 import { choiceProbabilities, draw } from './exploration.ts'
@@ -32,8 +33,6 @@ export interface LinUcbOptions {
 }
 
 const DIMENSIONS = contextDimensions(FEATURE_NAMES.length)
-const RELIABILITY = FEATURE_NAMES.indexOf('reliability')
-const QUALITY = FEATURE_NAMES.indexOf('quality')
 
 /**
  * A contextual bandit for each class of tasks: LinUCB (Li, Chu, Langford & Schapire, 2010, algorithm 1, with one
@@ -43,11 +42,13 @@ const QUALITY = FEATURE_NAMES.indexOf('quality')
  */
 export class LinUcbPolicy implements RoutingPolicy {
   #settings: PolicySettings
+  #version: string
   readonly #maxClasses: number
   readonly #classes = new Map<string, RidgeModel>()
 
   constructor(options: LinUcbOptions) {
     this.#settings = options.settings
+    this.#version = versionOf(options.settings)
     this.#maxClasses = options.maxClasses ?? 64
   }
 
@@ -55,9 +56,15 @@ export class LinUcbPolicy implements RoutingPolicy {
     return this.#settings
   }
 
+  /** Names the settings and what they are, as in `default#1f3a5c7e`. */
+  get version(): string {
+    return this.#version
+  }
+
   /** Goes on with other settings; what was learned is kept. */
   configure(settings: PolicySettings): void {
     this.#settings = settings
+    this.#version = versionOf(settings)
     const { priorWeight, memoryTasks } = settings
     for (const [taskClass, { state }] of this.#classes) {
       this.#classes.set(
@@ -73,7 +80,7 @@ export class LinUcbPolicy implements RoutingPolicy {
     const first = draw(probabilities, input.random)
     order.splice(order.indexOf(first), 1)
     order.unshift(first)
-    return { order, probability: probabilities[first]!, version: this.#settings.name }
+    return { order, probability: probabilities[first]!, version: this.#version }
   }
 
   /** What `choose` goes by. */
@@ -91,7 +98,8 @@ export class LinUcbPolicy implements RoutingPolicy {
       })
     } else if (kind === 'linucb') widths.fill(1 / Math.sqrt(priorWeight))
     const isLow = candidates.map(
-      ({ features }) => features[RELIABILITY]! < floors.reliability || features[QUALITY]! < floors.quality,
+      ({ features }) =>
+        features[FEATURE.reliability]! < floors.reliability || features[FEATURE.quality]! < floors.quality,
     )
     const allLow = isLow.every(low => low)
     // Still in an order among themselves: they are what is left when the others have failed.
@@ -158,6 +166,10 @@ export class LinUcbPolicy implements RoutingPolicy {
     this.#classes.set(taskClass, model)
     if (this.#classes.size > this.#maxClasses) this.#classes.delete(this.#classes.keys().next().value!)
   }
+}
+
+function versionOf(settings: PolicySettings): string {
+  return `${settings.name}#${createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 8)}`
 }
 
 /** Of a candidate whose features are all in the middle but for one. */

@@ -9,6 +9,8 @@ import { componentWeights } from './policy-settings.ts'
 
 const share = z.number().min(0).max(1)
 const name = z.string().max(200)
+/** Decimal. */
+const credits = z.string().regex(/^\d+(\.\d+)?$/)
 
 const loggedCandidateSchema = z.strictObject({
   provider: name,
@@ -26,8 +28,8 @@ const loggedCandidateSchema = z.strictObject({
   /** The reward the policy expected, and its standard deviation; null where it does not learn. */
   value: z.nullable(z.number()),
   width: z.nullable(z.number()),
-  /** Predicted: credits, and ms until the first and the last token. */
-  credits: z.number().min(0),
+  /** Predicted: credits of a typical answer, and ms until the first and the last token. */
+  credits,
   ttftMs: z.number().min(0),
   totalMs: z.number().min(0),
 })
@@ -76,8 +78,7 @@ const outcomeSchema = z.strictObject({
   totalMs: z.number().min(0),
   promptTokens: z.int().min(0),
   outputTokens: z.int().min(0),
-  /** Credits. */
-  paid: z.number().min(0),
+  paid: credits,
   /** What it was worth; null where it tells nothing of the provider. */
   reward: z.nullable(share),
 })

@@ -1,13 +1,13 @@
 import type { TaskId } from '../../../../protocol/ids.ts'
+import { formatCredits } from '../../../../protocol/money.ts'
 import type { Candidate, Outcome } from '../candidate.ts'
-import { FEATURES_VERSION } from '../features.ts'
+import { FEATURE, FEATURES_VERSION } from '../features.ts'
 import type { Decision, DecisionSink } from '../modules.ts'
+import { rewardOf } from '../reward.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { LearningError } from './errors.ts'
 import type { LinUcbPolicy } from './lin-ucb.ts'
 import type { DecisionHistory, LoggedDecision, LoggedOutcome, LoggedRating } from './log-line.ts'
-import { rewardOf } from './reward.ts'
-import { featureOf } from './score-by-features.ts'
 import { learnedClass } from './task-class.ts'
 
 export interface RecorderModules {
@@ -50,7 +50,7 @@ export class DecisionRecorder implements DecisionSink {
       totalMs: outcome.totalMs,
       promptTokens: outcome.promptTokens,
       outputTokens: outcome.outputTokens,
-      paid: credits(outcome.paid),
+      paid: formatCredits(outcome.paid),
       reward: reward === null ? null : short(reward),
     })
   }
@@ -73,13 +73,15 @@ export class DecisionRecorder implements DecisionSink {
     const { features } = decision.candidates.find(isOf(outcome))!
     const reward = rewardOf(
       {
-        ...outcome,
+        status: 'completed',
+        totalMs: outcome.totalMs,
+        paid: Number(outcome.paid),
         quality,
-        privacy: featureOf(features, 'privacy'),
-        nearness: featureOf(features, 'nearness'),
+        privacy: features[FEATURE.privacy]!,
+        nearness: features[FEATURE.nearness]!,
       },
       decision.scale,
-    )
+    )!
     const before = ratings.findLast(isOf(outcome))?.reward ?? outcome.reward
     if (before !== null) {
       const { taskClass } = decision
@@ -112,10 +114,11 @@ export class DecisionRecorder implements DecisionSink {
 
   #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, policyVersion: string): LoggedDecision {
     const taskClass = learnedClass(demand)
-    const candidates = ranking.candidates.map(({ features, score }) => ({
+    const eligible = ranking.candidates.slice(0, ranking.eligible)
+    const candidates = eligible.map(({ features, score }) => ({
       features,
       score,
-      isNewcomer: featureOf(features, 'newcomer') > 0,
+      isNewcomer: features[FEATURE.newcomer]! > 0,
     }))
     const { values, widths, probabilities } = this.#modules.policy.evaluate({ taskClass, candidates })
     return {
@@ -133,12 +136,12 @@ export class DecisionRecorder implements DecisionSink {
         venue: candidate.venue,
         score: short(candidate.score),
         features: [...candidate.features].map(short),
-        eligible: true,
-        chance: probabilities[index]!,
-        isNewcomer: candidates[index]!.isNewcomer,
-        value: short(values[index]!),
-        width: short(widths[index]!),
-        credits: credits(candidate.prediction.expectedCost),
+        eligible: index < eligible.length,
+        chance: probabilities[index] ?? 0,
+        isNewcomer: candidate.features[FEATURE.newcomer]! > 0,
+        value: index < eligible.length ? short(values[index]!) : null,
+        width: index < eligible.length ? short(widths[index]!) : null,
+        credits: formatCredits(candidate.prediction.expectedCost),
         ttftMs: Math.round(candidate.prediction.ttftMs),
         totalMs: Math.round(candidate.prediction.totalMs),
       })),
@@ -153,10 +156,6 @@ export class DecisionRecorder implements DecisionSink {
 function isOf(outcome: LoggedOutcome) {
   return ({ provider, model }: { provider: string; model: string }) =>
     provider === outcome.provider && model === outcome.model
-}
-
-function credits(baseUnits: bigint): number {
-  return Number(baseUnits) / 1e18
 }
 
 function short(value: number): number {

@@ -31,7 +31,7 @@ describe('decision log', () => {
     totalMs: 5,
     promptTokens: 1,
     outputTokens: 2,
-    paid: 0,
+    paid: '0',
     reward,
   })
   async function all(log: DecisionLog, task?: string): Promise<DecisionHistory[]> {

@@ -100,7 +100,7 @@ function history(random: () => number, taskClass = 'chat/balanced'): DecisionHis
     isNewcomer: false,
     value: null,
     width: null,
-    credits: 1,
+    credits: '1',
     ttftMs: 1,
     totalMs: 2,
   })
@@ -142,7 +142,7 @@ function history(random: () => number, taskClass = 'chat/balanced'): DecisionHis
         totalMs: 2,
         promptTokens: 1,
         outputTokens: 1,
-        paid: 1,
+        paid: '1',
         reward: random() < (first.provider === 'dear' ? 0.3 : 0.7) ? 1 : 0,
       },
     ],

@@ -31,7 +31,7 @@ export function loggedDecision(parts: Partial<LoggedDecision> = {}): LoggedDecis
         isNewcomer: false,
         value: 0.5,
         width: 1,
-        credits: 0,
+        credits: '0',
         ttftMs: 1,
         totalMs: 2,
       },
