@@ -23,6 +23,7 @@ import { Clearance } from './market/clearance.ts'
 import { OfferBook } from './market/offer-book.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
+import { RouteLearning } from './market/routing/learning/route-learning.ts'
 import { selectionRouter } from './market/selection.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
@@ -198,6 +199,7 @@ export class ShoalNode {
     )
     const catalog = openCatalog(dataDir, config)
     const receipts = new ReceiptBook({ store, outbox })
+    const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -231,6 +233,7 @@ export class ShoalNode {
       catalog,
       receipts,
       reputation,
+      learning,
       deployment,
       chainUrl: place.rpcUrl,
     }
@@ -257,6 +260,28 @@ export class ShoalNode {
     )
     this.#undo.push(() => eventLog.close())
     return eventLog
+  }
+
+  async #startLearning(store: Store): Promise<RouteLearning> {
+    const configured = this.config['routing.policy']
+    const learning = new RouteLearning(
+      {
+        logPath: this.dataDir.decisions,
+        policyPath: configured ?? this.dataDir.policy,
+        isPolicyOptional: configured === null,
+      },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onPolicy: ({ name }) => this.events.tell({ type: 'routing-policy', name }),
+        onRefused: ({ code, message, fix }) =>
+          this.events.tell({ type: 'warning', code, message, ...(fix === undefined ? {} : { fix }) }),
+      },
+    )
+    await learning.start()
+    this.#undo.push(() => learning.stop())
+    return learning
   }
 
   #auditHealth(healthy: boolean): void {
@@ -669,6 +694,7 @@ export interface NodeParts {
   catalog: ModelCatalog
   receipts: ReceiptBook
   reputation: Reputation
+  learning: RouteLearning
   deployment: KnownDeployment
   chainUrl: string
 }
