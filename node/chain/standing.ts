@@ -162,9 +162,6 @@ type Entry = OnChainStanding & { atMs: number }
 
 function isSame(a: Entry, b: Entry): boolean {
   return (
-    a.stake === b.stake &&
-    a.nodeKey === b.nodeKey &&
-    a.level === b.level &&
-    a.roles.join() === b.roles.join()
+    a.stake === b.stake && a.nodeKey === b.nodeKey && a.level === b.level && a.roles.join() === b.roles.join()
   )
 }

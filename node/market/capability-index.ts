@@ -1,5 +1,5 @@
-import type { ModelId } from '../../protocol/ids.ts'
 import { DATA_CLASSES } from '../../protocol/data-class.ts'
+import type { ModelId } from '../../protocol/ids.ts'
 import { MODALITIES, type ModelOffer, TASK_KINDS, type TaskKind } from '../../protocol/messages/offer.ts'
 import { SLA_CLASSES } from '../../protocol/sla-class.ts'
 import type { Clock } from '../clock.ts'
@@ -183,7 +183,8 @@ export class CapabilityIndex implements ListingIndex {
   /** Models that are offered as asked for, the cheapest first. */
   lookup(query: Omit<CapabilityQuery, 'entity' | 'tags'>, limit: number): Listing[] {
     const { columns } = this
-    const { expiresAtMs, outputPerMillion, inputPerMillion, dataClass, slaMask, modalityMask, region } = columns
+    const { expiresAtMs, outputPerMillion, inputPerMillion, dataClass, slaMask, modalityMask, region } =
+      columns
     const nowMs = this.#clock.nowMs()
     const needs = this.#needs(query)
     const modality = query.modality === undefined ? 0 : 1 << MODALITIES.indexOf(query.modality)
@@ -205,7 +206,10 @@ export class CapabilityIndex implements ListingIndex {
   }
 
   /** Agents, services and resources as asked for, the cheapest first. */
-  lookupEntities(query: Omit<CapabilityQuery, 'kind' | 'model' | 'modality'>, limit: number): EntityListing[] {
+  lookupEntities(
+    query: Omit<CapabilityQuery, 'kind' | 'model' | 'modality'>,
+    limit: number,
+  ): EntityListing[] {
     const nowMs = this.#clock.nowMs()
     const needs = this.#needs(query)
     const cheapest = new Lowest(limit)

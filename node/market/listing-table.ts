@@ -51,7 +51,8 @@ export function grownColumns(columns: ListingColumns, capacity: number): Listing
 
 /** Copies a row's facts to another row. */
 export function copyRow(columns: ListingColumns, from: number, to: number): void {
-  for (const name of Object.keys(columns) as (keyof ListingColumns)[]) columns[name][to] = columns[name][from]!
+  for (const name of Object.keys(columns) as (keyof ListingColumns)[])
+    columns[name][to] = columns[name][from]!
 }
 
 /** Writes a row. */

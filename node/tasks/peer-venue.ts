@@ -35,7 +35,7 @@ export interface PeerVenueModules {
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
-const DIAL_TIMEOUT_MS = 6_000
+const DIAL_TIMEOUT_MS = 4_000
 
 /** Too little of ours for one provider. */
 const UNFUNDED: ReadonlySet<PaymentErrorCode> = new Set(['SPENDING_LIMIT', 'WALLET_EMPTY'])
@@ -52,8 +52,9 @@ export class PeerVenue implements Venue {
 
   async run(order: AttemptOrder, signal: AbortSignal): Promise<AttemptReport> {
     const { host, channels, clearance, receipts, signer, clock, onViolation, log } = this.#modules
-    const { candidate, maxAmount, onEvent } = order
-    const { provider, model } = candidate
+    const { choice, maxAmount, onEvent } = order
+    const { candidate, price } = choice
+    const { provider, prediction } = candidate
     const offer = candidate.offer!
     let lease: ChannelLease | null = null
     const report = (outcome: TryOutcome): AttemptReport => ({ outcome, paid: lease?.paid ?? 0n })
@@ -68,14 +69,16 @@ export class PeerVenue implements Venue {
       })
       onEvent({ type: 'channel', channelId: lease.channelId })
       if (signal.aborted) return report({ kind: 'cancelled' })
-      const frames = await host.openStream(provider, taskProtocol, signal)
+      const opening = AbortSignal.timeout(this.#options.stallTimeoutMs)
+      const frames = await host.openStream(provider, taskProtocol, AbortSignal.any([signal, opening]))
       const run = new Attempt(
         {
           request: clearance.clear(this.#request(order, lease), candidate),
           offer,
-          price: model,
+          price,
           creditWindowTokens: this.#options.creditWindowTokens,
           stallTimeoutMs: this.#options.stallTimeoutMs,
+          expected: prediction,
           promptTokensBound: order.promptTokensBound,
           maxAmount,
           self: this.#options.self,
@@ -98,6 +101,15 @@ export class PeerVenue implements Venue {
     } finally {
       lease?.release()
     }
+  }
+
+  isReady(candidate: Candidate, { maxAmount }: { maxAmount: bigint }): boolean {
+    const { wallet, minChannelRemainingMs } = candidate.offer!.offer
+    const { host, channels } = this.#modules
+    return (
+      host.isConnected(candidate.provider) &&
+      channels.canPay({ payee: wallet, needed: maxAmount, minRemainingMs: minChannelRemainingMs })
+    )
   }
 
   async prepare(
@@ -132,7 +144,8 @@ export class PeerVenue implements Venue {
   }
 
   #request(order: AttemptOrder, lease: ChannelLease): TaskRequest {
-    const { ask, candidate, progress } = order
+    const { ask, choice, progress } = order
+    const { candidate, award, mode } = choice
     const { input, sampling, stop, jsonSchema, preferences } = ask
     const { text, tokens } = progress
     const hasOutput = text !== '' || tokens.length > 0
@@ -142,8 +155,8 @@ export class PeerVenue implements Venue {
       taskId: order.taskId,
       attempt: order.attempt,
       offer: candidate.offer!.cid,
-      award: null,
-      mode: 'on-demand',
+      award,
+      mode,
       slaClass: preferences.slaClass,
       dataClass: preferences.dataClass,
       deadlineMs:

@@ -16,6 +16,8 @@ import { evidenceOf, statusOf } from './verdict.ts'
 /** Chooses whom a task is given to, and learns how it went. */
 export interface TaskRouter {
   rank(demand: Demand): Ranking
+  /** As `rank`, without a trace. */
+  preview(demand: Demand): Ranking
   observe(outcome: Outcome): void
 }
 
