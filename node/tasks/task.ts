@@ -77,8 +77,8 @@ export class Task {
   }
 
   #choose(attempt: number): { candidate: Candidate; decisionId: string } {
-    const { ask, onEvent } = this.#options
-    const demand = demandOf(ask, { excluded: this.#tried, maxPrice: this.#cap.available() })
+    const { taskId, ask, onEvent } = this.#options
+    const demand = demandOf(ask, { taskId, excluded: this.#tried, maxPrice: this.#cap.available() })
     const ranking = this.#modules.router.rank(demand)
     if (attempt === 0) onEvent({ type: 'ranked', ranking })
     const [candidate] = ranking.candidates
