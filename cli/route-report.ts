@@ -154,7 +154,14 @@ export function describePolicy(policy: PolicyView, columns: number): string {
         ['CLASS', 'OUTCOMES', 'LEARNED OF CANDIDATES'],
         classes
           .toSorted((a, b) => b.outcomes - a.outcomes)
-          .map(({ taskClass, outcomes, corrections }) => [taskClass, outcomes, strongest(corrections)]),
+          .map(({ taskClass, outcomes, byFeature, byModel }) => [
+            taskClass,
+            outcomes,
+            strongest({
+              ...byFeature,
+              ...Object.fromEntries(Object.entries(byModel).map(([id, by]) => [modelName(id), by])),
+            }),
+          ]),
         { columns },
       ),
     )
@@ -164,8 +171,8 @@ export function describePolicy(policy: PolicyView, columns: number): string {
 
 const SHOWN_CORRECTIONS = 3
 
-function strongest(corrections: Readonly<Record<string, number>>): string {
-  const shown = Object.entries(corrections)
+function strongest(learned: Readonly<Record<string, number>>): string {
+  const shown = Object.entries(learned)
     .filter(([, by]) => Math.abs(by) >= 0.005)
     .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
     .slice(0, SHOWN_CORRECTIONS)

@@ -103,7 +103,8 @@ export class Router implements Routing {
     const eligible = found.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
       taskClass: learnedClass(demand),
-      candidates: eligible.map(({ candidate: { features, score }, isNewcomer }) => ({
+      candidates: eligible.map(({ candidate: { model, features, score }, isNewcomer }) => ({
+        model: model.model,
         features,
         score,
         isNewcomer,
@@ -158,8 +159,11 @@ export class Router implements Routing {
       this.#affinity.observe(demand.prefixes, provider, candidate.model.model, nowMs)
     if (status === 'completed') this.#lengths.observe(demand.taskClass, outcome.outputTokens)
     const worth = reward(decision, candidate, outcome)
-    const { features, score } = candidate
-    if (worth !== null) policy.learn({ taskClass: learnedClass(demand), features, score, reward: worth })
+    const { model, features, score } = candidate
+    if (worth !== null) {
+      const taskClass = learnedClass(demand)
+      policy.learn({ taskClass, model: model.model, features, score, reward: worth })
+    }
     log.ended(decision, candidate, outcome, worth)
   }
 

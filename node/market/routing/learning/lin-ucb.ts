@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { FEATURE, FEATURE_NAMES } from '../features.ts'
 import type { PolicyCandidate, RoutingPolicy } from '../policy.ts'
-import { contextDimensions, contextVector } from './context-vector.ts'
+import { ClassModel, type ClassState, type Subject } from './class-model.ts'
 import { choiceProbabilities, draw } from './exploration.ts'
 import type { PolicySettings } from './policy-settings.ts'
-import { RidgeModel, type RidgeState } from './ridge-model.ts'
 
 /** What a policy makes of candidates, by their index. */
 export interface Evaluation {
@@ -23,20 +22,20 @@ export interface ClassSummary {
   /** Outcomes it was learned from. */
   outcomes: number
   /** How much more a candidate is worth than its score, for each feature at 1 beside at 0; in reward. */
-  corrections: Record<string, number>
+  byFeature: Record<string, number>
+  /** How much more it is worth for its model alone, beside one that nothing is known of. */
+  byModel: Record<string, number>
 }
 
 export interface LinUcbOptions {
   settings: PolicySettings
-  /** Classes remembered; the least recently learned goes first. Default 64. */
+  /** Classes remembered; the least recently learned goes first. Default 128. */
   maxClasses?: number
 }
 
-const DIMENSIONS = contextDimensions(FEATURE_NAMES.length)
-
 /**
  * A contextual bandit for each class of tasks: LinUCB (Li, Chu, Langford & Schapire, 2010, algorithm 1, with one
- * model for all arms, since providers come and go) on what the reward differs from the strategy's score. A
+ * regression for all arms, since providers come and go) on what the reward differs from the strategy's score. A
  * candidate's bound is score + θᵀx + α·√(xᵀA⁻¹x); what ε leaves to chance is drawn by known probabilities, so that
  * each logged choice has an exact propensity. Before it has learned of a class it orders as the scores do.
  */
@@ -44,12 +43,12 @@ export class LinUcbPolicy implements RoutingPolicy {
   #settings: PolicySettings
   #version: string
   readonly #maxClasses: number
-  readonly #classes = new Map<string, RidgeModel>()
+  readonly #classes = new Map<string, ClassModel>()
 
   constructor(options: LinUcbOptions) {
     this.#settings = options.settings
     this.#version = versionOf(options.settings)
-    this.#maxClasses = options.maxClasses ?? 64
+    this.#maxClasses = options.maxClasses ?? 128
   }
 
   get settings(): PolicySettings {
@@ -66,12 +65,8 @@ export class LinUcbPolicy implements RoutingPolicy {
     this.#settings = settings
     this.#version = versionOf(settings)
     const { priorWeight, memoryTasks } = settings
-    for (const [taskClass, { state }] of this.#classes) {
-      this.#classes.set(
-        taskClass,
-        new RidgeModel({ dimensions: DIMENSIONS, ridge: priorWeight, memory: memoryTasks, state }),
-      )
-    }
+    for (const [taskClass, { state }] of this.#classes)
+      this.#classes.set(taskClass, new ClassModel({ ridge: priorWeight, memory: memoryTasks, state }))
   }
 
   choose(input: Parameters<RoutingPolicy['choose']>[0]): ReturnType<RoutingPolicy['choose']> {
@@ -91,12 +86,12 @@ export class LinUcbPolicy implements RoutingPolicy {
     const values = Float64Array.from(candidates, ({ score }) => score)
     const widths = new Float64Array(candidates.length)
     if (model !== undefined) {
-      candidates.forEach(({ features }, index) => {
-        const x = contextVector(features)
-        values[index]! += model.predict(x)
-        widths[index] = model.width(x)
+      candidates.forEach((candidate, index) => {
+        const { value, width } = model.estimate(candidate)
+        values[index]! += value
+        widths[index] = width
       })
-    } else if (kind === 'linucb') widths.fill(1 / Math.sqrt(priorWeight))
+    } else if (kind === 'linucb') widths.fill(ClassModel.initialWidth(priorWeight))
     const isLow = candidates.map(
       ({ features }) =>
         features[FEATURE.reliability]! < floors.reliability || features[FEATURE.quality]! < floors.quality,
@@ -115,18 +110,16 @@ export class LinUcbPolicy implements RoutingPolicy {
   }
 
   learn(input: Parameters<RoutingPolicy['learn']>[0]): void {
-    const { taskClass, features, score, reward } = input
+    const { taskClass, score, reward } = input
     const { priorWeight, memoryTasks } = this.#settings
-    const model =
-      this.#classes.get(taskClass) ??
-      new RidgeModel({ dimensions: DIMENSIONS, ridge: priorWeight, memory: memoryTasks })
-    model.update(contextVector(features), reward - score)
+    const model = this.#classes.get(taskClass) ?? new ClassModel({ ridge: priorWeight, memory: memoryTasks })
+    model.update(input, reward - score)
     this.#keep(taskClass, model)
   }
 
   /** Takes in that an outcome it had learned from was in truth worth `by` more. */
-  correct(input: { taskClass: string; features: Float64Array; by: number }): void {
-    this.#classes.get(input.taskClass)?.correct(contextVector(input.features), input.by)
+  correct(input: Subject & { taskClass: string; by: number }): void {
+    this.#classes.get(input.taskClass)?.correct(input, input.by)
   }
 
   /** What was learned, the least recently first. */
@@ -134,25 +127,27 @@ export class LinUcbPolicy implements RoutingPolicy {
     return [...this.#classes].map(([taskClass, model]) => ({
       taskClass,
       outcomes: model.updates,
-      corrections: Object.fromEntries(FEATURE_NAMES.map((name, at) => [name, correctionBy(model, at)])),
+      byFeature: Object.fromEntries(FEATURE_NAMES.map((name, at) => [name, byFeature(model, at)])),
+      byModel: Object.fromEntries(
+        model.state.models.map(name => [
+          name,
+          model.estimate({ features: MIDDLING, model: name }).value -
+            model.estimate({ features: MIDDLING, model: '' }).value,
+        ]),
+      ),
     }))
   }
 
   /** To be stored, by class. */
-  state(taskClass: string): RidgeState | null {
+  state(taskClass: string): ClassState | null {
     return this.#classes.get(taskClass)?.state ?? null
   }
 
   /** Goes on from a stored state; one that cannot be is left out. @returns whether it was taken */
-  restore(taskClass: string, state: RidgeState): boolean {
-    const { inverse, moments } = state
-    if (moments.length !== DIMENSIONS || inverse.length !== DIMENSIONS ** 2) return false
-    if (!inverse.every(Number.isFinite) || !moments.every(Number.isFinite)) return false
+  restore(taskClass: string, state: ClassState): boolean {
+    if (!ClassModel.isState(state)) return false
     const { priorWeight, memoryTasks } = this.#settings
-    this.#keep(
-      taskClass,
-      new RidgeModel({ dimensions: DIMENSIONS, ridge: priorWeight, memory: memoryTasks, state }),
-    )
+    this.#keep(taskClass, new ClassModel({ ridge: priorWeight, memory: memoryTasks, state }))
     return true
   }
 
@@ -161,7 +156,7 @@ export class LinUcbPolicy implements RoutingPolicy {
     this.#classes.clear()
   }
 
-  #keep(taskClass: string, model: RidgeModel): void {
+  #keep(taskClass: string, model: ClassModel): void {
     this.#classes.delete(taskClass)
     this.#classes.set(taskClass, model)
     if (this.#classes.size > this.#maxClasses) this.#classes.delete(this.#classes.keys().next().value!)
@@ -172,9 +167,10 @@ function versionOf(settings: PolicySettings): string {
   return `${settings.name}#${createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 8)}`
 }
 
-/** Of a candidate whose features are all in the middle but for one. */
-function correctionBy(model: RidgeModel, feature: number): number {
-  const at = (value: number) =>
-    model.predict(contextVector(FEATURE_NAMES.map((_, index) => (index === feature ? value : 0.5))))
+const MIDDLING: readonly number[] = FEATURE_NAMES.map(name => (name === 'bias' ? 1 : 0.5))
+
+/** Of candidates of a model nothing is known of, in the middle of all features but one. */
+function byFeature(model: ClassModel, feature: number): number {
+  const at = (value: number) => model.estimate({ features: MIDDLING.with(feature, value), model: '' }).value
   return at(1) - at(0)
 }

@@ -13,6 +13,7 @@ const learnedSchema = z.strictObject({
   /** 64-bit floats, little-endian, one after the other. */
   inverse: bytes,
   moments: bytes,
+  models: z.array(z.string()),
 })
 type Learned = z.infer<typeof learnedSchema>
 
@@ -48,10 +49,10 @@ export class PolicyMemory {
   /** Gives the policy what was kept; what was learned of other features is of no use any more. */
   async start(): Promise<void> {
     for await (const [taskClass, learned] of this.#table.entries()) {
-      const { features, updates, inverse, moments } = learned
+      const { features, updates, inverse, moments, models } = learned
       this.#written.set(taskClass, updates)
       if (features !== FEATURES_VERSION) continue
-      this.#policy.restore(taskClass, { updates, inverse: floats(inverse), moments: floats(moments) })
+      this.#policy.restore(taskClass, { updates, inverse: floats(inverse), moments: floats(moments), models })
     }
     this.#timer = repeat(this.#clock, this.#everyMs, async () => {
       await this.save().catch(error => this.#log.warn({ err: error }, 'what routing learned was not kept'))
@@ -71,6 +72,7 @@ export class PolicyMemory {
           updates: state.updates,
           inverse: bytesOf(state.inverse),
           moments: bytesOf(state.moments),
+          models: state.models,
         }),
       )
     }

@@ -85,7 +85,7 @@ export class DecisionRecorder implements DecisionSink {
     const before = ratings.findLast(isOf(outcome))?.reward ?? outcome.reward
     if (before !== null) {
       const { taskClass } = decision
-      policy.correct({ taskClass, features: Float64Array.from(features), by: reward - before })
+      policy.correct({ taskClass, features, model: outcome.model, by: reward - before })
     }
     const { provider, model } = outcome
     const rating: LoggedRating = {
@@ -115,7 +115,8 @@ export class DecisionRecorder implements DecisionSink {
   #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, policyVersion: string): LoggedDecision {
     const taskClass = learnedClass(demand)
     const eligible = ranking.candidates.slice(0, ranking.eligible)
-    const candidates = eligible.map(({ features, score }) => ({
+    const candidates = eligible.map(({ model, features, score }) => ({
+      model: model.model,
       features,
       score,
       isNewcomer: features[FEATURE.newcomer]! > 0,

@@ -1,6 +1,6 @@
-import { FEATURE_NAMES, FEATURES_VERSION } from '../features.ts'
+import { FEATURES_VERSION } from '../features.ts'
 import type { PolicyCandidate } from '../policy.ts'
-import { contextDimensions, contextVector } from './context-vector.ts'
+import { ClassModel } from './class-model.ts'
 import { LearningError } from './errors.ts'
 import {
   doublyRobust,
@@ -15,7 +15,6 @@ import {
 import { LinUcbPolicy } from './lin-ucb.ts'
 import { type DecisionHistory, type LoggedCandidate, type LoggedDecision, rewardOfFirst } from './log-line.ts'
 import type { PolicySettings } from './policy-settings.ts'
-import { RidgeModel } from './ridge-model.ts'
 import { scoreByFeatures } from './score-by-features.ts'
 
 /** What a policy would have been worth on a log, in reward, 0 to 1. */
@@ -63,7 +62,7 @@ export async function replay(
   settings: PolicySettings,
 ): Promise<Replay> {
   const policy = new LinUcbPolicy({ settings })
-  const models = new Map<string, RidgeModel>()
+  const models = new Map<string, ClassModel>()
   const samples: (WeightedReward & { taskClass: string; covered: number })[] = []
   let leftOut = 0
   for await (const history of histories) {
@@ -76,18 +75,13 @@ export async function replay(
     const { taskClass } = decision
     const eligible = decision.candidates.filter(({ eligible }) => eligible)
     const candidates = eligible.map(candidate => asCandidate(candidate, decision, settings))
-    const contexts = candidates.map(({ features }) => contextVector(features))
     let model = models.get(taskClass)
     if (model === undefined) {
-      model = new RidgeModel({
-        dimensions: contextDimensions(FEATURE_NAMES.length),
-        ridge: MODEL_RIDGE,
-        memory: MODEL_MEMORY,
-      })
+      model = new ClassModel({ ridge: MODEL_RIDGE, memory: MODEL_MEMORY })
       models.set(taskClass, model)
     }
-    const expected = contexts.map((x, index) =>
-      Math.min(1, Math.max(0, eligible[index]!.score + model.predict(x))),
+    const expected = eligible.map(candidate =>
+      Math.min(1, Math.max(0, candidate.score + model.estimate(candidate).value)),
     )
     const { probabilities } = policy.evaluate({ taskClass, candidates })
     samples.push({
@@ -101,9 +95,9 @@ export async function replay(
         0,
       ),
     })
-    const [{ features, score }] = candidates as [PolicyCandidate]
-    policy.learn({ taskClass, features, score, reward })
-    model.update(contexts[0]!, reward - eligible[0]!.score)
+    const [first] = candidates as [PolicyCandidate]
+    policy.learn({ ...first, taskClass, reward })
+    model.update(first, reward - eligible[0]!.score)
   }
   if (samples.length < MIN_DECISIONS) {
     throw new LearningError(
@@ -142,6 +136,7 @@ function asCandidate(
   const features = Float64Array.from(logged.features)
   const weights = settings.weights[decision.scale.strategy]
   return {
+    model: logged.model,
     features,
     isNewcomer: logged.isNewcomer,
     score: weights === undefined ? logged.score : scoreByFeatures(features, weights, decision.scale),

@@ -62,13 +62,14 @@ export class RidgeModel {
   width(x: Float64Array): number {
     const { dimensions: d } = this
     const inverse = this.#inverse
+    // Most of a vector is 0: which model it is of has many places and takes one.
+    const used = []
+    for (let i = 0; i < d; i++) if (x[i] !== 0) used.push(i)
     let sum = 0
-    for (let i = 0; i < d; i++) {
-      const xi = x[i]!
-      if (xi === 0) continue
+    for (const i of used) {
       let row = 0
-      for (let j = 0; j < d; j++) row += inverse[i * d + j]! * x[j]!
-      sum += xi * row
+      for (const j of used) row += inverse[i * d + j]! * x[j]!
+      sum += x[i]! * row
     }
     return Math.sqrt(Math.max(0, sum))
   }

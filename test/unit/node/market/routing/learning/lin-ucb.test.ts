@@ -16,6 +16,7 @@ function candidate(
   isNewcomer = false,
 ): PolicyCandidate {
   return {
+    model: 'm',
     score,
     isNewcomer,
     features: Float64Array.from(FEATURE_NAMES, name => (name === 'bias' ? 1 : (values[name] ?? 0.5))),
@@ -34,6 +35,7 @@ const anyCandidates = fc.array(
   fc.record({
     score: share,
     isNewcomer: fc.boolean(),
+    model: fc.constantFrom('a', 'b', 'c'),
     features: fc
       .array(share, {
         minLength: FEATURE_NAMES.length,
@@ -70,8 +72,7 @@ describe('LinUCB policy', () => {
         (candidates, draw, explorationRate, rewards) => {
           const policy = policyOf({ explorationRate })
           for (const [index, reward] of rewards.entries()) {
-            const { features, score } = candidates[index % candidates.length]!
-            policy.learn({ taskClass: 'chat', features, score, reward })
+            policy.learn({ ...candidates[index % candidates.length]!, taskClass: 'chat', reward })
           }
           const { probabilities } = policy.evaluate({ taskClass: 'chat', candidates })
           const { order, probability } = policy.choose({ taskClass: 'chat', candidates, random: () => draw })
@@ -96,7 +97,7 @@ describe('LinUCB policy', () => {
       candidate(0.4, { quality: 0.1 }, true),
       candidate(0.2, { time: 0.9 }),
     ]
-    policy.learn({ taskClass: 'chat', features: candidates[1]!.features, score: 0.7, reward: 1 })
+    policy.learn({ ...candidates[1]!, taskClass: 'chat', reward: 1 })
     const { probabilities } = policy.evaluate({ taskClass: 'chat', candidates })
     const draws = 20_000
     const counts = new Float64Array(candidates.length)
@@ -128,8 +129,7 @@ describe('LinUCB policy', () => {
         const candidates = [dear, cheap]
         const [first] = policy.choose({ taskClass, candidates, random }).order
         const reward = random() < worth[taskClass]![first!]! ? 1 : 0
-        const { features, score } = candidates[first!]!
-        policy.learn({ taskClass, features, score, reward })
+        policy.learn({ ...candidates[first!]!, taskClass, reward })
         sums[taskClass]! += reward / 1_000
       }
       return sums
@@ -161,11 +161,9 @@ describe('LinUCB policy', () => {
         }),
       )
       const [first] = policy.choose({ taskClass: 'chat', candidates, random }).order
-      const { features, score } = candidates[first!]!
       policy.learn({
+        ...candidates[first!]!,
         taskClass: 'chat',
-        features,
-        score,
         reward: Math.min(1, Math.max(0, truth(candidates[first!]!) + 0.1 * (random() - 0.5))),
       })
       const best = Math.max(...candidates.map(truth))
@@ -194,8 +192,7 @@ describe('LinUCB policy', () => {
 
   it('keeps what it learned when its settings change, and forgets the least recent class beyond its bound', () => {
     const policy = new LinUcbPolicy({ settings: DEFAULT_POLICY, maxClasses: 2 })
-    const { features } = candidate(0.5)
-    for (const taskClass of ['a', 'b', 'a', 'c']) policy.learn({ taskClass, features, score: 0.5, reward: 1 })
+    for (const taskClass of ['a', 'b', 'a', 'c']) policy.learn({ ...candidate(0.5), taskClass, reward: 1 })
     policy.configure({ ...DEFAULT_POLICY, name: 'other', alpha: 0 })
     assert.deepEqual(
       policy.summary().map(({ taskClass, outcomes }) => [taskClass, outcomes]),
@@ -212,15 +209,10 @@ describe('LinUCB policy', () => {
     const policy = policyOf()
     for (let i = 0; i < 300; i++) {
       const warm = i % 2
-      policy.learn({
-        taskClass: 'chat',
-        features: candidate(0.5, { warm }).features,
-        score: 0.5,
-        reward: 0.3 + 0.4 * warm,
-      })
+      policy.learn({ ...candidate(0.5, { warm }), taskClass: 'chat', reward: 0.3 + 0.4 * warm })
     }
     const [summary] = policy.summary()
-    assert.ok(Math.abs(summary!.corrections.warm! - 0.4) < 0.05, JSON.stringify(summary))
-    assert.ok(Math.abs(summary!.corrections.time!) < 0.05)
+    assert.ok(Math.abs(summary!.byFeature.warm! - 0.4) < 0.05, JSON.stringify(summary))
+    assert.ok(Math.abs(summary!.byFeature.time!) < 0.05)
   })
 })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { contextVector } from '../../../../../../node/market/routing/learning/context-vector.ts'
 import { RidgeModel } from '../../../../../../node/market/routing/learning/ridge-model.ts'
 import { seededRandom } from '../../../../../helpers/seeded-random.ts'
 
@@ -85,17 +84,6 @@ describe('ridge model', () => {
     assert.equal(other.width(x), one.width(x))
     assert.equal(other.updates, 41)
     assert.throws(() => new RidgeModel({ ...options, dimensions: 4, state: one.state }), RangeError)
-  })
-})
-
-describe('context vector', () => {
-  it('has length 1 whatever the features, so that the unknown is equally uncertain', () => {
-    fc.assert(
-      fc.property(fc.array(fc.double({ min: -1, max: 2, noNaN: true }), { maxLength: 20 }), features => {
-        const square = contextVector(features).reduce((sum, value) => sum + value * value, 0)
-        assert.ok(Math.abs(square - 1) < 1e-12)
-      }),
-    )
   })
 })
 
