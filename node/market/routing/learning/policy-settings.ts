@@ -29,9 +29,9 @@ export const policySettingsSchema = z.strictObject({
   /** How many times as likely a newcomer is tried by chance as another. */
   newcomerWeight: z.number().min(1).max(100).default(4),
   /** α of LinUCB: standard deviations by which the uncertain is favoured. */
-  alpha: z.number().min(0).max(10).default(0.1),
+  alpha: z.number().min(0).max(10).default(0.2),
   /** λ: how much evidence stands against correcting a strategy’s score; less learns faster. */
-  priorWeight: z.number().min(0.01).max(1_000).default(0.25),
+  priorWeight: z.number().min(0.01).max(1_000).default(0.5),
   /** Tasks of a class after which an outcome counts 1/e as much. */
   memoryTasks: z.int().min(50).max(1_000_000).default(2_000),
   /** By strategy: what each component counts, in place of the built-in weights; only proportions matter. */
