@@ -13,16 +13,16 @@ const BYTES_PER_TOKEN = 4
 
 /**
  * What a task wants from the market.
- * @param state the task, under which its decisions are logged; providers that have been tried; and what is left of the
- *   price cap, base units
+ * @param ask with a task's id its decisions are logged under that
+ * @param state providers that have been tried, and what is left of the price cap, base units
  */
 export function demandOf(
-  ask: AskOptions,
-  state: { taskId?: TaskId; excluded: ReadonlySet<ProviderId>; maxPrice: bigint | null },
+  ask: AskOptions & { taskId?: TaskId },
+  state: { excluded: ReadonlySet<ProviderId>; maxPrice: bigint | null },
 ): Demand {
   const promptTokensExpected = Math.ceil(promptBytes(ask.input) / BYTES_PER_TOKEN)
   return {
-    ...(state.taskId === undefined ? {} : { taskId: state.taskId }),
+    ...(ask.taskId === undefined ? {} : { taskId: ask.taskId }),
     model: ask.model,
     kind: ask.input.kind,
     promptTokensBound: promptTokensBound(ask.input),
