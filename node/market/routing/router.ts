@@ -15,6 +15,7 @@ import {
 import { type BuiltCandidate, CandidateBuilder } from './candidate-builder.ts'
 import { type Terms, termsOf } from './filters.ts'
 import { LatencyPredictor } from './latency-predictor.ts'
+import { learnedClass } from './learning/task-class.ts'
 import { ListingFacts } from './listing-facts.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
@@ -75,8 +76,9 @@ export class Router implements Routing {
     const bound = best.worst * this.#tuning.explorationCost
     const eligible = found.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
-      taskClass: demand.taskClass,
-      candidates: eligible.map(({ candidate: { features, score }, isNewcomer }) => ({
+      taskClass: learnedClass(demand),
+      candidates: eligible.map(({ candidate: { model, features, score }, isNewcomer }) => ({
+        model: model.model,
         features,
         score,
         isNewcomer,
@@ -92,6 +94,7 @@ export class Router implements Routing {
       ...ranking,
       candidates: [...chosen, ...rest],
       policyVersion: version,
+      eligible: chosen.length,
       explored: order[0] !== 0,
     }
     const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
@@ -130,8 +133,11 @@ export class Router implements Routing {
       this.#affinity.observe(demand.prefixes, provider, candidate.model.model, nowMs)
     if (status === 'completed') this.#lengths.observe(demand.taskClass, outcome.outputTokens)
     const worth = reward(decision, candidate, outcome)
-    if (worth !== null)
-      policy.learn({ taskClass: demand.taskClass, features: candidate.features, reward: worth })
+    const { model, features, score } = candidate
+    if (worth !== null) {
+      const taskClass = learnedClass(demand)
+      policy.learn({ taskClass, model: model.model, features, score, reward: worth })
+    }
     log.ended(decision, candidate, outcome, worth)
   }
 
@@ -173,7 +179,7 @@ export class Router implements Routing {
       const { found, unfit } = this.#find(demand, search, buckets, newcomerPlaces)
       this.#countOthers(demand, buckets, unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, found, unfit, scale, policyVersion: null, explored: false }
+      return { decisionId, found, unfit, scale, policyVersion: null, eligible: 0, explored: false }
     } finally {
       undo()
     }
