@@ -31,7 +31,7 @@ import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
 import { FixedPrices } from './market/price-source.ts'
-import { GreedyPolicy } from './market/routing/policy.ts'
+import { RouteLearning } from './market/routing/learning/route-learning.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
 import { Router } from './market/routing/router.ts'
@@ -234,6 +234,7 @@ export class ShoalNode {
     this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
     const receipts = new ReceiptBook({ store, outbox })
+    const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -269,6 +270,7 @@ export class ShoalNode {
       catalog,
       receipts,
       reputation,
+      learning,
       deployment,
       chainUrl: place.rpcUrl,
     }
@@ -295,6 +297,28 @@ export class ShoalNode {
     )
     this.#undo.push(() => eventLog.close())
     return eventLog
+  }
+
+  async #startLearning(store: Store): Promise<RouteLearning> {
+    const configured = this.config['routing.policy']
+    const learning = new RouteLearning(
+      {
+        logPath: this.dataDir.decisions,
+        policyPath: configured ?? this.dataDir.policy,
+        isPolicyOptional: configured === null,
+      },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onPolicy: ({ name }) => this.events.tell({ type: 'routing-policy', name }),
+        onRefused: ({ code, message, fix }) =>
+          this.events.tell({ type: 'warning', code, message, ...(fix === undefined ? {} : { fix }) }),
+      },
+    )
+    await learning.start()
+    this.#undo.push(() => learning.stop())
+    return learning
   }
 
   #auditHealth(healthy: boolean): void {
@@ -443,6 +467,7 @@ export class ShoalNode {
     const { config } = this
     const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
       this.parts
+    const { learning } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -536,14 +561,15 @@ export class ShoalNode {
         breaker,
         clearance,
         quality: new SizeQuality(),
-        policy: new GreedyPolicy(),
+        policy: learning.policy,
         reward: realisedScore,
-        log: { decided: () => {}, ended: () => {} },
+        log: learning.recorder,
         clock: this.#clock,
         random: Math.random,
       },
     )
     this.#undo.push(() => router.stop())
+    learning.drive(router)
     const operators = new Operators({
       factsOf: peer => ({ wallet: book.of(peer)?.offer.wallet ?? peer, funder: null, networks: [] }),
     })
@@ -773,6 +799,7 @@ export interface NodeParts {
   catalog: ModelCatalog
   receipts: ReceiptBook
   reputation: Reputation
+  learning: RouteLearning
   deployment: KnownDeployment
   chainUrl: string
 }
