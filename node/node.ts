@@ -25,6 +25,7 @@ import { createLogger, type Logger } from './log.ts'
 import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
 import { readEntities } from './market/entities.ts'
+import { MarketDesk } from './market/market-desk.ts'
 import { OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
@@ -221,6 +222,21 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
+    const desk = new MarketDesk(
+      { self: host.nodeKey, config },
+      {
+        host,
+        signer,
+        engine,
+        index,
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+      },
+    )
+    await desk.start()
+    this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
     const receipts = new ReceiptBook({ store, outbox })
     const exchange = new OfferExchange(
@@ -253,6 +269,7 @@ export class ShoalNode {
       keeper,
       book,
       index,
+      desk,
       engine,
       cloud,
       catalog,
@@ -528,6 +545,7 @@ export class ShoalNode {
         onViolation,
       },
     )
+    const breaker = new CircuitBreaker({}, { clock: this.#clock, random: Math.random })
     const router = new Router(
       { region: config['offer.region'] },
       {
@@ -538,7 +556,7 @@ export class ShoalNode {
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
         },
-        breaker: { isOpen: () => false },
+        breaker,
         clearance,
         quality: new SizeQuality(),
         policy: new GreedyPolicy(),
@@ -570,7 +588,7 @@ export class ShoalNode {
         book,
         clock: this.#clock,
         venues: { peer: peers, ...own.venues },
-        breaker: new CircuitBreaker({}, { clock: this.#clock, random: Math.random }),
+        breaker,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => operators.areDistinct(a, b),
         reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
@@ -590,7 +608,7 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk } = this.parts
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
@@ -633,6 +651,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         findOffer: cid => offers.find(cid),
+        bids: desk.bidder,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -642,17 +661,21 @@ export class ShoalNode {
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
+    await desk.provide({ offer: () => offers.current()?.offer ?? null, isReady: () => this.#auditHealthy })
     return offers
   }
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
+    const { demand } = this.parts.desk
     if (outcome.kind === 'refused') {
+      demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
       this.events.tell({ type: 'task-refused', requester, code: outcome.code })
       return
     }
     const { receipt, reason, countersigned, cid } = outcome
     const { taskId, promptTokens, outputTokens, amount } = receipt
+    demand.ended({ requester, reason, amount })
     this.metrics.tasks.inc({ role: 'provider', outcome: reason })
     this.metrics.tokens.inc({ role: 'provider', side: 'input' }, promptTokens)
     this.metrics.tokens.inc({ role: 'provider', side: 'output' }, outputTokens)
@@ -763,6 +786,7 @@ export interface NodeParts {
   book: OfferBook
   /** What the book's offers are good for, and our own listings. */
   index: CapabilityIndex
+  desk: MarketDesk
   engine: Engine
   cloud: CloudServices
   catalog: ModelCatalog

@@ -1,8 +1,10 @@
 import { type Engine, EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
+import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { Award } from '../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
@@ -23,6 +25,8 @@ import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/si
 import type { Clock, Timer } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
+import { priceIn } from '../market/auction/auctioneer.ts'
+import type { AwardVerdict, Bidder } from '../market/auction/bidder.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentRefusal } from '../payments/errors.ts'
@@ -50,6 +54,7 @@ export interface ProviderTaskModules {
   clock: Clock
   log: Logger
   findOffer: (cid: string) => Offer | 'expired' | null
+  bids: Pick<Bidder, 'verify'>
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
@@ -151,14 +156,20 @@ export class ProviderTask {
     if (offered === undefined) throw refuse('bad_request', 'the offer does not have this model')
     if (!offered.kinds.includes(request.input.kind))
       throw refuse('bad_request', 'the model does not take this kind of task')
+    if (!covers(offer.dataClass, request.dataClass))
+      throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
     this.#offer = offer
-    this.#price = offered
+    const listed = priceIn(request.mode, offered)
+    const award = request.award === null ? null : this.#verifyAward(request.award, listed)
+    this.#price = award?.price ?? listed
     this.#lease = await channels.admit({ ...request.payment, requester: frames.remote })
     this.#generation = engine.generate(generateRequest(request), { grantedTokens: 0 })
     this.#events = this.#generation[Symbol.asyncIterator]()
     const first = await this.#events.next()
     if (first.done === true || first.value.type !== 'start') throw new Error('the engine did not start')
     this.#promptTokens = first.value.promptTokens
+    if (award !== null && this.#promptTokens > award.maxPromptTokens)
+      throw refuse('award_invalid', 'the prompt is longer than was announced')
     await this.#lease.reserve(
       owedFor(this.#price, { promptTokens: this.#promptTokens, outputTokens: request.maxTokens }),
     )
@@ -169,8 +180,15 @@ export class ProviderTask {
       creditWindowTokens,
       voucher: this.#lease.voucher(),
     })
+    award?.take()
     this.#states.to('running')
     this.#raiseGrant()
+  }
+
+  #verifyAward(award: Award, listed: TokenPrice): Extract<AwardVerdict, { kind: 'valid' }> {
+    const verdict = this.#modules.bids.verify(award, this.#modules.frames.remote, this.#request, listed)
+    if (verdict.kind === 'invalid') throw refuse('award_invalid', verdict.why)
+    return verdict
   }
 
   /** Passes on what the engine makes until it ends or is stopped. @returns why it ended */
