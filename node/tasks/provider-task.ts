@@ -1,5 +1,6 @@
 import { type Engine, EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
+import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
@@ -187,6 +188,8 @@ export class ProviderTask {
       throw refuse('bad_request', 'the model does not take this kind of task')
     if (request.mode === 'spot' && offered.spot === null)
       throw refuse('spot_unavailable', 'nothing is left over for spot tasks now')
+    if (!covers(offer.dataClass, request.dataClass))
+      throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
     this.#offer = offer
     this.#noticeMs = offered.spot?.noticeMs ?? 0
     const listed = priceIn(request.mode, offered)
