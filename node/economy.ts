@@ -8,6 +8,7 @@ import { type ChannelEvent, ChannelWatcher } from './chain/channel-watcher.ts'
 import type { ChainClient } from './chain/client.ts'
 import { Publisher } from './chain/publisher.ts'
 import { RecordedCalls } from './chain/recorded-calls.ts'
+import { ChainStanding } from './chain/standing.ts'
 import { type Clock, repeat, type Timer } from './clock.ts'
 import type { Config } from './config/settings.ts'
 import type { Logger } from './log.ts'
@@ -53,6 +54,7 @@ export class Economy {
   readonly staker: Staker
   readonly anchorer: Anchorer
   readonly bindings: Bindings
+  readonly standing: ChainStanding
   readonly #options: EconomyOptions
   readonly #modules: EconomyModules
   readonly #calls: RecordedCalls
@@ -73,6 +75,7 @@ export class Economy {
     )
     this.#calls = new RecordedCalls({ publisher: this.publisher, outbox, store, log })
     this.bindings = new Bindings({ client, clock, log })
+    this.standing = new ChainStanding({}, { client, clock, log })
     this.spending = new SpendingLimit({ limitPerDay: config['spending.limitPerDay'] }, { store, clock })
     this.payer = new PayerChannels(
       {
@@ -158,6 +161,7 @@ export class Economy {
   /** Idempotent; ends within a few seconds. */
   async stop(): Promise<void> {
     this.#reclaiming?.cancel()
+    this.standing.stop()
     this.settler.stop()
     this.anchorer.stop()
     await this.#watcher.stop()

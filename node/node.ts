@@ -38,7 +38,8 @@ import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
-import { Reputation } from './trust/reputation.ts'
+import type { Reputation } from './trust/reputation.ts'
+import { Trust } from './trust/trust.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -171,11 +172,18 @@ export class ShoalNode {
     const deployment = client?.deployment ?? place.deployment!
     if (client !== null) this.#undo.push(() => client.stop())
 
-    const reputation = new Reputation(
-      {},
-      { store, clock: this.#clock, onViolation: kind => this.metrics.violations.inc({ kind }) },
+    const trust = new Trust(
+      { seed, shareReports: config['trust.shareReports'] },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: kind => this.metrics.violations.inc({ kind }),
+      },
     )
-    await reputation.start()
+    await trust.start()
+    this.#undo.push(() => trust.stop())
+    const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const book = new OfferBook(
       { self: host.nodeKey, chainId: deployment.chainId, settlement: deployment.addresses.settlement },
@@ -197,7 +205,12 @@ export class ShoalNode {
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
     const catalog = openCatalog(dataDir, config)
-    const receipts = new ReceiptBook({ store, outbox })
+    const receipts = new ReceiptBook({
+      store,
+      outbox,
+      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+    })
+    trust.join({ host, signer, deployment, walletOf: peer => book.of(peer)?.offer.wallet ?? null })
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -230,6 +243,7 @@ export class ShoalNode {
       engine,
       catalog,
       receipts,
+      trust,
       reputation,
       deployment,
       chainUrl: place.rpcUrl,
@@ -376,6 +390,7 @@ export class ShoalNode {
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
         isWelcome: peer => reputation.isWelcome(peer),
+        gossipScore: peer => reputation.gossipScore(peer),
       },
     )
     this.#undo.push(() => host.stop())
@@ -395,7 +410,8 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, receipts, reputation, signer, keeper } = this.parts
+    const { wallet, store, outbox, eventLog, host, book, receipts, trust, reputation, signer, keeper } =
+      this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -420,6 +436,7 @@ export class ShoalNode {
     )
     await economy.start()
     this.#undo.push(() => economy.stop())
+    trust.useChain({ client, standing: economy.standing })
     book.on('offer', ({ provider, offer }) => {
       void economy.bindings.check(provider, offer.wallet)
       // Whom we have money locked up with, we stay connected to.
@@ -483,7 +500,7 @@ export class ShoalNode {
         book,
         clock: this.#clock,
         venues: { peer: peers },
-        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
@@ -668,6 +685,7 @@ export interface NodeParts {
   engine: Engine
   catalog: ModelCatalog
   receipts: ReceiptBook
+  trust: Trust
   reputation: Reputation
   deployment: KnownDeployment
   chainUrl: string

@@ -287,7 +287,7 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    await receipts.countersign(record, countersignature)
+    await receipts.countersign(record, countersignature, this.#request.dataClass)
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)

@@ -62,7 +62,10 @@ export function openReport(
 }
 
 /** Null when the receipt is not both's, or names nothing that was paid. */
-function openTask({ receipt, countersignature, result }: ReportedTask, witness: NodeKey): SignedReport | null {
+function openTask(
+  { receipt, countersignature, result }: ReportedTask,
+  witness: NodeKey,
+): SignedReport | null {
   const { body, signer, cid } = openRecord(receiptMessage, receipt, verifyEd25519Natively)
   const { requester, provider, payer, payee, amount, endedAtMs } = body
   if (signer !== provider || requester !== witness || provider === witness || payer === payee) return null
