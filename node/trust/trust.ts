@@ -63,7 +63,8 @@ export class Trust {
   #walletOf: TrustSurroundings['walletOf'] = () => null
   #chain: { client: ChainClient; standing: Pick<ChainStanding, 'of' | 'want'>; funders: Funders } | null =
     null
-  #stopExchange: (() => void) | null = null
+  #exchange: ReportExchange | null = null
+  #stopListening: (() => void) | null = null
 
   constructor(options: TrustOptions, modules: TrustModules) {
     this.#options = options
@@ -140,11 +141,11 @@ export class Trust {
       for (const peer of host.peers()) this.#contact(peer, true)
     })
     exchange.start()
-    this.#stopExchange = () => {
+    this.#exchange = exchange
+    this.#stopListening = () => {
       host.off('peer', onPeer)
       host.off('unreachable', onUnreachable)
       staying.cancel()
-      exchange.stop()
     }
   }
 
@@ -170,10 +171,26 @@ export class Trust {
     if (this.#options.shareReports) this.#own.receiptTaken(record, countersignature, dataClass)
   }
 
+  /** Tells others now how our tasks went, instead of at the next interval. */
+  async reportNow(): Promise<void> {
+    await this.#exchange?.publish()
+  }
+
+  /** Asks the chain now about reports that are due, instead of at the next interval. */
+  async checkReportsNow(): Promise<void> {
+    await this.#pending.checkDue()
+  }
+
+  /** Reports that wait to be paid on chain. */
+  get waitingReports(): number {
+    return this.#pending.size
+  }
+
   /** Idempotent. */
   stop(): void {
-    this.#stopExchange?.()
-    this.#stopExchange = null
+    this.#stopListening?.()
+    this.#stopListening = null
+    this.#exchange?.stop()
     this.#chain?.funders.stop()
   }
 
