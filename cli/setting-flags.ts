@@ -18,6 +18,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   spending: 'Spending:',
   earning: 'Earning:',
   task: 'Tasks:',
+  auction: 'Tasks:',
   audit: 'Records:',
   log: 'Records:',
 }

@@ -14,7 +14,7 @@ import { requesterFrameMessage } from '../../protocol/messages/requester-frame.t
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import { minAmount, type TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
-import type { Clock, Timer } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
 import type { Cleared } from '../market/clearance.ts'
@@ -23,6 +23,7 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
+import { HealthMonitor } from './health-monitor.ts'
 import { meteredAt, owedFor } from './metering.ts'
 import type { OutgoingFrame } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
@@ -34,8 +35,10 @@ export interface AttemptOptions {
   price: TokenPrice
   /** Tokens we pay ahead at most. */
   creditWindowTokens: number
-  /** A provider that makes no progress for so long has stalled. */
+  /** A provider that makes no progress for so long has stalled, unless it is known to be slower. */
   stallTimeoutMs: number
+  /** What is expected of it. */
+  expected: { ttftMs: number; tokensPerSecond: number }
   /** What the prompt can have at most; more is a lie. */
   promptTokensBound: number
   /** What the attempt may cost at most, base units. */
@@ -56,9 +59,12 @@ export interface AttemptModules {
 }
 
 export type AttemptEvent =
-  | { type: 'accepted'; promptTokens: number }
+  /** With an estimate where the prompt's tokens are counted at the end. */
+  | { type: 'accepted'; promptTokens: number; isEstimate?: boolean }
   /** It waits for a slot there, behind so many. */
   | { type: 'queued'; ahead: number; expectedMs: number }
+  /** It has been silent for long: perhaps somebody else must go on. */
+  | { type: 'suspected' }
   /** A spot task will be ended so soon. */
   | { type: 'notice'; endsInMs: number }
   /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
@@ -95,7 +101,6 @@ const TRANSITIONS: Transitions<State> = {
 /** After a cancel the provider has so long to say what it delivered. */
 const CANCEL_TIMEOUT_MS = 1_000
 const DONE_TIMEOUT_MS = 5_000
-const CHECK_STALL_EVERY_MS = 250
 /** Text of one token at the most we believe; the longest of known vocabularies are runs of 256 characters. */
 const MAX_TOKEN_CHARS = 1_024
 /** Text that a continuation's tokens held back and this attempt shows first. */
@@ -114,7 +119,7 @@ export class Attempt {
   readonly #request: TaskRequest
   readonly #requestCid: CidString
   readonly #stalled = new AbortController()
-  #progressAtMs = 0
+  readonly #health: HealthMonitor
   /** Why it was cancelled: not by whoever asked. */
   #tooExpensive = false
   readonly #tokens: number[] = []
@@ -129,6 +134,15 @@ export class Attempt {
   constructor(options: AttemptOptions, modules: AttemptModules) {
     this.#options = options
     this.#modules = modules
+    const { stallTimeoutMs, expected } = options
+    this.#health = new HealthMonitor(
+      { stallTimeoutMs, expected },
+      {
+        clock: modules.clock,
+        onSuspected: () => modules.onEvent({ type: 'suspected' }),
+        onStalled: () => this.#stalled.abort(),
+      },
+    )
     this.#request = options.request.content
     this.#requestCid = cidOf(encodeMessage(requesterFrameMessage, this.#request)).toString()
   }
@@ -146,7 +160,7 @@ export class Attempt {
   async run(cancel: AbortSignal): Promise<AttemptOutcome> {
     const { frames } = this.#modules
     const onCancel = () => this.#cancel()
-    const watch = this.#watchForStall()
+    this.#health.start()
     try {
       await frames.send(this.#options.request, this.#stalled.signal)
       cancel.addEventListener('abort', onCancel, { once: true })
@@ -168,7 +182,7 @@ export class Attempt {
         return this.#dishonest('bad_payment')
       throw error
     } finally {
-      watch.cancel()
+      this.#health.stop()
       cancel.removeEventListener('abort', onCancel)
       if (!this.#states.is('closed')) this.#states.to('closed')
     }
@@ -177,6 +191,7 @@ export class Attempt {
   async #converse(): Promise<AttemptOutcome> {
     for (;;) {
       const frame = await this.#modules.frames.receive(this.#stalled.signal)
+      this.#health.heard()
       if (frame === null)
         return this.#states.is('cancelling') ? this.#cancelled() : { kind: 'failed', why: 'disconnected' }
       switch (frame.kind) {
@@ -187,11 +202,12 @@ export class Attempt {
         case 'accepted': {
           if (!this.#states.is('requesting', 'cancelling') || this.#promptTokens > 0)
             return this.#dishonest('bad_frame')
-          this.#progressed()
+          this.#health.progressed(0)
           if (!(await this.#accepted(frame))) return this.#dishonest('bad_frame')
           break
         }
         case 'queued':
+          this.#health.promised(frame.expectedMs)
           this.#modules.onEvent({ type: 'queued', ahead: frame.ahead, expectedMs: frame.expectedMs })
           break
         case 'notice':
@@ -200,14 +216,14 @@ export class Attempt {
         case 'prefill':
           if (frame.promptTokens < this.#prefilled || frame.promptTokens > this.#promptTokens)
             return this.#dishonest('bad_frame')
-          if (frame.promptTokens > this.#prefilled) this.#progressed()
+          if (frame.promptTokens > this.#prefilled) this.#health.progressed(0)
           this.#prefilled = frame.promptTokens
           await this.#payAhead()
           break
         case 'output':
           if (this.#promptTokens === 0) return this.#dishonest('bad_frame')
           this.#prefilled = this.#promptTokens
-          if (frame.tokens.length > 0) this.#progressed()
+          if (frame.tokens.length > 0) this.#health.progressed(frame.tokens.length)
           this.#tokens.push(...frame.tokens)
           this.#text += frame.text
           if (this.#isTooMuch()) return this.#dishonest('bad_frame')
@@ -228,7 +244,8 @@ export class Attempt {
     const request = this.#request
     if (frame.promptTokens < 1 || frame.promptTokens > promptTokensBound) return false
     this.#promptTokens = frame.promptTokens
-    if (frame.voucher !== null) await this.#modules.lease.adopt(frame.voucher)
+    const { voucher } = frame
+    if (voucher !== null) await this.#health.aside(() => this.#modules.lease.adopt(voucher))
     this.#payEvery = Math.max(
       1,
       Math.floor(Math.min(frame.creditWindowTokens, creditWindowTokens) / PAYMENTS_PER_WINDOW),
@@ -265,7 +282,7 @@ export class Attempt {
   async #payTo(taskAmount: bigint): Promise<void> {
     const { lease, frames, onEvent } = this.#modules
     if (taskAmount <= lease.paid) return
-    const { cumulativeAmount, signature } = await lease.payTo(taskAmount)
+    const { cumulativeAmount, signature } = await this.#health.aside(() => lease.payTo(taskAmount))
     await frames.send({ kind: 'payment', cumulativeAmount, taskAmount, signature }, this.#stalled.signal)
     onEvent({ type: 'payment', taskAmount, cumulativeAmount })
   }
@@ -287,7 +304,8 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    await receipts.countersign(record, countersignature, this.#request.dataClass)
+    const { dataClass } = this.#request
+    await this.#health.aside(() => receipts.countersign(record, countersignature, dataClass))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)
@@ -357,23 +375,6 @@ export class Attempt {
     return (
       length > this.#request.maxTokens || this.#text.length > MAX_HELD_TEXT_CHARS + length * MAX_TOKEN_CHARS
     )
-  }
-
-  /** Frames without tokens keep nobody waiting for ever. */
-  #progressed(): void {
-    this.#progressAtMs = this.#modules.clock.nowMs()
-  }
-
-  #watchForStall(): Timer {
-    const { clock } = this.#modules
-    this.#progressed()
-    let timer: Timer
-    const check = () => {
-      if (clock.nowMs() - this.#progressAtMs >= this.#options.stallTimeoutMs) this.#stalled.abort()
-      else timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
-    }
-    timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
-    return { cancel: () => timer.cancel() }
   }
 
   #cancelled(): AttemptOutcome {

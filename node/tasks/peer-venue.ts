@@ -4,7 +4,7 @@ import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
-import type { Clearance } from '../market/clearance.ts'
+import { type Clearance, ClearanceError } from '../market/clearance.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Candidate } from '../market/routing/candidate.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
@@ -35,7 +35,7 @@ export interface PeerVenueModules {
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
-const DIAL_TIMEOUT_MS = 6_000
+const DIAL_TIMEOUT_MS = 4_000
 
 /** Too little of ours for one provider. */
 const UNFUNDED: ReadonlySet<PaymentErrorCode> = new Set(['SPENDING_LIMIT', 'WALLET_EMPTY'])
@@ -52,8 +52,9 @@ export class PeerVenue implements Venue {
 
   async run(order: AttemptOrder, signal: AbortSignal): Promise<AttemptReport> {
     const { host, channels, clearance, receipts, signer, clock, onViolation, log } = this.#modules
-    const { candidate, maxAmount, onEvent } = order
-    const { provider, model } = candidate
+    const { choice, maxAmount, onEvent } = order
+    const { candidate, price } = choice
+    const { provider, prediction } = candidate
     const offer = candidate.offer!
     let lease: ChannelLease | null = null
     const report = (outcome: TryOutcome): AttemptReport => ({ outcome, paid: lease?.paid ?? 0n })
@@ -68,14 +69,16 @@ export class PeerVenue implements Venue {
       })
       onEvent({ type: 'channel', channelId: lease.channelId })
       if (signal.aborted) return report({ kind: 'cancelled' })
-      const frames = await host.openStream(provider, taskProtocol, signal)
+      const opening = AbortSignal.timeout(this.#options.stallTimeoutMs)
+      const frames = await host.openStream(provider, taskProtocol, AbortSignal.any([signal, opening]))
       const run = new Attempt(
         {
           request: clearance.clear(this.#request(order, lease), candidate),
           offer,
-          price: model,
+          price,
           creditWindowTokens: this.#options.creditWindowTokens,
           stallTimeoutMs: this.#options.stallTimeoutMs,
+          expected: prediction,
           promptTokensBound: order.promptTokensBound,
           maxAmount,
           self: this.#options.self,
@@ -89,6 +92,7 @@ export class PeerVenue implements Venue {
       if (error instanceof PaymentError && UNFUNDED.has(error.code))
         // Somebody else may have a channel with enough in it, or ask for less.
         return { ...report({ kind: 'failed', why: 'unfunded' }), unfunded: error }
+      if (error instanceof ClearanceError) return report({ kind: 'failed', why: 'not_cleared' })
       if (error instanceof P2PError) {
         log.debug({ err: error, provider }, 'a provider could not be reached')
         return report({ kind: 'failed', why: 'disconnected' })
@@ -98,6 +102,15 @@ export class PeerVenue implements Venue {
     } finally {
       lease?.release()
     }
+  }
+
+  isReady(candidate: Candidate, { maxAmount }: { maxAmount: bigint }): boolean {
+    const { wallet, minChannelRemainingMs } = candidate.offer!.offer
+    const { host, channels } = this.#modules
+    return (
+      host.isConnected(candidate.provider) &&
+      channels.canPay({ payee: wallet, needed: maxAmount, minRemainingMs: minChannelRemainingMs })
+    )
   }
 
   async prepare(
@@ -110,7 +123,7 @@ export class PeerVenue implements Venue {
     const { wallet, minChannelRemainingMs } = candidate.offer!.offer
     try {
       await this.#connect(provider, signal)
-      if (options.maxAmount === null) return false
+      if (options.maxAmount === null) return true
       const lease = await channels.acquire({
         payee: wallet,
         needed: options.maxAmount,
@@ -132,7 +145,8 @@ export class PeerVenue implements Venue {
   }
 
   #request(order: AttemptOrder, lease: ChannelLease): TaskRequest {
-    const { ask, candidate, progress } = order
+    const { ask, choice, progress } = order
+    const { candidate, award, mode } = choice
     const { input, sampling, stop, jsonSchema, preferences } = ask
     const { text, tokens } = progress
     const hasOutput = text !== '' || tokens.length > 0
@@ -142,8 +156,8 @@ export class PeerVenue implements Venue {
       taskId: order.taskId,
       attempt: order.attempt,
       offer: candidate.offer!.cid,
-      award: null,
-      mode: 'on-demand',
+      award,
+      mode,
       slaClass: preferences.slaClass,
       dataClass: preferences.dataClass,
       deadlineMs:

@@ -4,6 +4,8 @@ import { minAmount } from '../../protocol/money.ts'
 export interface Hold {
   /** What it may cost, base units. */
   readonly amount: bigint
+  /** Frees what is beyond `amount`: it turned out that the attempt cannot cost more. Never raises a hold. */
+  lower(amount: bigint): void
   /**
    * Ends the hold: what was paid stays spent, the rest is free again. Idempotent: the first call counts.
    * @throws {RangeError} when more was paid than was held
@@ -30,6 +32,11 @@ export class PriceCap {
     return this.#spent
   }
 
+  /** What could be held if nothing else were, base units; null without a cap. */
+  remaining(): bigint | null {
+    return this.#max === null ? null : this.#max - this.#spent
+  }
+
   /** What more could be held, base units; null without a cap. */
   available(): bigint | null {
     if (this.#max === null) return null
@@ -40,11 +47,18 @@ export class PriceCap {
   /** Sets aside `wanted`, or as much of it as there is. */
   hold(wanted: bigint): Hold {
     const available = this.available()
-    const amount = available === null ? wanted : minAmount(wanted, available)
+    let amount = available === null ? wanted : minAmount(wanted, available)
     this.#held += amount
     let settled = false
     return {
-      amount,
+      get amount() {
+        return amount
+      },
+      lower: lower => {
+        if (settled || lower >= amount) return
+        this.#held -= amount - lower
+        amount = lower
+      },
       settle: paid => {
         if (settled) return
         if (paid > amount) throw new RangeError('an attempt has paid more than was held for it')

@@ -1,14 +1,29 @@
 import type { TaskId } from '../../protocol/ids.ts'
+import type { Award } from '../../protocol/messages/bid.ts'
+import type { TokenPrice } from '../../protocol/money.ts'
+import type { CapacityMode } from '../../protocol/sla-class.ts'
 import type { Candidate } from '../market/routing/candidate.ts'
 import type { AskOptions, TaskEvent } from './ask.ts'
 import type { AttemptEvent, AttemptOutcome } from './attempt.ts'
+
+/** A candidate on the terms on which it is asked. */
+export interface Choice {
+  candidate: Candidate
+  /** Of the ranking it comes from. */
+  decisionId: string
+  /** Base units per million tokens. */
+  price: TokenPrice
+  mode: CapacityMode
+  /** The bid that was accepted; null where the price is the offer's. */
+  award: Award | null
+}
 
 /** What one attempt is to do. */
 export interface AttemptOrder {
   taskId: TaskId
   /** Rises with each attempt of a task. */
   attempt: number
-  candidate: Candidate
+  choice: Choice
   ask: AskOptions
   /** What has come from earlier attempts: gone on from, never asked for, shown or paid again. */
   progress: Progress
@@ -33,8 +48,8 @@ export interface Progress {
   readonly outputTokens: number
 }
 
-/** How it went with one provider; `unfunded` is before anything was asked of it. */
-export type TryOutcome = AttemptOutcome | { kind: 'failed'; why: 'unfunded' }
+/** How it went with one provider; with `unfunded` and `not_cleared` nothing was asked of it. */
+export type TryOutcome = AttemptOutcome | { kind: 'failed'; why: 'unfunded' | 'not_cleared' }
 
 export interface AttemptReport {
   outcome: TryOutcome
@@ -46,12 +61,14 @@ export interface AttemptReport {
 
 /** Where attempts are made: at peers, or on an engine that this node may use without paying anybody. */
 export interface Venue {
+  /** Whether an attempt could begin at once: nobody is to be dialled and no money to be moved first. */
+  isReady(candidate: Candidate, options: { maxAmount: bigint }): boolean
   /** Runs one attempt to its end. @param signal cancels: the provider is told, and what came is paid */
   run(order: AttemptOrder, signal: AbortSignal): Promise<AttemptReport>
   /**
    * Makes ready what an attempt at this candidate would have to wait for. Never throws.
    * @param options.maxAmount what it may have to pay for, base units; null makes no channel ready
-   * @returns whether an attempt could begin at once
+   * @returns whether it is ready now
    */
   prepare(candidate: Candidate, options: { maxAmount: bigint | null }, signal: AbortSignal): Promise<boolean>
 }

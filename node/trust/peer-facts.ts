@@ -4,7 +4,7 @@ import { networkOf, type OperatorFacts, Operators } from './clusters.ts'
 import type { TrustFacts } from './trust-facts.ts'
 
 export interface PeerFactsModules {
-  /** The wallet of a peer's offers; null without one. */
+  /** The wallet of a peer's offers, and of `local`, our own; null without one. */
   walletOf: (peer: NodeKey) => Address | null
   /** Who gave a wallet its first credits; null when that is not known. */
   funderOf: (wallet: Address) => Address | null
@@ -52,6 +52,8 @@ export class PeerFacts implements TrustFacts {
   }
 
   #walletOf(peer: NodeKey): Address | null {
+    // A service is an operator of its own, known by its name; it has no wallet to compare.
+    if (peer.startsWith('cloud:')) return peer
     return this.#modules.walletOf(peer) ?? this.#payers.get(peer) ?? null
   }
 
@@ -59,7 +61,7 @@ export class PeerFacts implements TrustFacts {
     const wallet = this.#walletOf(peer)
     return {
       wallet,
-      funder: wallet === null ? null : this.#modules.funderOf(wallet),
+      funder: wallet === null || wallet === peer ? null : this.#modules.funderOf(wallet),
       networks: this.#networks.get(peer) ?? [],
     }
   }

@@ -43,6 +43,8 @@ export interface TrustSurroundings {
   host: P2PHost
   signer: NodeSigner
   deployment: KnownDeployment
+  /** Our own. */
+  wallet: Address
   walletOf: (peer: NodeKey) => Address | null
 }
 
@@ -106,9 +108,9 @@ export class Trust {
 
   /** Listens to the network from now on. */
   join(surroundings: TrustSurroundings): void {
-    const { host, signer, deployment, walletOf } = surroundings
+    const { host, signer, deployment, wallet, walletOf } = surroundings
     const { clock, log } = this.#modules
-    this.#walletOf = walletOf
+    this.#walletOf = peer => (peer === 'local' ? wallet : walletOf(peer))
     const exchange = new ReportExchange(
       {
         chainId: deployment.chainId,

@@ -114,7 +114,13 @@ export class LatencyPredictor {
   }
 
   /** Takes in how fast a task went. */
-  observe(provider: ProviderId, model: ModelId, claim: SpeedClaim, measurement: Measurement, nowMs: number): void {
+  observe(
+    provider: ProviderId,
+    model: ModelId,
+    claim: SpeedClaim,
+    measurement: Measurement,
+    nowMs: number,
+  ): void {
     const key = keyOf(provider, model)
     const known = this.#measured.get(key) ?? { ttft: none(), perToken: none(), atMs: nowMs }
     const freshness = 2 ** (-Math.max(0, nowMs - known.atMs) / HALF_LIFE_MS)

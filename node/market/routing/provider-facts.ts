@@ -1,13 +1,15 @@
+import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import type { ProviderId } from './candidate.ts'
 import type { ReputationView } from './modules.ts'
 import type { Tuning } from './strategies.ts'
 
-/** How a provider stands in a decision. */
-export const OPEN = 0
-/** It has been tried, and does not count. */
-export const EXCLUDED = 1
-/** It has been looked at closely and counted as unfit. */
-export const RULED_OUT = 2
+export const SHARED = DATA_CLASSES.indexOf('SHARED')
+/** A ceiling nobody has asked for: above all there are, so that nothing is ruled out by it. */
+export const UNKNOWN_CEILING = 127
+/** Of those our rules let nothing go to. */
+export const NO_CEILING = -1
+/** What was looked up of stake and data class is looked up anew after so long. */
+const LOOKED_UP_MS = 60_000
 
 /** Reputation is asked for anew after so long, and after every outcome. */
 const FRESH_MS = 5_000
@@ -38,11 +40,16 @@ export class ProviderFacts {
   isRttKnown = new Uint8Array()
   /** Tasks of ours that were given to it since it last told of its load. */
   unseen = new Float64Array()
-  /** For the decision under way. */
-  state = new Uint8Array()
+  /** Place in DATA_CLASSES of what our rules let go there; UNKNOWN_CEILING until somebody needed to know. */
+  ceiling = new Int8Array()
+  /** Credits at stake as the chain says; NaN until somebody needed to know. */
+  stake = new Float64Array()
+  /** 1 for those the decision under way leaves out. */
+  excluded = new Uint8Array()
   readonly #reputation: ReputationView
   readonly #ids: (ProviderId | null)[] = []
   #checkedAtMs = new Float64Array()
+  #lookedUpAtMs = new Float64Array()
   /** Round trips and outcomes are kept for those that have rows. */
   readonly #own = new Map<ProviderId, { good: number; bad: number }>()
   #tuning: Tuning
@@ -54,7 +61,9 @@ export class ProviderFacts {
   }
 
   resize(capacity: number): void {
-    const grown = <T extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(column: T): T => {
+    const grown = <T extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer>>(
+      column: T,
+    ): T => {
       const larger = new (column.constructor as new (length: number) => T)(capacity)
       larger.set(column)
       return larger
@@ -66,8 +75,11 @@ export class ProviderFacts {
     this.rttMs = grown(this.rttMs)
     this.isRttKnown = grown(this.isRttKnown)
     this.unseen = grown(this.unseen)
-    this.state = grown(this.state)
+    this.ceiling = grown(this.ceiling)
+    this.stake = grown(this.stake)
+    this.excluded = grown(this.excluded)
     this.#checkedAtMs = grown(this.#checkedAtMs)
+    this.#lookedUpAtMs = grown(this.#lookedUpAtMs)
   }
 
   add(row: number, id: ProviderId): void {
@@ -75,8 +87,8 @@ export class ProviderFacts {
     this.rttMs[row] = isPeer(id) ? UNKNOWN_RTT_MS : 0
     this.isRttKnown[row] = isPeer(id) ? 0 : 1
     this.unseen[row] = 0
-    this.state[row] = OPEN
-    this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
+    this.excluded[row] = 0
+    this.#forgetLookedUp(row)
     // Nobody is ranked before its reputation has been asked for.
     this.refresh(row, Number.NEGATIVE_INFINITY)
   }
@@ -87,9 +99,9 @@ export class ProviderFacts {
     this.#ids[row] = null
   }
 
-  setTuning(tuning: Tuning): void {
+  setTuning(tuning: Tuning, nowMs: number): void {
     this.#tuning = tuning
-    for (const [row, id] of this.#ids.entries()) if (id !== null) this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
+    for (const row of this.#ids.keys()) this.refresh(row, nowMs)
   }
 
   /** Asks for the reputation of the next few providers, where it is old. */
@@ -102,6 +114,14 @@ export class ProviderFacts {
 
   refreshIfOld(row: number, nowMs: number): void {
     if (nowMs - this.#checkedAtMs[row]! > FRESH_MS) this.refresh(row, nowMs)
+    if (nowMs - this.#lookedUpAtMs[row]! > LOOKED_UP_MS) this.#forgetLookedUp(row)
+  }
+
+  /** Keeps what was looked up of a provider: place in DATA_CLASSES, and credits. */
+  lookedUp(row: number, what: { ceiling: number; stake: number }, nowMs: number): void {
+    this.ceiling[row] = what.ceiling
+    this.stake[row] = what.stake
+    this.#lookedUpAtMs[row] = nowMs
   }
 
   /** Asks for a provider's reputation. */
@@ -147,9 +167,16 @@ export class ProviderFacts {
     this.isRttKnown[row] = 1
   }
 
-  /** Has it asked for with the next decision it might matter to. */
-  forget(row: number): void {
-    this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
+  /** What others told of it has changed. */
+  forget(row: number, nowMs: number): void {
+    this.#forgetLookedUp(row)
+    this.refresh(row, nowMs)
+  }
+
+  #forgetLookedUp(row: number): void {
+    this.ceiling[row] = UNKNOWN_CEILING
+    this.stake[row] = Number.NaN
+    this.#lookedUpAtMs[row] = Number.POSITIVE_INFINITY
   }
 }
 

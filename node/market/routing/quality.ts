@@ -54,8 +54,7 @@ export class SizeQuality implements QualityModel {
 
 function bySize(parameterCount: number): number {
   if (parameterCount <= 0) return UNKNOWN
-  const place =
-    Math.log(parameterCount / LEAST_PARAMETERS) / Math.log(MOST_PARAMETERS / LEAST_PARAMETERS)
+  const place = Math.log(parameterCount / LEAST_PARAMETERS) / Math.log(MOST_PARAMETERS / LEAST_PARAMETERS)
   return Math.min(1, Math.max(0, place))
 }
 

@@ -16,6 +16,8 @@ export class RowFacts {
   quality = new Float64Array()
   /** Share of the prompt that is warm, for the decision under way. */
   warm = new Float64Array()
+  /** 1 for those the decision under way has looked at closely and found unfit. */
+  ruledOut = new Uint8Array()
   readonly #index: ListingIndex
   readonly #predictor: LatencyPredictor
   readonly #quality: QualityModel
@@ -46,6 +48,7 @@ export class RowFacts {
     this.measured = grown(this.measured)
     this.quality = grown(this.quality)
     this.warm = grown(this.warm)
+    this.ruledOut = new Uint8Array(capacity)
   }
 
   add(row: number, provider: ProviderId, model: ModelId): void {

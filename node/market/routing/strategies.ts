@@ -47,7 +47,7 @@ export const DEFAULT_TUNING: Tuning = {
 }
 
 /** Keeps a division by it defined where everything is free. */
-const LEAST = 1e-12
+export const LEAST = 1e-12
 
 /**
  * What an amount is worth beside a middling one, 0 to 1: 1 for nothing, one half for the middling amount, the
@@ -77,7 +77,11 @@ export function normalised(weights: Weights): Weights {
  * @param parts each 0 to 1, see `worth`
  * @returns 0 to 1
  */
-export function scoreOf(parts: Readonly<Record<Component, number>>, reliability: number, scale: Scale): number {
+export function scoreOf(
+  parts: Readonly<Record<Component, number>>,
+  reliability: number,
+  scale: Scale,
+): number {
   const { weights, reliabilityExponent } = scale
   const utility = COMPONENTS.reduce((sum, name) => sum + weights[name] * parts[name], 0)
   return reliability ** reliabilityExponent * utility

@@ -1,0 +1,177 @@
+import { utf8Length } from '../../protocol/codec.ts'
+import type { NodeKey, TaskId } from '../../protocol/ids.ts'
+import type { ModelOffer } from '../../protocol/messages/offer.ts'
+import { costRoundedUp, minAmount } from '../../protocol/money.ts'
+import type { Clock } from '../clock.ts'
+import type { Listing, Outcome } from '../market/routing/candidate.ts'
+import type { EvidenceDetails } from '../trust/evidence.ts'
+import type { AskOptions, TaskEvent } from './ask.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import { promptTokensBound } from './demand.ts'
+import type { PriceCap } from './price-cap.ts'
+import type { AttemptOrder, AttemptReport, Choice, Progress, Venue } from './venue.ts'
+import { circuitSignalOf, evidenceOf, statusOf } from './verdict.ts'
+
+export interface AttemptRunnerOptions {
+  taskId: TaskId
+  ask: AskOptions
+  deadlineAtMs: number | null
+  maxAttempts: number
+  onEvent: (event: TaskEvent) => void
+}
+
+/** Those who learn from attempts, and what attempts are made with. */
+export interface AttemptRunnerModules {
+  clock: Clock
+  /** Where attempts are made; a venue that is not there has no listings. */
+  venues: { peer: Venue } & Partial<Record<Listing['venue'], Venue>>
+  router: { observe(outcome: Outcome): void }
+  breaker: Pick<CircuitBreaker, 'begin' | 'observe'>
+  reputation: {
+    observe: (provider: NodeKey, evidence: Extract<EvidenceDetails, { kind: 'task' }>) => Promise<void>
+  }
+}
+
+type Seen = Pick<Outcome, 'ttftMs' | 'totalMs' | 'outputTokens' | 'promptTokens'>
+
+/** One attempt on its way. */
+export interface RunningAttempt {
+  readonly choice: Choice
+  readonly number: number
+  readonly promptTokens: number
+  readonly ended: Promise<AttemptReport>
+  /** The provider is told; what came is paid. Idempotent. */
+  cancel(): void
+}
+
+/** Makes a task's attempts: within its price cap, each told to those who learn from it. */
+export class AttemptRunner {
+  readonly #options: AttemptRunnerOptions
+  readonly #modules: AttemptRunnerModules
+  readonly #cap: PriceCap
+  readonly #signal: AbortSignal
+  readonly #ended = new WeakMap<RunningAttempt, { report: AttemptReport; seen: Seen }>()
+  #started = 0
+
+  /** @param modules.signal cancels all attempts */
+  constructor(
+    options: AttemptRunnerOptions,
+    modules: AttemptRunnerModules & { cap: PriceCap; signal: AbortSignal },
+  ) {
+    this.#options = options
+    this.#modules = modules
+    this.#cap = modules.cap
+    this.#signal = modules.signal
+  }
+
+  /** Attempts begun so far. */
+  get started(): number {
+    return this.#started
+  }
+
+  /** Whether another may be begun. */
+  get mayStart(): boolean {
+    return this.#started < this.#options.maxAttempts && !this.#signal.aborted
+  }
+
+  /** What an attempt would be given to spend if it went on from where the task stands, base units. */
+  allowance(price: Choice['price'], progress: Progress): bigint {
+    const worst = this.#worstCost(price, progress)
+    const remaining = this.#cap.remaining()
+    return remaining === null ? worst : minAmount(worst, remaining)
+  }
+
+  /**
+   * Begins an attempt; its report counts in the cap when `ended` resolves.
+   * @param onEvent what happens in it; the caller decides what of it is the task's
+   */
+  start(choice: Choice, progress: Progress, onEvent: (event: TaskEvent) => void): RunningAttempt {
+    const { taskId, ask, deadlineAtMs } = this.#options
+    const { clock, venues, breaker } = this.#modules
+    const { provider, model, venue } = choice.candidate
+    const number = this.#started++
+    const maxTokens = this.#left(progress)
+    const hold = this.#cap.hold(this.#worstCost(choice.price, progress))
+    const cancel = new AbortController()
+    const startedAtMs = clock.nowMs()
+    const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
+    breaker.begin(provider, model.model)
+    const order: AttemptOrder = {
+      ...{ taskId, attempt: number, choice, ask, deadlineAtMs, maxTokens },
+      // Taken as it is now: the task goes on while the attempt does.
+      progress: { ...progress, tokens: [...progress.tokens] },
+      promptTokensBound: this.#promptBound(progress),
+      maxAmount: hold.amount,
+      onEvent: event => {
+        if (event.type === 'accepted') {
+          seen.promptTokens = event.promptTokens
+          const { promptTokens: inputTokens } = event
+          hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
+        } else if (event.type === 'output') {
+          if (event.tokens.length > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
+          seen.outputTokens += event.tokens.length
+        }
+        onEvent(event)
+      },
+    }
+    const run = async () => {
+      const report = await venues[venue]!.run(order, AbortSignal.any([this.#signal, cancel.signal]))
+      hold.settle(report.paid)
+      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - startedAtMs } })
+      return report
+    }
+    const attempt: RunningAttempt = {
+      choice,
+      number,
+      // Nothing happens before the caller knows of the attempt.
+      ended: Promise.resolve().then(run),
+      get promptTokens() {
+        return seen.promptTokens
+      },
+      cancel: () => cancel.abort(),
+    }
+    return attempt
+  }
+
+  /**
+   * Tells those who learn how an ended attempt went.
+   * @param disagreed others' answers were another one: that counts, however it ended
+   */
+  async judge(attempt: RunningAttempt, disagreed = false): Promise<void> {
+    const ended = this.#ended.get(attempt)
+    if (ended === undefined) return
+    const { router, breaker, reputation } = this.#modules
+    const { candidate, decisionId } = attempt.choice
+    const { provider, venue, model } = candidate
+    const { outcome, paid } = ended.report
+    breaker.observe(provider, model.model, disagreed ? 'failure' : circuitSignalOf(outcome))
+    const status = disagreed ? 'failed' : statusOf(outcome)
+    if (status !== null) router.observe({ decisionId, provider, status, paid, ...ended.seen })
+    const result = disagreed ? 'disagreed' : evidenceOf(outcome)
+    if (venue !== 'peer' || result === null) return
+    await reputation.observe(provider, { kind: 'task', result, pace: paceOf(model, ended.seen) })
+  }
+
+  #worstCost(price: Choice['price'], progress: Progress): bigint {
+    return costRoundedUp(price, {
+      inputTokens: this.#promptBound(progress),
+      outputTokens: this.#left(progress),
+    })
+  }
+
+  #left(progress: Progress): number {
+    return Math.max(1, this.#options.ask.maxTokens - progress.outputTokens)
+  }
+
+  /** What has come is read again as part of the prompt; each of its bytes could be a token. */
+  #promptBound({ text, tokens }: Progress): number {
+    return promptTokensBound(this.#options.ask.input) + Math.max(utf8Length(text), tokens.length)
+  }
+}
+
+/** How quick it was against what its offer says: said ÷ taken time, 1 at most; null where that says nothing. */
+function paceOf(model: ModelOffer, { ttftMs, totalMs, outputTokens }: Seen): number | null {
+  if (ttftMs === null || model.tokensPerSecond === 0 || totalMs === 0) return null
+  const saidMs = model.ttftMs + (outputTokens / model.tokensPerSecond) * 1_000
+  return Math.min(1, saidMs / totalMs)
+}
