@@ -243,7 +243,7 @@ export const settings = {
   }),
   'offer.lifetime': setting({
     kind: duration(10 * SECOND, 10 * MINUTE),
-    default: 2 * MINUTE,
+    default: 10 * MINUTE,
     help: 'How long an offer is good for; it is renewed at half of that.',
     flag: 'offer-lifetime',
   }),
@@ -253,6 +253,12 @@ export const settings = {
     help: 'Where you are, such as eu-de; told to others.',
   }),
 
+  'offer.entities': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'JSON file with agents, services and resources to make known beside models.',
+    flag: 'entities',
+  }),
   'offer.dataClass': setting({
     kind: choice(DATA_CLASSES),
     default: 'CONFIDENTIAL',
@@ -318,8 +324,8 @@ export const settings = {
   }),
   'task.stallTimeout': setting({
     kind: duration(SECOND, HOUR),
-    default: 20 * SECOND,
-    help: 'A provider that is silent for so long is given up for the next.',
+    default: 4 * SECOND,
+    help: 'A provider that is silent, or makes nothing, for so long is given up for the next.',
     flag: 'stall-timeout',
   }),
   'task.paymentTimeout': setting({
@@ -333,6 +339,23 @@ export const settings = {
     default: 4,
     help: 'Providers a task is tried with.',
     flag: 'max-attempts',
+  }),
+  'task.replicas': setting({
+    kind: integer(2, 7),
+    default: 3,
+    help: 'Distinct operators of which a majority decides, in the SLA classes A and S.',
+  }),
+  'task.attestedStake': setting({
+    kind: credits(1n),
+    default: 100n * CREDIT,
+    help: 'Credits an operator must have at stake in the SLA class S.',
+    flag: 'attested-stake',
+  }),
+  'task.hedgePercent': setting({
+    kind: integer(0, 100),
+    default: 10,
+    help: 'Of 100 tasks, for how many a second provider may be asked while the first token is late.',
+    flag: 'hedge-percent',
   }),
 
   'spending.limitPerDay': setting({

@@ -39,6 +39,9 @@ export interface P2PHostModules {
 /** What a gossip validator says of a record: `ignore` drops it without blame. */
 export type GossipVerdict = 'accept' | 'ignore' | 'reject'
 
+/** Judges a gossiped record. What waits for long counts against the peer that sent it: within 100 ms, or `ignore`. */
+type GossipValidator = (data: Uint8Array, from: NodeKey | null) => GossipVerdict | Promise<GossipVerdict>
+
 interface HostEvents {
   /** A peer is connected and has told its protocols; once a connection. */
   peer: [peer: NodeKey]
@@ -229,17 +232,17 @@ export class P2PHost extends EventEmitter<HostEvents> {
     return this.#frames(stream, peer, encode, protocol.down)
   }
 
-  /** Takes part in a topic; `validate` sees every record once, before it is passed on. */
-  subscribe(topic: GossipTopic, validate: (data: Uint8Array) => GossipVerdict): void {
+  /** Takes part in a topic; `validate` sees every record once, before it is passed on, with who sent it to us. */
+  subscribe(topic: GossipTopic, validate: GossipValidator): void {
     const pubsub = this.#host.services.pubsub
     const name = this.#topicName(topic)
-    pubsub.topicValidators.set(name, (from, message) => {
+    pubsub.topicValidators.set(name, async (from, message) => {
       const sender = nodeKeyOf(from)
       if (message.data.length > topic.maxBytes) {
         if (sender !== null) this.#modules.onViolation(sender, 'oversize_frame')
         return TopicValidatorResult.Reject
       }
-      const verdict = validate(message.data)
+      const verdict = await validate(message.data, sender)
       if (verdict === 'reject' && sender !== null) this.#modules.onViolation(sender, 'bad_record')
       return VERDICTS[verdict]
     })

@@ -1,10 +1,4 @@
-import {
-  type Engine,
-  EngineError,
-  type GenerateRequest,
-  type Generation,
-  type GenerationEvent,
-} from '../../inference/engine.ts'
+import { type Engine, EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
@@ -36,6 +30,7 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentRefusal } from '../payments/errors.ts'
 import type { PayeeChannels, PayeeLease } from '../payments/payee-channels.ts'
+import { engineRefusalOf, generateRequest } from './engine-task.ts'
 import { coveredTokens, owedFor } from './metering.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
@@ -384,48 +379,13 @@ export class ProviderTask {
   }
 }
 
-function generateRequest(request: TaskRequest): GenerateRequest {
-  return {
-    model: request.model,
-    input: request.input,
-    maxTokens: request.maxTokens,
-    sampling: request.sampling,
-    stop: request.stop,
-    ...(request.jsonSchema === null ? {} : { jsonSchema: parseSchema(request.jsonSchema) }),
-    ...(request.continuation === null ? {} : { continuation: request.continuation }),
-  }
-}
-
-function parseSchema(text: string): Record<string, unknown> {
-  let schema: unknown
-  try {
-    schema = JSON.parse(text)
-  } catch {
-    schema = null
-  }
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
-    throw refuse('schema_unsupported', 'the JSON schema is no JSON object')
-  }
-  return schema as Record<string, unknown>
-}
-
 function refuse(code: RefusalCode, message: string): PaymentRefusal {
   return new PaymentRefusal(code, message)
 }
 
-const ENGINE_REFUSALS: Partial<Record<EngineError['code'], RefusalCode>> = {
-  ENGINE_BUSY: 'busy',
-  ENGINE_CRASHED: 'not_serving',
-  ENGINE_UNAVAILABLE: 'not_serving',
-  MODEL_NOT_LOADED: 'model_unavailable',
-  PROMPT_TOO_LONG: 'prompt_too_long',
-  SCHEMA_INVALID: 'schema_unsupported',
-  INPUT_INVALID: 'bad_request',
-}
-
 function refusalOf(error: unknown): RefusalCode {
   if (error instanceof PaymentRefusal) return error.code
-  if (error instanceof EngineError) return ENGINE_REFUSALS[error.code] ?? 'not_serving'
+  if (error instanceof EngineError) return engineRefusalOf(error)
   return 'not_serving'
 }
 

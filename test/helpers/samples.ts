@@ -239,8 +239,13 @@ export const samples: readonly Sample[] = [
   sample('bid-response', bidResponseMessage, { bid: Uint8Array.of(3, 4), reason: '' }),
   sample('bid-outcome', bidOutcomeMessage, { bid: sampleOfferRecord.cid, winner: Uint8Array.of(5, 6) }),
   sample('bid-outcome-reply', bidOutcomeReplyMessage, { known: true }),
-  sample('offers-request', offersRequestMessage, { limit: 64 }),
-  sample('offers-response', offersResponseMessage, { records: [sampleOfferRecord.bytes] }),
+  sample('offers-request', offersRequestMessage, { limit: 64, providers: [hex('77', 32)] }),
+  sample('offers-response', offersResponseMessage, {
+    records: [
+      { offer: sampleOfferRecord.bytes, update: null },
+      { offer: sampleOfferRecord.bytes, update: Uint8Array.of(1, 2) },
+    ],
+  }),
   sample('request', requesterFrameMessage, sampleRequest),
   sample('request, completion', requesterFrameMessage, {
     ...sampleRequest,
