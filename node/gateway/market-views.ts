@@ -171,7 +171,7 @@ function ownModels(node: ShoalNode): Map<string, OwnModelView> {
   const { desk, engine } = node.parts
   const { models, active, queued } = engine.status()
   const slots = models.reduce((sum, model) => sum + model.slots, 0)
-  const offer = node.tradeOrNull?.offers?.current()?.body
+  const offer = node.tradeOrNull?.offers?.current()?.offer
   const own = new Map<string, OwnModelView>()
   for (const { id, measuredTokensPerSecond } of models) {
     const name = marketNameOf(id)
