@@ -3,6 +3,7 @@ import type {
   MarketOfferView,
   MarketView,
   OwnModelView,
+  SpreadView,
 } from '../node/gateway/market-views.ts'
 import type { HistorySpan } from '../node/market/history-spans.ts'
 import type { MarketFinding } from '../node/market/market-report.ts'
@@ -32,7 +33,7 @@ function describeMarket(view: MarketView, isOne: boolean, options: MarketOptions
         describeOwn(view, output),
         describeModels(view, output),
         describeHistory(
-          view.models.filter(({ own }) => own !== null),
+          view.models.filter(({ own }) => own.length > 0),
           output,
         ),
         describeFindings(view.findings, options.verbose === true),
@@ -68,34 +69,34 @@ function describeEarning({ earning, cause, findings }: MarketView): string {
 
 const BAR_WIDTH = 21
 
-/** Our prices, each beside what others ask. */
+/** Our prices, each where it lies among those of others. */
 function describeOwn({ models, dynamic }: MarketView, output: Output): string {
-  const own = models.filter(model => model.own !== null)
-  if (own.length === 0) return ''
-  const rows = own.map(model => {
-    const { price, spot, multiplier, rank } = model.own!
-    const spread = model.output
-    return [
-      model.name,
-      readableCredits(price.input),
-      readableCredits(price.output),
-      dynamic ? movedBy(multiplier) : 'fixed',
-      spot === null ? '-' : readableCredits(spot.output),
-      spread === null
-        ? 'nobody else offers it'
-        : `${short(spread.low)} ${scaleBar({ ...spread, middle: spread.median }, Number(price.output), BAR_WIDTH)} ${short(spread.high)}`,
-      spread === null ? '-' : `${rank} of ${model.offers + 1}`,
-    ]
-  })
+  const rows = models.flatMap(market =>
+    market.own.map(own => [
+      modelName(own.model),
+      readableCredits(own.price.input),
+      readableCredits(own.price.output),
+      dynamic ? movedBy(own.multiplier) : 'fixed',
+      own.spot === null ? '-' : readableCredits(own.spot.output),
+      market.output === null ? 'nobody else offers it' : placeBar(market.output, own, BAR_WIDTH),
+      market.output === null ? '-' : `${own.rank} of ${market.offers + 1}`,
+    ]),
+  )
+  if (rows.length === 0) return ''
   const drawn = table(
-    ['YOUR MODEL', 'INPUT/M', 'OUTPUT/M', 'BY DEMAND', 'SPOT/M', "OTHERS' OUTPUT/M", 'PLACE'],
+    ['YOUR MODEL', 'INPUT/M', 'OUTPUT/M', 'BY DEMAND', 'SPOT/M', 'OUTPUT/M AMONG OTHERS', 'PLACE'],
     rows,
     { columns: output.columns, mayLack: ['SPOT/M', 'BY DEMAND', 'INPUT/M'] },
   )
-  const hasBars = own.some(model => model.output !== null)
+  const hasBars = models.some(({ own, offers }) => own.length > 0 && offers > 0)
   return hasBars
-    ? `${drawn}\n${paint('dim', '◆ you  ┼ the median of others  place 1 is the cheapest')}`
+    ? `${drawn}\n${paint('dim', '◆ you   ┼ the median of others   place 1 is the cheapest')}`
     : drawn
+}
+
+function placeBar(spread: SpreadView, { price }: OwnModelView, width: number): string {
+  const { low, bar, high } = scaleBar({ ...spread, middle: spread.median }, Number(price.output), width)
+  return `${short(low)} ${bar} ${short(high)}`
 }
 
 /** `+19 %` of output; of both sides where they differ. */
@@ -140,15 +141,12 @@ function describeModel(model: MarketModelView): string {
   const parts = [
     `${paint('bold', name)}: ${count(offers, 'offer')} of others, ${busy} of ${count(slots, 'slot')} in use${queued === 0 ? '' : `, ${queued} waiting`}`,
   ]
-  if (own !== null && model.output !== null) {
-    const bar = scaleBar(
-      { ...model.output, middle: model.output.median },
-      Number(own.price.output),
-      BAR_WIDTH * 2,
-    )
-    parts.push(
-      `${short(model.output.low)} ${bar} ${short(model.output.high)}  ◆ you: ${readableCredits(own.price.output)}, place ${own.rank} of ${offers + 1}`,
-    )
+  const { output } = model
+  if (output !== null) {
+    for (const one of own)
+      parts.push(
+        `${placeBar(output, one, BAR_WIDTH * 2)}   ◆ you: ${readableCredits(one.price.output)}, place ${one.rank} of ${offers + 1}`,
+      )
   }
   return parts.join('\n')
 }
@@ -186,7 +184,8 @@ function describeHistory(models: readonly MarketModelView[], output: Output): st
     const own = history.map(bucket => bucket.own?.output ?? null)
     const median = history.map(bucket => bucket.output?.median ?? null)
     const known = [...own, ...median].filter(value => value !== null)
-    if (known.length === 0) return []
+    // One bar tells nothing.
+    if (history.length < 2 || known.length === 0) return []
     const range = { low: Math.min(...known), high: Math.max(...known) }
     const line = (title: string, values: readonly (number | null)[]) => {
       const told = values.filter(value => value !== null)

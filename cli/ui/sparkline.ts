@@ -26,17 +26,17 @@ export function thinned(values: readonly (number | null)[], most: number): (numb
   })
 }
 
-/** Where a value lies between others: `0.4 ╶──┼────◆──╴ 1`, ┼ the middle one, ◆ the value. */
+/** Where a value lies among others: `──┼────◆──`, ┼ the middle one, ◆ the value; with what the ends stand for. */
 export function scaleBar(
   scale: { low: number; middle: number; high: number },
   value: number,
   width: number,
-): string {
+): { low: number; bar: string; high: number } {
   const low = Math.min(scale.low, value)
   const high = Math.max(scale.high, value)
   const at = (of: number) => (high > low ? Math.round(((of - low) / (high - low)) * (width - 1)) : width >> 1)
   const cells = Array.from({ length: width }, () => '─')
   cells[at(scale.middle)] = '┼'
   cells[at(value)] = '◆'
-  return cells.join('')
+  return { low, bar: cells.join(''), high }
 }

@@ -15,6 +15,7 @@ import { marketNameOf } from '../market/model-names.ts'
 import { creditsOf, type PriceBucket } from '../market/price-history.ts'
 import { blendedPrice, marketNames, type Quotes, quantile, quotesOf } from '../market/quotes.ts'
 import type { ShoalNode } from '../node.ts'
+import { guessScope } from '../p2p/scope.ts'
 import type { ServedModelView } from './served-models.ts'
 import { peerIdOf } from './views.ts'
 
@@ -46,7 +47,8 @@ export interface MarketModelView {
   queued: number
   /** Offers that take spot tasks. */
   spotOffers: number
-  own: OwnModelView | null
+  /** What this node offers under the name. */
+  own: OwnModelView[]
   span: HistorySpan
   history: PriceBucket[]
 }
@@ -109,6 +111,8 @@ export interface MarketView {
 
 const DAY_MS = 24 * 3_600_000
 const MAX_MODELS_SHOWN = 12
+/** So many buckets of the next coarser span are about what a finer one holds. */
+const MAX_COARSER_BUCKETS = 4
 const MAX_OFFERS_SHOWN = 20
 /** Offers of a model that are looked at for their stake. */
 const MAX_RIVALS = 200
@@ -145,9 +149,9 @@ export async function marketView(
     },
     reason: desk.pricing.reason(),
     dynamic: node.config['price.dynamic'],
-    models: shown.map(name => modelView(node, name, own.get(name) ?? null, query.span)),
+    models: shown.map(name => modelView(node, name, own.get(name) ?? [], query.span)),
     more: names.length - shown.length,
-    offers: wanted === null ? [] : offerViews(node, wanted, own.get(wanted) ?? null),
+    offers: wanted === null ? [] : offerViews(node, wanted, own.get(wanted) ?? []),
     findings,
     cause: likeliestCause(findings),
     demand: { since: new Date(sinceMs).toISOString(), ...demand },
@@ -167,19 +171,19 @@ function nameIn(names: readonly string[], model: string): string {
 }
 
 /** What this node offers, by market name. */
-function ownModels(node: ShoalNode): Map<string, OwnModelView> {
+function ownModels(node: ShoalNode): Map<string, OwnModelView[]> {
   const { desk, engine } = node.parts
   const { models, active, queued } = engine.status()
   const slots = models.reduce((sum, model) => sum + model.slots, 0)
   const offer = node.tradeOrNull?.offers?.current()?.offer
-  const own = new Map<string, OwnModelView>()
+  const own = new Map<string, OwnModelView[]>()
   for (const { id, measuredTokensPerSecond } of models) {
     const name = marketNameOf(id)
     const terms = desk.pricing.terms(id)
     const listed = offer?.models.find(({ model }) => model === id)
     const multiplier = (operation: 'input' | 'output') =>
       Number(desk.pricing.multiplier(id, operation)) / 1_000
-    own.set(name, {
+    const model: OwnModelView = {
       model: id,
       price: priceView(terms),
       base: priceView(desk.basePrice(id)),
@@ -190,7 +194,8 @@ function ownModels(node: ShoalNode): Map<string, OwnModelView> {
       slots,
       freeSlots: Math.max(0, slots - active),
       queued,
-    })
+    }
+    own.set(name, [...(own.get(name) ?? []), model])
   }
   return own
 }
@@ -203,7 +208,7 @@ function rankOf(quotes: Quotes, price: TokenPrice): number {
 function modelView(
   node: ShoalNode,
   name: string,
-  own: OwnModelView | null,
+  own: OwnModelView[],
   span: HistorySpan | null,
 ): MarketModelView {
   const quotes = quotesOf(node.parts.index, name, Date.now())
@@ -222,23 +227,23 @@ function modelView(
   }
 }
 
-/** Of the span asked for; else of the finest that goes back as far as anything is known. */
+/** Of the span asked for; else of the finest that holds all that is known. */
 function historyOf(
   node: ShoalNode,
   name: string,
   wanted: HistorySpan | null,
 ): { span: HistorySpan; history: PriceBucket[] } {
   const { history } = node.parts.desk
-  if (wanted !== null) return { span: wanted, history: history.of(name, wanted) }
-  const spans = HISTORY_SPANS.map(span => ({ span, history: history.of(name, span) }))
-  const oldestMs = Math.min(...spans.flatMap(({ history: [first] }) => first?.startMs ?? []))
-  return (
-    spans.find(({ history: [first] }) => first !== undefined && first.startMs - oldestMs < first.widthMs) ??
-    spans[0]!
-  )
+  const span =
+    wanted ??
+    HISTORY_SPANS.find((_, index) => {
+      const coarser = HISTORY_SPANS[index + 1]
+      return coarser === undefined || history.of(name, coarser).length <= MAX_COARSER_BUCKETS
+    })!
+  return { span, history: history.of(name, span) }
 }
 
-function offerViews(node: ShoalNode, name: string, own: OwnModelView | null): MarketOfferView[] {
+function offerViews(node: ShoalNode, name: string, own: readonly OwnModelView[]): MarketOfferView[] {
   const { index, reputation } = node.parts
   const peers = index.lookup({ model: name }, MAX_OFFERS_SHOWN).flatMap(({ venue, provider, model }) =>
     venue === 'peer'
@@ -258,8 +263,11 @@ function offerViews(node: ShoalNode, name: string, own: OwnModelView | null): Ma
         ]
       : [],
   )
-  const ours: MarketOfferView[] =
-    own === null ? [] : [{ provider: peerIdOf(node.parts.host.nodeKey), reputation: null, ...own, own: true }]
+  const provider = peerIdOf(node.parts.host.nodeKey)
+  const ours = own.map((model): MarketOfferView => {
+    const { rank: _, multiplier: __, base: ___, ...offer } = model
+    return { provider, own: true, reputation: null, ...offer }
+  })
   const blended = ({ price }: MarketOfferView) => blendedPrice(Number(price.input), Number(price.output))
   return [...ours, ...peers].sort((a, b) => blended(a) - blended(b))
 }
@@ -267,7 +275,7 @@ function offerViews(node: ShoalNode, name: string, own: OwnModelView | null): Ma
 async function providerFacts(
   node: ShoalNode,
   served: readonly ServedModelView[],
-  own: ReadonlyMap<string, OwnModelView>,
+  own: ReadonlyMap<string, readonly OwnModelView[]>,
 ): Promise<ProviderFacts> {
   const { engine, host, index, desk } = node.parts
   const { state, models, crashes } = engine.status()
@@ -287,11 +295,12 @@ async function providerFacts(
     chainConnected: node.tradeOrNull !== null,
     registered: standing === null ? null : standing.nodeKey === host.nodeKey,
     offered: node.tradeOrNull?.offers?.current() != null,
+    isPublic: guessScope([...node.config['p2p.bootstrap'], ...node.config['p2p.announce']]) === 'public',
     peers: peers.length,
     inbound: peers.filter(peer => host.connectionsOf(peer).some(({ direction }) => direction === 'inbound'))
       .length,
     addresses: host.addresses().length,
-    ownModels: [...own].map(([name, model]) => ownFacts(node, name, model)),
+    ownModels: [...own].flatMap(([name, models]) => models.map(model => ownFacts(node, name, model))),
     otherModels: marketNames(index)
       .filter(({ name }) => !own.has(name))
       .slice(0, MAX_MODELS_SHOWN)
@@ -326,8 +335,7 @@ function ownFacts(node: ShoalNode, name: string, own: OwnModelView): OwnModelFac
   const quotes = quotesOf(node.parts.index, name, Date.now())
   const [input, output] = [Number(own.price.input), Number(own.price.output)]
   return {
-    name,
-    input,
+    name: own.model.split('@')[0]!,
     output,
     blended: blendedPrice(input, output),
     baseOutput: Number(own.base.output),
