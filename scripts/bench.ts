@@ -3,6 +3,7 @@ import { matchesGlob } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { marketBench } from '../test/bench/market.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
@@ -27,7 +28,7 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
-const benches = [gasBench, nodeBench, tasksBench]
+const benches = [gasBench, marketBench, nodeBench, tasksBench]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {
   console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)
