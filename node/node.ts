@@ -30,7 +30,6 @@ import { OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { FixedPrices } from './market/price-source.ts'
 import { RouteLearning } from './market/routing/learning/route-learning.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
@@ -247,7 +246,6 @@ export class ShoalNode {
     await desk.start()
     this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
-    const receipts = new ReceiptBook({ store, outbox })
     const learning = await this.#startLearning(store)
     const receipts = new ReceiptBook({
       store,
@@ -647,6 +645,7 @@ export class ShoalNode {
         clock: this.#clock,
         venues: { peer: peers, ...own.venues },
         breaker,
+        auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
         reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
@@ -693,9 +692,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         engine,
-        prices: new FixedPrices({
-          price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
-        }),
+        prices: desk.pricing,
         meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),

@@ -7,6 +7,7 @@ import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
+import { marketHandlers } from './market-handlers.ts'
 import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
@@ -44,6 +45,7 @@ export function controlHandlers(
   } = {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
+    ...marketHandlers(node, { served }),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
