@@ -30,7 +30,6 @@ import { OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { FixedPrices } from './market/price-source.ts'
 import { GreedyPolicy } from './market/routing/policy.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
@@ -559,6 +558,7 @@ export class ShoalNode {
         clock: this.#clock,
         venues: { peer: peers },
         breaker,
+        auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => operators.areDistinct(a, b),
         reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
@@ -605,9 +605,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         engine,
-        prices: new FixedPrices({
-          price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
-        }),
+        prices: desk.pricing,
         meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),

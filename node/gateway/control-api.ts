@@ -13,6 +13,7 @@ import {
 import { AUCTIONS } from '../../protocol/messages/bid.ts'
 import { ROLES } from '../../protocol/roles.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
+import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
@@ -30,6 +31,10 @@ export const controlMethods = {
   status: z.strictObject({}),
   models: z.strictObject({}),
   peers: z.strictObject({}),
+  market: z.strictObject({
+    model: z.nullable(z.string().max(200)).default(null),
+    span: z.nullable(z.enum(HISTORY_SPANS)).default(null),
+  }),
   offers: z.strictObject({}),
   wallet: z.strictObject({}),
   receipts: z.strictObject({ limit: z.int().min(1).max(10_000).default(20) }),

@@ -6,6 +6,7 @@ import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
+import { marketHandlers } from './market-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import {
   askResultView,
@@ -39,6 +40,7 @@ export function controlHandlers(
       signal: AbortSignal,
     ) => unknown
   } = {
+    ...marketHandlers(node, { served }),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
