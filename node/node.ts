@@ -34,6 +34,7 @@ import { GreedyPolicy } from './market/routing/policy.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
 import { Router } from './market/routing/router.ts'
+import { CloudServices } from './market/venues/cloud-services.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -46,6 +47,7 @@ import { Store } from './store/store.ts'
 import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
+import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
@@ -68,6 +70,8 @@ export interface ShoalNodeModules {
   log?: Logger
   /** Told from the first step on. */
   events?: NodeEvents
+  /** Where the keys of cloud services may be; default: that of the process. */
+  environment?: Readonly<Record<string, string | undefined>>
 }
 
 /** Where the chain is, and what we know of it before it answers. */
@@ -99,6 +103,7 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  readonly #environment: Readonly<Record<string, string | undefined>>
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
   /** What is made known beside models. */
@@ -114,6 +119,7 @@ export class ShoalNode {
     this.dataDir = options.dataDir
     this.events = modules.events ?? new NodeEvents()
     this.#clock = modules.clock ?? systemClock
+    this.#environment = modules.environment ?? process.env
     this.#log = modules.log ?? createLogger({ level: options.config['log.level'], file: options.dataDir.log })
   }
 
@@ -173,6 +179,7 @@ export class ShoalNode {
 
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
+    const cloud = await this.#openCloud()
     this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
@@ -265,6 +272,7 @@ export class ShoalNode {
       index,
       desk,
       engine,
+      cloud,
       catalog,
       receipts,
       reputation,
@@ -284,6 +292,22 @@ export class ShoalNode {
     if (client === null) this.#keepConnecting(place)
     else await this.#startTrading(client, place)
     void this.#loadModels(config['models.serve'])
+  }
+
+  /** @throws {ConfigError} before anything has begun */
+  #openCloud(): Promise<CloudServices> {
+    const onTrouble = cloudTrouble({ clock: this.#clock, log: this.#log }, ({ message, fix }) =>
+      this.events.tell({
+        ...{ type: 'warning', code: 'CLOUD_SERVICE', message },
+        ...(fix === undefined ? {} : { fix }),
+      }),
+    )
+    return CloudServices.open(this.config['cloud.services'], {
+      environment: this.#environment,
+      clock: this.#clock,
+      random: Math.random,
+      onTrouble,
+    })
   }
 
   async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
@@ -442,6 +466,7 @@ export class ShoalNode {
     const { config } = this
     const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
       this.parts
+    const { engine, cloud } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -496,7 +521,7 @@ export class ShoalNode {
         isWelcome: peer => reputation.isWelcome(peer),
         standing: (wallet, peer) => economy.standing.of(wallet, peer),
         certifierOf: wallet => certifications.certifierOf(wallet),
-        serviceClass: () => null,
+        serviceClass: id => cloud.classOf(id),
         clock: this.#clock,
       },
     )
@@ -543,6 +568,13 @@ export class ShoalNode {
       },
     )
     this.#undo.push(() => router.stop())
+    const own = new OwnVenues(config, {
+      ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
+      meter: null,
+      spending: economy.cloudSpending,
+    })
+    await own.start()
+    this.#undo.push(() => own.stop())
     const operators = new Operators({
       factsOf: peer => ({ wallet: book.of(peer)?.offer.wallet ?? peer, funder: null, networks: [] }),
     })
@@ -556,7 +588,7 @@ export class ShoalNode {
         router,
         book,
         clock: this.#clock,
-        venues: { peer: peers },
+        venues: { peer: peers, ...own.venues },
         breaker,
         auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
@@ -768,6 +800,7 @@ export interface NodeParts {
   index: CapabilityIndex
   desk: MarketDesk
   engine: Engine
+  cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook
   reputation: Reputation

@@ -71,7 +71,8 @@ export const controlMethods = {
     strategy: z.enum(STRATEGIES).default(DEFAULT_PREFERENCES.strategy),
     mode: z.enum(CAPACITY_MODES).default(DEFAULT_PREFERENCES.mode),
     slaClass: z.enum(SLA_CLASSES).default(DEFAULT_PREFERENCES.slaClass),
-    dataClass: z.enum(DATA_CLASSES).default(DEFAULT_PREFERENCES.dataClass),
+    /** Null: as `privacy.defaultClass` says. */
+    dataClass: z.nullable(z.enum(DATA_CLASSES)).default(null),
     region: z.nullable(z.string().min(1).max(16)).default(DEFAULT_PREFERENCES.region),
     minReputation: z.number().min(0).max(100).default(DEFAULT_PREFERENCES.minReputation),
     minStake: credits.default('0'),

@@ -105,11 +105,16 @@ export class AttemptRunner {
       onEvent: event => {
         if (event.type === 'accepted') {
           seen.promptTokens = event.promptTokens
-          const { promptTokens: inputTokens } = event
-          hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
+          const { promptTokens: inputTokens, isEstimate } = event
+          if (isEstimate !== true)
+            hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
         } else if (event.type === 'output') {
-          if (event.tokens.length > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
-          seen.outputTokens += event.tokens.length
+          const count = event.count ?? event.tokens.length
+          if (count > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
+          seen.outputTokens += count
+        } else if (event.type === 'counted') {
+          seen.promptTokens = event.promptTokens
+          seen.outputTokens = event.outputTokens
         }
         onEvent(event)
       },

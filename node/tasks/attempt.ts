@@ -69,6 +69,8 @@ export type AttemptEvent =
   | { type: 'notice'; endsInMs: number }
   /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
   | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
+  /** What it was exactly, after estimates: `surplus` output tokens more than the events before said, or fewer. */
+  | { type: 'counted'; promptTokens: number; outputTokens: number; surplus: number }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
 

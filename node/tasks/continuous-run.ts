@@ -141,7 +141,7 @@ export class ContinuousRun {
       if (isLoser) return
       if (race.winner === null) this.#win(attempt, race)
       this.#add(event, attempt.choice.candidate.model.model)
-    }
+    } else if (event.type === 'counted' && !isLoser) this.#progress.outputTokens += event.surplus
     onEvent(event)
   }
 
@@ -199,7 +199,7 @@ export class ContinuousRun {
       progress.model = model
     }
     progress.tokens.push(...event.tokens)
-    progress.outputTokens += event.tokens.length
+    progress.outputTokens += event.count ?? event.tokens.length
     progress.text += event.text
   }
 

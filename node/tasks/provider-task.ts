@@ -1,5 +1,6 @@
 import { type Engine, EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
+import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
@@ -185,6 +186,8 @@ export class ProviderTask {
     if (offered === undefined) throw refuse('bad_request', 'the offer does not have this model')
     if (!offered.kinds.includes(request.input.kind))
       throw refuse('bad_request', 'the model does not take this kind of task')
+    if (!covers(offer.dataClass, request.dataClass))
+      throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
     if (request.mode === 'spot' && offered.spot === null)
       throw refuse('spot_unavailable', 'nothing is left over for spot tasks now')
     this.#offer = offer
