@@ -54,8 +54,8 @@ import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
 import { ServiceMeter } from './tasks/service-meter.ts'
-import { Operators } from './trust/clusters.ts'
-import { Reputation } from './trust/reputation.ts'
+import type { Reputation } from './trust/reputation.ts'
+import { Trust } from './trust/trust.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -197,11 +197,18 @@ export class ShoalNode {
     const deployment = client?.deployment ?? place.deployment!
     if (client !== null) this.#undo.push(() => client.stop())
 
-    const reputation = new Reputation(
-      {},
-      { store, clock: this.#clock, onViolation: kind => this.metrics.violations.inc({ kind }) },
+    const trust = new Trust(
+      { seed, shareReports: config['trust.shareReports'] },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: kind => this.metrics.violations.inc({ kind }),
+      },
     )
-    await reputation.start()
+    await trust.start()
+    this.#undo.push(() => trust.stop())
+    const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
     const book = new OfferBook(
@@ -239,7 +246,18 @@ export class ShoalNode {
     await desk.start()
     this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
-    const receipts = new ReceiptBook({ store, outbox })
+    const receipts = new ReceiptBook({
+      store,
+      outbox,
+      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+    })
+    trust.join({
+      host,
+      signer,
+      deployment,
+      wallet: wallet.address,
+      walletOf: peer => book.of(peer)?.offer.wallet ?? null,
+    })
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -275,6 +293,7 @@ export class ShoalNode {
       cloud,
       catalog,
       receipts,
+      trust,
       reputation,
       deployment,
       chainUrl: place.rpcUrl,
@@ -437,6 +456,7 @@ export class ShoalNode {
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
         isWelcome: peer => reputation.isWelcome(peer),
+        gossipScore: peer => reputation.gossipScore(peer),
       },
     )
     this.#undo.push(() => host.stop())
@@ -464,8 +484,20 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
-      this.parts
+    const {
+      wallet,
+      store,
+      outbox,
+      eventLog,
+      host,
+      book,
+      index,
+      receipts,
+      trust,
+      reputation,
+      signer,
+      keeper,
+    } = this.parts
     const { engine, cloud } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
@@ -491,6 +523,7 @@ export class ShoalNode {
     )
     await economy.start()
     this.#undo.push(() => economy.stop())
+    trust.useChain({ client, standing: economy.standing })
     book.on('offer', ({ provider, offer }) => {
       economy.standing.want(offer.wallet)
       // Whom we have money locked up with, we stay connected to.
@@ -575,9 +608,6 @@ export class ShoalNode {
     })
     await own.start()
     this.#undo.push(() => own.stop())
-    const operators = new Operators({
-      factsOf: peer => ({ wallet: book.of(peer)?.offer.wallet ?? peer, funder: null, networks: [] }),
-    })
     const requester = new Requester(
       {
         maxAttempts: config['task.maxAttempts'],
@@ -592,8 +622,8 @@ export class ShoalNode {
         breaker,
         auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
-        areDistinct: (a, b) => operators.areDistinct(a, b),
-        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
@@ -803,6 +833,7 @@ export interface NodeParts {
   cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook
+  trust: Trust
   reputation: Reputation
   deployment: KnownDeployment
   chainUrl: string

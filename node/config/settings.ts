@@ -389,6 +389,13 @@ export const settings = {
     flag: 'channel-lifetime',
   }),
 
+  'trust.shareReports': setting({
+    kind: flag,
+    default: true,
+    help: 'Tell others how tasks with providers went, with the receipts; never of confidential or private tasks.',
+    flag: 'share-reports',
+  }),
+
   'earning.settleEvery': setting({
     kind: duration(SECOND, 30 * DAY),
     default: HOUR,

@@ -9,6 +9,7 @@ import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { marketHandlers } from './market-handlers.ts'
 import type { ServedModels } from './served-models.ts'
+import { trustHandlers } from './trust-handlers.ts'
 import {
   askResultView,
   type ModelsView,
@@ -42,6 +43,7 @@ export function controlHandlers(
     ) => unknown
   } = {
     ...marketHandlers(node, { served }),
+    ...trustHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

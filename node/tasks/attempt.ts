@@ -309,7 +309,8 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    await this.#health.aside(() => receipts.countersign(record, countersignature))
+    const { dataClass } = this.#request
+    await this.#health.aside(() => receipts.countersign(record, countersignature, dataClass))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)
