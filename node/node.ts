@@ -25,15 +25,16 @@ import { createLogger, type Logger } from './log.ts'
 import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
 import { readEntities } from './market/entities.ts'
+import { MarketDesk } from './market/market-desk.ts'
 import { OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { FixedPrices } from './market/price-source.ts'
 import { GreedyPolicy } from './market/routing/policy.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
 import { Router } from './market/routing/router.ts'
+import { CloudServices } from './market/venues/cloud-services.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -43,12 +44,18 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { Admission, requesterWeight } from './tasks/admission.ts'
+import { CircuitBreaker } from './tasks/circuit-breaker.ts'
+import { HedgeBudget } from './tasks/hedge.ts'
+import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
-import { Reputation } from './trust/reputation.ts'
+import { ServiceMeter } from './tasks/service-meter.ts'
+import type { Reputation } from './trust/reputation.ts'
+import { Trust } from './trust/trust.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -63,6 +70,8 @@ export interface ShoalNodeModules {
   log?: Logger
   /** Told from the first step on. */
   events?: NodeEvents
+  /** Where the keys of cloud services may be; default: that of the process. */
+  environment?: Readonly<Record<string, string | undefined>>
 }
 
 /** Where the chain is, and what we know of it before it answers. */
@@ -94,6 +103,7 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  readonly #environment: Readonly<Record<string, string | undefined>>
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
   /** What is made known beside models. */
@@ -109,6 +119,7 @@ export class ShoalNode {
     this.dataDir = options.dataDir
     this.events = modules.events ?? new NodeEvents()
     this.#clock = modules.clock ?? systemClock
+    this.#environment = modules.environment ?? process.env
     this.#log = modules.log ?? createLogger({ level: options.config['log.level'], file: options.dataDir.log })
   }
 
@@ -168,6 +179,7 @@ export class ShoalNode {
 
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
+    const cloud = await this.#openCloud()
     this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
@@ -185,11 +197,18 @@ export class ShoalNode {
     const deployment = client?.deployment ?? place.deployment!
     if (client !== null) this.#undo.push(() => client.stop())
 
-    const reputation = new Reputation(
-      {},
-      { store, clock: this.#clock, onViolation: kind => this.metrics.violations.inc({ kind }) },
+    const trust = new Trust(
+      { seed, shareReports: config['trust.shareReports'] },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: kind => this.metrics.violations.inc({ kind }),
+      },
     )
-    await reputation.start()
+    await trust.start()
+    this.#undo.push(() => trust.stop())
+    const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
     const book = new OfferBook(
@@ -211,8 +230,34 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
+    const desk = new MarketDesk(
+      { self: host.nodeKey, config },
+      {
+        host,
+        signer,
+        engine,
+        index,
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+      },
+    )
+    await desk.start()
+    this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
-    const receipts = new ReceiptBook({ store, outbox })
+    const receipts = new ReceiptBook({
+      store,
+      outbox,
+      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+    })
+    trust.join({
+      host,
+      signer,
+      deployment,
+      wallet: wallet.address,
+      walletOf: peer => book.of(peer)?.offer.wallet ?? null,
+    })
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -243,9 +288,12 @@ export class ShoalNode {
       keeper,
       book,
       index,
+      desk,
       engine,
+      cloud,
       catalog,
       receipts,
+      trust,
       reputation,
       deployment,
       chainUrl: place.rpcUrl,
@@ -263,6 +311,22 @@ export class ShoalNode {
     if (client === null) this.#keepConnecting(place)
     else await this.#startTrading(client, place)
     void this.#loadModels(config['models.serve'])
+  }
+
+  /** @throws {ConfigError} before anything has begun */
+  #openCloud(): Promise<CloudServices> {
+    const onTrouble = cloudTrouble({ clock: this.#clock, log: this.#log }, ({ message, fix }) =>
+      this.events.tell({
+        ...{ type: 'warning', code: 'CLOUD_SERVICE', message },
+        ...(fix === undefined ? {} : { fix }),
+      }),
+    )
+    return CloudServices.open(this.config['cloud.services'], {
+      environment: this.#environment,
+      clock: this.#clock,
+      random: Math.random,
+      onTrouble,
+    })
   }
 
   async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
@@ -392,6 +456,7 @@ export class ShoalNode {
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
         isWelcome: peer => reputation.isWelcome(peer),
+        gossipScore: peer => reputation.gossipScore(peer),
       },
     )
     this.#undo.push(() => host.stop())
@@ -419,8 +484,21 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
-      this.parts
+    const {
+      wallet,
+      store,
+      outbox,
+      eventLog,
+      host,
+      book,
+      index,
+      receipts,
+      trust,
+      reputation,
+      signer,
+      keeper,
+    } = this.parts
+    const { engine, cloud } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -445,6 +523,7 @@ export class ShoalNode {
     )
     await economy.start()
     this.#undo.push(() => economy.stop())
+    trust.useChain({ client, standing: economy.standing })
     book.on('offer', ({ provider, offer }) => {
       economy.standing.want(offer.wallet)
       // Whom we have money locked up with, we stay connected to.
@@ -475,7 +554,7 @@ export class ShoalNode {
         isWelcome: peer => reputation.isWelcome(peer),
         standing: (wallet, peer) => economy.standing.of(wallet, peer),
         certifierOf: wallet => certifications.certifierOf(wallet),
-        serviceClass: () => null,
+        serviceClass: id => cloud.classOf(id),
         clock: this.#clock,
       },
     )
@@ -500,6 +579,7 @@ export class ShoalNode {
         onViolation,
       },
     )
+    const breaker = new CircuitBreaker({}, { clock: this.#clock, random: Math.random })
     const router = new Router(
       { region: config['offer.region'] },
       {
@@ -510,7 +590,7 @@ export class ShoalNode {
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
         },
-        breaker: { isOpen: () => false },
+        breaker,
         clearance,
         quality: new SizeQuality(),
         policy: new GreedyPolicy(),
@@ -521,14 +601,29 @@ export class ShoalNode {
       },
     )
     this.#undo.push(() => router.stop())
+    const own = new OwnVenues(config, {
+      ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
+      meter: null,
+      spending: economy.cloudSpending,
+    })
+    await own.start()
+    this.#undo.push(() => own.stop())
     const requester = new Requester(
-      { maxAttempts: config['task.maxAttempts'] },
+      {
+        maxAttempts: config['task.maxAttempts'],
+        replicas: config['task.replicas'],
+        attestedStake: config['task.attestedStake'],
+      },
       {
         router,
         book,
         clock: this.#clock,
-        venues: { peer: peers },
-        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        venues: { peer: peers, ...own.venues },
+        breaker,
+        auctioneer: this.parts.desk.auctioneer,
+        hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
+        areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
@@ -545,7 +640,16 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const meter = new ServiceMeter()
+    const admission = new Admission(
+      { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
+      {
+        slots: model => engine.status().models.find(({ id }) => id === model)?.slots ?? 0,
+        serviceMs: model => meter.serviceMs(model),
+        weight: requester => requesterWeight(reputation.score(requester)),
+      },
+    )
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
@@ -563,10 +667,8 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         engine,
-        prices: new FixedPrices({
-          price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
-        }),
-        meter: null,
+        prices: desk.pricing,
+        meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
@@ -588,6 +690,9 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         findOffer: cid => offers.find(cid),
+        bids: desk.bidder,
+        admission,
+        meter,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -597,17 +702,22 @@ export class ShoalNode {
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
+    await desk.provide({ offer: () => offers.current()?.offer ?? null, isReady: () => this.#auditHealthy })
     return offers
   }
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
+    const { demand } = this.parts.desk
+    if (outcome.kind === 'withdrawn') return
     if (outcome.kind === 'refused') {
+      demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
       this.events.tell({ type: 'task-refused', requester, code: outcome.code })
       return
     }
     const { receipt, reason, countersigned, cid } = outcome
     const { taskId, promptTokens, outputTokens, amount } = receipt
+    demand.ended({ requester, reason, amount })
     this.metrics.tasks.inc({ role: 'provider', outcome: reason })
     this.metrics.tokens.inc({ role: 'provider', side: 'input' }, promptTokens)
     this.metrics.tokens.inc({ role: 'provider', side: 'output' }, outputTokens)
@@ -718,9 +828,12 @@ export interface NodeParts {
   book: OfferBook
   /** What the book's offers are good for, and our own listings. */
   index: CapabilityIndex
+  desk: MarketDesk
   engine: Engine
+  cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook
+  trust: Trust
   reputation: Reputation
   deployment: KnownDeployment
   chainUrl: string
