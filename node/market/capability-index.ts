@@ -35,7 +35,7 @@ interface Provider {
   own: readonly Listing[]
   /** By the place among the provider's models: where the listing is. */
   rows: { bucket: Bucket; row: number }[]
-  entities: EntityEntry<Provider>[]
+  entities: readonly EntityEntry<Provider>[]
   region: number
   expiresAtMs: number
   dataClass: number
@@ -43,6 +43,7 @@ interface Provider {
 }
 
 const FIRST_CAPACITY = 1_024
+const NONE: readonly never[] = []
 /** What we know of our own listings where nothing more is said: at home anything may be seen, elsewhere what all may see. */
 const LOCAL_TERMS: PlaceTerms = { dataClass: 'PRIVATE', slaClasses: ['B'], region: null }
 const CLOUD_TERMS: PlaceTerms = { dataClass: 'PUBLIC', slaClasses: ['B'], region: null }
@@ -114,7 +115,7 @@ export class CapabilityIndex implements ListingIndex {
     // An update leaves the entities as they are.
     if (provider.bytes !== known.bytes) {
       this.#entities.remove(provider.entities)
-      provider.entities = this.#entities.add(provider, offer.entities)
+      provider.entities = offer.entities.length === 0 ? NONE : this.#entities.add(provider, offer.entities)
       provider.bytes = known.bytes
     }
     this.#version++
@@ -255,9 +256,9 @@ export class CapabilityIndex implements ListingIndex {
       row,
       source: null,
       bytes: null,
-      own: [],
+      own: NONE,
       rows: [],
-      entities: [],
+      entities: NONE,
       region: -1,
       expiresAtMs: 0,
       dataClass: 0,
