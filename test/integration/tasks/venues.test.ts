@@ -21,8 +21,8 @@ describe('own engine, peers and cloud services', () => {
   const tap = new WireTap()
   let services: string
   let provider: TestNode
-  /** Data folders of all nodes there were. */
-  const roots: string[] = []
+  /** All there were. */
+  const nodes: TestNode[] = []
 
   before(async () => {
     await tap.start()
@@ -43,12 +43,9 @@ describe('own engine, peers and cloud services', () => {
         services: [{ name: 'example', url: server.url, keyFile, dataClass: 'SHARED', models }],
       }),
     )
-  })
-  beforeEach(async () => {
     provider = await network.node({ 'log.level': 'trace' })
-    roots.push(provider.root)
+    nodes.push(provider)
   })
-  afterEach(() => network.stopNodes())
   after(async () => {
     await network.stop()
     await server.stop()
@@ -60,8 +57,18 @@ describe('own engine, peers and cloud services', () => {
       ...{ 'models.serve': '', 'cloud.services': services, 'p2p.bootstrap': provider.address },
       ...{ 'log.level': 'trace', ...flags },
     })
-    roots.push(node.root)
+    nodes.push(node)
     await node.knows(provider)
+    return node
+  }
+
+  /** One that can do tasks itself, and knows no peers, so that none counts on it. */
+  async function selfReliant(): Promise<TestNode> {
+    const node = await network.node({
+      ...{ 'local.use': true, 'cloud.services': services, 'log.level': 'trace' },
+    })
+    nodes.push(node)
+    await waitUntil('the own engine is listed', () => venuesFor(node, NANO).includes('local'))
     return node
   }
 
@@ -70,13 +77,36 @@ describe('own engine, peers and cloud services', () => {
     return candidates.map(({ provider }) => provider).sort()
   }
 
+  it('go on for each other in the middle of an answer', async () => {
+    const node = await requester()
+    const preferences = { ...DEFAULT_PREFERENCES, strategy: 'quality' as const }
+    let events: TaskEvent[]
+    let result: TaskResult
+    // Now and then the router tries the peer first.
+    do {
+      server.next((response, asked) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.end(`data: ${part(asked, 'Shoal is')}\n\n`)
+      })
+      events = []
+      result = await node.ask(QUESTION, { maxTokens: 24, preferences }, event => events.push(event))
+    } while (result.attempts === 1)
+    const chosen = events.flatMap(event => (event.type === 'chosen' ? [event.candidate.provider] : []))
+    assert.deepEqual(chosen, ['cloud:example', provider.key])
+    assert.equal(result.provider, provider.key)
+    assert.ok(result.text.startsWith('Shoal is') && result.text.length > 'Shoal is'.length, result.text)
+    assert.equal(events.map(event => (event.type === 'output' ? event.text : '')).join(''), result.text)
+  })
+
   it('compete in one ranking, and each can do a task', async () => {
     const node = await requester({ 'models.serve': NANO, 'local.use': true })
     const everyone = ['cloud:example', 'local', provider.key].sort()
     await waitUntil('all are listed', () => venuesFor(node, NANO).length === 3)
     assert.deepEqual(venuesFor(node, NANO), everyone)
     const preferences = { ...DEFAULT_PREFERENCES, strategy: 'cost' as const }
-    const own = await node.ask(QUESTION, { model: NANO, preferences })
+    const { candidates } = node.node.trade.requester.rank(askFor(QUESTION, { model: NANO, preferences }))
+    assert.equal(candidates.toSorted((a, b) => b.score - a.score)[0]?.provider, 'local')
+    const own = await node.ask(QUESTION, { preferences: { ...preferences, dataClass: 'PRIVATE' } })
     assert.deepEqual([own.provider, own.paid], ['local', 0n])
     assert.ok(!venuesFor(provider, NANO).includes('local'), 'who does not want that is not asked')
 
@@ -90,26 +120,6 @@ describe('own engine, peers and cloud services', () => {
     assert.equal(before - spending.remaining(), bought.paid)
   })
 
-  it('go on for each other in the middle of an answer', async () => {
-    const node = await requester()
-    const events: TaskEvent[] = []
-    // The peer is out of the ranking's way: the service is asked first, and breaks off.
-    server.next((response, asked) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.end(`data: ${part(asked, 'Shoal is')}\n\n`)
-    })
-    const preferences = { ...DEFAULT_PREFERENCES, strategy: 'quality' as const }
-    const result = await node.ask(QUESTION, { model: null, maxTokens: 24, preferences }, event =>
-      events.push(event),
-    )
-    const chosen = events.flatMap(event => (event.type === 'chosen' ? [event.candidate.provider] : []))
-    assert.equal(chosen[0], 'cloud:example')
-    assert.equal(result.attempts, 2)
-    assert.equal(result.provider, provider.key)
-    assert.ok(result.text.startsWith('Shoal is') && result.text.length > 'Shoal is'.length, result.text)
-    assert.equal(events.map(event => (event.type === 'output' ? event.text : '')).join(''), result.text)
-  })
-
   describe('and the content of a task', () => {
     const secret = () => `fish-${randomBytes(24).toString('hex')}`
     const ask = (node: TestNode, prompt: string, dataClass: DataClass, model: string | null = null) =>
@@ -117,8 +127,7 @@ describe('own engine, peers and cloud services', () => {
 
     it('leaves the node for those alone who may have it, in no byte for anybody else', async () => {
       const alone = await requester()
-      const withEngine = await requester({ 'models.serve': NANO, 'local.use': true })
-      await waitUntil('the own engine is listed', () => venuesFor(withEngine, NANO).includes('local'))
+      const withEngine = await selfReliant()
       // What the tap sees when content is let out: at a peer, and at a service.
       for (const model of [NANO, 'big']) {
         const open = secret()
@@ -150,26 +159,25 @@ describe('own engine, peers and cloud services', () => {
       // The answer is known beforehand, and so is what to look for.
       const jsonSchema = JSON.stringify({ const: answer })
       server.answer = answer
-      const at = async (node: TestNode, model: string): Promise<TaskResult> => {
+      const at = async (node: TestNode, model: string, dataClass: DataClass): Promise<TaskResult> => {
         const result = await node.ask(prompt, {
-          ...{ model, maxTokens: 256, preferences: { ...DEFAULT_PREFERENCES, strategy: 'cost' } },
+          ...{ model, maxTokens: 256, preferences: { ...DEFAULT_PREFERENCES, dataClass } },
           ...(model === 'big' ? {} : { jsonSchema }),
         })
         assert.ok(result.text.includes(answer), result.text)
         return result
       }
-      const elsewhere = await at(await requester({ 'cloud.services': '' }), NANO)
-      assert.equal(elsewhere.provider, provider.key)
-      const node = await requester({ 'models.serve': NANO, 'local.use': true })
-      await waitUntil('the own engine is listed', () => venuesFor(node, NANO).includes('local'))
-      assert.equal((await at(node, NANO)).provider, 'local')
-      assert.equal((await at(node, 'big')).provider, 'cloud:example')
-      await network.stopNodes()
+      const from = await requester({ 'cloud.services': '' })
+      const elsewhere = await at(from, NANO, 'SHARED')
+      const doer = nodes.find(({ key }) => key === elsewhere.provider)!
+      const node = await selfReliant()
+      assert.equal((await at(node, NANO, 'PRIVATE')).provider, 'local')
+      assert.equal((await at(node, 'big', 'SHARED')).provider, 'cloud:example')
+      for (const { node: stopped } of nodes) await stopped.stop()
       for (const text of [prompt, answer, KEY])
-        for (const root of roots) assert.deepEqual(await filesWith(root, text), [])
+        for (const { root } of nodes) assert.deepEqual(await filesWith(root, text), [])
       // That a search finds what is there: both sides keep the receipt.
-      for (const root of [provider.root, roots.at(-2)!])
-        assert.notDeepEqual(await filesWith(root, elsewhere.taskId), [])
+      for (const { root } of [doer, from]) assert.notDeepEqual(await filesWith(root, elsewhere.taskId), [])
     })
   })
 })
