@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Clearance } from '../../../node/market/clearance.ts'
 import { DEFAULT_PREFERENCES } from '../../../node/market/preferences.ts'
 import type { TaskEvent, TaskResult } from '../../../node/tasks/ask.ts'
+import { taskProtocol } from '../../../node/tasks/protocol.ts'
 import type { DataClass } from '../../../protocol/data-class.ts'
 import { CREDIT } from '../../../protocol/money.ts'
 import { askFor, NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { OpenAiServer, part } from '../../helpers/openai-server.ts'
+import { sampleRequest } from '../../helpers/samples.ts'
 import { filesWith } from '../../helpers/search-files.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 import { WireTap } from '../../helpers/wire-tap.ts'
@@ -82,12 +85,12 @@ describe('own engine, peers and cloud services', () => {
     const preferences = { ...DEFAULT_PREFERENCES, strategy: 'quality' as const }
     let events: TaskEvent[]
     let result: TaskResult
+    server.next((response, asked) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(`data: ${part(asked, 'Shoal is')}\n\n`)
+    })
     // Now and then the router tries the peer first.
     do {
-      server.next((response, asked) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' })
-        response.end(`data: ${part(asked, 'Shoal is')}\n\n`)
-      })
       events = []
       result = await node.ask(QUESTION, { maxTokens: 24, preferences }, event => events.push(event))
     } while (result.attempts === 1)
@@ -152,6 +155,32 @@ describe('own engine, peers and cloud services', () => {
       assert.equal((await ask(node, secret(), 'CONFIDENTIAL')).provider, provider.key)
       await assert.rejects(ask(node, secret(), 'PRIVATE'), { code: 'NO_PROVIDER' })
       assert.equal(server.asked.length, 0)
+    })
+
+    it('is refused by a peer that does not declare itself fit for it', async () => {
+      const node = await requester()
+      const known = node.node.parts.book.of(provider.key)!
+      const credulous = new Clearance(
+        { allow: [], minStake: 0n, enclaveAttesters: [provider.wallet.address] },
+        {
+          isWelcome: () => true,
+          standing: () => ({ stake: 0n, bound: true, atMs: 0 }),
+          certifierOf: wallet => wallet,
+          serviceClass: () => null,
+          clock: { nowMs: () => 0 },
+        },
+      )
+      const cleared = credulous.clear(
+        {
+          ...sampleRequest,
+          ...{ offer: known.cid, model: known.offer.models[0]!.model, dataClass: 'PRIVATE' as const },
+        },
+        { provider: provider.key, offer: { ...known, offer: { ...known.offer, dataClass: 'PRIVATE' } } },
+      )
+      const frames = await node.node.parts.host.openStream(provider.key, taskProtocol)
+      await frames.send(cleared)
+      const answer = await frames.receive()
+      assert.equal(answer?.kind === 'refused' && answer.code, 'data_class')
     })
 
     it('is on no disk afterwards, on neither side, nor is the key of a service', async () => {
