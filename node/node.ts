@@ -30,7 +30,6 @@ import { OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { FixedPrices } from './market/price-source.ts'
 import { GreedyPolicy } from './market/routing/policy.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
@@ -45,6 +44,7 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
 import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
@@ -53,8 +53,9 @@ import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
-import { Operators } from './trust/clusters.ts'
-import { Reputation } from './trust/reputation.ts'
+import { ServiceMeter } from './tasks/service-meter.ts'
+import type { Reputation } from './trust/reputation.ts'
+import { Trust } from './trust/trust.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -196,11 +197,18 @@ export class ShoalNode {
     const deployment = client?.deployment ?? place.deployment!
     if (client !== null) this.#undo.push(() => client.stop())
 
-    const reputation = new Reputation(
-      {},
-      { store, clock: this.#clock, onViolation: kind => this.metrics.violations.inc({ kind }) },
+    const trust = new Trust(
+      { seed, shareReports: config['trust.shareReports'] },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: kind => this.metrics.violations.inc({ kind }),
+      },
     )
-    await reputation.start()
+    await trust.start()
+    this.#undo.push(() => trust.stop())
+    const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
     const book = new OfferBook(
@@ -238,7 +246,18 @@ export class ShoalNode {
     await desk.start()
     this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
-    const receipts = new ReceiptBook({ store, outbox })
+    const receipts = new ReceiptBook({
+      store,
+      outbox,
+      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+    })
+    trust.join({
+      host,
+      signer,
+      deployment,
+      wallet: wallet.address,
+      walletOf: peer => book.of(peer)?.offer.wallet ?? null,
+    })
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -274,6 +293,7 @@ export class ShoalNode {
       cloud,
       catalog,
       receipts,
+      trust,
       reputation,
       deployment,
       chainUrl: place.rpcUrl,
@@ -436,6 +456,7 @@ export class ShoalNode {
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
         isWelcome: peer => reputation.isWelcome(peer),
+        gossipScore: peer => reputation.gossipScore(peer),
       },
     )
     this.#undo.push(() => host.stop())
@@ -463,8 +484,20 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
-      this.parts
+    const {
+      wallet,
+      store,
+      outbox,
+      eventLog,
+      host,
+      book,
+      index,
+      receipts,
+      trust,
+      reputation,
+      signer,
+      keeper,
+    } = this.parts
     const { engine, cloud } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
@@ -490,6 +523,7 @@ export class ShoalNode {
     )
     await economy.start()
     this.#undo.push(() => economy.stop())
+    trust.useChain({ client, standing: economy.standing })
     book.on('offer', ({ provider, offer }) => {
       economy.standing.want(offer.wallet)
       // Whom we have money locked up with, we stay connected to.
@@ -574,9 +608,6 @@ export class ShoalNode {
     })
     await own.start()
     this.#undo.push(() => own.stop())
-    const operators = new Operators({
-      factsOf: peer => ({ wallet: book.of(peer)?.offer.wallet ?? peer, funder: null, networks: [] }),
-    })
     const requester = new Requester(
       {
         maxAttempts: config['task.maxAttempts'],
@@ -589,9 +620,10 @@ export class ShoalNode {
         clock: this.#clock,
         venues: { peer: peers, ...own.venues },
         breaker,
+        auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
-        areDistinct: (a, b) => operators.areDistinct(a, b),
-        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
@@ -608,7 +640,16 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const meter = new ServiceMeter()
+    const admission = new Admission(
+      { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
+      {
+        slots: model => engine.status().models.find(({ id }) => id === model)?.slots ?? 0,
+        serviceMs: model => meter.serviceMs(model),
+        weight: requester => requesterWeight(reputation.score(requester)),
+      },
+    )
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
@@ -626,10 +667,8 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         engine,
-        prices: new FixedPrices({
-          price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
-        }),
-        meter: null,
+        prices: desk.pricing,
+        meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
@@ -652,6 +691,8 @@ export class ShoalNode {
         log: this.#log,
         findOffer: cid => offers.find(cid),
         bids: desk.bidder,
+        admission,
+        meter,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -667,6 +708,7 @@ export class ShoalNode {
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
     const { demand } = this.parts.desk
+    if (outcome.kind === 'withdrawn') return
     if (outcome.kind === 'refused') {
       demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
@@ -791,6 +833,7 @@ export interface NodeParts {
   cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook
+  trust: Trust
   reputation: Reputation
   deployment: KnownDeployment
   chainUrl: string

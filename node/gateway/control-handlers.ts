@@ -7,7 +7,9 @@ import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
+import { marketHandlers } from './market-handlers.ts'
 import type { ServedModels } from './served-models.ts'
+import { trustHandlers } from './trust-handlers.ts'
 import {
   askResultView,
   type ModelsView,
@@ -40,6 +42,8 @@ export function controlHandlers(
       signal: AbortSignal,
     ) => unknown
   } = {
+    ...marketHandlers(node, { served }),
+    ...trustHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

@@ -357,6 +357,15 @@ export type TaskEventView =
   | { type: 'started'; taskId: string }
   | { type: 'ranked'; candidates: CandidateView[]; unfit: Record<string, number> }
   | { type: 'chosen'; candidate: CandidateView; attempt: number; alternatives: number }
+  | {
+      type: 'auction'
+      provider: string
+      inputPerMillion: string
+      outputPerMillion: string
+      asked: number
+      bids: number
+      tookMs: number
+    }
   | { type: 'funding'; kind: 'open' | 'topUp'; channelId: string; amount: string }
   | { type: 'channel'; channelId: string }
   | { type: 'accepted'; promptTokens: number; isEstimate?: boolean }
@@ -406,6 +415,15 @@ export function taskEventView(event: TaskEvent): TaskEventView {
     }
     case 'failover':
       return { ...event, from: peerIdOf(event.from) }
+    case 'auction': {
+      const { price, ...rest } = event
+      return {
+        ...rest,
+        provider: peerIdOf(event.provider),
+        inputPerMillion: formatCredits(price.inputPerMillion),
+        outputPerMillion: formatCredits(price.outputPerMillion),
+      }
+    }
     case 'hedged':
     case 'standby':
       return { ...event, provider: peerIdOf(event.provider) }

@@ -77,7 +77,8 @@ export type AttemptEvent =
 /** How an attempt ended; a closed set. */
 export type AttemptOutcome =
   | { kind: 'finished'; reason: 'stop' | 'stop_string' | 'length' }
-  | { kind: 'cancelled' }
+  /** `isSilent`: not a word has come from the provider, not even on being told to stop. */
+  | { kind: 'cancelled'; isSilent?: boolean }
   | { kind: 'refused'; code: RefusalCode; message: string }
   | {
       kind: 'failed'
@@ -122,6 +123,7 @@ export class Attempt {
   readonly #requestCid: CidString
   readonly #stalled = new AbortController()
   readonly #health: HealthMonitor
+  #hasAnswered = false
   /** Why it was cancelled: not by whoever asked. */
   #tooExpensive = false
   readonly #tokens: number[] = []
@@ -194,6 +196,7 @@ export class Attempt {
     for (;;) {
       const frame = await this.#modules.frames.receive(this.#stalled.signal)
       this.#health.heard()
+      this.#hasAnswered = true
       if (frame === null)
         return this.#states.is('cancelling') ? this.#cancelled() : { kind: 'failed', why: 'disconnected' }
       switch (frame.kind) {
@@ -306,7 +309,8 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    await this.#health.aside(() => receipts.countersign(record, countersignature))
+    const { dataClass } = this.#request
+    await this.#health.aside(() => receipts.countersign(record, countersignature, dataClass))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)
@@ -379,7 +383,8 @@ export class Attempt {
   }
 
   #cancelled(): AttemptOutcome {
-    return this.#tooExpensive ? { kind: 'failed', why: 'too_expensive' } : { kind: 'cancelled' }
+    if (this.#tooExpensive) return { kind: 'failed', why: 'too_expensive' }
+    return { kind: 'cancelled', isSilent: !this.#hasAnswered }
   }
 
   #lost(error: P2PError): AttemptOutcome {
