@@ -5,6 +5,7 @@ import { table } from '../cli/ui/output.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
+import { schedulingBench } from '../test/bench/scheduling.bench.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
 
 const HELP = `Measures Shoal beside what a user would otherwise use, each row in one run.
@@ -27,7 +28,7 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
-const benches = [gasBench, nodeBench, tasksBench]
+const benches = [gasBench, nodeBench, schedulingBench, tasksBench]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {
   console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)
