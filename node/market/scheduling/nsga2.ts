@@ -44,7 +44,7 @@ const FAILURE_WEIGHTS = [0, 0.3, 1, 4]
 const LEAST_WEIGHT = 0.05
 const GREATEST_WEIGHT = 50
 /** Pairs of task and provider that further seeds may look at, all told: a few milliseconds. */
-const EXTRA_SEED_PAIRS = 3_000_000
+const EXTRA_SEED_PAIRS = 1_500_000
 const MAX_EXTRA_SEEDS = 800
 /** Of one child's genes that are changed, in the mean. */
 const MUTATIONS_PER_CHILD = 3
