@@ -118,6 +118,16 @@ export function describeTaskEvent(
       return `Accepted; the prompt has ${count(event.promptTokens, 'token')}.`
     case 'failover':
       return `${shortPeer(event.from)} failed (${event.why.replaceAll('_', ' ')}); looking for another to go on from what has come.`
+    case 'queued':
+      return event.ahead === 0 ? null : `Waits its turn; ${count(event.ahead, 'task')} before it.`
+    case 'notice':
+      return `The provider needs the place in ${readableSeconds(event.endsInMs / 1_000)}; the task will go on elsewhere.`
+    case 'hedged':
+      return `The first token is late; ${shortPeer(event.provider)} is asked, too, and the first to answer goes on.`
+    case 'standby':
+      return `${shortPeer(event.provider)} stands by.`
+    case 'disagreement':
+      return `Answers differ: ${event.dissenting.map(shortPeer).join(', ')} against ${event.agreed.map(shortPeer).join(', ')}.`
     case 'receipt':
       return `Receipt ${event.receipt} over ${inCredits(event.amount)}, signed by both.`
     default:
@@ -127,5 +137,5 @@ export function describeTaskEvent(
 
 /** Whether a candidate that is not the best was taken: now and then a node tries out what it knows too little of. */
 export function wasTriedOut(chosen: CandidateView, candidates: readonly CandidateView[]): boolean {
-  return candidates.some(({ burden }) => burden < chosen.burden)
+  return candidates.some(({ score }) => score > chosen.score)
 }

@@ -9,6 +9,7 @@ import type { NodeKey } from '../protocol/ids.ts'
 import { EventLog } from './auditlog/event-log.ts'
 import { AuditOutbox } from './auditlog/outbox.ts'
 import { type KnownDeployment, readDeploymentFile } from './chain/addresses.ts'
+import { Certifications } from './chain/certifications.ts'
 import { ChainClient } from './chain/client.ts'
 import { EmbeddedChain } from './chain/embedded/embedded-chain.ts'
 import { type Clock, repeat, systemClock } from './clock.ts'
@@ -18,9 +19,11 @@ import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
 import { createLogger, type Logger } from './log.ts'
+import { Clearance } from './market/clearance.ts'
 import { OfferBook } from './market/offer-book.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
+import { selectionRouter } from './market/selection.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -30,6 +33,7 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
@@ -423,38 +427,70 @@ export class ShoalNode {
         keeper.keep(provider)
     })
 
+    const certifications = new Certifications({ client, clock: this.#clock, log: this.#log })
+    book.on('offer', ({ offer }) => {
+      if (offer.dataClass === 'PRIVATE' && config['privacy.enclaveAttesters'].length > 0)
+        void certifications.check(offer.wallet)
+    })
+    const clearance = new Clearance(
+      {
+        allow: config['privacy.allow'],
+        minStake: config['privacy.minStake'],
+        enclaveAttesters: config['privacy.enclaveAttesters'],
+      },
+      {
+        isWelcome: peer => reputation.isWelcome(peer),
+        standing: (wallet, peer) => ({
+          stake: 0n,
+          bound: economy.bindings.isBound(peer, wallet),
+          atMs: this.#clock.nowMs(),
+        }),
+        certifierOf: wallet => certifications.certifierOf(wallet),
+        serviceClass: () => null,
+        clock: this.#clock,
+      },
+    )
     const onViolation = (peer: NodeKey, violation: Violation) =>
       this.#violation(peer, violation, reputation, host)
-    const requester = new Requester(
+    const peers = new PeerVenue(
       {
         self: host.nodeKey,
         wallet: wallet.address,
         creditWindowTokens: config['task.creditWindowTokens'],
         stallTimeoutMs: config['task.stallTimeout'],
-        maxAttempts: config['task.maxAttempts'],
       },
       {
         host,
         book,
         channels: economy.payer,
+        clearance,
         receipts,
         signer,
         clock: this.#clock,
         log: this.#log,
-        reputation: {
-          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
-          observe: (provider, evidence) => reputation.observe(provider, evidence),
-          isWelcome: provider => reputation.isWelcome(provider),
-        },
-        random: Math.random,
-        randomTaskId: () => randomBytes(16).toString('hex'),
         onViolation,
+      },
+    )
+    const requester = new Requester(
+      { maxAttempts: config['task.maxAttempts'] },
+      {
+        router: selectionRouter({
+          book,
+          isWelcome: provider => reputation.isWelcome(provider),
+          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          random: Math.random,
+        }),
+        book,
+        clock: this.#clock,
+        venues: { peer: peers },
+        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
     this.#undo.push(() => requester.stop())
     const offers =
       config['models.serve'].length === 0 ? null : await this.#startProviding(economy, onViolation)
-    this.#trade = { economy, requester, offers }
+    this.#trade = { economy, clearance, requester, offers }
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -640,6 +676,8 @@ export interface NodeParts {
 /** Parts that need the chain. */
 export interface TradeParts {
   economy: Economy
+  /** Decides who may have which content. */
+  clearance: Clearance
   requester: Requester
   /** Null for a node that offers nothing. */
   offers: OfferPublisher | null

@@ -21,6 +21,8 @@ export const MAX_CLOCK_SKEW_MS = 60_000
 /** What an offer may ask to be left of a channel's life: money is not to be locked for years for one task. */
 export const MAX_CHANNEL_REMAINING_MS = 30 * 24 * 3_600_000
 export const MAX_OFFERS_PER_EXCHANGE = 64
+/** Receipts in one report on others. */
+export const MAX_RECEIPTS_PER_REPORT = 8
 /** How long an auction waits for bids. */
 export const MAX_BID_WINDOW_MS = 5_000
 

@@ -70,6 +70,26 @@ export interface OnChainStake {
   depositsPausedUntilMs: number
 }
 
+/** What an attester said of a wallet. */
+export interface Certification {
+  attester: Address
+  expiresAtMs: number
+}
+
+/** NodeRegistry's kind of attestation for what a node runs on. */
+const CERTIFIED = 2
+
+/** What the chain says of a wallet, as it has been read. */
+export interface OnChainStanding {
+  /** Base units at stake, without what is unbonding. */
+  stake: bigint
+  /** The node key it declares; null when it declares none. */
+  nodeKey: NodeKey | null
+  level: VerificationLevel
+  /** As declared. */
+  roles: Role[]
+}
+
 const VERIFICATION_LEVELS = ['anonymous', 'verified', 'attested'] as const
 export type VerificationLevel = (typeof VERIFICATION_LEVELS)[number]
 
@@ -250,6 +270,22 @@ export class ChainClient {
     }
   }
 
+  /** What a wallet has to show: the little of it that decides about doing business with it. */
+  async standing(wallet: Address): Promise<OnChainStanding> {
+    const [[stake], nodeKey, [level], [roles]] = await Promise.all([
+      this.#read('staking', 'stakeOf', [wallet]),
+      this.nodeKeyOf(wallet),
+      this.#read('nodeRegistry', 'levelOf', [wallet]),
+      this.#read('staking', 'rolesOf', [wallet]),
+    ])
+    return {
+      stake: stake as bigint,
+      nodeKey,
+      level: VERIFICATION_LEVELS[Number(level)] ?? 'anonymous',
+      roles: rolesIn(Number(roles)),
+    }
+  }
+
   /** How much Staking says, by an event of a transaction, that it moved for the wallet; 0 without such an event. */
   async stakeMoved(
     wallet: Address,
@@ -267,6 +303,15 @@ export class ChainClient {
     const [key] = await this.#read('nodeRegistry', 'nodeKeyOf', [wallet])
     const hex = (key as string).slice(2).toLowerCase()
     return /^0+$/.test(hex) ? null : hex
+  }
+
+  /** Who vouches for a wallet as CERTIFIED, while that counts; null when nobody does. */
+  async certification(wallet: Address): Promise<Certification | null> {
+    const [attestation, counts] = await this.#read('nodeRegistry', 'attestationOf', [wallet, CERTIFIED])
+    const { attester, expiresAt } = attestation as { attester: string; expiresAt: bigint }
+    return counts === true
+      ? { attester: attester.toLowerCase(), expiresAtMs: Number(expiresAt) * 1_000 }
+      : null
   }
 
   /** How often the wallet has changed its binding or given a key up. */

@@ -1,4 +1,11 @@
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import ms, { type StringValue } from 'ms'
+import {
+  ADDRESS_PATTERN,
+  NODE_KEY_PATTERN,
+  peerIdFromPublicKey,
+  publicKeyFromPeerId,
+} from '../../protocol/ids.ts'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
 
 /** How one kind of value is read from text (flags, environment) or from YAML, and shown again. */
@@ -69,6 +76,31 @@ export const duration = (minMs: number, maxMs: number): Kind<number> => ({
   show: value => (value % 1_000 === 0 ? ms(value) : `${value}ms`),
 })
 
+/** A node, by its PeerId or its node key; the key inside. */
+export const node: Kind<string> = {
+  placeholder: 'peer',
+  parse(raw) {
+    if (typeof raw !== 'string') return expected('a PeerId')
+    if (NODE_KEY_PATTERN.test(raw)) return raw
+    try {
+      return bytesToHex(publicKeyFromPeerId(raw))
+    } catch {
+      return expected('a PeerId, as shoal peers shows them')
+    }
+  },
+  show: key => peerIdFromPublicKey(hexToBytes(key)),
+}
+
+/** A wallet or contract. */
+export const address: Kind<string> = {
+  placeholder: 'address',
+  parse: raw =>
+    typeof raw === 'string' && ADDRESS_PATTERN.test(raw.toLowerCase())
+      ? raw.toLowerCase()
+      : expected('an address: 0x and 40 hex digits'),
+  show: value => value,
+}
+
 /** An amount of credits, in base units. */
 export const credits = (min: bigint): Kind<bigint> => ({
   placeholder: 'credits',
@@ -97,7 +129,7 @@ export const list = (of: Kind<string>, maxItems = 32): Kind<string[]> => ({
     if (filled.length > maxItems) return expected(`at most ${maxItems} entries`)
     return filled.map(item => of.parse(item))
   },
-  show: value => value.join(','),
+  show: value => value.map(item => of.show(item)).join(','),
 })
 
 /** A value that may be left open. */

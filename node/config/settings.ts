@@ -1,7 +1,20 @@
+import { DATA_CLASSES } from '../../protocol/data-class.ts'
 import { DEFAULT_CREDIT_WINDOW_TOKENS, MAX_CREDIT_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
 import { LOG_LEVELS } from '../log-levels.ts'
-import { choice, credits, duration, flag, integer, type Kind, list, optional, text } from './kinds.ts'
+import {
+  address,
+  choice,
+  credits,
+  duration,
+  flag,
+  integer,
+  type Kind,
+  list,
+  node,
+  optional,
+  text,
+} from './kinds.ts'
 
 /** One setting: where it may be set, what it is by default, what it means. */
 export interface Setting<T> {
@@ -178,6 +191,63 @@ export const settings = {
     kind: optional(text('region', 16)),
     default: null,
     help: 'Where you are, such as eu-de; told to others.',
+  }),
+
+  'offer.dataClass': setting({
+    kind: choice(DATA_CLASSES),
+    default: 'CONFIDENTIAL',
+    help: 'The most guarded data you declare this node fit for: it keeps no prompt or answer; PRIVATE is for enclaves.',
+    flag: 'offer-data-class',
+  }),
+
+  'local.use': setting({
+    kind: flag,
+    default: true,
+    help: 'Do own tasks with own models, too, where that is best.',
+    flag: 'use-own',
+  }),
+  'local.input': setting({
+    kind: credits(0n),
+    default: 0n,
+    help: 'What a million prompt tokens on this machine are worth to you, credits; own tasks are compared by it.',
+    flag: 'own-cost-input',
+  }),
+  'local.output': setting({
+    kind: credits(0n),
+    default: 0n,
+    help: 'The same of a million output tokens.',
+    flag: 'own-cost-output',
+  }),
+  'cloud.services': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'File (YAML or JSON) with cloud services that may do tasks: their URLs, models, prices and where their keys are.',
+    flag: 'cloud-services',
+  }),
+
+  'privacy.defaultClass': setting({
+    kind: choice(DATA_CLASSES),
+    default: 'SHARED',
+    help: 'How far tasks may travel that do not say it themselves.',
+    flag: 'data-class',
+  }),
+  'privacy.allow': setting({
+    kind: list(node, 256),
+    default: [],
+    help: 'Nodes that may have CONFIDENTIAL data without a stake.',
+    flag: 'privacy-allow',
+  }),
+  'privacy.minStake': setting({
+    kind: credits(0n),
+    default: 100n * CREDIT,
+    help: 'Credits at stake with which other nodes may have CONFIDENTIAL data.',
+    flag: 'privacy-min-stake',
+  }),
+  'privacy.enclaveAttesters': setting({
+    kind: list(address),
+    default: [],
+    help: 'Attesters in the registry whose CERTIFIED stands for an enclave that may have PRIVATE data.',
+    flag: 'enclave-attesters',
   }),
 
   'task.creditWindowTokens': setting({

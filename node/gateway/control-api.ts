@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DATA_CLASSES } from '../../protocol/data-class.ts'
 import type { ShoalError } from '../../protocol/errors.ts'
 import { TASK_ID_PATTERN } from '../../protocol/ids.ts'
 import {
@@ -9,10 +10,16 @@ import {
   MAX_STOP_STRINGS,
   MAX_TEXT_BYTES,
 } from '../../protocol/limits.ts'
+import { AUCTIONS } from '../../protocol/messages/bid.ts'
 import { ROLES } from '../../protocol/roles.ts'
+import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
+import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
 const credits = z.string().regex(/^\d+(\.\d+)?$/)
+
+/** Nobody waits longer than a day for an answer. */
+const MAX_DEADLINE_MS = 24 * 3_600_000
 
 const message = z.strictObject({
   role: z.enum(['system', 'user', 'assistant']),
@@ -56,6 +63,16 @@ export const controlMethods = {
     seed: z.nullable(z.int().min(0).max(0xffff_ffff)).default(null),
     stop: z.array(z.string().min(1).max(MAX_STOP_STRING_BYTES)).max(MAX_STOP_STRINGS).default([]),
     jsonSchema: z.nullable(z.string().max(MAX_JSON_SCHEMA_BYTES)).default(null),
+    strategy: z.enum(STRATEGIES).default(DEFAULT_PREFERENCES.strategy),
+    mode: z.enum(CAPACITY_MODES).default(DEFAULT_PREFERENCES.mode),
+    slaClass: z.enum(SLA_CLASSES).default(DEFAULT_PREFERENCES.slaClass),
+    dataClass: z.enum(DATA_CLASSES).default(DEFAULT_PREFERENCES.dataClass),
+    region: z.nullable(z.string().min(1).max(16)).default(DEFAULT_PREFERENCES.region),
+    minReputation: z.number().min(0).max(100).default(DEFAULT_PREFERENCES.minReputation),
+    minStake: credits.default('0'),
+    minQuality: z.number().min(0).max(1).default(DEFAULT_PREFERENCES.minQuality),
+    deadlineMs: z.nullable(z.int().min(1).max(MAX_DEADLINE_MS)).default(DEFAULT_PREFERENCES.deadlineMs),
+    auction: z.nullable(z.enum(AUCTIONS)).default(DEFAULT_PREFERENCES.auction),
   }),
 } as const
 

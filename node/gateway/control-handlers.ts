@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
+import type { Preferences } from '../market/preferences.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
@@ -138,6 +139,7 @@ export function controlHandlers(
           sampling: { temperature, topP, minP, topK, seed: seed ?? randomInt(2 ** 32) },
           stop,
           jsonSchema,
+          preferences: preferencesFrom(parameters),
         },
         event => tell(taskEventView(event)),
         signal,
@@ -146,6 +148,17 @@ export function controlHandlers(
     },
   }
   return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
+}
+
+/** How a task is to be done, from what the caller gave or left to its default. */
+function preferencesFrom(given: ControlParameters<'ask'>): Preferences {
+  const { strategy, mode, slaClass, dataClass, region, minReputation, minQuality, deadlineMs, auction } =
+    given
+  const minStake = parseCredits(given.minStake)
+  return {
+    ...{ strategy, mode, slaClass, dataClass, region },
+    ...{ minReputation, minStake, minQuality, deadlineMs, auction },
+  }
 }
 
 /** A node event with credits as decimal strings and nodes as PeerIds. */

@@ -1,16 +1,16 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
 import type { LoadedModel } from '../../inference/engine.ts'
-import { type NodeKey, peerIdFromPublicKey } from '../../protocol/ids.ts'
+import { NODE_KEY_PATTERN, type NodeKey, peerIdFromPublicKey } from '../../protocol/ids.ts'
 import { formatCredits } from '../../protocol/money.ts'
 import { ROLES, type Role, requiredStake } from '../../protocol/roles.ts'
 import type { KnownDeployment } from '../chain/addresses.ts'
 import type { VerificationLevel } from '../chain/client.ts'
 import type { KnownOffer } from '../market/offer-book.ts'
-import type { Candidate } from '../market/selection.ts'
+import type { Candidate, ProviderId } from '../market/routing/candidate.ts'
 import type { ShoalNode, TradeParts } from '../node.ts'
 import type { StakePayment } from '../payments/staker.ts'
+import type { TaskEvent, TaskResult } from '../tasks/ask.ts'
 import type { BookedReceipt } from '../tasks/receipt-book.ts'
-import type { TaskEvent, TaskResult } from '../tasks/requester.ts'
 import { VERSION } from '../version.ts'
 import type { ServedModelView } from './served-models.ts'
 
@@ -159,12 +159,13 @@ export interface CandidateView {
   expectedSeconds: number
   outputPerMillion: string
   reliability: number
-  /** What they are ranked by; the lower the better. */
-  burden: number
+  /** What they are ranked by, 0 to 1; the higher the better. */
+  score: number
 }
 
-export function peerIdOf(key: NodeKey): string {
-  return peerIdFromPublicKey(hexToBytes(key))
+/** A node as libp2p writes it; `local` and cloud services by their names. */
+export function peerIdOf(provider: NodeKey | ProviderId): string {
+  return NODE_KEY_PATTERN.test(provider) ? peerIdFromPublicKey(hexToBytes(provider)) : provider
 }
 
 export function statusView(node: ShoalNode): StatusView {
@@ -363,6 +364,11 @@ export type TaskEventView =
   | { type: 'payment'; taskAmount: string; cumulativeAmount: string }
   | { type: 'receipt'; receipt: string; amount: string; reason: string; outputTokens: number }
   | { type: 'failover'; from: string; why: string; attempt: number }
+  | { type: 'hedged'; provider: string; attempt: number; afterMs: number }
+  | { type: 'standby'; provider: string }
+  | { type: 'disagreement'; agreed: string[]; dissenting: string[]; atToken: number }
+  | { type: 'queued'; ahead: number; expectedMs: number }
+  | { type: 'notice'; endsInMs: number }
 
 const MAX_CANDIDATES_SHOWN = 8
 
@@ -398,33 +404,35 @@ export function taskEventView(event: TaskEvent): TaskEventView {
     }
     case 'failover':
       return { ...event, from: peerIdOf(event.from) }
+    case 'hedged':
+    case 'standby':
+      return { ...event, provider: peerIdOf(event.provider) }
+    case 'disagreement':
+      return {
+        ...event,
+        agreed: event.agreed.map(peerIdOf),
+        dissenting: event.dissenting.map(peerIdOf),
+      }
     default:
       return event
   }
 }
 
-function candidateView({
-  provider,
-  model,
-  expectedCost,
-  expectedSeconds,
-  reliability,
-  burden,
-}: Candidate): CandidateView {
+function candidateView({ provider, model, prediction, score }: Candidate): CandidateView {
   return {
     provider: peerIdOf(provider),
     model: model.model,
-    expectedCost: formatCredits(expectedCost),
-    expectedSeconds: Number(expectedSeconds.toFixed(3)),
+    expectedCost: formatCredits(prediction.expectedCost),
+    expectedSeconds: Number((prediction.totalMs / 1_000).toFixed(3)),
     outputPerMillion: formatCredits(model.outputPerMillion),
-    reliability: Number(reliability.toFixed(3)),
-    burden,
+    reliability: Number(prediction.reliability.toFixed(3)),
+    score,
   }
 }
 
 export interface AskResultView {
   taskId: string
-  status: 'completed' | 'cancelled'
+  status: TaskResult['status']
   reason: string
   text: string
   model: string
@@ -433,8 +441,14 @@ export interface AskResultView {
   outputTokens: number
   paid: string
   attempts: number
+  agreed: string[]
 }
 
 export function askResultView(result: TaskResult): AskResultView {
-  return { ...result, provider: peerIdOf(result.provider), paid: formatCredits(result.paid) }
+  return {
+    ...result,
+    provider: peerIdOf(result.provider),
+    agreed: result.agreed.map(peerIdOf),
+    paid: formatCredits(result.paid),
+  }
 }

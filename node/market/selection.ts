@@ -2,7 +2,8 @@ import { withoutQuantization } from '../../inference/models/quantization-suffix.
 import { type ModelId, type NodeKey, parseModelId } from '../../protocol/ids.ts'
 import type { ModelOffer } from '../../protocol/messages/offer.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
-import type { KnownOffer } from './offer-book.ts'
+import type { KnownOffer, OfferBook } from './offer-book.ts'
+import { type Demand as MarketDemand, type Ranking as MarketRanking, UNFIT } from './routing/candidate.ts'
 
 /** What is wanted, as far as choosing a provider goes. */
 export interface Demand {
@@ -149,4 +150,57 @@ function typicalCost(demand: Demand, model: ModelOffer): bigint {
     inputTokens: Math.ceil(demand.promptTokensBound / 4),
     outputTokens: Math.min(demand.maxTokens, TYPICAL_OUTPUT_TOKENS),
   })
+}
+
+/** Ranks as the market's router is asked to, from the book and without learning. */
+export function selectionRouter(modules: {
+  book: OfferBook
+  isWelcome: (provider: NodeKey) => boolean
+  reliability: (provider: NodeKey) => number
+  random: () => number
+}): { rank: (demand: MarketDemand) => MarketRanking; observe: () => void } {
+  let decisions = 0
+  return {
+    observe: () => {},
+    rank: demand => {
+      const offers = modules.book
+        .list()
+        .filter(({ provider }) => !demand.excluded.has(provider) && modules.isWelcome(provider))
+      const kind = demand.kind === 'embedding' ? 'completion' : demand.kind
+      const { candidates, unfit } = rank({ ...demand, kind }, offers, modules)
+      return {
+        decisionId: String(decisions++),
+        candidates: candidates.map(({ provider, offer, model, burden, ...expected }) => ({
+          provider,
+          offer,
+          model,
+          venue: 'peer',
+          terms: null,
+          prediction: {
+            expectedCost: expected.expectedCost,
+            worstCost: expected.worstCost,
+            ttftMs: model.ttftMs,
+            totalMs: expected.expectedSeconds * 1_000,
+            ttftP95Ms: Math.max(1_000, 3 * model.ttftMs),
+            waitMs: 0,
+            tokensPerSecond: model.tokensPerSecond,
+            reliability: expected.reliability,
+            quality: 0,
+            warmShare: 0,
+          },
+          score: 1 / (1 + burden),
+          features: new Float64Array(),
+          probability: 0,
+        })),
+        scale: {
+          strategy: demand.preferences.strategy,
+          weights: { cost: 1, time: 1, quality: 1, privacy: 0, nearness: 0 },
+          ...{ cost: 0, timeMs: 0, reliabilityExponent: 1 },
+        },
+        policyVersion: null,
+        explored: false,
+        unfit: { ...(Object.fromEntries(UNFIT.map(name => [name, 0])) as MarketRanking['unfit']), ...unfit },
+      }
+    },
+  }
 }

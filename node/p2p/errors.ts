@@ -14,13 +14,14 @@ export class P2PError extends ShoalError<P2PErrorCode> {
   override readonly name = 'P2PError'
 }
 
-/** What a peer did wrong; a closed set, counted and scored. */
-export type Violation =
-  | 'bad_frame'
-  | 'oversize_frame'
-  | 'bad_record'
-  | 'over_quota'
-  | 'silent'
-  | 'bad_payment'
-  /** A task ended, and what was delivered was not paid. */
-  | 'unpaid'
+/** What a peer did wrong; a closed set, counted and scored. `unpaid`: a task ended, and what was delivered was not paid. */
+export const VIOLATIONS = [
+  'bad_frame',
+  'oversize_frame',
+  'bad_record',
+  'over_quota',
+  'silent',
+  'bad_payment',
+  'unpaid',
+] as const
+export type Violation = (typeof VIOLATIONS)[number]

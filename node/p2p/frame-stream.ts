@@ -2,7 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { LengthPrefixedDecoder } from '@libp2p/utils'
 import { encode as encodeVarint } from 'uint8-varint'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { decodeMessage, encodeMessage, type MessageDefinition, ProtocolError } from '../../protocol/codec.ts'
+import { decodeMessage, type MessageDefinition, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeKey } from '../../protocol/ids.ts'
 import { P2PError, type Violation } from './errors.ts'
 
@@ -17,7 +17,7 @@ export class FrameStream<Out, In> {
   readonly remote: NodeKey
   readonly #stream: Stream
   readonly #decoder: LengthPrefixedDecoder
-  readonly #outgoing: MessageDefinition<Out>
+  readonly #encode: (frame: Out) => Uint8Array
   readonly #incoming: MessageDefinition<In>
   readonly #onViolation: (violation: Violation) => void
   readonly #waiting: Uint8Array[] = []
@@ -25,11 +25,11 @@ export class FrameStream<Out, In> {
   #wake: (() => void) | null = null
 
   constructor(
-    options: { remote: NodeKey; outgoing: MessageDefinition<Out>; incoming: MessageDefinition<In> },
+    options: { remote: NodeKey; encode: (frame: Out) => Uint8Array; incoming: MessageDefinition<In> },
     modules: { stream: Stream; onViolation: (violation: Violation) => void },
   ) {
     this.remote = options.remote
-    this.#outgoing = options.outgoing
+    this.#encode = options.encode
     this.#incoming = options.incoming
     this.#stream = modules.stream
     this.#onViolation = modules.onViolation
@@ -54,7 +54,7 @@ export class FrameStream<Out, In> {
    * @throws {P2PError} STREAM_RESET, TIMED_OUT
    */
   async send(frame: Out, signal?: AbortSignal): Promise<void> {
-    const bytes = encodeMessage(this.#outgoing, frame)
+    const bytes = this.#encode(frame)
     try {
       if (!this.#stream.send(new Uint8ArrayList(encodeVarint(bytes.length), bytes))) {
         await this.#stream.onDrain({ signal })

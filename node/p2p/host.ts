@@ -9,6 +9,7 @@ import { LevelDatastore } from 'datastore-level'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
+import { encodeMessage } from '../../protocol/codec.ts'
 import { createNodeSigner } from '../../protocol/identity.ts'
 import { type NodeKey, peerIdFromPublicKey, publicKeyFromPeerId } from '../../protocol/ids.ts'
 import type { Clock } from '../clock.ts'
@@ -166,7 +167,8 @@ export class P2PHost extends EventEmitter<HostEvents> {
   ): Promise<void> {
     await this.#handle(protocol, async (stream, peer) => {
       const signal = AbortSignal.timeout(protocol.timeoutMs)
-      const frames = this.#frames(stream, peer, protocol.response, protocol.request)
+      const encode = (response: Response) => encodeMessage(protocol.response, response)
+      const frames = this.#frames(stream, peer, encode, protocol.request)
       const request = await this.#firstFrame(frames, peer, signal)
       if (request === null) return
       await frames.send(await answer(peer, request, signal), signal)
@@ -175,12 +177,13 @@ export class P2PHost extends EventEmitter<HostEvents> {
   }
 
   /** Answers a stream protocol from now on; `first` is the opener's first frame. */
-  async serveStream<Up, Down>(
-    protocol: StreamProtocol<Up, Down>,
+  async serveStream<Up, Down, Outgoing>(
+    protocol: StreamProtocol<Up, Down, Outgoing>,
     converse: (frames: FrameStream<Down, Up>, first: Up) => Promise<void>,
   ): Promise<void> {
     await this.#handle(protocol, async (stream, peer) => {
-      const frames = this.#frames(stream, peer, protocol.down, protocol.up)
+      const encode = (frame: Down) => encodeMessage(protocol.down, frame)
+      const frames = this.#frames(stream, peer, encode, protocol.up)
       const first = await this.#firstFrame(frames, peer, AbortSignal.timeout(protocol.openTimeoutMs))
       if (first !== null) await converse(frames, first)
     })
@@ -198,7 +201,8 @@ export class P2PHost extends EventEmitter<HostEvents> {
   ): Promise<Response> {
     const limit = anySignal(signal, protocol.timeoutMs)
     const stream = await this.#open(peer, protocol.id, limit)
-    const frames = this.#frames(stream, peer, protocol.request, protocol.response)
+    const encode = (sent: Request) => encodeMessage(protocol.request, sent)
+    const frames = this.#frames(stream, peer, encode, protocol.response)
     try {
       await frames.send(request, limit)
       const response = await frames.receive(limit)
@@ -215,13 +219,14 @@ export class P2PHost extends EventEmitter<HostEvents> {
    * Opens a conversation.
    * @throws {P2PError} PEER_UNREACHABLE, PROTOCOL_UNSUPPORTED, TIMED_OUT
    */
-  async openStream<Up, Down>(
+  async openStream<Up, Down, Outgoing>(
     peer: NodeKey,
-    protocol: StreamProtocol<Up, Down>,
+    protocol: StreamProtocol<Up, Down, Outgoing>,
     signal?: AbortSignal,
-  ): Promise<FrameStream<Up, Down>> {
+  ): Promise<FrameStream<Outgoing, Down>> {
     const stream = await this.#open(peer, protocol.id, anySignal(signal, protocol.openTimeoutMs))
-    return this.#frames(stream, peer, protocol.up, protocol.down)
+    const encode = (frame: Outgoing) => encodeMessage(protocol.up, protocol.release(frame, peer))
+    return this.#frames(stream, peer, encode, protocol.down)
   }
 
   /** Takes part in a topic; `validate` sees every record once, before it is passed on. */
@@ -350,11 +355,11 @@ export class P2PHost extends EventEmitter<HostEvents> {
   #frames<Out, In>(
     stream: Stream,
     remote: NodeKey,
-    outgoing: ConstructorParameters<typeof FrameStream<Out, In>>[0]['outgoing'],
+    encode: (frame: Out) => Uint8Array,
     incoming: ConstructorParameters<typeof FrameStream<Out, In>>[0]['incoming'],
   ): FrameStream<Out, In> {
     return new FrameStream(
-      { remote, outgoing, incoming },
+      { remote, encode, incoming },
       { stream, onViolation: violation => this.#modules.onViolation(remote, violation) },
     )
   }

@@ -1,4 +1,5 @@
 import type { MessageDefinition } from '../../protocol/codec.ts'
+import type { NodeKey } from '../../protocol/ids.ts'
 
 /** How often one peer may open a protocol: a token bucket of `burst` that refills at `perSecond`. */
 export interface Quota {
@@ -23,11 +24,16 @@ export interface RequestProtocol<Request, Response> extends ProtocolBase {
   readonly timeoutMs: number
 }
 
-/** A conversation of frames; `up` from who opened it, `down` from who answered. */
-export interface StreamProtocol<Up, Down> extends ProtocolBase {
+/**
+ * A conversation of frames; `up` from who opened it, `down` from who answered. Whoever opens it hands over
+ * `Outgoing`, where that is not `Up` as it is.
+ */
+export interface StreamProtocol<Up, Down, Outgoing = Up> extends ProtocolBase {
   readonly kind: 'stream'
   readonly up: MessageDefinition<Up>
   readonly down: MessageDefinition<Down>
+  /** Makes the frame that goes to `remote` of what was handed over, or throws where it must not. */
+  readonly release: (frame: Outgoing, remote: NodeKey) => Up
   /** Until the first frame of the opener arrives. */
   readonly openTimeoutMs: number
 }

@@ -137,6 +137,11 @@ export class PayerChannels {
     }
   }
 
+  /** Whether `acquire` would find a channel, and have nothing to wait for. */
+  canPay(options: AcquireOptions): boolean {
+    return this.#usable(options).some(channel => channel.available() >= options.needed)
+  }
+
   /**
    * Begins to close a channel that no task uses, to have its money back after the delay.
    * @throws {PaymentError} CHANNEL_NOT_OPENED when it is not open

@@ -10,30 +10,35 @@ import {
   type Receipt,
   receiptMessage,
 } from '../../protocol/messages/receipt.ts'
-import { type RequesterFrame, requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
+import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import { minAmount, type TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
-import type { Clock, Timer } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
+import type { Cleared } from '../market/clearance.ts'
 import type { KnownOffer } from '../market/offer-book.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
+import { HealthMonitor } from './health-monitor.ts'
 import { meteredAt, owedFor } from './metering.ts'
+import type { OutgoingFrame } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
 
 export interface AttemptOptions {
-  request: TaskRequest
+  request: Cleared<TaskRequest>
   offer: KnownOffer
   price: TokenPrice
   /** Tokens we pay ahead at most. */
   creditWindowTokens: number
-  /** A provider that makes no progress for so long has stalled. */
+  /** A provider that makes no progress for so long has stalled, unless it is known to be slower. */
   stallTimeoutMs: number
+  /** What is expected of it. */
+  expected: { ttftMs: number; tokensPerSecond: number }
   /** What the prompt can have at most; more is a lie. */
   promptTokensBound: number
   /** What the attempt may cost at most, base units. */
@@ -43,7 +48,7 @@ export interface AttemptOptions {
 }
 
 export interface AttemptModules {
-  frames: FrameStream<RequesterFrame, ProviderFrame>
+  frames: FrameStream<OutgoingFrame, ProviderFrame>
   lease: ChannelLease
   receipts: ReceiptBook
   signer: NodeSigner
@@ -55,6 +60,12 @@ export interface AttemptModules {
 
 export type AttemptEvent =
   | { type: 'accepted'; promptTokens: number }
+  /** It waits for a slot there, behind so many. */
+  | { type: 'queued'; ahead: number; expectedMs: number }
+  /** It has been silent for long: perhaps somebody else must go on. */
+  | { type: 'suspected' }
+  /** A spot task will be ended so soon. */
+  | { type: 'notice'; endsInMs: number }
   | { type: 'output'; tokens: readonly number[]; text: string }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
@@ -88,7 +99,6 @@ const TRANSITIONS: Transitions<State> = {
 /** After a cancel the provider has so long to say what it delivered. */
 const CANCEL_TIMEOUT_MS = 1_000
 const DONE_TIMEOUT_MS = 5_000
-const CHECK_STALL_EVERY_MS = 250
 /** Text of one token at the most we believe; the longest of known vocabularies are runs of 256 characters. */
 const MAX_TOKEN_CHARS = 1_024
 /** Text that a continuation's tokens held back and this attempt shows first. */
@@ -104,9 +114,10 @@ export class Attempt {
   readonly #options: AttemptOptions
   readonly #modules: AttemptModules
   readonly #states = new StateMachine<State>('requesting', TRANSITIONS)
+  readonly #request: TaskRequest
   readonly #requestCid: CidString
   readonly #stalled = new AbortController()
-  #progressAtMs = 0
+  readonly #health: HealthMonitor
   /** Why it was cancelled: not by whoever asked. */
   #tooExpensive = false
   readonly #tokens: number[] = []
@@ -121,7 +132,17 @@ export class Attempt {
   constructor(options: AttemptOptions, modules: AttemptModules) {
     this.#options = options
     this.#modules = modules
-    this.#requestCid = cidOf(encodeMessage(requesterFrameMessage, options.request)).toString()
+    const { stallTimeoutMs, expected } = options
+    this.#health = new HealthMonitor(
+      { stallTimeoutMs, expected },
+      {
+        clock: modules.clock,
+        onSuspected: () => modules.onEvent({ type: 'suspected' }),
+        onStalled: () => this.#stalled.abort(),
+      },
+    )
+    this.#request = options.request.content
+    this.#requestCid = cidOf(encodeMessage(requesterFrameMessage, this.#request)).toString()
   }
 
   /** Tokens received; more than the text may show yet. */
@@ -137,7 +158,7 @@ export class Attempt {
   async run(cancel: AbortSignal): Promise<AttemptOutcome> {
     const { frames } = this.#modules
     const onCancel = () => this.#cancel()
-    const watch = this.#watchForStall()
+    this.#health.start()
     try {
       await frames.send(this.#options.request, this.#stalled.signal)
       cancel.addEventListener('abort', onCancel, { once: true })
@@ -159,7 +180,7 @@ export class Attempt {
         return this.#dishonest('bad_payment')
       throw error
     } finally {
-      watch.cancel()
+      this.#health.stop()
       cancel.removeEventListener('abort', onCancel)
       if (!this.#states.is('closed')) this.#states.to('closed')
     }
@@ -168,6 +189,7 @@ export class Attempt {
   async #converse(): Promise<AttemptOutcome> {
     for (;;) {
       const frame = await this.#modules.frames.receive(this.#stalled.signal)
+      this.#health.heard()
       if (frame === null)
         return this.#states.is('cancelling') ? this.#cancelled() : { kind: 'failed', why: 'disconnected' }
       switch (frame.kind) {
@@ -178,24 +200,28 @@ export class Attempt {
         case 'accepted': {
           if (!this.#states.is('requesting', 'cancelling') || this.#promptTokens > 0)
             return this.#dishonest('bad_frame')
-          this.#progressed()
+          this.#health.progressed(0)
           if (!(await this.#accepted(frame))) return this.#dishonest('bad_frame')
           break
         }
         case 'queued':
+          this.#health.promised(frame.expectedMs)
+          this.#modules.onEvent({ type: 'queued', ahead: frame.ahead, expectedMs: frame.expectedMs })
+          break
         case 'notice':
+          this.#modules.onEvent({ type: 'notice', endsInMs: frame.endsInMs })
           break
         case 'prefill':
           if (frame.promptTokens < this.#prefilled || frame.promptTokens > this.#promptTokens)
             return this.#dishonest('bad_frame')
-          if (frame.promptTokens > this.#prefilled) this.#progressed()
+          if (frame.promptTokens > this.#prefilled) this.#health.progressed(0)
           this.#prefilled = frame.promptTokens
           await this.#payAhead()
           break
         case 'output':
           if (this.#promptTokens === 0) return this.#dishonest('bad_frame')
           this.#prefilled = this.#promptTokens
-          if (frame.tokens.length > 0) this.#progressed()
+          if (frame.tokens.length > 0) this.#health.progressed(frame.tokens.length)
           this.#tokens.push(...frame.tokens)
           this.#text += frame.text
           if (this.#isTooMuch()) return this.#dishonest('bad_frame')
@@ -212,10 +238,12 @@ export class Attempt {
 
   /** @returns false when it says what cannot be */
   async #accepted(frame: Extract<ProviderFrame, { kind: 'accepted' }>): Promise<boolean> {
-    const { promptTokensBound, price, request, maxAmount, creditWindowTokens } = this.#options
+    const { promptTokensBound, price, maxAmount, creditWindowTokens } = this.#options
+    const request = this.#request
     if (frame.promptTokens < 1 || frame.promptTokens > promptTokensBound) return false
     this.#promptTokens = frame.promptTokens
-    if (frame.voucher !== null) await this.#modules.lease.adopt(frame.voucher)
+    const { voucher } = frame
+    if (voucher !== null) await this.#health.aside(() => this.#modules.lease.adopt(voucher))
     this.#payEvery = Math.max(
       1,
       Math.floor(Math.min(frame.creditWindowTokens, creditWindowTokens) / PAYMENTS_PER_WINDOW),
@@ -252,7 +280,7 @@ export class Attempt {
   async #payTo(taskAmount: bigint): Promise<void> {
     const { lease, frames, onEvent } = this.#modules
     if (taskAmount <= lease.paid) return
-    const { cumulativeAmount, signature } = await lease.payTo(taskAmount)
+    const { cumulativeAmount, signature } = await this.#health.aside(() => lease.payTo(taskAmount))
     await frames.send({ kind: 'payment', cumulativeAmount, taskAmount, signature }, this.#stalled.signal)
     onEvent({ type: 'payment', taskAmount, cumulativeAmount })
   }
@@ -274,7 +302,7 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    await receipts.countersign(record, countersignature)
+    await this.#health.aside(() => receipts.countersign(record, countersignature))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)
@@ -289,7 +317,8 @@ export class Attempt {
 
   /** The receipt, if it says what we saw; null when it does not. */
   #checkReceipt(bytes: Uint8Array, cancelled: boolean): SignedRecord<Receipt> | null {
-    const { request, offer, self, wallet, price } = this.#options
+    const { offer, self, wallet, price } = this.#options
+    const request = this.#request
     let record: SignedRecord<Receipt>
     try {
       record = openRecordOf(receiptMessage, bytes, this.#modules.frames.remote, verifyEd25519Natively)
@@ -341,26 +370,8 @@ export class Attempt {
   #isTooMuch(): boolean {
     const { length } = this.#tokens
     return (
-      length > this.#options.request.maxTokens ||
-      this.#text.length > MAX_HELD_TEXT_CHARS + length * MAX_TOKEN_CHARS
+      length > this.#request.maxTokens || this.#text.length > MAX_HELD_TEXT_CHARS + length * MAX_TOKEN_CHARS
     )
-  }
-
-  /** Frames without tokens keep nobody waiting for ever. */
-  #progressed(): void {
-    this.#progressAtMs = this.#modules.clock.nowMs()
-  }
-
-  #watchForStall(): Timer {
-    const { clock } = this.#modules
-    this.#progressed()
-    let timer: Timer
-    const check = () => {
-      if (clock.nowMs() - this.#progressAtMs >= this.#options.stallTimeoutMs) this.#stalled.abort()
-      else timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
-    }
-    timer = clock.setTimer(check, CHECK_STALL_EVERY_MS)
-    return { cancel: () => timer.cancel() }
   }
 
   #cancelled(): AttemptOutcome {

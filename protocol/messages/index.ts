@@ -7,6 +7,7 @@ import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts
 import { offerUpdateMessage } from './offer-update.ts'
 import { providerFrameMessage } from './provider-frame.ts'
 import { receiptMessage } from './receipt.ts'
+import { reputationReportMessage } from './reputation-report.ts'
 import { requesterFrameMessage } from './requester-frame.ts'
 
 /** Every message there is, for whoever must hold for all of them: vectors and fuzzers. */
@@ -23,5 +24,6 @@ export const messages: readonly MessageDefinition<never>[] = [
   providerFrameMessage,
   receiptMessage,
   countersignatureMessage,
+  reputationReportMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

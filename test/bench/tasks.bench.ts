@@ -6,6 +6,7 @@ import type { Engine, GenerateInput } from '../../inference/engine.ts'
 import { LlamaWorker } from '../../inference/llama/worker.ts'
 import { ModelCatalog } from '../../inference/models/catalog.ts'
 import { dataDirAt } from '../../node/data-dir.ts'
+import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
 import type { TaskInput } from '../../protocol/messages/task-request.ts'
 import { TestNetwork, type TestNode } from '../helpers/nodes.ts'
 import { waitUntil } from '../helpers/wait.ts'
@@ -133,7 +134,10 @@ async function direct(
 
 async function paid(pair: Pair, input: TaskInput, maxTokens: number): Promise<Timing> {
   const timing = new Stopwatch(performance.now())
-  const ask = { input, model: null, maxTokens, maxPrice: null, sampling: GREEDY, stop: [], jsonSchema: null }
+  const ask = {
+    ...{ input, model: null, maxTokens, maxPrice: null, sampling: GREEDY, stop: [], jsonSchema: null },
+    preferences: DEFAULT_PREFERENCES,
+  }
   await pair.requester.node.trade.requester.ask(
     ask,
     event => {

@@ -25,6 +25,11 @@ export class ManualClock implements Clock {
     return [...this.#timers.values()].map(({ atMs }) => atMs - this.#nowMs).sort((a, b) => a - b)
   }
 
+  /** Time passes and nothing happens in it, as on a suspended machine; what became due happens afterwards. */
+  jump(ms: number): void {
+    this.#nowMs += ms
+  }
+
   /** Lets time pass and what is due happen, in order; microtasks run in between. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms

@@ -5,10 +5,11 @@ import type { ChainInfo } from '../../node/chain/embedded/ipc.ts'
 import { loadConfig } from '../../node/config/load.ts'
 import type { SettingKey } from '../../node/config/settings.ts'
 import { dataDirAt } from '../../node/data-dir.ts'
+import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
 import { ShoalNode } from '../../node/node.ts'
 import { type NodeEvent, NodeEvents } from '../../node/node-events.ts'
 import { Wallet } from '../../node/payments/wallet.ts'
-import type { AskOptions, TaskEvent, TaskResult } from '../../node/tasks/requester.ts'
+import type { AskOptions, TaskEvent, TaskResult } from '../../node/tasks/ask.ts'
 import { silentLog } from './hosts.ts'
 import { TemporaryFolders } from './temporary.ts'
 import { waitUntil } from './wait.ts'
@@ -141,6 +142,7 @@ export function askFor(prompt: string, options: Partial<AskOptions> = {}): AskOp
     sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 },
     stop: [],
     jsonSchema: null,
+    preferences: DEFAULT_PREFERENCES,
     ...options,
   }
 }

@@ -19,6 +19,7 @@ import { offersRequestMessage, offersResponseMessage } from '../../protocol/mess
 import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
 import { providerFrameMessage } from '../../protocol/messages/provider-frame.ts'
 import { outputDigest, type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
+import { reputationReportMessage } from '../../protocol/messages/reputation-report.ts'
 import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import { createRecord } from '../../protocol/signed.ts'
@@ -275,6 +276,11 @@ export const samples: readonly Sample[] = [
   sample('done', providerFrameMessage, { kind: 'done' }),
   sample('receipt', receiptMessage, sampleReceipt),
   sample('countersignature', countersignatureMessage, { version: 1, receipt: receiptRecord.cid }),
+  sample('reputation-report', reputationReportMessage, {
+    version: 1,
+    issuedAtMs: sampleReceipt.endedAtMs + 60_000,
+    tasks: [{ receipt: receiptRecord.bytes, countersignature: countersignature.bytes, result: 'completed' }],
+  }),
   sample('audit-event', auditEventMessage, sampleEvent),
   ...stakeEvents.map(event =>
     sample(`audit-event, ${event.kind}`, auditEventMessage, { ...sampleEvent, event }),

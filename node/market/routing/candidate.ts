@@ -1,13 +1,18 @@
-import type { NodeKey } from '../../../protocol/ids.ts'
+import type { DataClass } from '../../../protocol/data-class.ts'
+import type { NodeKey, TaskId } from '../../../protocol/ids.ts'
 import type { ModelOffer, TaskKind } from '../../../protocol/messages/offer.ts'
+import type { SlaClass } from '../../../protocol/sla-class.ts'
 import type { KnownOffer } from '../offer-book.ts'
 import type { Preferences } from '../preferences.ts'
+import type { Scale } from './strategies.ts'
 
 /** Who can do a task: a peer by its node key, this node's own engine, or a configured cloud service by its name. */
 export type ProviderId = NodeKey | 'local' | `cloud:${string}`
 
 /** What is wanted, as far as choosing goes. */
 export interface Demand {
+  /** Under which its decisions are found again. */
+  taskId?: TaskId
   /** A model's full id, or its name; null takes any. */
   model: string | null
   kind: TaskKind
@@ -33,6 +38,18 @@ export interface Listing {
   /** The peer's offer; null for local and cloud. */
   offer: KnownOffer | null
   model: ModelOffer
+  /** What an offer would say, for this node's own engine and for cloud services; null for peers. */
+  terms: VenueTerms | null
+}
+
+/** How this node's operator describes a venue that makes no offers. */
+export interface VenueTerms {
+  /** The most guarded class of data that may go there. */
+  dataClass: DataClass
+  slaClasses: readonly SlaClass[]
+  region: string | null
+  /** 0 to 1; null where the operator does not say. */
+  quality: number | null
 }
 
 /** What we expect of a listing for a demand. */
@@ -43,6 +60,10 @@ export interface Prediction {
   /** Until the first token, queue and network included, and until the last, ms. */
   ttftMs: number
   totalMs: number
+  /** What the first token comes within in 95 of 100 cases; after it, somebody else is worth asking. */
+  ttftP95Ms: number
+  /** Of `ttftMs`, until a slot is free there. */
+  waitMs: number
   tokensPerSecond: number
   /** Chance that it ends well, 0 to 1: the lower bound of reputation. */
   reliability: number
@@ -88,6 +109,12 @@ export interface Ranking {
   candidates: Candidate[]
   /** Listings by what ruled them out. */
   unfit: Record<Unfit, number>
+  /** What scores were measured by; with it a score can be taken apart, see `explanation.ts`. */
+  scale: Scale
+  /** Of the policy that set the order; null where nothing fits. */
+  policyVersion: string | null
+  /** Whether another than the one with the best score is first, to know more of it. */
+  explored: boolean
 }
 
 /** How it went with a candidate, told to all that learn from it. */

@@ -40,6 +40,7 @@ const chat: StreamProtocol<Word, Word> = {
   openTimeoutMs: 300,
   quota: { burst: 20, perSecond: 10 },
   maxInboundStreams: 16,
+  release: word => word,
 }
 const code = (expected: string) => (error: unknown) => error instanceof P2PError && error.code === expected
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { TaskEvent } from '../../../node/tasks/requester.ts'
+import type { TaskEvent } from '../../../node/tasks/ask.ts'
 import { CREDIT } from '../../../protocol/money.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { DemoNode } from '../../../cli/demo/demo-node.ts'
 import { dataDirAt } from '../../../node/data-dir.ts'
-import type { TaskEvent } from '../../../node/tasks/requester.ts'
+import type { TaskEvent } from '../../../node/tasks/ask.ts'
 import type { Receipt } from '../../../protocol/messages/receipt.ts'
 import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
+import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
 import { multicastTrouble } from '../../helpers/multicast.ts'
 import { TestNetwork } from '../../helpers/nodes.ts'
 import { sampleRequest } from '../../helpers/samples.ts'
@@ -75,10 +76,12 @@ describe('a network of nodes', () => {
 
     // More than relays let through by default.
     const frames = await host.openStream(provider.key, taskProtocol)
-    await frames.send({
+    const request: TaskRequest = {
       ...sampleRequest,
+      dataClass: 'PUBLIC',
       input: { kind: 'completion', prompt: 'x'.repeat(1_000_000) },
-    })
+    }
+    await frames.send(requester.node.trade.clearance.clear(request, { provider: provider.key, offer: null }))
     const answer = await frames.receive()
     assert.equal(answer?.kind === 'refused' && answer.code, 'offer_unknown')
     assert.deepEqual(isRelayed(), [true])

@@ -6,7 +6,7 @@ import { proveEvent, readEvent, verifyAuditLog } from '../../../node/auditlog/ve
 import { PaymentError } from '../../../node/payments/errors.ts'
 import { TaskError } from '../../../node/tasks/errors.ts'
 import type { BookedReceipt } from '../../../node/tasks/receipt-book.ts'
-import type { TaskEvent } from '../../../node/tasks/requester.ts'
+import type { TaskEvent } from '../../../node/tasks/ask.ts'
 import { sameBytes } from '../../../protocol/codec.ts'
 import { CREDIT, costRoundedUp } from '../../../protocol/money.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import type { Violation } from '../../../../node/p2p/errors.ts'
 import { Store } from '../../../../node/store/store.ts'
-import { Reputation, type TaskEvidence } from '../../../../node/trust/reputation.ts'
+import { MAX_REPORT_AGE_MS, Reputation, type TaskEvidence } from '../../../../node/trust/reputation.ts'
+import { cidOf, encodeCanonical } from '../../../../protocol/codec.ts'
 import { ManualClock } from '../../../helpers/manual-clock.ts'
 import { TemporaryFolders } from '../../../helpers/temporary.ts'
 
 const DAY_MS = 24 * 3_600_000
-const HALF_LIFE_MS = 7 * DAY_MS
 const PENALTY_HALF_LIFE_MS = 10 * 60_000
 const PEER = 'ab'.repeat(32)
 const EVIDENCE: TaskEvidence[] = ['completed', 'failed', 'stalled', 'dishonest']
@@ -60,7 +59,7 @@ describe('reputation', () => {
     const start = reputation.score(PEER)
     assert.deepEqual(start, {
       peer: PEER,
-      score: 33,
+      score: 32,
       lowerBound: start.lowerBound,
       tasks: 0,
       violations: 0,
@@ -84,109 +83,14 @@ describe('reputation', () => {
       before = after
     }
     assert.equal(before.tasks, 13)
+    assert.equal(reputation.reliability(PEER), before.lowerBound)
   })
 
-  it('weighs a lie far more than a failure, and a stall more than that', async () => {
-    const lowerBounds: number[] = []
-    for (const [index, evidence] of EVIDENCE.entries()) {
-      const peer = String(index).repeat(64)
-      for (let i = 0; i < 5; i++) await reputation.observe(peer, 'completed')
-      await reputation.observe(peer, evidence)
-      lowerBounds.push(reputation.score(peer).lowerBound)
-    }
-    assert.deepEqual(
-      lowerBounds,
-      lowerBounds.toSorted((a, b) => b - a),
-    )
-  })
-
-  it('does not depend on the order of what is seen at the same time', async () => {
-    const seen = fc.array(fc.constantFrom(...EVIDENCE, ...VIOLATIONS), { maxLength: 12 })
-    let next = 0
-    await fc.assert(
-      fc.asyncProperty(
-        seen.chain(all =>
-          fc.tuple(
-            fc.constant(all),
-            fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length }),
-          ),
-        ),
-        async orders => {
-          const scores = []
-          for (const order of orders) {
-            const peer = (next++).toString(16).padStart(64, '0')
-            for (const what of order) {
-              if (EVIDENCE.includes(what as TaskEvidence))
-                await reputation.observe(peer, what as TaskEvidence)
-              else await reputation.penalise(peer, what as Violation)
-            }
-            scores.push({ ...reputation.score(peer), peer: '' })
-          }
-          assert.deepEqual(scores[0], scores[1])
-        },
-      ),
-      { numRuns: 40 },
-    )
-  })
-
-  it('stays within its bounds whatever happens, and counts all of it', async () => {
-    const move = fc.oneof(fc.constantFrom(...EVIDENCE), fc.constantFrom(...VIOLATIONS), fc.nat(HALF_LIFE_MS))
-    let next = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(move, { maxLength: 30 }), async moves => {
-        const peer = (next++).toString(16).padStart(64, 'f')
-        for (const what of moves) {
-          const before = reputation.score(peer)
-          if (typeof what === 'number') {
-            await clock.advance(what)
-            assert.ok(reputation.score(peer).welcome || !before.welcome, 'time alone makes nobody unwelcome')
-          } else if (EVIDENCE.includes(what as TaskEvidence))
-            await reputation.observe(peer, what as TaskEvidence)
-          else {
-            const welcome = await reputation.penalise(peer, what as Violation)
-            assert.equal(welcome, reputation.isWelcome(peer))
-            assert.ok(before.welcome || !welcome)
-          }
-          const { score, lowerBound, welcome } = reputation.score(peer)
-          assert.ok(Number.isInteger(score) && score >= 0 && score <= 100)
-          assert.ok(lowerBound >= 0 && lowerBound * 100 <= score + 0.5)
-          assert.equal(welcome, reputation.isWelcome(peer))
-        }
-        const { tasks, violations } = reputation.score(peer)
-        assert.equal(tasks, moves.filter(move => EVIDENCE.includes(move as TaskEvidence)).length)
-        assert.equal(violations, moves.filter(move => VIOLATIONS.includes(move as Violation)).length)
-      }),
-      { numRuns: 60 },
-    )
-  })
-
-  it('halves evidence in a week', async () => {
-    for (let i = 0; i < 8; i++) await reputation.observe(PEER, 'completed')
-    await reputation.observe(PEER, 'dishonest')
-    await clock.advance(HALF_LIFE_MS)
-    // Beta(1 + 4, 2 + 10).
-    assert.equal(reputation.score(PEER).score, Math.round((100 * 5) / 17))
-    await clock.advance(HALF_LIFE_MS)
-    assert.equal(reputation.score(PEER).score, Math.round((100 * 3) / 10))
-    await clock.advance(100 * HALF_LIFE_MS)
-    assert.equal(reputation.score(PEER).score, 33)
-  })
-
-  it('lets old evidence fade no slower for a peer that is always busy', async () => {
-    await reputation.observe(PEER, 'dishonest')
-    const everyMs = 5_000
-    const times = 500
-    const fade = 2 ** (-everyMs / HALF_LIFE_MS)
-    let good = 0
-    for (let i = 0; i < times; i++) {
-      await clock.advance(everyMs)
-      await reputation.observe(PEER, 'completed')
-      good = good * fade + 1
-    }
-    const penalty = 60 * 2 ** ((-everyMs * times) / PENALTY_HALF_LIFE_MS)
-    const [a, b] = [1 + good, 2 + 20 * fade ** times + penalty]
-    const deviation = Math.sqrt((a * b) / ((a + b) ** 2 * (a + b + 1)))
-    assert.equal(reputation.score(PEER).lowerBound.toFixed(9), (a / (a + b) - 1.2816 * deviation).toFixed(9))
+  it('takes into account how quick a task was', async () => {
+    const slow = 'cd'.repeat(32)
+    await reputation.observe(PEER, { kind: 'task', result: 'completed', pace: 1 })
+    await reputation.observe(slow, { kind: 'task', result: 'completed', pace: 0.2 })
+    assert.ok(reputation.score(PEER).score > reputation.score(slow).score)
   })
 
   it('is unwelcome above 30 points, and welcome again when they have faded', async () => {
@@ -216,13 +120,73 @@ describe('reputation', () => {
     assert.equal(await reputation.penalise(PEER, 'unpaid'), false)
   })
 
+  it('is rebuilt to the last bit from what is on disk', async () => {
+    const witness = (index: number) => index.toString(16).padStart(64, '7')
+    for (let i = 0; i < 150; i++) {
+      await clock.advance(3_600_000 * (i % 5))
+      const peer = i % 3 === 0 ? 'cd'.repeat(32) : PEER
+      await reputation.observe(peer, EVIDENCE[i % 7] ?? 'completed')
+      if (i % 10 === 0) await reputation.penalise(peer, VIOLATIONS[i % VIOLATIONS.length]!)
+      if (i % 4 === 0) await reputation.observe(peer, { kind: 'contact', reached: i % 8 === 0 })
+      const atMs = clock.nowMs()
+      const receipt = receiptOf(i)
+      await reputation.takeReport({
+        kind: 'report',
+        peer,
+        witness: witness(i % 6),
+        receipt,
+        result: 'completed',
+        atMs,
+      })
+    }
+    const peers = [PEER, 'cd'.repeat(32)]
+    const before = peers.map(peer => reputation.opinion(peer))
+    const recent = await reputation.recentEvidence(PEER)
+    assert.ok(recent.length >= 10 && recent.length <= 12)
+    assert.ok(recent.every(({ peer }) => peer === PEER))
+    assert.deepEqual(
+      recent.map(({ atMs }) => atMs),
+      recent.map(({ atMs }) => atMs).toSorted((a, b) => b - a),
+    )
+    for (let i = 0; i < 2; i++) {
+      await restart()
+      assert.deepEqual(
+        peers.map(peer => reputation.opinion(peer)),
+        before,
+      )
+      assert.deepEqual(await reputation.recentEvidence(PEER), recent)
+    }
+  })
+
+  it('counts a receipt once, over restarts too, and none that is too old', async () => {
+    const report = {
+      kind: 'report',
+      peer: PEER,
+      witness: 'ef'.repeat(32),
+      receipt: receiptOf(0),
+      result: 'completed',
+      atMs: clock.nowMs(),
+    } as const
+    assert.equal(await reputation.takeReport(report), true)
+    assert.equal(await reputation.takeReport(report), false)
+    await restart()
+    assert.equal(await reputation.takeReport(report), false)
+    assert.equal(reputation.opinion(PEER).witnesses[0]?.reports, 1)
+    await clock.advance(MAX_REPORT_AGE_MS + 1)
+    assert.equal(await reputation.takeReport({ ...report, receipt: receiptOf(1) }), false)
+    // What is too old to count need not be remembered.
+    await restart()
+    assert.equal(await reputation.takeReport(report), false)
+    assert.equal(reputation.opinion(PEER).witnesses[0]?.reports, 1)
+  })
+
   it('remembers over restarts, bans too', async () => {
     await reputation.observe(PEER, 'completed')
     for (let i = 0; i < 4; i++) await reputation.penalise(PEER, 'bad_payment')
     const before = reputation.score(PEER)
     await restart()
     assert.deepEqual(reputation.score(PEER), before)
-    await clock.advance(HALF_LIFE_MS)
+    await clock.advance(7 * DAY_MS)
     await restart()
     assert.equal(reputation.isWelcome(PEER), true)
     assert.equal(reputation.score(PEER).firstSeenMs, before.firstSeenMs)
@@ -236,13 +200,39 @@ describe('reputation', () => {
     assert.deepEqual(reputation.score(PEER), before)
   })
 
-  it('remembers no more peers than it may, in memory and on disk', async () => {
-    await restart(10)
-    const peers = Array.from({ length: 25 }, (_, index) => index.toString(16).padStart(64, '0'))
-    for (const peer of peers) await reputation.observe(peer, 'dishonest')
-    const known = () => peers.filter(peer => reputation.score(peer).tasks > 0)
-    assert.deepEqual(known(), peers.slice(15))
+  it('remembers no more peers than it may, in memory and on disk, and strangers least', async () => {
+    await restart(100)
+    const peers = Array.from({ length: 250 }, (_, index) => index.toString(16).padStart(64, '0'))
+    for (const [index, peer] of peers.entries()) {
+      await clock.advance(1)
+      if (index < 50) await reputation.observe(peer, 'completed')
+      else await reputation.penalise(peer, 'over_quota')
+    }
+    const known = () =>
+      peers.filter(peer => reputation.score(peer).tasks + reputation.score(peer).violations > 0)
+    assert.ok(known().length <= 100 && known().length >= 97)
+    assert.deepEqual(known().slice(0, 50), peers.slice(0, 50), 'who worked for us stays')
+    assert.equal(known().at(-1), peers.at(-1))
+    const before = known()
     await restart()
-    assert.deepEqual(known(), peers.slice(15))
+    assert.deepEqual(known(), before)
+  })
+
+  it('tells gossip of answers a little, of broken rules a lot', async () => {
+    assert.equal(reputation.gossipScore(PEER), 0)
+    for (let i = 0; i < 20; i++) await reputation.observe(PEER, 'failed')
+    const badAnswers = reputation.gossipScore(PEER)
+    assert.ok(badAnswers < 0 && badAnswers >= -5, 'above -10, where gossip with it would end')
+    const [good, rude] = ['cd'.repeat(32), 'ef'.repeat(32)]
+    for (let i = 0; i < 20; i++) await reputation.observe(good, 'completed')
+    assert.ok(reputation.gossipScore(good) > 0 && reputation.gossipScore(good) <= 5)
+    for (let i = 0; i < 3; i++) await reputation.penalise(rude, 'bad_frame')
+    assert.ok(reputation.gossipScore(rude) <= -80, 'nothing from it is listened to')
+    await clock.advance(DAY_MS)
+    assert.ok(reputation.gossipScore(rude) > -1)
   })
 })
+
+function receiptOf(index: number): string {
+  return cidOf(encodeCanonical({ index })).toString()
+}

@@ -1,0 +1,54 @@
+import type { NodeKey, TaskId } from '../../protocol/ids.ts'
+import type { TaskInput, TaskSampling } from '../../protocol/messages/task-request.ts'
+import type { Preferences } from '../market/preferences.ts'
+import type { Candidate, ProviderId, Ranking } from '../market/routing/candidate.ts'
+import type { AttemptEvent } from './attempt.ts'
+
+/** What a person or program asks for. */
+export interface AskOptions {
+  input: TaskInput
+  /** A model's id or name; null takes whatever is best for the money. */
+  model: string | null
+  maxTokens: number
+  /** Base units the whole task may cost at most, over all providers it is given to. */
+  maxPrice: bigint | null
+  sampling: TaskSampling
+  stop: string[]
+  jsonSchema: string | null
+  /** How it is to be done. */
+  preferences: Preferences
+}
+
+/** What happens to a task. `replica` counts the copies of an SLA class that has several; 0 where there is one. */
+export type TaskEvent =
+  | { type: 'started'; taskId: TaskId }
+  | { type: 'ranked'; ranking: Ranking }
+  | { type: 'chosen'; candidate: Candidate; attempt: number; alternatives: number }
+  | { type: 'funding'; kind: 'open' | 'topUp'; channelId: string; amount: bigint }
+  | { type: 'channel'; channelId: string }
+  | { type: 'failover'; from: ProviderId; why: string; attempt: number }
+  /** The first token is late: a second provider has been asked, and the first to answer goes on. */
+  | { type: 'hedged'; provider: ProviderId; attempt: number; afterMs: number }
+  /** Somebody stands by: connected, and with a channel where that is worth it. */
+  | { type: 'standby'; provider: ProviderId }
+  /** Providers answered differently; those in the minority were let go. */
+  | { type: 'disagreement'; agreed: NodeKey[]; dissenting: NodeKey[]; atToken: number }
+  | AttemptEvent
+
+export interface TaskResult {
+  taskId: TaskId
+  /** `expired`: the deadline came first; the text is what had come by then. */
+  status: 'completed' | 'cancelled' | 'expired'
+  reason: 'stop' | 'stop_string' | 'length' | 'cancelled' | 'deadline'
+  text: string
+  outputTokens: number
+  promptTokens: number
+  /** Base units, over all attempts. */
+  paid: bigint
+  /** Who did it, or its last part. */
+  provider: ProviderId
+  model: string
+  attempts: number
+  /** Providers whose answers were compared and are the same; one where the SLA class asks for none. */
+  agreed: ProviderId[]
+}

@@ -1,0 +1,44 @@
+import { utf8Length } from '../../protocol/codec.ts'
+import type { TaskInput } from '../../protocol/messages/task-request.ts'
+import type { Demand, ProviderId } from '../market/routing/candidate.ts'
+import type { AskOptions } from './ask.ts'
+
+/** Tokens a chat template adds to each message, at the most we believe. */
+const TEMPLATE_TOKENS = 64
+/** Of English and code, on average over the vocabularies in use. */
+const BYTES_PER_TOKEN = 4
+
+/**
+ * What a task wants from the market.
+ * @param state providers that have been tried, and what is left of the price cap, base units
+ */
+export function demandOf(
+  ask: AskOptions,
+  state: { excluded: ReadonlySet<ProviderId>; maxPrice: bigint | null },
+): Demand {
+  return {
+    model: ask.model,
+    kind: ask.input.kind,
+    promptTokensBound: promptTokensBound(ask.input),
+    promptTokensExpected: Math.ceil(promptBytes(ask.input) / BYTES_PER_TOKEN),
+    maxTokens: ask.maxTokens,
+    maxPrice: state.maxPrice,
+    preferences: ask.preferences,
+    taskClass: ask.input.kind,
+    prefixes: [],
+    excluded: state.excluded,
+  }
+}
+
+/** What a prompt can have at most: every token holds at least a byte of text, and templates add a few. */
+export function promptTokensBound(input: TaskInput): number {
+  return textsOf(input).reduce((sum, text) => sum + utf8Length(text) + TEMPLATE_TOKENS, TEMPLATE_TOKENS)
+}
+
+function promptBytes(input: TaskInput): number {
+  return textsOf(input).reduce((sum, text) => sum + utf8Length(text), 0)
+}
+
+function textsOf(input: TaskInput): string[] {
+  return input.kind === 'chat' ? input.messages.map(({ content }) => content) : [input.prompt]
+}

@@ -1,0 +1,44 @@
+import { formatCredits } from '../../protocol/money.ts'
+import type { OfferBook } from '../market/offer-book.ts'
+import type { Ranking } from '../market/routing/candidate.ts'
+import type { AskOptions } from './ask.ts'
+import { TaskError } from './errors.ts'
+
+/** Why nobody can be asked: what ruled the listings out, as the person who asks can change it. */
+export function noProvider(ask: AskOptions, { unfit }: Ranking, book: OfferBook): TaskError {
+  if (unfit.too_expensive > 0) {
+    return new TaskError(
+      'TOO_EXPENSIVE',
+      `nobody does this for ${formatCredits(ask.maxPrice ?? 0n)} credits`,
+      {
+        fix: 'Raise --max-price or lower --max-tokens; shoal offers shows the prices.',
+        details: { offers: unfit.too_expensive },
+      },
+    )
+  }
+  if (unfit.prompt_too_long > 0) return promptTooLong()
+  if (unfit.other_kind > 0) {
+    return new TaskError('KIND_NOT_OFFERED', `nobody takes a ${ask.input.kind} for this model`, {
+      fix: 'Ask for another model with --model; shoal offers shows them. A model without a chat template takes no chats.',
+      details: { kind: ask.input.kind, offers: unfit.other_kind },
+    })
+  }
+  if (unfit.other_model > 0) {
+    const offered = new Set(
+      book.list().flatMap(({ offer }) => offer.models.map(({ model }) => model.split('@')[0]!)),
+    )
+    return new TaskError('MODEL_NOT_OFFERED', `nobody offers the model ${ask.model}`, {
+      fix: `Offered are: ${[...offered].slice(0, 8).join(', ')}.`,
+      details: { model: ask.model, offered: [...offered].slice(0, 32) },
+    })
+  }
+  return new TaskError('NO_PROVIDER', 'no provider is known', {
+    fix: 'Check shoal peers; give --bootstrap the address of a node you know, or run a provider with shoal up.',
+  })
+}
+
+export function promptTooLong(): TaskError {
+  return new TaskError('PROMPT_TOO_LONG', 'the prompt is longer than any offered model can read', {
+    fix: 'Shorten it, or wait for a provider with a longer context; shoal offers shows them.',
+  })
+}

@@ -1,0 +1,174 @@
+import { ShoalError } from '../../protocol/errors.ts'
+import type { NodeSigner } from '../../protocol/identity.ts'
+import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../log.ts'
+import type { Clearance } from '../market/clearance.ts'
+import type { OfferBook } from '../market/offer-book.ts'
+import type { Candidate } from '../market/routing/candidate.ts'
+import { P2PError, type Violation } from '../p2p/errors.ts'
+import type { P2PHost } from '../p2p/host.ts'
+import { PaymentError, type PaymentErrorCode } from '../payments/errors.ts'
+import type { ChannelLease, PayerChannels } from '../payments/payer-channels.ts'
+import { Attempt } from './attempt.ts'
+import { taskProtocol } from './protocol.ts'
+import type { ReceiptBook } from './receipt-book.ts'
+import type { AttemptOrder, AttemptReport, TryOutcome, Venue } from './venue.ts'
+
+export interface PeerVenueOptions {
+  self: NodeKey
+  wallet: Address
+  creditWindowTokens: number
+  stallTimeoutMs: number
+}
+
+export interface PeerVenueModules {
+  host: P2PHost
+  book: OfferBook
+  channels: PayerChannels
+  clearance: Clearance
+  receipts: ReceiptBook
+  signer: NodeSigner
+  clock: Clock
+  log: Logger
+  onViolation: (peer: NodeKey, violation: Violation) => void
+}
+
+const DIAL_TIMEOUT_MS = 4_000
+
+/** Too little of ours for one provider. */
+const UNFUNDED: ReadonlySet<PaymentErrorCode> = new Set(['SPENDING_LIMIT', 'WALLET_EMPTY'])
+
+/** Attempts at other nodes, paid from channels. */
+export class PeerVenue implements Venue {
+  readonly #options: PeerVenueOptions
+  readonly #modules: PeerVenueModules
+
+  constructor(options: PeerVenueOptions, modules: PeerVenueModules) {
+    this.#options = options
+    this.#modules = modules
+  }
+
+  async run(order: AttemptOrder, signal: AbortSignal): Promise<AttemptReport> {
+    const { host, channels, clearance, receipts, signer, clock, onViolation, log } = this.#modules
+    const { choice, maxAmount, onEvent } = order
+    const { candidate, price } = choice
+    const { provider, prediction } = candidate
+    const offer = candidate.offer!
+    let lease: ChannelLease | null = null
+    const report = (outcome: TryOutcome): AttemptReport => ({ outcome, paid: lease?.paid ?? 0n })
+    try {
+      // First the connection: no money goes into a channel to somebody who does not answer.
+      await this.#connect(provider, signal)
+      lease = await channels.acquire({
+        payee: offer.offer.wallet,
+        needed: maxAmount,
+        minRemainingMs: offer.offer.minChannelRemainingMs,
+        onOpening: opening => onEvent({ type: 'funding', ...opening }),
+      })
+      onEvent({ type: 'channel', channelId: lease.channelId })
+      if (signal.aborted) return report({ kind: 'cancelled' })
+      const opening = AbortSignal.timeout(this.#options.stallTimeoutMs)
+      const frames = await host.openStream(provider, taskProtocol, AbortSignal.any([signal, opening]))
+      const run = new Attempt(
+        {
+          request: clearance.clear(this.#request(order, lease), candidate),
+          offer,
+          price,
+          creditWindowTokens: this.#options.creditWindowTokens,
+          stallTimeoutMs: this.#options.stallTimeoutMs,
+          expected: prediction,
+          promptTokensBound: order.promptTokensBound,
+          maxAmount,
+          self: this.#options.self,
+          wallet: this.#options.wallet,
+        },
+        { frames, lease, receipts, signer, clock, log, onViolation, onEvent },
+      )
+      return report(await run.run(signal))
+    } catch (error) {
+      if (signal.aborted) return report({ kind: 'cancelled' })
+      if (error instanceof PaymentError && UNFUNDED.has(error.code))
+        // Somebody else may have a channel with enough in it, or ask for less.
+        return { ...report({ kind: 'failed', why: 'unfunded' }), unfunded: error }
+      if (error instanceof P2PError) {
+        log.debug({ err: error, provider }, 'a provider could not be reached')
+        return report({ kind: 'failed', why: 'disconnected' })
+      }
+      if (!(error instanceof ShoalError)) log.error({ err: error }, 'an attempt broke')
+      throw error
+    } finally {
+      lease?.release()
+    }
+  }
+
+  isReady(candidate: Candidate, { maxAmount }: { maxAmount: bigint }): boolean {
+    const { wallet, minChannelRemainingMs } = candidate.offer!.offer
+    const { host, channels } = this.#modules
+    return (
+      host.isConnected(candidate.provider) &&
+      channels.canPay({ payee: wallet, needed: maxAmount, minRemainingMs: minChannelRemainingMs })
+    )
+  }
+
+  async prepare(
+    candidate: Candidate,
+    options: { maxAmount: bigint | null },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { channels, log } = this.#modules
+    const { provider } = candidate
+    const { wallet, minChannelRemainingMs } = candidate.offer!.offer
+    try {
+      await this.#connect(provider, signal)
+      if (options.maxAmount === null) return false
+      const lease = await channels.acquire({
+        payee: wallet,
+        needed: options.maxAmount,
+        minRemainingMs: minChannelRemainingMs,
+      })
+      lease.release()
+      return true
+    } catch (error) {
+      log.debug({ err: error, provider }, 'nobody could be made ready to stand by')
+      return false
+    }
+  }
+
+  async #connect(provider: NodeKey, signal: AbortSignal): Promise<void> {
+    const { host, book } = this.#modules
+    if (host.isConnected(provider)) return
+    await host.addAddresses(provider, book.of(provider)?.offer.addresses ?? [])
+    await host.dialPeer(provider, AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]))
+  }
+
+  #request(order: AttemptOrder, lease: ChannelLease): TaskRequest {
+    const { ask, choice, progress } = order
+    const { candidate, award, mode } = choice
+    const { input, sampling, stop, jsonSchema, preferences } = ask
+    const { text, tokens } = progress
+    const hasOutput = text !== '' || tokens.length > 0
+    const sameModel = progress.model === candidate.model.model
+    return {
+      kind: 'request',
+      taskId: order.taskId,
+      attempt: order.attempt,
+      offer: candidate.offer!.cid,
+      award,
+      mode,
+      slaClass: preferences.slaClass,
+      dataClass: preferences.dataClass,
+      deadlineMs:
+        order.deadlineAtMs === null ? null : Math.max(0, order.deadlineAtMs - this.#modules.clock.nowMs()),
+      model: candidate.model.model,
+      input,
+      continuation: hasOutput ? { text, tokens: sameModel ? [...tokens] : [] } : null,
+      maxTokens: order.maxTokens,
+      sampling,
+      stop,
+      jsonSchema,
+      payment: { payer: this.#options.wallet, channelId: lease.channelId, voucher: lease.voucher() },
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** What a score is made of. `review` is what others report, with receipts; the rest is our own experience. */
+export const COMPONENTS = ['performance', 'speed', 'uptime', 'security', 'review', 'longevity'] as const
+export type Component = (typeof COMPONENTS)[number]
+
+/** A Beta distribution over the share of good outcomes. */
+export interface Beta {
+  good: number
+  bad: number
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** Every number the model has an opinion about, in one place, so that simulations can try others. */
+export interface TrustParameters {
+  /** Share of each component in the score; together 1. */
+  weights: Record<Component, number>
+  /** What is believed of a newcomer: its mean is where a score starts. */
+  priors: Record<Component, Beta>
+  /** Evidence counts half after so long. */
+  halfLivesMs: Record<Component, number>
+  /** Penalty points for breaking the protocol count half after so long. */
+  penaltyHalfLifeMs: number
+  /** A peer with more points is not talked to until they have decayed. */
+  unwelcomeAbovePoints: number
+  /** Lower end of the one-sided interval of a normal distribution, standard deviations. */
+  lowerBoundDeviations: number
+  /** What a witness nobody has compared with our own experience counts, as the mean of this. */
+  witnessPrior: Beta
+  /** A contradiction between a witness and our own experience counts so many times an agreement. */
+  contradictionWeight: number
+  /** What one witness can say of one peer at most, in tasks. */
+  maxWitnessWeight: number
+  /** The same of all witnesses behind one wallet, funder or network together. */
+  maxClusterWeight: number
+  /** The same of all witnesses together, in the component `review`. */
+  maxReviewWeight: number
+  /** And what of that enters the expectation of how the next task goes: two own tasks outweigh all reports. */
+  maxHearsayWeight: number
+  /** Points of 100 a peer inherits at most by doing the work of trusted orchestrators. */
+  maxInheritedPoints: number
+  /** Own evidence, in tasks, that halves what is inherited. */
+  inheritanceFade: number
+}
+
+export const DEFAULT_PARAMETERS: TrustParameters = {
+  weights: { performance: 0.35, speed: 0.2, uptime: 0.15, security: 0.15, review: 0.1, longevity: 0.05 },
+  priors: {
+    performance: { good: 1, bad: 2 },
+    speed: { good: 1, bad: 2 },
+    uptime: { good: 1, bad: 2 },
+    security: { good: 1, bad: 2 },
+    review: { good: 1, bad: 2 },
+    // In days: half of it is earned in a month.
+    longevity: { good: 1, bad: 29 },
+  },
+  halfLivesMs: {
+    performance: 7 * DAY_MS,
+    speed: 2 * DAY_MS,
+    uptime: 3 * DAY_MS,
+    security: 30 * DAY_MS,
+    review: 14 * DAY_MS,
+    longevity: 90 * DAY_MS,
+  },
+  penaltyHalfLifeMs: 10 * 60_000,
+  unwelcomeAbovePoints: 30,
+  lowerBoundDeviations: 1.2816,
+  witnessPrior: { good: 1, bad: 4 },
+  contradictionWeight: 3,
+  maxWitnessWeight: 2,
+  maxClusterWeight: 2,
+  maxReviewWeight: 20,
+  maxHearsayWeight: 1.5,
+  maxInheritedPoints: 15,
+  inheritanceFade: 5,
+}
+
+/** Mean of Beta(good, bad). */
+export function betaMean({ good, bad }: Beta): number {
+  return good / (good + bad)
+}
+
+/** Variance of Beta(good, bad). */
+export function betaVariance({ good, bad }: Beta): number {
+  const total = good + bad
+  return (good * bad) / (total * total * (total + 1))
+}
+
+/** Lower end of a one-sided interval, by the normal approximation; not below 0. */
+export function betaLowerBound(beta: Beta, deviations: number): number {
+  return Math.max(0, betaMean(beta) - deviations * Math.sqrt(betaVariance(beta)))
+}

@@ -1,0 +1,73 @@
+import type { CidString, NodeKey } from '../../protocol/ids.ts'
+import { REPORTED_RESULTS, type ReportedResult } from '../../protocol/messages/reputation-report.ts'
+import type { Violation } from '../p2p/errors.ts'
+
+/** How a task with a provider went, as its requester saw it; also what a report may say. */
+export const TASK_EVIDENCE = REPORTED_RESULTS
+export type TaskEvidence = ReportedResult
+
+/** Something seen of a peer, at a time: what opinions are made of. Times, not the order of arrival, decide what it counts. */
+export type Evidence = { peer: NodeKey; atMs: number } & EvidenceDetails
+
+export type EvidenceDetails =
+  | {
+      kind: 'task'
+      result: TaskEvidence
+      /** How quick it was against what it promised: promised ÷ taken time, 1 at most; null where that is not known. */
+      pace: number | null
+    }
+  /** We checked its work again. */
+  | { kind: 'audit'; passed: boolean }
+  /** We tried to reach it. */
+  | { kind: 'contact'; reached: boolean }
+  /** It broke the protocol. */
+  | { kind: 'violation'; violation: Violation }
+  /** A witness says how a task went that it has paid for; each receipt counts once. */
+  | { kind: 'report'; witness: NodeKey; receipt: CidString; result: TaskEvidence }
+
+/** Good and bad weights, in tasks, that a piece of evidence adds to the components of direct experience. */
+export interface DirectWeights {
+  performance: readonly [good: number, bad: number]
+  uptime: readonly [good: number, bad: number]
+  security: readonly [good: number, bad: number]
+}
+
+/** What a task's result says. Someone who cheats once is worth twenty honest tasks to avoid. */
+export const TASK_WEIGHTS: Record<TaskEvidence, DirectWeights> = {
+  completed: { performance: [1, 0], uptime: [1, 0], security: [0.5, 0] },
+  failed: { performance: [0, 1], uptime: [0, 0.5], security: [0, 0] },
+  stalled: { performance: [0, 2], uptime: [0, 1], security: [0, 0] },
+  disagreed: { performance: [0, 3], uptime: [0, 0], security: [0, 3] },
+  dishonest: { performance: [0, 20], uptime: [0, 0], security: [0, 20] },
+}
+
+/** An own audit outweighs the task it checks. */
+export const AUDIT_WEIGHTS: Record<'passed' | 'failed', DirectWeights> = {
+  passed: { performance: [2, 0], uptime: [0, 0], security: [3, 0] },
+  failed: { performance: [0, 20], uptime: [0, 0], security: [0, 20] },
+}
+
+/** What a report says of its task, in the component `review`. */
+export const REPORT_WEIGHTS: Record<TaskEvidence, readonly [good: number, bad: number]> = {
+  completed: [1, 0],
+  failed: [0, 1],
+  stalled: [0, 1],
+  disagreed: [0, 2],
+  dishonest: [0, 4],
+}
+
+/** Points that make a peer unwelcome when they come in numbers; a tenth of them counts against its security. */
+export const PENALTY_POINTS: Record<Violation, number> = {
+  bad_frame: 10,
+  oversize_frame: 10,
+  bad_record: 5,
+  over_quota: 1,
+  silent: 2,
+  bad_payment: 10,
+  // Honest nodes die too: some debts are forgiven, a habit of them is not.
+  unpaid: 1,
+}
+
+/** Nobody asks a cheat again at once: it is unwelcome for ten minutes. */
+export const DISHONEST_PENALTY_POINTS = 60
+export const SECURITY_PER_PENALTY_POINT = 0.1

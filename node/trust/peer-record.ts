@@ -1,0 +1,218 @@
+import type { NodeKey } from '../../protocol/ids.ts'
+import type { TrustParameters } from './components.ts'
+import { DecayingEvidence, type DecayingState } from './decaying-evidence.ts'
+import {
+  AUDIT_WEIGHTS,
+  DISHONEST_PENALTY_POINTS,
+  type DirectWeights,
+  type Evidence,
+  PENALTY_POINTS,
+  REPORT_WEIGHTS,
+  SECURITY_PER_PENALTY_POINT,
+  TASK_EVIDENCE,
+  TASK_WEIGHTS,
+  type TaskEvidence,
+} from './evidence.ts'
+
+/** What one witness has said of one peer. */
+export interface WitnessRecord {
+  witness: NodeKey
+  /** Place in the order in which witnesses are kept and summed; not to be known by them. */
+  rank: number
+  evidence: DecayingEvidence
+  reports: number
+  lastAtMs: number
+}
+
+/** What is kept of all evidence about a peer: sums and counts, from which every score follows. */
+export interface PeerState {
+  performance: DecayingState
+  speed: DecayingState
+  uptime: DecayingState
+  security: DecayingState
+  penalty: DecayingState
+  /** Days since the Unix epoch on which it did a task of ours, ascending. */
+  days: readonly number[]
+  results: Record<TaskEvidence, number>
+  audits: { passed: number; failed: number }
+  contacts: { reached: number; missed: number }
+  violations: number
+  firstAtMs: number
+  lastAtMs: number
+  witnesses: readonly { witness: NodeKey; evidence: DecayingState; reports: number; lastAtMs: number }[]
+}
+
+const DAY_MS = 24 * 3_600_000
+/** Days kept: older ones weigh little in longevity. */
+const MAX_DAYS = 365
+/** Witnesses kept of each peer. */
+export const MAX_WITNESSES = 64
+
+/** All evidence about one peer, added up. Sums are of integers, and what is dropped is named by the evidence: any order gives the same. */
+export class PeerRecord {
+  readonly peer: NodeKey
+  readonly performance: DecayingEvidence
+  readonly speed: DecayingEvidence
+  readonly uptime: DecayingEvidence
+  readonly security: DecayingEvidence
+  /** Penalty points, as bad evidence. */
+  readonly penalty: DecayingEvidence
+  readonly results: Record<TaskEvidence, number>
+  readonly audits: { passed: number; failed: number }
+  readonly contacts: { reached: number; missed: number }
+  violations = 0
+  firstAtMs = Number.POSITIVE_INFINITY
+  lastAtMs = 0
+  /** In the order of their ranks. */
+  readonly witnesses: WitnessRecord[] = []
+  readonly #days: number[]
+  readonly #parameters: TrustParameters
+
+  /** @param state as `state` gave it; ranks of its witnesses come from `rankOf` */
+  constructor(
+    options: { peer: NodeKey; parameters: TrustParameters; state?: PeerState },
+    modules: { rankOf: (witness: NodeKey) => number },
+  ) {
+    const { peer, parameters, state } = options
+    const { halfLivesMs, penaltyHalfLifeMs } = parameters
+    const sums = (halfLifeMs: number, kept: DecayingState | undefined) =>
+      new DecayingEvidence(kept === undefined ? { halfLifeMs } : { halfLifeMs, state: kept })
+    this.peer = peer
+    this.#parameters = parameters
+    this.performance = sums(halfLivesMs.performance, state?.performance)
+    this.speed = sums(halfLivesMs.speed, state?.speed)
+    this.uptime = sums(halfLivesMs.uptime, state?.uptime)
+    this.security = sums(halfLivesMs.security, state?.security)
+    this.penalty = sums(penaltyHalfLifeMs, state?.penalty)
+    this.#days = [...(state?.days ?? [])]
+    this.results = { ...(state?.results ?? noResults()) }
+    this.audits = { ...(state?.audits ?? { passed: 0, failed: 0 }) }
+    this.contacts = { ...(state?.contacts ?? { reached: 0, missed: 0 }) }
+    if (state === undefined) return
+    this.violations = state.violations
+    this.firstAtMs = state.firstAtMs
+    this.lastAtMs = state.lastAtMs
+    for (const { witness, evidence, reports, lastAtMs } of state.witnesses) {
+      const rank = modules.rankOf(witness)
+      this.witnesses.push({ witness, rank, evidence: sums(halfLivesMs.review, evidence), reports, lastAtMs })
+    }
+    this.witnesses.sort(byRank)
+  }
+
+  /** Of this peer's own doings: everything but reports. */
+  addDirect(evidence: Exclude<Evidence, { kind: 'report' }>): void {
+    const { atMs } = evidence
+    this.#seen(atMs)
+    switch (evidence.kind) {
+      case 'task': {
+        this.results[evidence.result]++
+        this.#addWeights(TASK_WEIGHTS[evidence.result], atMs)
+        if (evidence.pace !== null) {
+          const pace = Math.min(1, Math.max(0, evidence.pace))
+          this.speed.add(pace, 1 - pace, atMs)
+        }
+        if (evidence.result === 'completed') this.#addDay(Math.floor(atMs / DAY_MS))
+        if (evidence.result === 'dishonest') this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
+        return
+      }
+      case 'audit':
+        this.audits[evidence.passed ? 'passed' : 'failed']++
+        this.#addWeights(AUDIT_WEIGHTS[evidence.passed ? 'passed' : 'failed'], atMs)
+        if (!evidence.passed) this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
+        return
+      case 'contact':
+        this.contacts[evidence.reached ? 'reached' : 'missed']++
+        this.uptime.add(evidence.reached ? 1 : 0, evidence.reached ? 0 : 1, atMs)
+        return
+      case 'violation': {
+        this.violations++
+        const points = PENALTY_POINTS[evidence.violation]
+        this.penalty.add(0, points, atMs)
+        this.security.add(0, points * SECURITY_PER_PENALTY_POINT, atMs)
+      }
+    }
+  }
+
+  /**
+   * What a witness says of it.
+   * @returns the witness that is not kept any more for it, or is not kept at all; null when there is room
+   */
+  addReport(witness: NodeKey, rank: number, result: TaskEvidence, atMs: number): NodeKey | null {
+    this.#seen(atMs)
+    const at = this.witnesses.findIndex(known => known.witness === witness)
+    const [good, bad] = REPORT_WEIGHTS[result]
+    if (at >= 0) {
+      const known = this.witnesses[at]!
+      known.evidence.add(good, bad, atMs)
+      known.reports++
+      known.lastAtMs = Math.max(known.lastAtMs, atMs)
+      return null
+    }
+    const evidence = new DecayingEvidence({ halfLifeMs: this.#parameters.halfLivesMs.review })
+    evidence.add(good, bad, atMs)
+    this.witnesses.push({ witness, rank, evidence, reports: 1, lastAtMs: atMs })
+    this.witnesses.sort(byRank)
+    return this.witnesses.length > MAX_WITNESSES ? this.witnesses.pop()!.witness : null
+  }
+
+  /** Days on which it worked for us, each fading with the half-life. */
+  longevityDays(nowMs: number): number {
+    const fade = DAY_MS / this.#parameters.halfLivesMs.longevity
+    const today = Math.floor(nowMs / DAY_MS)
+    let sum = 0
+    for (const day of this.#days) sum += 2 ** (-Math.max(0, today - day) * fade)
+    return sum
+  }
+
+  get state(): PeerState {
+    return {
+      performance: this.performance.state,
+      speed: this.speed.state,
+      uptime: this.uptime.state,
+      security: this.security.state,
+      penalty: this.penalty.state,
+      days: this.#days,
+      results: this.results,
+      audits: this.audits,
+      contacts: this.contacts,
+      violations: this.violations,
+      firstAtMs: this.firstAtMs,
+      lastAtMs: this.lastAtMs,
+      witnesses: this.witnesses.map(({ witness, evidence, reports, lastAtMs }) => ({
+        witness,
+        evidence: evidence.state,
+        reports,
+        lastAtMs,
+      })),
+    }
+  }
+
+  #seen(atMs: number): void {
+    this.firstAtMs = Math.min(this.firstAtMs, atMs)
+    this.lastAtMs = Math.max(this.lastAtMs, atMs)
+  }
+
+  #addWeights({ performance, uptime, security }: DirectWeights, atMs: number): void {
+    this.performance.add(...performance, atMs)
+    if (uptime[0] + uptime[1] > 0) this.uptime.add(...uptime, atMs)
+    if (security[0] + security[1] > 0) this.security.add(...security, atMs)
+  }
+
+  #addDay(day: number): void {
+    const days = this.#days
+    let at = days.length
+    while (at > 0 && days[at - 1]! > day) at--
+    if (days[at - 1] === day) return
+    days.splice(at, 0, day)
+    const oldest = days[days.length - 1]! - MAX_DAYS
+    while (days[0]! <= oldest) days.shift()
+  }
+}
+
+export function noResults(): Record<TaskEvidence, number> {
+  return Object.fromEntries(TASK_EVIDENCE.map(result => [result, 0])) as Record<TaskEvidence, number>
+}
+
+function byRank(a: WitnessRecord, b: WitnessRecord): number {
+  return a.rank - b.rank || (a.witness < b.witness ? -1 : 1)
+}

@@ -1,0 +1,280 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import type { CidString, NodeKey } from '../../protocol/ids.ts'
+import {
+  type Beta,
+  betaLowerBound,
+  betaMean,
+  betaVariance,
+  COMPONENTS,
+  type Component,
+  DEFAULT_PARAMETERS,
+  type TrustParameters,
+} from './components.ts'
+import type { Evidence } from './evidence.ts'
+import type { ComponentOpinion, Opinion, PeerScore } from './opinion.ts'
+import { noResults, PeerRecord, type PeerState } from './peer-record.ts'
+import { type Hearsay, heard, NOTHING_HEARD } from './propagation.ts'
+import { NO_FACTS, type TrustFacts } from './trust-facts.ts'
+import { WitnessAgreement } from './witness-agreement.ts'
+
+export interface TrustModelOptions {
+  parameters?: Partial<TrustParameters>
+  /** Decides which witnesses of a peer with too many are kept; nobody else must know it. */
+  secret?: string
+}
+
+/** What rounding to whole units can add to the points of a peer that is at the limit. */
+const POINTS_RESOLUTION = 1e-5
+
+/**
+ * This node's opinion of every peer, computed from evidence alone: no clock, no disk, no network. Six components,
+ * each the posterior of a Beta distribution (Jøsang & Ismail, "The Beta Reputation System", 2002) whose evidence
+ * fades with a half-life. Evidence has its own time, and its sums are exact: whatever the order in which it comes,
+ * and however often a report comes, opinions are the same to the last bit.
+ */
+export class TrustModel {
+  readonly parameters: TrustParameters
+  readonly #secret: string
+  readonly #facts: TrustFacts
+  readonly #peers = new Map<NodeKey, PeerRecord>()
+  readonly #agreement: WitnessAgreement
+  /** Receipts whose report was counted, with the time of the task. */
+  readonly #receipts = new Map<CidString, number>()
+
+  constructor(options: TrustModelOptions = {}, modules: { facts?: TrustFacts } = {}) {
+    this.parameters = { ...DEFAULT_PARAMETERS, ...options.parameters }
+    this.#secret = options.secret ?? ''
+    this.#facts = modules.facts ?? NO_FACTS
+    this.#agreement = new WitnessAgreement({
+      parameters: this.parameters,
+      recordOf: peer => this.#peers.get(peer),
+    })
+  }
+
+  /**
+   * Takes a piece of evidence.
+   * @returns false when it changes nothing: a report on oneself, or on a receipt that counted already
+   */
+  add(evidence: Evidence): boolean {
+    if (evidence.kind !== 'report') {
+      const record = this.#record(evidence.peer)
+      record.addDirect(evidence)
+      this.#agreement.ownExperienceChanged(record)
+      return true
+    }
+    const { peer, witness, receipt, result, atMs } = evidence
+    if (witness === peer || this.#receipts.has(receipt)) return false
+    this.#receipts.set(receipt, atMs)
+    const dropped = this.#record(peer).addReport(witness, this.#rankOf(witness), result, atMs)
+    this.#agreement.reported(witness, peer)
+    if (dropped !== null) this.#agreement.dropped(dropped, peer)
+    return true
+  }
+
+  /** What selection counts with; see `PeerScore.lowerBound`. The quickest question there is. */
+  lowerBound(peer: NodeKey, nowMs: number): number {
+    return this.#judge(this.#peers.get(peer), nowMs).lowerBound
+  }
+
+  /** The score of a peer, of a newcomer when it is not known. */
+  score(peer: NodeKey, nowMs: number): PeerScore {
+    const record = this.#peers.get(peer)
+    const { score, lowerBound } = this.#judge(record, nowMs)
+    return { peer, score, lowerBound, ...this.#summary(record, nowMs) }
+  }
+
+  /** A score taken apart. */
+  opinion(peer: NodeKey, nowMs: number): Opinion {
+    const record = this.#peers.get(peer)
+    const { hearsay, inheritedPoints, ...judgement } = this.#judge(record, nowMs)
+    return {
+      peer,
+      ...judgement,
+      ...this.#summary(record, nowMs),
+      inheritedPoints,
+      patrons: hearsay.patrons.map(({ orchestrator, share }) => ({
+        orchestrator,
+        points: share * inheritedPoints,
+      })),
+      penaltyPoints: this.#penaltyPoints(record, nowMs),
+      results: { ...(record?.results ?? noResults()) },
+      audits: { ...(record?.audits ?? { passed: 0, failed: 0 }) },
+      contacts: { ...(record?.contacts ?? { reached: 0, missed: 0 }) },
+      witnesses: hearsay.witnesses,
+      lastSeenMs: record?.lastAtMs ?? nowMs,
+    }
+  }
+
+  /** Whether we talk to it at all. */
+  isWelcome(peer: NodeKey, nowMs: number): boolean {
+    return this.#isWelcome(this.#peers.get(peer), nowMs)
+  }
+
+  /** Points for breaking the protocol, faded. */
+  penaltyPoints(peer: NodeKey, nowMs: number): number {
+    return this.#penaltyPoints(this.#peers.get(peer), nowMs)
+  }
+
+  /** How much a witness's reports count by how they agreed with our own experience, 0 to 1. */
+  agreement(witness: NodeKey, nowMs: number): number {
+    return this.#agreement.of(witness, nowMs)
+  }
+
+  get size(): number {
+    return this.#peers.size
+  }
+
+  peers(): IterableIterator<NodeKey> {
+    return this.#peers.keys()
+  }
+
+  /** What is to be kept of a peer; null when nothing is known. */
+  stateOf(peer: NodeKey): PeerState | null {
+    return this.#peers.get(peer)?.state ?? null
+  }
+
+  /** Puts back what `stateOf` gave, in place of what is known of the peer. */
+  restore(peer: NodeKey, state: PeerState): void {
+    this.forget(peer)
+    const { parameters } = this
+    const record = new PeerRecord({ peer, parameters, state }, { rankOf: witness => this.#rankOf(witness) })
+    this.#peers.set(peer, record)
+    for (const { witness } of record.witnesses) this.#agreement.reported(witness, peer)
+  }
+
+  /** Forgets a peer's doings; not what it said of others. */
+  forget(peer: NodeKey): void {
+    const record = this.#peers.get(peer)
+    if (record === undefined) return
+    for (const { witness } of record.witnesses) this.#agreement.dropped(witness, peer)
+    this.#peers.delete(peer)
+  }
+
+  get countedReceipts(): number {
+    return this.#receipts.size
+  }
+
+  hasCounted(receipt: CidString): boolean {
+    return this.#receipts.has(receipt)
+  }
+
+  /** Marks a receipt as counted, without counting it. */
+  markCounted(receipt: CidString, atMs: number): void {
+    this.#receipts.set(receipt, atMs)
+  }
+
+  /** Forgets receipts of tasks before a time; whoever calls takes no reports on them any more. @returns which */
+  forgetReceiptsBefore(timeMs: number): CidString[] {
+    const old = [...this.#receipts].flatMap(([receipt, atMs]) => (atMs < timeMs ? [receipt] : []))
+    for (const receipt of old) this.#receipts.delete(receipt)
+    return old
+  }
+
+  #record(peer: NodeKey): PeerRecord {
+    let record = this.#peers.get(peer)
+    if (record === undefined) {
+      const { parameters } = this
+      record = new PeerRecord({ peer, parameters }, { rankOf: witness => this.#rankOf(witness) })
+      this.#peers.set(peer, record)
+    }
+    return record
+  }
+
+  /** 48 bits that only we can foretell: nobody can make keys that push honest witnesses out. */
+  #rankOf(witness: NodeKey): number {
+    const digest = sha256(utf8ToBytes(`${this.#secret}:${witness}`))
+    return (
+      new DataView(digest.buffer, digest.byteOffset).getUint32(0) * 65_536 + digest[4]! * 256 + digest[5]!
+    )
+  }
+
+  #penaltyPoints(record: PeerRecord | undefined, nowMs: number): number {
+    return record === undefined ? 0 : record.penalty.bad(Math.max(nowMs, record.lastAtMs))
+  }
+
+  #isWelcome(record: PeerRecord | undefined, nowMs: number): boolean {
+    return this.#penaltyPoints(record, nowMs) <= this.parameters.unwelcomeAbovePoints + POINTS_RESOLUTION
+  }
+
+  #summary(
+    record: PeerRecord | undefined,
+    nowMs: number,
+  ): Pick<PeerScore, 'tasks' | 'violations' | 'firstSeenMs' | 'welcome'> {
+    return {
+      tasks: record === undefined ? 0 : Object.values(record.results).reduce((sum, count) => sum + count, 0),
+      violations: record?.violations ?? 0,
+      firstSeenMs: record?.firstAtMs ?? nowMs,
+      welcome: this.#isWelcome(record, nowMs),
+    }
+  }
+
+  /**
+   * The score: `Σ weight · mean` of the components, times the restraint, plus what is inherited. The restraint is
+   * `min(1, mean / newcomer's mean)` of performance and of security, the smaller: whoever cheats or fails is not
+   * redeemed by being quick. The lower bound takes the variance of the same sum (components are independent, so the
+   * variances of `weight · mean` add up), and never exceeds that of performance, in which hearsay counts a little.
+   */
+  #judge(record: PeerRecord | undefined, nowMs: number) {
+    const { weights, priors, lowerBoundDeviations, maxInheritedPoints, inheritanceFade } = this.parameters
+    // A clock that goes back makes nothing undone.
+    const atMs = Math.max(nowMs, record?.lastAtMs ?? nowMs)
+    const hearsay =
+      record === undefined || record.witnesses.length === 0
+        ? NOTHING_HEARD
+        : heard(record, atMs, {
+            parameters: this.parameters,
+            facts: this.#facts,
+            agreementOf: witness => this.#agreement.of(witness, atMs),
+          })
+    const components: ComponentOpinion[] = []
+    let base = 0
+    let variance = 0
+    let performance: Beta = priors.performance
+    let restraint = 1
+    for (const component of COMPONENTS) {
+      const { good, bad } = evidenceOf(component, record, hearsay, atMs)
+      const posterior = { good: priors[component].good + good, bad: priors[component].bad + bad }
+      const mean = betaMean(posterior)
+      const weight = weights[component]
+      base += weight * mean
+      variance += weight * weight * betaVariance(posterior)
+      if (component === 'performance' || component === 'security')
+        restraint = Math.min(restraint, mean / betaMean(priors[component]))
+      if (component === 'performance') performance = posterior
+      const lowerBound = betaLowerBound(posterior, lowerBoundDeviations)
+      components.push({ component, weight, good, bad, mean, lowerBound })
+    }
+    const direct = performance.good + performance.bad - priors.performance.good - priors.performance.bad
+    const inheritedPoints =
+      maxInheritedPoints * hearsay.patronage * restraint * (inheritanceFade / (inheritanceFade + direct))
+    const inherited = inheritedPoints / 100
+    const next = {
+      good: performance.good + hearsay.hearsayGood,
+      bad: performance.bad + hearsay.hearsayBad,
+    }
+    const ofScore = base - lowerBoundDeviations * Math.sqrt(variance)
+    const least = Math.min(ofScore, betaLowerBound(next, lowerBoundDeviations)) * restraint + inherited
+    return {
+      score: Math.round(100 * Math.min(1, base * restraint + inherited)),
+      lowerBound: Math.min(1, Math.max(0, least)),
+      components,
+      basePoints: 100 * base,
+      restraint,
+      inheritedPoints,
+      hearsay,
+    }
+  }
+}
+
+function evidenceOf(
+  component: Component,
+  record: PeerRecord | undefined,
+  hearsay: Hearsay,
+  atMs: number,
+): Beta {
+  if (record === undefined) return { good: 0, bad: 0 }
+  if (component === 'review') return { good: hearsay.good, bad: hearsay.bad }
+  if (component === 'longevity') return { good: record.longevityDays(atMs), bad: 0 }
+  return { good: record[component].good(atMs), bad: record[component].bad(atMs) }
+}
