@@ -19,11 +19,15 @@ import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
 import { createLogger, type Logger } from './log.ts'
+import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
 import { OfferBook } from './market/offer-book.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { selectionRouter } from './market/selection.ts'
+import { GreedyPolicy } from './market/routing/policy.ts'
+import { SizeQuality } from './market/routing/quality.ts'
+import { realisedScore } from './market/routing/reward.ts'
+import { Router } from './market/routing/router.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -181,6 +185,8 @@ export class ShoalNode {
       { self: host.nodeKey, chainId: deployment.chainId, settlement: deployment.addresses.settlement },
       { clock: this.#clock },
     )
+    const index = new CapabilityIndex({ clock: this.#clock })
+    book.on('offer', known => index.set(known))
     book.on('offer', ({ provider, offer }) =>
       this.events.tell({ type: 'offer', provider, models: offer.models.map(({ model }) => model) }),
     )
@@ -227,6 +233,7 @@ export class ShoalNode {
       host,
       keeper,
       book,
+      index,
       engine,
       catalog,
       receipts,
@@ -395,7 +402,8 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, receipts, reputation, signer, keeper } = this.parts
+    const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
+      this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -471,15 +479,33 @@ export class ShoalNode {
         onViolation,
       },
     )
+    const router = new Router(
+      { region: config['offer.region'] },
+      {
+        index,
+        standing: {
+          of: (wallet, peer) => ({ stake: 0n, bound: economy.bindings.isBound(peer, wallet) }),
+        },
+        reputation: {
+          score: provider => reputation.score(provider),
+          isWelcome: provider => reputation.isWelcome(provider),
+          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+        },
+        breaker: { isOpen: () => false },
+        clearance,
+        quality: new SizeQuality(),
+        policy: new GreedyPolicy(),
+        reward: realisedScore,
+        log: { decided: () => {}, ended: () => {} },
+        clock: this.#clock,
+        random: Math.random,
+      },
+    )
+    this.#undo.push(() => router.stop())
     const requester = new Requester(
       { maxAttempts: config['task.maxAttempts'] },
       {
-        router: selectionRouter({
-          book,
-          isWelcome: provider => reputation.isWelcome(provider),
-          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
-          random: Math.random,
-        }),
+        router,
         book,
         clock: this.#clock,
         venues: { peer: peers },
@@ -490,7 +516,7 @@ export class ShoalNode {
     this.#undo.push(() => requester.stop())
     const offers =
       config['models.serve'].length === 0 ? null : await this.#startProviding(economy, onViolation)
-    this.#trade = { economy, clearance, requester, offers }
+    this.#trade = { economy, clearance, router, requester, offers }
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -665,6 +691,7 @@ export interface NodeParts {
   host: P2PHost
   keeper: ConnectionKeeper
   book: OfferBook
+  index: CapabilityIndex
   engine: Engine
   catalog: ModelCatalog
   receipts: ReceiptBook
@@ -678,6 +705,7 @@ export interface TradeParts {
   economy: Economy
   /** Decides who may have which content. */
   clearance: Clearance
+  router: Router
   requester: Requester
   /** Null for a node that offers nothing. */
   offers: OfferPublisher | null

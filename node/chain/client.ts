@@ -70,15 +70,6 @@ export interface OnChainStake {
   depositsPausedUntilMs: number
 }
 
-/** What an attester said of a wallet. */
-export interface Certification {
-  attester: Address
-  expiresAtMs: number
-}
-
-/** NodeRegistry's kind of attestation for what a node runs on. */
-const CERTIFIED = 2
-
 /** What the chain says of a wallet, as it has been read. */
 export interface OnChainStanding {
   /** Base units at stake, without what is unbonding. */
@@ -89,6 +80,15 @@ export interface OnChainStanding {
   /** As declared. */
   roles: Role[]
 }
+
+/** What an attester said of a wallet. */
+export interface Certification {
+  attester: Address
+  expiresAtMs: number
+}
+
+/** NodeRegistry's kind of attestation for what a node runs on. */
+const CERTIFIED = 2
 
 const VERIFICATION_LEVELS = ['anonymous', 'verified', 'attested'] as const
 export type VerificationLevel = (typeof VERIFICATION_LEVELS)[number]

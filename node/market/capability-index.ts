@@ -155,7 +155,7 @@ export class CapabilityIndex implements ListingIndex {
     const place = this.#columns.modelIndex[row]!
     if (provider.source === null) return provider.own[place]!
     const offer = provider.source.known()
-    return { provider: provider.id, venue: 'peer', offer, model: offer.offer.models[place]!, terms: null }
+    return { provider: provider.id, venue: 'peer', offer, model: offer.offer.models[place]! }
   }
 
   providerAt(providerRow: number): ProviderId {

@@ -6,8 +6,8 @@ import type { Listing, Outcome } from '../market/routing/candidate.ts'
 import type { TaskEvidence } from '../trust/reputation.ts'
 import type { AskOptions, TaskEvent } from './ask.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
-import type { PriceCap } from './price-cap.ts'
 import { promptTokensBound } from './demand.ts'
+import type { PriceCap } from './price-cap.ts'
 import type { AttemptReport, Choice, Progress, Venue } from './venue.ts'
 import { circuitSignalOf, evidenceOf, statusOf } from './verdict.ts'
 
@@ -50,7 +50,10 @@ export class AttemptRunner {
   #started = 0
 
   /** @param modules.signal cancels all attempts */
-  constructor(options: AttemptRunnerOptions, modules: AttemptRunnerModules & { cap: PriceCap; signal: AbortSignal }) {
+  constructor(
+    options: AttemptRunnerOptions,
+    modules: AttemptRunnerModules & { cap: PriceCap; signal: AbortSignal },
+  ) {
     this.#options = options
     this.#modules = modules
     this.#cap = modules.cap
@@ -69,7 +72,10 @@ export class AttemptRunner {
 
   /** What an attempt could cost at most from where the task stands, base units. */
   worstCost(price: Choice['price'], progress: Progress): bigint {
-    return costRoundedUp(price, { inputTokens: this.#promptBound(progress), outputTokens: this.#left(progress) })
+    return costRoundedUp(price, {
+      inputTokens: this.#promptBound(progress),
+      outputTokens: this.#left(progress),
+    })
   }
 
   /**
@@ -146,7 +152,8 @@ export class AttemptRunner {
     breaker.observe(provider, model.model, disagreed ? 'failure' : circuitSignalOf(outcome))
     const status = disagreed ? 'failed' : statusOf(outcome)
     const { totalMs } = ended
-    if (status !== null) router.observe({ decisionId, provider, status, totalMs, paid, ...this.#seen.get(attempt)! })
+    if (status !== null)
+      router.observe({ decisionId, provider, status, totalMs, paid, ...this.#seen.get(attempt)! })
     const evidence = disagreed ? 'disagreed' : evidenceOf(outcome)
     if (venue === 'peer' && evidence !== null) await reputation.observe(provider, evidence)
   }

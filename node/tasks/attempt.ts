@@ -66,7 +66,8 @@ export type AttemptEvent =
   | { type: 'suspected' }
   /** A spot task will be ended so soon. */
   | { type: 'notice'; endsInMs: number }
-  | { type: 'output'; tokens: readonly number[]; text: string }
+  /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
+  | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
 

@@ -1,6 +1,7 @@
 import { utf8Length } from '../../protocol/codec.ts'
 import type { TaskInput } from '../../protocol/messages/task-request.ts'
 import type { Demand, ProviderId } from '../market/routing/candidate.ts'
+import { prefixesOf } from '../market/routing/prefix-affinity.ts'
 import type { AskOptions } from './ask.ts'
 
 /** Tokens a chat template adds to each message, at the most we believe. */
@@ -25,7 +26,7 @@ export function demandOf(
     maxPrice: state.maxPrice,
     preferences: ask.preferences,
     taskClass: ask.input.kind,
-    prefixes: [],
+    prefixes: prefixesOf(ask.input),
     excluded: state.excluded,
   }
 }

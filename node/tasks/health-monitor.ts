@@ -43,7 +43,10 @@ export class HealthMonitor {
   #firstTokenAtMs: number | null = null
   #timer: Timer | null = null
 
-  constructor(options: HealthMonitorOptions, modules: { clock: Clock; onSuspected: () => void; onStalled: () => void }) {
+  constructor(
+    options: HealthMonitorOptions,
+    modules: { clock: Clock; onSuspected: () => void; onStalled: () => void },
+  ) {
     this.#options = options
     this.#clock = modules.clock
     this.#onSuspected = modules.onSuspected

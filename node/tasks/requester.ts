@@ -63,6 +63,8 @@ export class Requester {
 
   /** What a task would be given to, best first. */
   rank(options: AskOptions): Ranking {
-    return this.#modules.router.rank(demandOf(options, { excluded: new Set(), maxPrice: options.maxPrice }))
+    return this.#modules.router.preview(
+      demandOf(options, { excluded: new Set(), maxPrice: options.maxPrice }),
+    )
   }
 }

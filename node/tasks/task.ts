@@ -16,6 +16,8 @@ import { evidenceOf, statusOf } from './verdict.ts'
 /** Chooses whom a task is given to, and learns how it went. */
 export interface TaskRouter {
   rank(demand: Demand): Ranking
+  /** As `rank`, without a trace. */
+  preview(demand: Demand): Ranking
   observe(outcome: Outcome): void
 }
 
@@ -113,7 +115,7 @@ export class Task {
           }
           if (event.type === 'output') {
             seen.ttftMs ??= clock.nowMs() - startedAtMs
-            seen.outputTokens += event.tokens.length
+            seen.outputTokens += event.count ?? event.tokens.length
             this.#take(event, candidate.model.model)
           }
           onEvent(event)
@@ -136,7 +138,7 @@ export class Task {
       progress.model = model
     }
     progress.tokens.push(...event.tokens)
-    progress.outputTokens += event.tokens.length
+    progress.outputTokens += event.count ?? event.tokens.length
     progress.text += event.text
   }
 

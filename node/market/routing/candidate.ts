@@ -38,8 +38,8 @@ export interface Listing {
   /** The peer's offer; null for local and cloud. */
   offer: KnownOffer | null
   model: ModelOffer
-  /** What an offer would say, for this node's own engine and for cloud services; null for peers. */
-  terms: VenueTerms | null
+  /** What an offer would say, for this node's own engine and for cloud services. */
+  terms?: VenueTerms
 }
 
 /** How this node's operator describes a venue that makes no offers. */

@@ -10,8 +10,9 @@ export type Weights = Readonly<Record<Component, number>>
 /** What scores are measured by. */
 export interface Scale {
   strategy: Strategy
+  /** Sum to 1. */
   weights: Weights
-  /** Credits and ms a middling listing would need for the demand: a component of it is worth one half. */
+  /** Credits and ms a middling listing would need for the demand: that much is worth one half. */
   cost: number
   timeMs: number
   /** How strongly reliability counts: the score is multiplied by reliability to this power. */
@@ -28,4 +29,60 @@ export interface Tuning {
   newcomerPlaces: number
   /** With fewer tasks of ours than that, a provider is a newcomer. */
   newcomerTasks: number
+}
+
+export const DEFAULT_TUNING: Tuning = {
+  weights: {
+    balanced: { cost: 0.35, time: 0.35, quality: 0.3, privacy: 0, nearness: 0 },
+    cost: { cost: 0.85, time: 0.1, quality: 0.05, privacy: 0, nearness: 0 },
+    speed: { cost: 0.1, time: 0.85, quality: 0.05, privacy: 0, nearness: 0 },
+    quality: { cost: 0.1, time: 0.1, quality: 0.8, privacy: 0, nearness: 0 },
+    privacy: { cost: 0.1, time: 0.1, quality: 0.1, privacy: 0.7, nearness: 0 },
+    geo: { cost: 0.1, time: 0.1, quality: 0.1, privacy: 0, nearness: 0.7 },
+  },
+  reliabilityExponent: 1,
+  explorationCost: 2,
+  newcomerPlaces: 8,
+  newcomerTasks: 5,
+}
+
+/** Keeps a division by it defined where everything is free. */
+export const LEAST = 1e-12
+
+/**
+ * What an amount is worth beside a middling one, 0 to 1: 1 for nothing, one half for the middling amount, the
+ * less the more, never 0. Unlike a scale from the least to the most, one wild amount among the listings changes
+ * nothing for the others.
+ */
+export function worth(amount: number, middling: number): number {
+  return (middling + LEAST) / (middling + LEAST + amount)
+}
+
+/** The same proportions with the sum of 1; those of equal parts where all are 0. */
+export function normalised(weights: Weights): Weights {
+  const sum = COMPONENTS.reduce((total, name) => total + Math.max(0, weights[name]), 0)
+  return Object.fromEntries(
+    COMPONENTS.map(name => [name, sum > 0 ? Math.max(0, weights[name]) / sum : 1 / COMPONENTS.length]),
+  ) as Weights
+}
+
+/**
+ * The score of a listing:
+ *
+ *   score = reliability^ρ × (w_cost · S_c / (S_c + cost) + w_time · S_t / (S_t + time) + w_quality · quality
+ *           + w_privacy · privacy + w_nearness · nearness)
+ *
+ * with S_c and S_t the median cost and time of the listings that could be meant. It is an expected utility: with
+ * the chance of `reliability` the task ends well and is worth the weighted sum, else nothing.
+ * @param parts each 0 to 1, see `worth`
+ * @returns 0 to 1
+ */
+export function scoreOf(
+  parts: Readonly<Record<Component, number>>,
+  reliability: number,
+  scale: Scale,
+): number {
+  const { weights, reliabilityExponent } = scale
+  const utility = COMPONENTS.reduce((sum, name) => sum + weights[name] * parts[name], 0)
+  return reliability ** reliabilityExponent * utility
 }

@@ -1,0 +1,186 @@
+import { DATA_CLASSES } from '../../../protocol/data-class.ts'
+import type { ProviderId } from './candidate.ts'
+import type { ReputationView } from './modules.ts'
+import type { Tuning } from './strategies.ts'
+
+export const SHARED = DATA_CLASSES.indexOf('SHARED')
+/** A ceiling nobody has asked for: above all there are, so that nothing is ruled out by it. */
+export const UNKNOWN_CEILING = 127
+/** Of those our rules let nothing go to. */
+export const NO_CEILING = -1
+/** What was looked up of stake and data class is looked up anew after so long. */
+const LOOKED_UP_MS = 60_000
+
+/** Reputation is asked for anew after so long, and after every outcome. */
+const FRESH_MS = 5_000
+/** Providers whose age is looked at with each decision. */
+const LOOKED_AT = 32
+/** A way nobody has measured: across a continent. Our own engine has none; a service's is in its claim. */
+const UNKNOWN_RTT_MS = 60
+const RTT_STEP = 0.25
+/** Trust in what the operator configured: nine of ten tasks go well, until its outcomes say otherwise. */
+const OWN_GOOD = 9
+const OWN_BAD = 1
+/** Outcomes of services count less the more came after them. */
+const OWN_FADE = 0.97
+/** Nobody is trusted less than this: else one failure would end a provider. */
+const MIN_RELIABILITY = 0.02
+
+/** What the router knows of providers, in columns by the index's provider rows. */
+export class ProviderFacts {
+  /** Reliability to the power of the tuning's exponent; -1 for those that are not welcome. */
+  weight = new Float64Array()
+  reliability = new Float64Array()
+  /** 0 to 100. */
+  score = new Float64Array()
+  /** 1 for those we hardly know. */
+  newcomer = new Uint8Array()
+  rttMs = new Float64Array()
+  /** 1 where the round trip was measured. */
+  isRttKnown = new Uint8Array()
+  /** Tasks of ours that were given to it since it last told of its load. */
+  unseen = new Float64Array()
+  /** Place in DATA_CLASSES of what our rules let go there; UNKNOWN_CEILING until somebody needed to know. */
+  ceiling = new Int8Array()
+  /** Credits at stake as the chain says; NaN until somebody needed to know. */
+  stake = new Float64Array()
+  /** 1 for those the decision under way leaves out. */
+  excluded = new Uint8Array()
+  readonly #reputation: ReputationView
+  readonly #ids: (ProviderId | null)[] = []
+  #checkedAtMs = new Float64Array()
+  #lookedUpAtMs = new Float64Array()
+  /** Round trips and outcomes are kept for those that have rows. */
+  readonly #own = new Map<ProviderId, { good: number; bad: number }>()
+  #tuning: Tuning
+  #cursor = 0
+
+  constructor(modules: { reputation: ReputationView; tuning: Tuning }) {
+    this.#reputation = modules.reputation
+    this.#tuning = modules.tuning
+  }
+
+  resize(capacity: number): void {
+    const grown = <T extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer>>(
+      column: T,
+    ): T => {
+      const larger = new (column.constructor as new (length: number) => T)(capacity)
+      larger.set(column)
+      return larger
+    }
+    this.weight = grown(this.weight)
+    this.reliability = grown(this.reliability)
+    this.score = grown(this.score)
+    this.newcomer = grown(this.newcomer)
+    this.rttMs = grown(this.rttMs)
+    this.isRttKnown = grown(this.isRttKnown)
+    this.unseen = grown(this.unseen)
+    this.ceiling = grown(this.ceiling)
+    this.stake = grown(this.stake)
+    this.excluded = grown(this.excluded)
+    this.#checkedAtMs = grown(this.#checkedAtMs)
+    this.#lookedUpAtMs = grown(this.#lookedUpAtMs)
+  }
+
+  add(row: number, id: ProviderId): void {
+    this.#ids[row] = id
+    this.rttMs[row] = isPeer(id) ? UNKNOWN_RTT_MS : 0
+    this.isRttKnown[row] = isPeer(id) ? 0 : 1
+    this.unseen[row] = 0
+    this.excluded[row] = 0
+    this.#forgetLookedUp(row)
+    // Nobody is ranked before its reputation has been asked for.
+    this.refresh(row, Number.NEGATIVE_INFINITY)
+  }
+
+  remove(row: number): void {
+    const id = this.#ids[row]
+    if (id !== undefined && id !== null) this.#own.delete(id)
+    this.#ids[row] = null
+  }
+
+  setTuning(tuning: Tuning, nowMs: number): void {
+    this.#tuning = tuning
+    for (const row of this.#ids.keys()) this.refresh(row, nowMs)
+  }
+
+  /** Asks for the reputation of the next few providers, where it is old. */
+  refreshSome(nowMs: number): void {
+    for (let looked = Math.min(LOOKED_AT, this.#ids.length); looked > 0; looked--) {
+      this.#cursor = (this.#cursor + 1) % this.#ids.length
+      this.refreshIfOld(this.#cursor, nowMs)
+    }
+  }
+
+  refreshIfOld(row: number, nowMs: number): void {
+    if (nowMs - this.#checkedAtMs[row]! > FRESH_MS) this.refresh(row, nowMs)
+    if (nowMs - this.#lookedUpAtMs[row]! > LOOKED_UP_MS) this.#forgetLookedUp(row)
+  }
+
+  /** Keeps what was looked up of a provider: place in DATA_CLASSES, and credits. */
+  lookedUp(row: number, what: { ceiling: number; stake: number }, nowMs: number): void {
+    this.ceiling[row] = what.ceiling
+    this.stake[row] = what.stake
+    this.#lookedUpAtMs[row] = nowMs
+  }
+
+  /** Asks for a provider's reputation. */
+  refresh(row: number, nowMs: number): void {
+    const id = this.#ids[row]
+    if (id === undefined || id === null) return
+    this.#checkedAtMs[row] = nowMs
+    if (isPeer(id)) {
+      const { score, tasks } = this.#reputation.score(id)
+      this.score[row] = score
+      this.newcomer[row] = tasks < this.#tuning.newcomerTasks ? 1 : 0
+      this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
+    } else {
+      const { good, bad } = this.#own.get(id) ?? { good: 0, bad: 0 }
+      this.score[row] = 100
+      this.newcomer[row] = 0
+      this.reliability[row] = (OWN_GOOD + good) / (OWN_GOOD + OWN_BAD + good + bad)
+    }
+    const isWelcome = !isPeer(id) || this.#reputation.isWelcome(id)
+    this.weight[row] = isWelcome ? this.reliability[row]! ** this.#tuning.reliabilityExponent : -1
+  }
+
+  /** A task ended there: the reputation of peers is in other hands, that of our own is here. */
+  observe(row: number, wentWell: boolean | null, nowMs: number): void {
+    const id = this.#ids[row]
+    if (id === undefined || id === null) return
+    if (this.unseen[row]! > 0) this.unseen[row]!--
+    if (!isPeer(id) && wentWell !== null) {
+      const known = this.#own.get(id) ?? { good: 0, bad: 0 }
+      this.#own.set(id, {
+        good: known.good * OWN_FADE + (wentWell ? 1 : 0),
+        bad: known.bad * OWN_FADE + (wentWell ? 0 : 1),
+      })
+    }
+    this.refresh(row, nowMs)
+    // What is observed elsewhere of the same outcome may come after this.
+    this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
+  }
+
+  observeRoundTrip(row: number, rttMs: number): void {
+    const before = this.rttMs[row]!
+    this.rttMs[row] = this.isRttKnown[row] === 1 ? before + RTT_STEP * (rttMs - before) : rttMs
+    this.isRttKnown[row] = 1
+  }
+
+  /** What others told of it has changed. */
+  forget(row: number, nowMs: number): void {
+    this.#forgetLookedUp(row)
+    this.refresh(row, nowMs)
+  }
+
+  #forgetLookedUp(row: number): void {
+    this.ceiling[row] = UNKNOWN_CEILING
+    this.stake[row] = Number.NaN
+    this.#lookedUpAtMs[row] = Number.POSITIVE_INFINITY
+  }
+}
+
+/** Whether it is another node. */
+export function isPeer(id: ProviderId): boolean {
+  return id !== 'local' && !id.startsWith('cloud:')
+}
