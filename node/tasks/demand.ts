@@ -27,6 +27,9 @@ export function demandOf(
     preferences: ask.preferences,
     taskClass: ask.input.kind,
     prefixes: prefixesOf(ask.input),
+    ...(ask.preferred === undefined
+      ? {}
+      : { preferred: { provider: ask.preferred.provider, model: ask.preferred.model.model } }),
     excluded: state.excluded,
   }
 }

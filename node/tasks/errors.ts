@@ -7,6 +7,7 @@ export type TaskErrorCode =
   | 'TOO_EXPENSIVE'
   | 'PROMPT_TOO_LONG'
   | 'ALL_PROVIDERS_FAILED'
+  | 'PLAN_INFEASIBLE'
   | 'CANCELLED'
 
 export class TaskError extends ShoalError<TaskErrorCode> {

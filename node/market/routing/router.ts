@@ -34,6 +34,12 @@ const MAX_UNBEGUN = 512
 const MAX_BEGUN = 4_096
 const BASE_UNITS = 1e18
 
+/** How many candidates are wanted, and how many of them from among newcomers. */
+interface Places {
+  newcomerPlaces: number
+  maxCandidates: number
+}
+
 /** A candidate as the router knows it while it decides. */
 interface Found {
   candidate: Candidate
@@ -93,7 +99,10 @@ export class Router implements Routing {
 
   rank(demand: Demand): Ranking {
     const { policy, random, log, clock } = this.#modules
-    const { found, ...ranking } = this.#assess(demand, this.#tuning.newcomerPlaces)
+    const { found, ...ranking } = this.#assess(demand, {
+      newcomerPlaces: this.#tuning.newcomerPlaces,
+      maxCandidates: this.#options.maxCandidates,
+    })
     const id = ranking.decisionId
     const [best] = found
     if (best === undefined) return { ...ranking, candidates: [] }
@@ -110,15 +119,17 @@ export class Router implements Routing {
       random,
     })
     const chosen = order.map(index => eligible[index]!.candidate)
-    chosen[0]!.probability = probability
+    const wish = found.find(({ candidate }) => isPreferred(candidate, demand))?.candidate
+    if (wish === undefined) chosen[0]!.probability = probability
+    else wish.probability = 1
     const rest = found
       .filter(({ worst }, index) => index > 0 && worst > bound)
       .map(({ candidate }) => candidate)
     const complete: Ranking = {
       ...ranking,
-      candidates: [...chosen, ...rest],
+      candidates: withFirst(wish, [...chosen, ...rest]),
       policyVersion: version,
-      explored: order[0] !== 0,
+      explored: wish === undefined && order[0] !== 0,
     }
     const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
     remember(this.#unbegun, id, decision, MAX_UNBEGUN)
@@ -126,8 +137,8 @@ export class Router implements Routing {
     return complete
   }
 
-  preview(demand: Demand): Ranking {
-    const { found, ...ranking } = this.#assess(demand, 0)
+  preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
+    const { found, ...ranking } = this.#assess(demand, { newcomerPlaces: 0, maxCandidates })
     return { ...ranking, candidates: found.map(({ candidate }) => candidate) }
   }
 
@@ -177,7 +188,7 @@ export class Router implements Routing {
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand, newcomerPlaces: number): Omit<Ranking, 'candidates'> & { found: Found[] } {
+  #assess(demand: Demand, places: Places): Omit<Ranking, 'candidates'> & { found: Found[] } {
     const { index, clock } = this.#modules
     const nowMs = clock.nowMs()
     const { preferences } = demand
@@ -195,7 +206,7 @@ export class Router implements Routing {
     const nearness = this.#nearness(demand)
     const marked = this.#mark(demand, nowMs)
     try {
-      const { found, unfit } = this.#find(demand, terms, scale, nearness, buckets, newcomerPlaces)
+      const { found, unfit } = this.#find(demand, terms, scale, nearness, buckets, places)
       this.#countOthers(demand, buckets, unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
       return { decisionId, found, unfit, scale, policyVersion: null, explored: false }
@@ -211,10 +222,9 @@ export class Router implements Routing {
     scale: Scale,
     nearness: Nearness,
     buckets: readonly IndexedBucket[],
-    newcomerPlaces: number,
+    { newcomerPlaces, maxCandidates }: Places,
   ): { found: Found[]; unfit: Record<Unfit, number> } {
     const { random, index } = this.#modules
-    const { maxCandidates } = this.#options
     const facts: Facts = { columns: index.columns, rows: this.#rows, providers: this.#providers }
     const closer: Record<Unfit, number> = none()
     const ruledOut: number[] = []
@@ -225,7 +235,7 @@ export class Router implements Routing {
         const unfit = none()
         const dearest = scale.cost * this.#tuning.explorationCost
         scan(buckets, terms, scale, facts, nearness, dearest, random, { best, newcomers, unfit })
-        const rows = withNewcomers(best.items(), newcomers.items(), maxCandidates)
+        const rows = withNewcomers(best.items(), this.#among(newcomers.items(), demand), maxCandidates)
         const build = this.#builder(demand, terms, scale, nearness, facts, rows.length)
         const found: Found[] = []
         for (const row of rows) {
@@ -354,6 +364,14 @@ export class Router implements Routing {
     }
   }
 
+  /** With whom the demand wishes for, whatever its score. */
+  #among(rows: readonly number[], { preferred }: Demand): readonly number[] {
+    const row = preferred === undefined ? null : this.#rows.find(preferred.provider, preferred.model)
+    if (row === null || this.#rows.ruledOut[row] === 1) return rows
+    const provider = this.#modules.index.columns.providerRow[row]!
+    return this.#providers.excluded[provider] === 1 ? rows : [...rows.filter(other => other !== row), row]
+  }
+
   /** Marks who is out and what is warm, for one decision. */
   #mark(demand: Demand, nowMs: number): { undo: () => void } {
     const { index } = this.#modules
@@ -429,6 +447,14 @@ export class Router implements Routing {
     const row = this.#rows.find(provider, model.model)
     if (row !== null) this.#rows.renew(row)
   }
+}
+
+function isPreferred({ provider, model }: Candidate, { preferred }: Demand): boolean {
+  return provider === preferred?.provider && model.model === preferred.model
+}
+
+function withFirst(first: Candidate | undefined, candidates: Candidate[]): Candidate[] {
+  return first === undefined ? candidates : [first, ...candidates.filter(other => other !== first)]
 }
 
 function none(): Record<Unfit, number> {
