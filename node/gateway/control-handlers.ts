@@ -1,9 +1,10 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
-import type { Preferences } from '../market/preferences.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
+import { askOptionsFrom } from './ask-options.ts'
+import { batchHandlers } from './batch-handlers.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import type { ServedModels } from './served-models.ts'
@@ -39,6 +40,7 @@ export function controlHandlers(
       signal: AbortSignal,
     ) => unknown
   } = {
+    ...batchHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
@@ -128,19 +130,8 @@ export function controlHandlers(
     },
     cancel: ({ taskId }) => ({ cancelled: node.trade.requester.cancel(taskId) }),
     ask: async (parameters, tell, signal) => {
-      const { messages, model, maxTokens, maxPrice, temperature, topP, minP, topK, seed, stop, jsonSchema } =
-        parameters
       const result = await node.trade.requester.ask(
-        {
-          input: { kind: 'chat', messages },
-          model,
-          maxTokens,
-          maxPrice: maxPrice === null ? null : parseCredits(maxPrice),
-          sampling: { temperature, topP, minP, topK, seed: seed ?? randomInt(2 ** 32) },
-          stop,
-          jsonSchema,
-          preferences: preferencesFrom(parameters),
-        },
+        askOptionsFrom(parameters),
         event => tell(taskEventView(event)),
         signal,
       )
@@ -148,17 +139,6 @@ export function controlHandlers(
     },
   }
   return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
-}
-
-/** How a task is to be done, from what the caller gave or left to its default. */
-function preferencesFrom(given: ControlParameters<'ask'>): Preferences {
-  const { strategy, mode, slaClass, dataClass, region, minReputation, minQuality, deadlineMs, auction } =
-    given
-  const minStake = parseCredits(given.minStake)
-  return {
-    ...{ strategy, mode, slaClass, dataClass, region },
-    ...{ minReputation, minStake, minQuality, deadlineMs, auction },
-  }
 }
 
 /** A node event with credits as decimal strings and nodes as PeerIds. */

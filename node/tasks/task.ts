@@ -17,7 +17,7 @@ import { evidenceOf, statusOf } from './verdict.ts'
 export interface TaskRouter {
   rank(demand: Demand): Ranking
   /** As `rank`, without a trace. */
-  preview(demand: Demand): Ranking
+  preview(demand: Demand, maxCandidates?: number): Ranking
   observe(outcome: Outcome): void
 }
 

@@ -44,6 +44,8 @@ export class GreedyScheduler {
       const row = task * providerCount
       let chosen = rule.capSeconds > 0 ? this.#cheapest(row, rule) : -1
       if (chosen < 0) chosen = this.#first(row, rule.minQuality)
+      // Nobody is good enough: the nearest to it.
+      if (chosen < 0) chosen = this.#finest(row)
       if (chosen < 0) continue
       genes[task] = chosen
       const time = seconds[row + chosen]!
@@ -80,6 +82,17 @@ export class GreedyScheduler {
       if (cost[row + provider] === Number.POSITIVE_INFINITY) continue
       bestFinish = finish
       best = provider
+    }
+    return best
+  }
+
+  /** Of the best quality. */
+  #finest(row: number): number {
+    const { providerCount, cost, quality } = this.#problem
+    let best = -1
+    for (let provider = 0; provider < providerCount; provider++) {
+      if (cost[row + provider] === Number.POSITIVE_INFINITY) continue
+      if (best < 0 || quality[provider]! > quality[best]!) best = provider
     }
     return best
   }
