@@ -36,7 +36,7 @@ export const DEFAULT_SEARCH: Omit<SearchOptions, 'random'> = {
 
 /** Genes looked at in all generations. */
 const GENES_PER_PLAN_SLOT = 22_000
-const MAX_GENERATIONS = 400
+const MAX_GENERATIONS = 220
 
 /** Steps between the fastest and the cheapest end, and weights of failures, that greedy seeds are made for. */
 const CAP_STEPS = 6
