@@ -88,6 +88,7 @@ class SimulatedPeers implements Venue {
         tokens: [isLie ? token + 1_000 : token],
         text: textOf(isLie ? -token : token),
       })
+      if (isLast) return report({ kind: 'cancelled' })
     }
     return report({ kind: 'finished', reason: maxTokens < ANSWER_TOKENS ? 'length' : 'stop' })
   }
