@@ -103,6 +103,8 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  /** How fast this node serves. */
+  readonly #meter = new ServiceMeter()
   readonly #environment: Readonly<Record<string, string | undefined>>
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
@@ -603,7 +605,7 @@ export class ShoalNode {
     this.#undo.push(() => router.stop())
     const own = new OwnVenues(config, {
       ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
-      meter: null,
+      meter: this.#meter,
       spending: economy.cloudSpending,
     })
     await own.start()
@@ -641,12 +643,11 @@ export class ShoalNode {
   ): Promise<OfferPublisher> {
     const { config } = this
     const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
-    const meter = new ServiceMeter()
     const admission = new Admission(
       { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
       {
         slots: model => engine.status().models.find(({ id }) => id === model)?.slots ?? 0,
-        serviceMs: model => meter.serviceMs(model),
+        serviceMs: model => this.#meter.serviceMs(model),
         weight: requester => requesterWeight(reputation.score(requester)),
       },
     )
@@ -668,7 +669,7 @@ export class ShoalNode {
         log: this.#log,
         engine,
         prices: desk.pricing,
-        meter,
+        meter: this.#meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
@@ -692,7 +693,7 @@ export class ShoalNode {
         findOffer: cid => offers.find(cid),
         bids: desk.bidder,
         admission,
-        meter,
+        meter: this.#meter,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
