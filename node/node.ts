@@ -26,7 +26,7 @@ import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
 import { readEntities } from './market/entities.ts'
 import { MarketDesk } from './market/market-desk.ts'
-import { OfferBook } from './market/offer-book.ts'
+import { type KnownOffer, OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
@@ -542,10 +542,12 @@ export class ShoalNode {
     economy.standing.want(wallet.address, true)
 
     const certifications = new Certifications({ client, clock: this.#clock, log: this.#log })
-    book.on('offer', ({ offer }) => {
-      if (offer.dataClass === 'PRIVATE' && config['privacy.enclaveAttesters'].length > 0)
-        void certifications.check(offer.wallet)
-    })
+    if (config['privacy.enclaveAttesters'].length > 0) {
+      const check = ({ offer }: KnownOffer) =>
+        void (offer.dataClass === 'PRIVATE' && certifications.check(offer.wallet))
+      book.on('offer', check)
+      book.on('update', check)
+    }
     const clearance = new Clearance(
       {
         allow: config['privacy.allow'],

@@ -160,6 +160,7 @@ describe('own engine, peers and cloud services', () => {
     it('is refused by a peer that does not declare itself fit for it', async () => {
       const node = await requester()
       const known = node.node.parts.book.of(provider.key)!
+      assert.equal(await node.node.trade.economy.client.certification(known.offer.wallet), null)
       const credulous = new Clearance(
         { allow: [], minStake: 0n, enclaveAttesters: [provider.wallet.address] },
         {
