@@ -141,7 +141,7 @@ describe('own engine, peers and cloud services', () => {
       for (const dataClass of ['CONFIDENTIAL', 'PRIVATE'] as const) {
         const kept = secret()
         server.asked.length = 0
-        await assert.rejects(ask(alone, kept, dataClass), { code: 'NO_PROVIDER' })
+        await assert.rejects(ask(alone, kept, dataClass), { code: 'NOTHING_FITS' })
         const { provider: who } = await ask(withEngine, kept, dataClass)
         assert.equal(who, 'local')
         assert.ok(!tap.saw(kept), `${dataClass} content left the node`)
@@ -153,13 +153,14 @@ describe('own engine, peers and cloud services', () => {
       const node = await requester({ 'privacy.allow': provider.key })
       server.asked.length = 0
       assert.equal((await ask(node, secret(), 'CONFIDENTIAL')).provider, provider.key)
-      await assert.rejects(ask(node, secret(), 'PRIVATE'), { code: 'NO_PROVIDER' })
+      await assert.rejects(ask(node, secret(), 'PRIVATE'), { code: 'NOTHING_FITS' })
       assert.equal(server.asked.length, 0)
     })
 
     it('is refused by a peer that does not declare itself fit for it', async () => {
       const node = await requester()
       const known = node.node.parts.book.of(provider.key)!
+      assert.equal(await node.node.trade.economy.client.certification(known.offer.wallet), null)
       const credulous = new Clearance(
         { allow: [], minStake: 0n, enclaveAttesters: [provider.wallet.address] },
         {
