@@ -368,7 +368,8 @@ export type TaskEventView =
     }
   | { type: 'funding'; kind: 'open' | 'topUp'; channelId: string; amount: string }
   | { type: 'channel'; channelId: string }
-  | { type: 'accepted'; promptTokens: number }
+  | { type: 'accepted'; promptTokens: number; isEstimate?: boolean }
+  | { type: 'counted'; promptTokens: number; outputTokens: number; surplus: number }
   | { type: 'output'; text: string; tokens: number }
   | { type: 'payment'; taskAmount: string; cumulativeAmount: string }
   | { type: 'receipt'; receipt: string; amount: string; reason: string; outputTokens: number }
@@ -395,7 +396,7 @@ export function taskEventView(event: TaskEvent): TaskEventView {
     case 'funding':
       return { ...event, amount: formatCredits(event.amount) }
     case 'output':
-      return { type: 'output', text: event.text, tokens: event.tokens.length }
+      return { type: 'output', text: event.text, tokens: event.count ?? event.tokens.length }
     case 'payment':
       return {
         type: 'payment',

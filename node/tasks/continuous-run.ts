@@ -141,7 +141,7 @@ export class ContinuousRun {
       if (isLoser) return
       if (race.winner === null) this.#win(attempt, race)
       this.#add(event, attempt.choice.candidate.model.model)
-    }
+    } else if (event.type === 'counted' && !isLoser) this.#progress.outputTokens += event.surplus
     onEvent(event)
   }
 
@@ -155,7 +155,12 @@ export class ContinuousRun {
     const { runner, onEvent } = this.#modules
     const { outcome } = report
     race.lanes.delete(attempt)
-    await runner.judge(attempt)
+    // Whoever is still silent when somebody else was asked, has answered, and it was told to stop, is dead.
+    const hasLost = race.winner !== null && race.winner !== attempt
+    await runner.judge(
+      attempt,
+      hasLost && outcome.kind === 'cancelled' && outcome.isSilent === true ? 'stalled' : null,
+    )
     if (race.winner === null && (outcome.kind === 'finished' || this.#modules.signal.aborted))
       this.#win(attempt, race)
     const isLoser = race.winner !== null && race.winner !== attempt
@@ -194,7 +199,7 @@ export class ContinuousRun {
       progress.model = model
     }
     progress.tokens.push(...event.tokens)
-    progress.outputTokens += event.tokens.length
+    progress.outputTokens += event.count ?? event.tokens.length
     progress.text += event.text
   }
 
