@@ -8,6 +8,7 @@ import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { marketHandlers } from './market-handlers.ts'
+import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
 import {
@@ -42,8 +43,9 @@ export function controlHandlers(
       signal: AbortSignal,
     ) => unknown
   } = {
-    ...marketHandlers(node, { served }),
+    ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
+    ...marketHandlers(node, { served }),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
