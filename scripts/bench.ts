@@ -7,6 +7,7 @@ import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
 import { offersBench } from '../test/bench/offers.bench.ts'
+import { routeBench } from '../test/bench/route.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
 
@@ -30,7 +31,7 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
-const benches = [gasBench, marketBench, marketSavingBench, nodeBench, offersBench, tasksBench]
+const benches = [gasBench, marketBench, marketSavingBench, nodeBench, offersBench, routeBench, tasksBench]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {
   console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)
