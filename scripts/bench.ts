@@ -7,6 +7,7 @@ import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
 import { offersBench } from '../test/bench/offers.bench.ts'
+import { routeBench } from '../test/bench/route.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
 import { schedulingBench } from '../test/bench/scheduling.bench.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
@@ -37,6 +38,7 @@ const benches = [
   marketSavingBench,
   nodeBench,
   offersBench,
+  routeBench,
   schedulingBench,
   tasksBench,
 ]

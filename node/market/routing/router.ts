@@ -19,7 +19,7 @@ import { learnedClass } from './learning/task-class.ts'
 import { ListingFacts } from './listing-facts.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
-import type { Nearness } from './place.ts'
+import { nearnessTo } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
 import { Reservoir } from './reservoir.ts'
@@ -188,7 +188,7 @@ export class Router implements Routing {
       ...middling(buckets, terms, this.#facts),
       reliabilityExponent,
     }
-    const nearness = this.#nearness(demand)
+    const nearness = nearnessTo(demand.preferences.region ?? this.#options.region, index)
     const search = { terms, scale, nearness, newcomerMaxCost: scale.cost * explorationCost }
     const undo = this.#mark(demand, nowMs)
     try {
@@ -215,8 +215,8 @@ export class Router implements Routing {
       for (let round = 1; ; round++) {
         const best = new Lowest(maxCandidates)
         const newcomers = new Reservoir(newcomerPlaces, random)
-        const unfit: Record<Unfit, number> = { ...NONE_UNFIT }
-        scan(buckets, search, facts, random, { best, newcomers, unfit })
+        const counts = new Int32Array(UNFIT.length)
+        scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
         const others = [...newcomers.items(), ...this.#preferred(demand, search)]
         const rows = withNewcomers(best.items(), others, maxCandidates)
         const builder = new CandidateBuilder({ demand, search, facts, count: rows.length })
@@ -233,6 +233,10 @@ export class Router implements Routing {
         }
         const isAll = rows.length < maxCandidates
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
+          const unfit = Object.fromEntries(UNFIT.map((why, place) => [why, counts[place]!])) as Record<
+            Unfit,
+            number
+          >
           for (const { why } of ruledOut) unfit[why]++
           found.sort((a, b) => b.candidate.score - a.candidate.score)
           return { found, unfit }
@@ -249,7 +253,7 @@ export class Router implements Routing {
     if (row === null) return []
     const best = new Lowest(1)
     const { random } = this.#modules
-    const findings = { best, newcomers: new Reservoir(0, random), unfit: { ...NONE_UNFIT } }
+    const findings = { best, newcomers: new Reservoir(0, random), unfit: new Int32Array(UNFIT.length) }
     scan([{ model: preferred!.model, start: row, end: row + 1 }], search, this.#facts, random, findings)
     return best.items()
   }
@@ -302,13 +306,6 @@ export class Router implements Routing {
     }
   }
 
-  #nearness({ preferences }: Demand): Nearness {
-    const { index } = this.#modules
-    const region = preferences.region ?? this.#options.region
-    if (region === null) return { same: null, similar: null }
-    return { same: index.regionMask(region), similar: index.regionMask(region.split('-')[0]!) }
-  }
-
   /** Counts the listings that were not looked at, being of another model or for other kinds of task. */
   #countOthers(demand: Demand, buckets: readonly IndexedBucket[], unfit: Record<Unfit, number>): void {
     const { index } = this.#modules
@@ -350,8 +347,6 @@ export class Router implements Routing {
     if (row !== null) this.#facts.renew(row)
   }
 }
-
-const NONE_UNFIT = Object.fromEntries(UNFIT.map(name => [name, 0])) as Record<Unfit, number>
 
 /** The best, the last of which give their places to newcomers that are not among them. */
 function withNewcomers(best: readonly number[], newcomers: readonly number[], limit: number): number[] {
