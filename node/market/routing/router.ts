@@ -17,13 +17,14 @@ import { type Terms, termsOf } from './filters.ts'
 import { LatencyPredictor } from './latency-predictor.ts'
 import { learnedClass } from './learning/task-class.ts'
 import { ListingFacts } from './listing-facts.ts'
+import { Middling } from './middling.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
-import { nearnessTo } from './place.ts'
+import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
 import { Reservoir } from './reservoir.ts'
-import { middling, rowsOf, type Search, scan } from './scan.ts'
+import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 
 const MAX_CANDIDATES = 16
@@ -53,6 +54,9 @@ export class Router implements Routing {
   readonly #affinity = new PrefixAffinity()
   readonly #lengths = new OutputLengths()
   readonly #facts: ListingFacts
+  readonly #builder: CandidateBuilder
+  readonly #near: NearnessTables
+  readonly #middling = new Middling()
   readonly #unbegun = new Map<string, Decision>()
   readonly #begun = new Map<string, Decision>()
   #tuning: Tuning = DEFAULT_TUNING
@@ -65,6 +69,8 @@ export class Router implements Routing {
     this.#modules = modules
     this.#idPrefix = Math.floor(modules.random() * 2 ** 48).toString(36)
     this.#facts = new ListingFacts({ tuning: this.#tuning }, { ...modules, predictor: this.#predictor })
+    this.#builder = new CandidateBuilder({ facts: this.#facts })
+    this.#near = new NearnessTables(modules)
   }
 
   /** Lets go of the index. Idempotent. */
@@ -185,10 +191,10 @@ export class Router implements Routing {
     const scale: Scale = {
       strategy,
       weights: normalised(weights[strategy]),
-      ...middling(buckets, terms, this.#facts),
+      ...this.#middling.of(buckets, terms, this.#facts),
       reliabilityExponent,
     }
-    const nearness = nearnessTo(demand.preferences.region ?? this.#options.region, index)
+    const nearness = this.#near.to(demand.preferences.region ?? this.#options.region)
     const search = { terms, scale, nearness, newcomerMaxCost: scale.cost * explorationCost }
     const undo = this.#mark(demand, nowMs)
     try {
@@ -219,12 +225,11 @@ export class Router implements Routing {
         scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
         const others = [...newcomers.items(), ...this.#preferred(demand, search)]
         const rows = withNewcomers(best.items(), others, maxCandidates)
-        const builder = new CandidateBuilder({ demand, search, facts, count: rows.length })
         const found: BuiltCandidate[] = []
         for (const row of rows) {
           const listing = index.listing(row)
           const why = this.#lookClosely(row, listing, demand, search.terms)
-          const built = why === null ? builder.build(row, listing) : null
+          const built = why === null ? this.#builder.build(row, listing, demand, search) : null
           if (built !== null) found.push(built)
           else {
             ruledOut.push({ row, why: why ?? 'too_expensive' })
@@ -233,10 +238,7 @@ export class Router implements Routing {
         }
         const isAll = rows.length < maxCandidates
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
-          const unfit = Object.fromEntries(UNFIT.map((why, place) => [why, counts[place]!])) as Record<
-            Unfit,
-            number
-          >
+          const unfit = named(counts)
           for (const { why } of ruledOut) unfit[why]++
           found.sort((a, b) => b.candidate.score - a.candidate.score)
           return { found, unfit }
@@ -315,7 +317,8 @@ export class Router implements Routing {
       return
     }
     const others = new Set<IndexedBucket>()
-    for (const kind of TASK_KINDS) for (const bucket of index.match({ ...demand, kind })) others.add(bucket)
+    for (const kind of TASK_KINDS)
+      for (const bucket of index.match({ model: demand.model, kind })) others.add(bucket)
     for (const bucket of buckets) others.delete(bucket)
     unfit.other_kind = rowsOf([...others])
     unfit.other_model = index.size - matched - unfit.other_kind
@@ -375,4 +378,14 @@ function withFirst(wish: Candidate, candidates: readonly Candidate[]): Candidate
   for (const candidate of candidates) candidate.probability = 0
   wish.probability = 1
   return [wish, ...candidates.filter(other => other !== wish)]
+}
+
+const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>
+
+/** Counts by their names. */
+function named(counts: Int32Array): Record<Unfit, number> {
+  const unfit = { ...NONE }
+  for (let place = 0; place < UNFIT.length; place++)
+    if (counts[place]! > 0) unfit[UNFIT[place]!] = counts[place]!
+  return unfit
 }

@@ -200,53 +200,8 @@ function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts):
   return numbers[at + QUALITY]! < terms.minQuality ? LOW_QUALITY : DEADLINE
 }
 
-/** Listings a middling one is found among at most. */
-const SAMPLE = 63
-
-/**
- * Cost in credits and time in ms of a middling listing: the medians over a sample of rows spread evenly over the
- * buckets. A median, for it stays put however extreme a minority of the listings is.
- */
-export function middling(
-  buckets: readonly IndexedBucket[],
-  terms: Terms,
-  facts: ListingFacts,
-): { cost: number; timeMs: number } {
-  const { numbers, flags } = facts.table
-  const all = rowsOf(buckets)
-  const step = Math.max(1, all / SAMPLE)
-  const costs = new Float64Array(SAMPLE + 1)
-  const times = new Float64Array(SAMPLE + 1)
-  const nowS = facts.table.seconds(terms.nowMs)
-  const factor = promptFactor(terms.promptTokens, 0)
-  const input = terms.isSpot ? SPOT_INPUT : INPUT
-  const output = terms.isSpot ? SPOT_OUTPUT : OUTPUT
-  let count = 0
-  let next = 0
-  let before = 0
-  for (const { start, end } of buckets) {
-    for (; next < before + end - start && count <= SAMPLE; next += step) {
-      const row = start + Math.floor(next - before)
-      const at = row * STRIDE
-      const cost = numbers[at + input]! * terms.inputMillions + numbers[at + output]! * terms.outputMillions
-      if (numbers[at + EXPIRES_S]! <= nowS || numbers[at + TRUST]! < 0 || Number.isNaN(cost)) continue
-      if ((flags[at + FLAGS]! & CLOSED) !== 0) continue
-      const ownMs = numbers[at + TTFT_MS]! * factor + terms.outputTokens * numbers[at + MS_PER_TOKEN]!
-      costs[count] = cost
-      times[count++] = numbers[at + RTT_MS]! + waitOf(row, ownMs, facts) + ownMs
-    }
-    before += end - start
-  }
-  return { cost: medianOf(costs.subarray(0, count)), timeMs: medianOf(times.subarray(0, count)) }
-}
-
 export function rowsOf(buckets: readonly IndexedBucket[]): number {
   let rows = 0
   for (const { start, end } of buckets) rows += end - start
   return rows
-}
-
-/** The lower middle; 0 of nothing. Sorts what it is given. */
-function medianOf(values: Float64Array): number {
-  return values.sort()[(values.length - 1) >> 1] ?? 0
 }
