@@ -248,7 +248,6 @@ export class ShoalNode {
     await desk.start()
     this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
-    const learning = await this.#startLearning(store)
     const receipts = new ReceiptBook({
       store,
       outbox,
@@ -261,6 +260,7 @@ export class ShoalNode {
       wallet: wallet.address,
       walletOf: peer => book.of(peer)?.offer.wallet ?? null,
     })
+    const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -510,7 +510,6 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { learning, engine, cloud } = this.parts
     const {
       wallet,
       store,
@@ -525,6 +524,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
+    const { engine, cloud, learning } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {

@@ -21,6 +21,7 @@ export function askOptionsFrom(given: ControlParameters<'ask'>, defaultClass: Da
     stop,
     jsonSchema,
     preferences: preferencesFrom(given, defaultClass),
+    ...(given.taskClass === null ? {} : { taskClass: given.taskClass }),
   }
 }
 
