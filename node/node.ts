@@ -730,7 +730,11 @@ export class ShoalNode {
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
-    await desk.provide({ offer: () => offers.current()?.offer ?? null, isReady: () => this.#auditHealthy })
+    await desk.provide({
+      offer: () => offers.current()?.offer ?? null,
+      isReady: () => this.#auditHealthy,
+      waiting: () => admission.queued(),
+    })
     return offers
   }
 
