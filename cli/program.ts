@@ -10,6 +10,7 @@ import { registerInit } from './commands/init.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
 import { registerMoney } from './commands/money.ts'
+import { registerOffers } from './commands/offers.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerRoute } from './commands/route.ts'
 import { registerStake } from './commands/stake.ts'
@@ -83,6 +84,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerStop,
     registerAsk,
     registerLook,
+    registerOffers,
     registerRoute,
     registerPeers,
     registerMarket,
