@@ -1,3 +1,4 @@
+import { TASK_CLASS_PATTERN } from '../node/market/routing/learning/task-class.ts'
 import { TASK_ID_PATTERN } from '../protocol/ids.ts'
 import { parseCredits } from '../protocol/money.ts'
 import { usageError } from './context.ts'
@@ -52,5 +53,14 @@ export function taskIdArgument(value: string): string {
   throw usageError(
     `a task's id has 32 hex digits, ${JSON.stringify(value)} has not`,
     'shoal receipts --json tells ids of tasks.',
+  )
+}
+
+/** Name of a kind of work. */
+export function taskClass(value: string): string {
+  if (TASK_CLASS_PATTERN.test(value)) return value
+  throw usageError(
+    `--class takes lower-case letters, digits, dots, colons and dashes, not ${JSON.stringify(value)}`,
+    'For example: --class mail-triage',
   )
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../node/version.ts'
 import { registerAsk } from './commands/ask.ts'
 import { registerAudit } from './commands/audit.ts'
+import { registerBatch } from './commands/batch.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerContracts } from './commands/contracts.ts'
 import { registerDemo } from './commands/demo.ts'
@@ -45,7 +46,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 }
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'Begin:': ['demo', 'init', 'up', 'stop', 'ask'],
+  'Begin:': ['demo', 'init', 'up', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit'],
   'Contracts:': ['contracts'],
@@ -83,6 +84,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerUp,
     registerStop,
     registerAsk,
+    registerBatch,
     registerLook,
     registerOffers,
     registerRoute,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { MAX_OUTPUT_TOKENS } from '../../protocol/limits.ts'
-import { collected, creditsAmount, decimalNumber, wholeNumber } from '../arguments.ts'
+import { collected, creditsAmount, decimalNumber, taskClass, wholeNumber } from '../arguments.ts'
 import { type CommonOptions, withCommonOptions } from '../context.ts'
 
 export interface AskOptions extends CommonOptions {
@@ -14,6 +14,7 @@ export interface AskOptions extends CommonOptions {
   topP: number
   stop?: string[]
   jsonSchema?: string
+  class?: string
   stream?: boolean
   wait: number
   verbose?: boolean
@@ -50,6 +51,7 @@ export function registerAsk(program: Command): void {
     )
     .option('--stop <text>', 'End the answer before this text; may be given again', collected)
     .option('--json-schema <schema>', 'Make the answer JSON of this schema: a file, or the schema itself')
+    .option('--class <name>', 'Kind of work, for which routing learns (default: by the prompt)', taskClass)
     .option('--stream', 'Show the answer as it comes (the default)')
     .option('--no-stream', 'Show the answer when it is complete')
     .option(

@@ -1,9 +1,7 @@
-import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import type { ProviderId } from './candidate.ts'
 import type { ReputationView } from './modules.ts'
 import type { Tuning } from './strategies.ts'
 
-export const SHARED = DATA_CLASSES.indexOf('SHARED')
 /** A ceiling nobody has asked for: above all there are, so that nothing is ruled out by it. */
 export const UNKNOWN_CEILING = 127
 /** Of those our rules let nothing go to. */

@@ -17,13 +17,14 @@ import { type Terms, termsOf } from './filters.ts'
 import { LatencyPredictor } from './latency-predictor.ts'
 import { learnedClass } from './learning/task-class.ts'
 import { ListingFacts } from './listing-facts.ts'
+import { Middling } from './middling.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
-import type { Nearness } from './place.ts'
+import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
 import { Reservoir } from './reservoir.ts'
-import { middling, rowsOf, type Search, scan } from './scan.ts'
+import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 
 const MAX_CANDIDATES = 16
@@ -34,6 +35,12 @@ const MAX_ROUNDS = 16
 const MAX_UNBEGUN = 128
 const MAX_BEGUN = 4_096
 const BASE_UNITS = 1e18
+
+/** How many candidates are wanted, and how many of them from among newcomers. */
+interface Places {
+  newcomerPlaces: number
+  maxCandidates: number
+}
 
 /**
  * Chooses among all listings: peers', this node's own engine and cloud services. Filters and scores by columns
@@ -47,6 +54,9 @@ export class Router implements Routing {
   readonly #affinity = new PrefixAffinity()
   readonly #lengths = new OutputLengths()
   readonly #facts: ListingFacts
+  readonly #builder: CandidateBuilder
+  readonly #near: NearnessTables
+  readonly #middling = new Middling()
   readonly #unbegun = new Map<string, Decision>()
   readonly #begun = new Map<string, Decision>()
   #tuning: Tuning = DEFAULT_TUNING
@@ -59,6 +69,8 @@ export class Router implements Routing {
     this.#modules = modules
     this.#idPrefix = Math.floor(modules.random() * 2 ** 48).toString(36)
     this.#facts = new ListingFacts({ tuning: this.#tuning }, { ...modules, predictor: this.#predictor })
+    this.#builder = new CandidateBuilder({ facts: this.#facts })
+    this.#near = new NearnessTables(modules)
   }
 
   /** Lets go of the index. Idempotent. */
@@ -67,9 +79,11 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { policy, random, log, clock } = this.#modules
-    const { found, ...ranking } = this.#assess(demand, this.#tuning.newcomerPlaces)
-    const id = ranking.decisionId
+    const { policy, random } = this.#modules
+    const { found, ...ranking } = this.#assess(demand, {
+      newcomerPlaces: this.#tuning.newcomerPlaces,
+      maxCandidates: this.#options.maxCandidates,
+    })
     const [best] = found
     if (best === undefined) return { ...ranking, candidates: [] }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
@@ -90,6 +104,9 @@ export class Router implements Routing {
     const rest = found
       .filter(({ worst }, index) => index > 0 && worst > bound)
       .map(({ candidate }) => candidate)
+    const wish = found.find(({ candidate }) => isPreferred(candidate, demand))?.candidate
+    if (wish !== undefined)
+      return this.#decided(demand, { ...ranking, candidates: withFirst(wish, [...chosen, ...rest]) })
     const complete: Ranking = {
       ...ranking,
       candidates: [...chosen, ...rest],
@@ -97,14 +114,19 @@ export class Router implements Routing {
       eligible: chosen.length,
       explored: order[0] !== 0,
     }
-    const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
-    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
-    log.decided(decision)
-    return complete
+    return this.#decided(demand, complete)
   }
 
-  preview(demand: Demand): Ranking {
-    const { found, ...ranking } = this.#assess(demand, 0)
+  #decided(demand: Demand, ranking: Ranking): Ranking {
+    const { decisionId: id } = ranking
+    const decision: Decision = { id, atMs: this.#modules.clock.nowMs(), demand, ranking }
+    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
+    this.#modules.log.decided(decision)
+    return ranking
+  }
+
+  preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
+    const { found, ...ranking } = this.#assess(demand, { newcomerPlaces: 0, maxCandidates })
     return { ...ranking, candidates: found.map(({ candidate }) => candidate) }
   }
 
@@ -157,7 +179,7 @@ export class Router implements Routing {
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand, newcomerPlaces: number): Omit<Ranking, 'candidates'> & { found: BuiltCandidate[] } {
+  #assess(demand: Demand, places: Places): Omit<Ranking, 'candidates'> & { found: BuiltCandidate[] } {
     const { index, clock } = this.#modules
     const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
@@ -169,14 +191,14 @@ export class Router implements Routing {
     const scale: Scale = {
       strategy,
       weights: normalised(weights[strategy]),
-      ...middling(buckets, terms, this.#facts),
+      ...this.#middling.of(buckets, terms, this.#facts),
       reliabilityExponent,
     }
-    const nearness = this.#nearness(demand)
+    const nearness = this.#near.to(demand.preferences.region ?? this.#options.region)
     const search = { terms, scale, nearness, newcomerMaxCost: scale.cost * explorationCost }
     const undo = this.#mark(demand, nowMs)
     try {
-      const { found, unfit } = this.#find(demand, search, buckets, newcomerPlaces)
+      const { found, unfit } = this.#find(demand, search, buckets, places)
       this.#countOthers(demand, buckets, unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
       return { decisionId, found, unfit, scale, policyVersion: null, eligible: 0, explored: false }
@@ -190,25 +212,24 @@ export class Router implements Routing {
     demand: Demand,
     search: Search,
     buckets: readonly IndexedBucket[],
-    newcomerPlaces: number,
+    { newcomerPlaces, maxCandidates }: Places,
   ): { found: BuiltCandidate[]; unfit: Record<Unfit, number> } {
     const { random, index } = this.#modules
-    const { maxCandidates } = this.#options
     const facts = this.#facts
     const ruledOut: { row: number; why: Unfit }[] = []
     try {
       for (let round = 1; ; round++) {
         const best = new Lowest(maxCandidates)
         const newcomers = new Reservoir(newcomerPlaces, random)
-        const unfit: Record<Unfit, number> = { ...NONE_UNFIT }
-        scan(buckets, search, facts, random, { best, newcomers, unfit })
-        const rows = withNewcomers(best.items(), newcomers.items(), maxCandidates)
-        const builder = new CandidateBuilder({ demand, search, facts, count: rows.length })
+        const counts = new Int32Array(UNFIT.length)
+        scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
+        const others = [...newcomers.items(), ...this.#preferred(demand, search)]
+        const rows = withNewcomers(best.items(), others, maxCandidates)
         const found: BuiltCandidate[] = []
         for (const row of rows) {
           const listing = index.listing(row)
           const why = this.#lookClosely(row, listing, demand, search.terms)
-          const built = why === null ? builder.build(row, listing) : null
+          const built = why === null ? this.#builder.build(row, listing, demand, search) : null
           if (built !== null) found.push(built)
           else {
             ruledOut.push({ row, why: why ?? 'too_expensive' })
@@ -217,6 +238,7 @@ export class Router implements Routing {
         }
         const isAll = rows.length < maxCandidates
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
+          const unfit = named(counts)
           for (const { why } of ruledOut) unfit[why]++
           found.sort((a, b) => b.candidate.score - a.candidate.score)
           return { found, unfit }
@@ -225,6 +247,17 @@ export class Router implements Routing {
     } finally {
       for (const { row } of ruledOut) facts.leaveOut(row, false)
     }
+  }
+
+  /** The row the demand wishes for, if it is fit. */
+  #preferred({ preferred }: Demand, search: Search): number[] {
+    const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
+    if (row === null) return []
+    const best = new Lowest(1)
+    const { random } = this.#modules
+    const findings = { best, newcomers: new Reservoir(0, random), unfit: new Int32Array(UNFIT.length) }
+    scan([{ model: preferred!.model, start: row, end: row + 1 }], search, this.#facts, random, findings)
+    return best.items()
   }
 
   /** Looks up what the table only guesses. Null: it is fit. */
@@ -275,13 +308,6 @@ export class Router implements Routing {
     }
   }
 
-  #nearness({ preferences }: Demand): Nearness {
-    const { index } = this.#modules
-    const region = preferences.region ?? this.#options.region
-    if (region === null) return { same: null, similar: null }
-    return { same: index.regionMask(region), similar: index.regionMask(region.split('-')[0]!) }
-  }
-
   /** Counts the listings that were not looked at, being of another model or for other kinds of task. */
   #countOthers(demand: Demand, buckets: readonly IndexedBucket[], unfit: Record<Unfit, number>): void {
     const { index } = this.#modules
@@ -291,7 +317,8 @@ export class Router implements Routing {
       return
     }
     const others = new Set<IndexedBucket>()
-    for (const kind of TASK_KINDS) for (const bucket of index.match({ ...demand, kind })) others.add(bucket)
+    for (const kind of TASK_KINDS)
+      for (const bucket of index.match({ model: demand.model, kind })) others.add(bucket)
     for (const bucket of buckets) others.delete(bucket)
     unfit.other_kind = rowsOf([...others])
     unfit.other_model = index.size - matched - unfit.other_kind
@@ -324,8 +351,6 @@ export class Router implements Routing {
   }
 }
 
-const NONE_UNFIT = Object.fromEntries(UNFIT.map(name => [name, 0])) as Record<Unfit, number>
-
 /** The best, the last of which give their places to newcomers that are not among them. */
 function withNewcomers(best: readonly number[], newcomers: readonly number[], limit: number): number[] {
   const among = new Set(best)
@@ -342,4 +367,25 @@ function wentWell(status: Outcome['status']): boolean | null {
 function remember<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
   map.set(key, value)
   if (map.size > limit) map.delete(map.keys().next().value!)
+}
+
+function isPreferred({ provider, model }: Candidate, { preferred }: Demand): boolean {
+  return provider === preferred?.provider && model.model === preferred.model
+}
+
+/** Chosen by wish, not by the policy: it is no choice to be judged. */
+function withFirst(wish: Candidate, candidates: readonly Candidate[]): Candidate[] {
+  for (const candidate of candidates) candidate.probability = 0
+  wish.probability = 1
+  return [wish, ...candidates.filter(other => other !== wish)]
+}
+
+const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>
+
+/** Counts by their names. */
+function named(counts: Int32Array): Record<Unfit, number> {
+  const unfit = { ...NONE }
+  for (let place = 0; place < UNFIT.length; place++)
+    if (counts[place]! > 0) unfit[UNFIT[place]!] = counts[place]!
+  return unfit
 }

@@ -1,4 +1,4 @@
-import type { ListingColumns } from '../capability.ts'
+import { type ListingColumns, VENUES } from '../capability.ts'
 import { type ProviderFacts, UNKNOWN_CEILING } from './provider-facts.ts'
 import {
   CLOSED,
@@ -11,7 +11,9 @@ import {
   LEFT_OUT,
   MS_PER_TOKEN,
   NEWCOMER,
+  OURS,
   OUTPUT,
+  PROVEN,
   QUALITY,
   REPUTATION,
   RTT_MS,
@@ -24,6 +26,8 @@ import {
   TTFT_MS,
   WARM,
 } from './scan.ts'
+
+const LOCAL = VENUES.indexOf('local')
 
 /** What is worked out of a listing for itself, beside what its provider says and is. */
 export interface Worth {
@@ -94,6 +98,8 @@ export class RowTable {
     flags[at + FLAGS] =
       (flags[at + FLAGS]! & LEFT_OUT) |
       (ceiling < 0 ? CLOSED : 0) |
+      (columns.venue[row] === LOCAL ? OURS : 0) |
+      (ceiling === UNKNOWN_CEILING ? 0 : PROVEN) |
       (dataClass & DATA_CLASS_MASK) |
       (columns.slaMask[row]! << SLA_SHIFT) |
       (providers.newcomer[provider] === 1 ? NEWCOMER : 0)

@@ -1,10 +1,10 @@
 import type { IndexedBucket } from '../capability.ts'
 import type { Lowest } from '../lowest.ts'
-import type { Unfit } from './candidate.ts'
+import { UNFIT } from './candidate.ts'
 import type { Terms } from './filters.ts'
 import { promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
-import { type Nearness, placeUtility } from './place.ts'
+import { MOST_GUARDED, NEAR_MS, type Nearness, SHARED_PRIVACY } from './place.ts'
 import type { Reservoir } from './reservoir.ts'
 import { LEAST, type Scale } from './strategies.ts'
 
@@ -46,6 +46,10 @@ export const SLA_SHIFT = 2
 export const NEWCOMER = 1 << 5
 /** Nothing at all may go there. */
 export const CLOSED = 1 << 6
+/** What may go there was looked up; else the class of data is a claim. */
+export const PROVEN = 1 << 8
+/** This node's own engine: nothing is nearer or more private. */
+export const OURS = 1 << 9
 /** Has been tried, or looked at closely and found unfit: the decision under way leaves it out. */
 export const LEFT_OUT = 1 << 7
 
@@ -62,7 +66,8 @@ export interface Search {
 export interface Findings {
   best: Lowest
   newcomers: Reservoir
-  unfit: Record<Unfit, number>
+  /** By place in UNFIT. */
+  unfit: Int32Array
 }
 
 /**
@@ -109,7 +114,8 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   const timeScale = scale.timeMs + LEAST
   const coldFactor = promptFactor(promptTokens, 0)
   const warmFactor = coldFactor - promptFactor(promptTokens, 1)
-  const byPlace = scale.weights.privacy > 0 || scale.weights.nearness > 0
+  const { privacy: privacyWeight, nearness: nearnessWeight } = scale.weights
+  const { byRegion } = nearness
   // Most demands make none of these conditions.
   const isLenient =
     maxTotalMs === Number.POSITIVE_INFINITY &&
@@ -143,82 +149,59 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         (costWeight * costScale) / (costScale + cost) +
         (timeWeight * timeScale) / (timeScale + time) +
         qualityWeight * quality
-      if (byPlace) utility += placeUtility(row, scale.weights, nearness, facts)
+      if (privacyWeight > 0) {
+        const declared = (bits & DATA_CLASS_MASK) / MOST_GUARDED
+        const proven = (bits & PROVEN) !== 0 ? declared : Math.min(SHARED_PRIVACY, declared)
+        utility += privacyWeight * ((bits & OURS) !== 0 ? 1 : proven)
+      }
+      if (nearnessWeight > 0) {
+        const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
+        utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
+      }
       const key = -trust * utility
       if (key < bound) {
         best.offer(key, row)
         bound = best.bound
       }
       if ((bits & NEWCOMER) !== 0 && cost <= newcomerMaxCost) newcomers.offer(row)
-    } else unfit[whyUnfit(row, cost, terms, facts)]++
+    } else unfit[whyUnfit(row, cost, terms, facts)]!++
   }
 }
 
-/** Why a row is not fit that is known not to be: the first reason there is. Those of `scanRows`, one by one. */
-function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts): Unfit {
+const UNWELCOME = UNFIT.indexOf('unwelcome')
+const PROMPT_TOO_LONG = UNFIT.indexOf('prompt_too_long')
+const NO_SPOT = UNFIT.indexOf('no_spot')
+const TOO_EXPENSIVE = UNFIT.indexOf('too_expensive')
+const DATA_CLASS = UNFIT.indexOf('data_class')
+const SLA_CLASS = UNFIT.indexOf('sla_class')
+const REGION = UNFIT.indexOf('region')
+const LOW_REPUTATION = UNFIT.indexOf('reputation')
+const LOW_STAKE = UNFIT.indexOf('stake')
+const LOW_QUALITY = UNFIT.indexOf('quality')
+const DEADLINE = UNFIT.indexOf('deadline')
+
+/**
+ * Why a row is not fit that is known not to be: the first reason there is, as a place in UNFIT. The comparisons of
+ * `scanRows`, one by one.
+ */
+function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts): number {
   const { numbers, flags } = facts.table
   const at = row * STRIDE
   const bits = flags[at + FLAGS]!
-  if (numbers[at + TRUST]! < 0) return 'unwelcome'
-  if (numbers[at + CONTEXT_TOKENS]! < terms.minContextTokens) return 'prompt_too_long'
-  if (Number.isNaN(cost)) return 'no_spot'
-  if (cost > terms.maxCost) return 'too_expensive'
-  if ((bits & CLOSED) !== 0 || (bits & DATA_CLASS_MASK) < terms.dataClass) return 'data_class'
-  if ((bits & terms.slaBit) === 0) return 'sla_class'
-  if (terms.regions !== null && terms.regions[facts.index.columns.region[row]!] !== 1) return 'region'
-  if (numbers[at + REPUTATION]! < terms.minReputation) return 'reputation'
-  if (numbers[at + STAKE]! < terms.minStake) return 'stake'
-  if (numbers[at + QUALITY]! < terms.minQuality) return 'quality'
-  return 'deadline'
-}
-
-/** Listings a middling one is found among at most. */
-const SAMPLE = 63
-
-/**
- * Cost in credits and time in ms of a middling listing: the medians over a sample of rows spread evenly over the
- * buckets. A median, for it stays put however extreme a minority of the listings is.
- */
-export function middling(
-  buckets: readonly IndexedBucket[],
-  terms: Terms,
-  facts: ListingFacts,
-): { cost: number; timeMs: number } {
-  const { numbers, flags } = facts.table
-  const all = rowsOf(buckets)
-  const step = Math.max(1, all / SAMPLE)
-  const costs = new Float64Array(SAMPLE + 1)
-  const times = new Float64Array(SAMPLE + 1)
-  const nowS = facts.table.seconds(terms.nowMs)
-  const factor = promptFactor(terms.promptTokens, 0)
-  const input = terms.isSpot ? SPOT_INPUT : INPUT
-  const output = terms.isSpot ? SPOT_OUTPUT : OUTPUT
-  let count = 0
-  let next = 0
-  let before = 0
-  for (const { start, end } of buckets) {
-    for (; next < before + end - start && count <= SAMPLE; next += step) {
-      const row = start + Math.floor(next - before)
-      const at = row * STRIDE
-      const cost = numbers[at + input]! * terms.inputMillions + numbers[at + output]! * terms.outputMillions
-      if (numbers[at + EXPIRES_S]! <= nowS || numbers[at + TRUST]! < 0 || Number.isNaN(cost)) continue
-      if ((flags[at + FLAGS]! & CLOSED) !== 0) continue
-      const ownMs = numbers[at + TTFT_MS]! * factor + terms.outputTokens * numbers[at + MS_PER_TOKEN]!
-      costs[count] = cost
-      times[count++] = numbers[at + RTT_MS]! + waitOf(row, ownMs, facts) + ownMs
-    }
-    before += end - start
-  }
-  return { cost: medianOf(costs.subarray(0, count)), timeMs: medianOf(times.subarray(0, count)) }
+  if (numbers[at + TRUST]! < 0) return UNWELCOME
+  if (numbers[at + CONTEXT_TOKENS]! < terms.minContextTokens) return PROMPT_TOO_LONG
+  if (Number.isNaN(cost)) return NO_SPOT
+  if (cost > terms.maxCost) return TOO_EXPENSIVE
+  if ((bits & CLOSED) !== 0 || (bits & DATA_CLASS_MASK) < terms.dataClass) return DATA_CLASS
+  if ((bits & terms.slaBit) === 0) return SLA_CLASS
+  if (terms.regions !== null && terms.regions[facts.index.columns.region[row]!] !== 1) return REGION
+  if (numbers[at + REPUTATION]! < terms.minReputation) return LOW_REPUTATION
+  if (numbers[at + STAKE]! < terms.minStake) return LOW_STAKE
+  return numbers[at + QUALITY]! < terms.minQuality ? LOW_QUALITY : DEADLINE
 }
 
 export function rowsOf(buckets: readonly IndexedBucket[]): number {
   let rows = 0
   for (const { start, end } of buckets) rows += end - start
   return rows
-}
-
-/** The lower middle; 0 of nothing. Sorts what it is given. */
-function medianOf(values: Float64Array): number {
-  return values.sort()[(values.length - 1) >> 1] ?? 0
 }

@@ -142,7 +142,11 @@ function factsOf(directory: ReadonlyMap<NodeKey, SimProvider>) {
   }
 }
 
-function indexOf(view: View, directory: Map<NodeKey, SimProvider>, { clock }: SystemContext): CapabilityIndex {
+function indexOf(
+  view: View,
+  directory: Map<NodeKey, SimProvider>,
+  { clock }: SystemContext,
+): CapabilityIndex {
   const index = new CapabilityIndex({ clock: { ...clock, nowMs: () => clock.nowMs(), setTimer } })
   view.listen({
     changed(provider) {
