@@ -11,6 +11,7 @@ import { registerInit } from './commands/init.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
 import { registerMoney } from './commands/money.ts'
+import { registerOffers } from './commands/offers.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerRoute } from './commands/route.ts'
 import { registerStake } from './commands/stake.ts'
@@ -85,6 +86,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerAsk,
     registerBatch,
     registerLook,
+    registerOffers,
     registerRoute,
     registerPeers,
     registerMarket,

@@ -17,6 +17,7 @@ import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { PICKS } from '../market/scheduling/planner.ts'
+import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
 
@@ -71,7 +72,7 @@ export const controlMethods = {
     model: z.nullable(z.string().max(200)).default(null),
     span: z.nullable(z.enum(HISTORY_SPANS)).default(null),
   }),
-  offers: z.strictObject({}),
+  ...offerMethods,
   wallet: z.strictObject({}),
   receipts: z.strictObject({ limit: z.int().min(1).max(10_000).default(20) }),
   settle: z.strictObject({}),

@@ -8,6 +8,7 @@ import { batchHandlers } from './batch-handlers.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { marketHandlers } from './market-handlers.ts'
+import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
@@ -15,7 +16,6 @@ import {
   askResultView,
   type ModelsView,
   modelView,
-  offerViews,
   peerIdOf,
   peerViews,
   receiptView,
@@ -54,7 +54,7 @@ export function controlHandlers(
       installed: (await node.parts.catalog.installed()).map(({ id, path }) => ({ id, path })),
     }),
     peers: () => peerViews(node),
-    offers: () => offerViews(node),
+    offers: query => offerViews(node, query),
     wallet: () => walletView(node, node.trade),
     receipts: async ({ limit }) => {
       const receipts = []

@@ -194,9 +194,11 @@ export class CapabilityIndex implements ListingIndex {
     const { columns } = this
     const { expiresAtMs, outputPerMillion, inputPerMillion, dataClass, slaMask, modalityMask, region } =
       columns
+    const venues = columns.venue
     const nowMs = this.#clock.nowMs()
     const needs = this.#needs(query)
     const modality = query.modality === undefined ? 0 : 1 << MODALITIES.indexOf(query.modality)
+    const venue = query.venue === undefined ? -1 : VENUES.indexOf(query.venue)
     const cheapest = new Lowest(limit)
     for (const { start, end } of this.#buckets.match(query.model ?? null, query.kind ?? null)) {
       for (let row = start; row < end; row++) {
@@ -206,7 +208,7 @@ export class CapabilityIndex implements ListingIndex {
         const key = price + inputPerMillion[row]! * 1e-6
         if (key >= cheapest.bound || expiresAtMs[row]! <= nowMs) continue
         if (dataClass[row]! < needs.dataClass || (slaMask[row]! & needs.sla) !== needs.sla) continue
-        if ((modalityMask[row]! & modality) !== modality) continue
+        if ((modalityMask[row]! & modality) !== modality || (venue >= 0 && venues[row] !== venue)) continue
         if (needs.regions !== null && needs.regions[region[row]!] !== 1) continue
         cheapest.offer(key, row)
       }
@@ -216,7 +218,7 @@ export class CapabilityIndex implements ListingIndex {
 
   /** Agents, services and resources as asked for, the cheapest first. */
   lookupEntities(
-    query: Omit<CapabilityQuery, 'kind' | 'model' | 'modality'>,
+    query: Omit<CapabilityQuery, 'kind' | 'model' | 'modality' | 'venue'>,
     limit: number,
   ): EntityListing[] {
     const nowMs = this.#clock.nowMs()
