@@ -1,4 +1,6 @@
 import ms, { type StringValue } from 'ms'
+import { TASK_CLASS_PATTERN } from '../node/market/routing/learning/task-class.ts'
+import { TASK_ID_PATTERN } from '../protocol/ids.ts'
 import { parseCredits } from '../protocol/money.ts'
 import { usageError } from './context.ts'
 
@@ -56,4 +58,22 @@ export function timeSpan(flag: string, maxMs: number): (value: string) => number
 /** Values of a flag that may be given several times. */
 export function collected(value: string, previous: unknown): string[] {
   return [...((previous as string[] | undefined) ?? []), value]
+}
+
+/** Id of a task, 32 hex digits. */
+export function taskIdArgument(value: string): string {
+  if (TASK_ID_PATTERN.test(value)) return value
+  throw usageError(
+    `a task's id has 32 hex digits, ${JSON.stringify(value)} has not`,
+    'shoal receipts --json tells ids of tasks.',
+  )
+}
+
+/** Name of a kind of work. */
+export function taskClass(value: string): string {
+  if (TASK_CLASS_PATTERN.test(value)) return value
+  throw usageError(
+    `--class takes lower-case letters, digits, dots, colons and dashes, not ${JSON.stringify(value)}`,
+    'For example: --class mail-triage',
+  )
 }

@@ -106,6 +106,7 @@ async function requestFrom(prompt: readonly string[], options: AskOptions): Prom
     topP: options.topP,
     seed: options.seed ?? null,
     stop: options.stop ?? [],
+    taskClass: options.class ?? null,
     jsonSchema: options.jsonSchema === undefined ? null : await schemaFrom(options.jsonSchema),
     ...preferencesFrom(options),
   }

@@ -4,7 +4,9 @@ import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
+import { routeBench } from '../test/bench/route.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
 
@@ -28,7 +30,7 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
-const benches = [failoverBench, gasBench, nodeBench, tasksBench]
+const benches = [failoverBench, marketSavingBench, routeBench, gasBench, nodeBench, tasksBench]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {
   console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)

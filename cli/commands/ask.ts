@@ -4,7 +4,7 @@ import { DATA_CLASSES, type DataClass } from '../../protocol/data-class.ts'
 import { MAX_OUTPUT_TOKENS } from '../../protocol/limits.ts'
 import type { Auction } from '../../protocol/messages/bid.ts'
 import { CAPACITY_MODES, type CapacityMode, SLA_CLASSES, type SlaClass } from '../../protocol/sla-class.ts'
-import { collected, creditsAmount, decimalNumber, timeSpan, wholeNumber } from '../arguments.ts'
+import { collected, creditsAmount, decimalNumber, taskClass, timeSpan, wholeNumber } from '../arguments.ts'
 import { type CommonOptions, withCommonOptions } from '../context.ts'
 
 export interface AskOptions extends CommonOptions {
@@ -18,6 +18,7 @@ export interface AskOptions extends CommonOptions {
   topP: number
   stop?: string[]
   jsonSchema?: string
+  class?: string
   stream?: boolean
   strategy?: Strategy
   mode?: CapacityMode
@@ -115,8 +116,9 @@ export function registerAsk(program: Command): void {
       new Option(
         '--auction <kind>',
         'Let providers bid for it (default: the prices of their offers)',
-      ).choices(AUCTIONS),
+      ).choices(Object.keys(AUCTION_KINDS)),
     )
+    .option('--class <name>', 'Kind of work, for which routing learns (default: by the prompt)', taskClass)
     .option('--stream', 'Show the answer as it comes (the default)')
     .option('--no-stream', 'Show the answer when it is complete')
     .option(

@@ -15,6 +15,8 @@ import { ROLES } from '../../protocol/roles.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
 import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
+import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
+import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
@@ -52,6 +54,7 @@ export const controlMethods = {
   doctor: z.strictObject({}),
   metrics: z.strictObject({}),
   stop: z.strictObject({}),
+  ...routeMethods,
   ...trustMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
@@ -70,6 +73,8 @@ export const controlMethods = {
     seed: z.nullable(z.int().min(0).max(0xffff_ffff)).default(null),
     stop: z.array(z.string().min(1).max(MAX_STOP_STRING_BYTES)).max(MAX_STOP_STRINGS).default([]),
     jsonSchema: z.nullable(z.string().max(MAX_JSON_SCHEMA_BYTES)).default(null),
+    /** For which routing learns; null finds it from the prompt. */
+    taskClass: z.nullable(z.string().regex(TASK_CLASS_PATTERN)).default(null),
     strategy: z.enum(STRATEGIES).default(DEFAULT_PREFERENCES.strategy),
     mode: z.enum(CAPACITY_MODES).default(DEFAULT_PREFERENCES.mode),
     slaClass: z.enum(SLA_CLASSES).default(DEFAULT_PREFERENCES.slaClass),

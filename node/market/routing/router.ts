@@ -1,6 +1,5 @@
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import { TASK_KINDS } from '../../../protocol/messages/offer.ts'
-import { costRoundedUp, type TokenPrice } from '../../../protocol/money.ts'
 import type { IndexedBucket } from '../capability.ts'
 import { Lowest } from '../lowest.ts'
 import {
@@ -13,33 +12,29 @@ import {
   UNFIT,
   type Unfit,
 } from './candidate.ts'
-import { FEATURE, FEATURE_NAMES, writeFeatures } from './features.ts'
-import { privacyOf, type Terms, termsOf } from './filters.ts'
-import { LatencyPredictor, p95, promptFactor } from './latency-predictor.ts'
+import { type BuiltCandidate, CandidateBuilder } from './candidate-builder.ts'
+import { type Terms, termsOf } from './filters.ts'
+import { LatencyPredictor } from './latency-predictor.ts'
+import { learnedClass } from './learning/task-class.ts'
+import { ListingFacts } from './listing-facts.ts'
+import { Middling } from './middling.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
+import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
-import { isPeer, NO_CEILING, ProviderFacts } from './provider-facts.ts'
+import { isPeer, NO_CEILING } from './provider-facts.ts'
 import { Reservoir } from './reservoir.ts'
-import { RowFacts } from './row-facts.ts'
-import { type Facts, middling, type Nearness, nearnessOf, scan, waitOf } from './scan.ts'
-import { type Component, DEFAULT_TUNING, normalised, type Scale, scoreOf, type Tuning } from './strategies.ts'
+import { rowsOf, type Search, scan } from './scan.ts'
+import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 
-const MAX_CANDIDATES = 32
+const MAX_CANDIDATES = 16
 /** When of those looked at closely fewer are left, the next best are looked at too. */
 const ENOUGH_CANDIDATES = 4
 const MAX_ROUNDS = 16
-/** Decisions whose outcome is waited for at most. */
-const MAX_UNBEGUN = 512
+/** Decisions whose outcome is waited for at most, of those nobody was given and of the others. */
+const MAX_UNBEGUN = 128
 const MAX_BEGUN = 4_096
 const BASE_UNITS = 1e18
-
-/** A candidate as the router knows it while it decides. */
-interface Found {
-  candidate: Candidate
-  worst: number
-  isNewcomer: boolean
-}
 
 /**
  * Chooses among all listings: peers', this node's own engine and cloud services. Filters and scores by columns
@@ -52,11 +47,12 @@ export class Router implements Routing {
   readonly #predictor = new LatencyPredictor()
   readonly #affinity = new PrefixAffinity()
   readonly #lengths = new OutputLengths()
-  readonly #providers: ProviderFacts
-  readonly #rows: RowFacts
+  readonly #facts: ListingFacts
+  readonly #builder: CandidateBuilder
+  readonly #near: NearnessTables
+  readonly #middling = new Middling()
   readonly #unbegun = new Map<string, Decision>()
   readonly #begun = new Map<string, Decision>()
-  readonly #stopObserving: () => void
   #tuning: Tuning = DEFAULT_TUNING
   readonly #idPrefix: string
   #decisions = 0
@@ -65,30 +61,15 @@ export class Router implements Routing {
     const { region, maxCandidates = MAX_CANDIDATES } = options
     this.#options = { region, maxCandidates }
     this.#modules = modules
-    const { index, quality, clock, reputation, random } = modules
-    this.#idPrefix = Math.floor(random() * 2 ** 48).toString(36)
-    const providers = new ProviderFacts({ reputation, tuning: this.#tuning })
-    const rows = new RowFacts({ index, predictor: this.#predictor, quality, clock })
-    this.#providers = providers
-    this.#rows = rows
-    this.#stopObserving = index.observe({
-      resized: capacity => rows.resize(capacity),
-      providersResized: capacity => providers.resize(capacity),
-      providerAdded: (row, id) => providers.add(row, id),
-      providerRemoved: row => providers.remove(row),
-      added: (row, provider, model) => rows.add(row, provider, model),
-      moved: (from, to) => rows.move(from, to),
-      removed: row => rows.remove(row),
-      changed: row => {
-        rows.renew(row)
-        providers.unseen[index.columns.providerRow[row]!] = 0
-      },
-    })
+    this.#idPrefix = Math.floor(modules.random() * 2 ** 48).toString(36)
+    this.#facts = new ListingFacts({ tuning: this.#tuning }, { ...modules, predictor: this.#predictor })
+    this.#builder = new CandidateBuilder({ facts: this.#facts })
+    this.#near = new NearnessTables(modules)
   }
 
   /** Lets go of the index. Idempotent. */
   stop(): void {
-    this.#stopObserving()
+    this.#facts.stop()
   }
 
   rank(demand: Demand): Ranking {
@@ -101,8 +82,9 @@ export class Router implements Routing {
     const bound = best.worst * this.#tuning.explorationCost
     const eligible = found.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
-      taskClass: demand.taskClass,
-      candidates: eligible.map(({ candidate: { features, score }, isNewcomer }) => ({
+      taskClass: learnedClass(demand),
+      candidates: eligible.map(({ candidate: { model, features, score }, isNewcomer }) => ({
+        model: model.model,
         features,
         score,
         isNewcomer,
@@ -118,6 +100,7 @@ export class Router implements Routing {
       ...ranking,
       candidates: [...chosen, ...rest],
       policyVersion: version,
+      eligible: chosen.length,
       explored: order[0] !== 0,
     }
     const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
@@ -138,7 +121,7 @@ export class Router implements Routing {
       remember(this.#begun, decisionId, decision, MAX_BEGUN)
     }
     const row = this.#modules.index.providerRowOf(provider)
-    if (row !== null) this.#providers.unseen[row]!++
+    if (row !== null) this.#facts.providers.begin(row)
   }
 
   observe(outcome: Outcome): void {
@@ -146,7 +129,7 @@ export class Router implements Routing {
     const { clock, reward, policy, log, index } = this.#modules
     const nowMs = clock.nowMs()
     const providerRow = index.providerRowOf(provider)
-    if (providerRow !== null) this.#providers.observe(providerRow, wentWell(status), nowMs)
+    if (providerRow !== null) this.#facts.providers.observe(providerRow, wentWell(status), nowMs)
     const decision = this.#begun.get(decisionId) ?? this.#unbegun.get(decisionId)
     const candidate = decision?.ranking.candidates.find(one => one.provider === provider)
     if (decision === undefined || candidate === undefined) return
@@ -156,237 +139,146 @@ export class Router implements Routing {
       this.#affinity.observe(demand.prefixes, provider, candidate.model.model, nowMs)
     if (status === 'completed') this.#lengths.observe(demand.taskClass, outcome.outputTokens)
     const worth = reward(decision, candidate, outcome)
-    if (worth !== null)
-      policy.learn({ taskClass: demand.taskClass, features: candidate.features, reward: worth })
+    const { model, features, score } = candidate
+    if (worth !== null) {
+      const taskClass = learnedClass(demand)
+      policy.learn({ taskClass, model: model.model, features, score, reward: worth })
+    }
     log.ended(decision, candidate, outcome, worth)
   }
 
   observeRoundTrip(provider: ProviderId, rttMs: number): void {
     const row = this.#modules.index.providerRowOf(provider)
-    if (row !== null && rttMs >= 0) this.#providers.observeRoundTrip(row, rttMs)
+    if (row !== null && rttMs >= 0) this.#facts.providers.observeRoundTrip(row, rttMs)
   }
 
   forget(provider: ProviderId): void {
     const row = this.#modules.index.providerRowOf(provider)
-    if (row !== null) this.#providers.forget(row, this.#modules.clock.nowMs())
+    if (row !== null) this.#facts.providers.forget(row, this.#modules.clock.nowMs())
   }
 
   tune(tuning: Partial<Tuning>): void {
     this.#tuning = { ...this.#tuning, ...tuning, weights: { ...this.#tuning.weights, ...tuning.weights } }
-    this.#providers.setTuning(this.#tuning, this.#modules.clock.nowMs())
+    this.#facts.providers.setTuning(this.#tuning, this.#modules.clock.nowMs())
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand, newcomerPlaces: number): Omit<Ranking, 'candidates'> & { found: Found[] } {
+  #assess(demand: Demand, newcomerPlaces: number): Omit<Ranking, 'candidates'> & { found: BuiltCandidate[] } {
     const { index, clock } = this.#modules
+    const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
-    const { preferences } = demand
-    this.#providers.refreshSome(nowMs)
+    this.#facts.providers.refreshSome(nowMs)
     const outputTokens = this.#lengths.expected(demand.taskClass, demand.maxTokens)
     const terms = termsOf(demand, outputTokens, index, nowMs)
     const buckets = index.match(demand)
-    const facts: Facts = { columns: index.columns, rows: this.#rows, providers: this.#providers }
+    const { weights, reliabilityExponent, explorationCost } = this.#tuning
     const scale: Scale = {
-      strategy: preferences.strategy,
-      weights: normalised(this.#tuning.weights[preferences.strategy]),
-      ...middling(buckets, terms, facts),
-      reliabilityExponent: this.#tuning.reliabilityExponent,
+      strategy,
+      weights: normalised(weights[strategy]),
+      ...this.#middling.of(buckets, terms, this.#facts),
+      reliabilityExponent,
     }
-    const nearness = this.#nearness(demand)
-    const marked = this.#mark(demand, nowMs)
+    const nearness = this.#near.to(demand.preferences.region ?? this.#options.region)
+    const search = { terms, scale, nearness, newcomerMaxCost: scale.cost * explorationCost }
+    const undo = this.#mark(demand, nowMs)
     try {
-      const { found, unfit } = this.#find(demand, terms, scale, nearness, buckets, newcomerPlaces)
+      const { found, unfit } = this.#find(demand, search, buckets, newcomerPlaces)
       this.#countOthers(demand, buckets, unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, found, unfit, scale, policyVersion: null, explored: false }
+      return { decisionId, found, unfit, scale, policyVersion: null, eligible: 0, explored: false }
     } finally {
-      marked.undo()
+      undo()
     }
   }
 
   /** Scans until enough of the best stand up to a close look. */
   #find(
     demand: Demand,
-    terms: Terms,
-    scale: Scale,
-    nearness: Nearness,
+    search: Search,
     buckets: readonly IndexedBucket[],
     newcomerPlaces: number,
-  ): { found: Found[]; unfit: Record<Unfit, number> } {
+  ): { found: BuiltCandidate[]; unfit: Record<Unfit, number> } {
     const { random, index } = this.#modules
     const { maxCandidates } = this.#options
-    const facts: Facts = { columns: index.columns, rows: this.#rows, providers: this.#providers }
-    const closer: Record<Unfit, number> = none()
-    const ruledOut: number[] = []
+    const facts = this.#facts
+    const ruledOut: { row: number; why: Unfit }[] = []
     try {
       for (let round = 1; ; round++) {
         const best = new Lowest(maxCandidates)
         const newcomers = new Reservoir(newcomerPlaces, random)
-        const unfit = none()
-        const dearest = scale.cost * this.#tuning.explorationCost
-        scan(buckets, terms, scale, facts, nearness, dearest, random, { best, newcomers, unfit })
+        const counts = new Int32Array(UNFIT.length)
+        scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
         const rows = withNewcomers(best.items(), newcomers.items(), maxCandidates)
-        const build = this.#builder(demand, terms, scale, nearness, facts, rows.length)
-        const found: Found[] = []
+        const found: BuiltCandidate[] = []
         for (const row of rows) {
           const listing = index.listing(row)
-          const problem = this.#lookClosely(row, listing, demand, terms)
-          if (problem === null) {
-            const one = build(row, listing)
-            if (typeof one !== 'string') {
-              found.push(one)
-              continue
-            }
-            closer[one]++
-          } else closer[problem]++
-          ruledOut.push(row)
-          this.#rows.ruledOut[row] = 1
+          const why = this.#lookClosely(row, listing, demand, search.terms)
+          const built = why === null ? this.#builder.build(row, listing, demand, search) : null
+          if (built !== null) found.push(built)
+          else {
+            ruledOut.push({ row, why: why ?? 'too_expensive' })
+            facts.leaveOut(row, true)
+          }
         }
         const isAll = rows.length < maxCandidates
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
-          for (const name of UNFIT) unfit[name] += closer[name]
+          const unfit = named(counts)
+          for (const { why } of ruledOut) unfit[why]++
           found.sort((a, b) => b.candidate.score - a.candidate.score)
           return { found, unfit }
         }
       }
     } finally {
-      for (const row of ruledOut) this.#rows.ruledOut[row] = 0
+      for (const { row } of ruledOut) facts.leaveOut(row, false)
     }
   }
 
-  /** Looks up what columns only guess. Null: it is fit. */
+  /** Looks up what the table only guesses. Null: it is fit. */
   #lookClosely(row: number, listing: Listing, demand: Demand, terms: Terms): Unfit | null {
-    const { clearance, standing, breaker, reputation } = this.#modules
+    const { clearance, standing, breaker, reputation, index } = this.#modules
     const { provider, offer, model } = listing
-    const facts = this.#providers
-    const providerRow = this.#modules.index.columns.providerRow[row]!
-    facts.refreshIfOld(providerRow, terms.nowMs)
+    const { providers } = this.#facts
+    const providerRow = index.columns.providerRow[row]!
+    providers.refreshIfOld(providerRow, terms.nowMs)
     if (isPeer(provider) && !reputation.isWelcome(provider)) return 'unwelcome'
-    if (facts.score[providerRow]! < terms.minReputation) return 'reputation'
+    if (providers.score[providerRow]! < terms.minReputation) return 'reputation'
     if (breaker.isOpen(provider, model.model)) return 'circuit_open'
-    const ceiling = clearance.ceiling(listing)
-    const place = ceiling === null ? NO_CEILING : DATA_CLASSES.indexOf(ceiling)
-    let stake = Number.NaN
-    if (terms.minStake > 0) {
-      // Our own engine and services have nothing to lose to us.
-      const known = offer === null ? null : standing.of(offer.offer.wallet, offer.provider)
-      const staked = known !== null && known.bound === true ? known.stake : 0n
-      stake = offer === null ? Number.POSITIVE_INFINITY : Number(staked) / BASE_UNITS
-      facts.lookedUp(providerRow, { ceiling: place, stake }, terms.nowMs)
-      if (offer !== null && staked < demand.preferences.minStake) return 'stake'
-    } else facts.lookedUp(providerRow, { ceiling: place, stake }, terms.nowMs)
-    return place < terms.dataClass ? 'data_class' : null
-  }
-
-  /** @returns makes candidates; those that cost more than columns said are `too_expensive` */
-  #builder(
-    demand: Demand,
-    terms: Terms,
-    scale: Scale,
-    nearness: Nearness,
-    facts: Facts,
-    count: number,
-  ): (row: number, listing: Listing) => Found | 'too_expensive' {
-    const { columns, rows, providers } = facts
-    // One buffer for all: many small ones would each be memory of its own.
-    const buffer = new Float64Array(count * FEATURE_NAMES.length)
-    const expected = { inputTokens: demand.promptTokensExpected, outputTokens: terms.outputTokens }
-    const longest = { inputTokens: demand.promptTokensBound, outputTokens: demand.maxTokens }
-    let made = 0
-    return (row, listing) => {
-      const price: TokenPrice = terms.isSpot ? listing.model.spot! : listing.model
-      const expectedCost = costRoundedUp(price, expected)
-      if (demand.maxPrice !== null && expectedCost > demand.maxPrice) return 'too_expensive'
-      const worstCost = costRoundedUp(price, longest)
-      const provider = columns.providerRow[row]!
-      const warmShare = rows.warm[row]!
-      const isNewcomer = providers.newcomer[provider] === 1
-      const firstMs = rows.ttftMs[row]! * promptFactor(terms.promptTokens, warmShare)
-      const ownMs = firstMs + terms.outputTokens * rows.msPerToken[row]!
-      const waitMs = waitOf(row, ownMs, facts)
-      const elsewhereMs = providers.rttMs[provider]! + waitMs
-      const reliability = providers.reliability[provider]!
-      const quality = rows.quality[row]!
-      const prediction = {
-        expectedCost,
-        worstCost,
-        ttftMs: elsewhereMs + firstMs,
-        totalMs: elsewhereMs + ownMs,
-        ttftP95Ms: elsewhereMs + p95(firstMs, rows.spread[row]!),
-        waitMs,
-        tokensPerSecond: 1_000 / rows.msPerToken[row]!,
-        reliability,
-        quality,
-        warmShare,
-      }
-      const features = buffer.subarray(made * FEATURE_NAMES.length, ++made * FEATURE_NAMES.length)
-      const { venue } = listing
-      const isLocal = venue === 'local'
-      writeFeatures(
-        features,
-        {
-          ...prediction,
-          cost: Number(expectedCost) / BASE_UNITS,
-          privacy: isLocal ? 1 : privacyOf(columns.dataClass[row]!, providers.ceiling[provider]!),
-          nearness: nearnessOf(row, nearness, facts),
-          measured: rows.measured[row]!,
-          isNewcomer,
-          venue,
-          isSpot: terms.isSpot,
-        },
-        scale,
-      )
-      const parts: Record<Component, number> = {
-        cost: features[FEATURE.cost]!,
-        time: features[FEATURE.time]!,
-        quality,
-        privacy: features[FEATURE.privacy]!,
-        nearness: features[FEATURE.nearness]!,
-      }
-      const candidate: Candidate = {
-        ...listing,
-        prediction,
-        score: scoreOf(parts, reliability, scale),
-        features,
-        probability: 0,
-      }
-      return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer }
+    const { minStake } = demand.preferences
+    let stake: bigint | null = null
+    if (minStake > 0n && offer !== null) {
+      const known = standing.of(offer.offer.wallet, offer.provider)
+      stake = known?.bound === true ? known.stake : 0n
     }
+    const class_ = clearance.ceiling(listing)
+    const ceiling = class_ === null ? NO_CEILING : DATA_CLASSES.indexOf(class_)
+    const stakeCredits = stake === null ? Number.NaN : Number(stake) / BASE_UNITS
+    providers.lookedUp(providerRow, { ceiling, stake: stakeCredits }, terms.nowMs)
+    if (ceiling < terms.dataClass) return 'data_class'
+    // Our own engine and services have no stake: nothing of theirs is ours to fear.
+    return stake !== null && stake < minStake ? 'stake' : null
   }
 
-  /** Marks who is out and what is warm, for one decision. */
-  #mark(demand: Demand, nowMs: number): { undo: () => void } {
+  /** Marks who is out and what is warm, for one decision. @returns takes the marks away */
+  #mark(demand: Demand, nowMs: number): () => void {
     const { index } = this.#modules
+    const facts = this.#facts
     const excluded: number[] = []
     for (const provider of demand.excluded) {
       const row = index.providerRowOf(provider)
-      if (row === null) continue
-      excluded.push(row)
-      this.#providers.excluded[row] = 1
+      if (row !== null) excluded.push(row)
     }
+    for (const row of excluded) facts.leaveOutProvider(row, true)
     const warm: number[] = []
-    if (demand.prefixes.length > 0) {
-      for (const { provider, model, share } of this.#affinity.warm(demand.prefixes, nowMs)) {
-        const row = this.#rows.find(provider, model)
-        if (row === null) continue
-        warm.push(row)
-        this.#rows.warm[row] = share
-      }
+    for (const { provider, model, share } of this.#affinity.warm(demand.prefixes, nowMs)) {
+      const row = facts.find(provider, model)
+      if (row === null) continue
+      warm.push(row)
+      facts.setWarm(row, share)
     }
-    return {
-      undo: () => {
-        for (const row of excluded) this.#providers.excluded[row] = 0
-        for (const row of warm) this.#rows.warm[row] = 0
-      },
+    return () => {
+      for (const row of excluded) facts.leaveOutProvider(row, false)
+      for (const row of warm) facts.setWarm(row, 0)
     }
-  }
-
-  #nearness({ preferences }: Demand): Nearness {
-    const { index } = this.#modules
-    const region = preferences.region ?? this.#options.region
-    if (region === null) return { same: null, similar: null }
-    const [similar] = region.split('-') as [string]
-    return { same: index.regionMask(region), similar: index.regionMask(similar) }
   }
 
   /** Counts the listings that were not looked at, being of another model or for other kinds of task. */
@@ -398,7 +290,8 @@ export class Router implements Routing {
       return
     }
     const others = new Set<IndexedBucket>()
-    for (const kind of TASK_KINDS) for (const bucket of index.match({ ...demand, kind })) others.add(bucket)
+    for (const kind of TASK_KINDS)
+      for (const bucket of index.match({ model: demand.model, kind })) others.add(bucket)
     for (const bucket of buckets) others.delete(bucket)
     unfit.other_kind = rowsOf([...others])
     unfit.other_model = index.size - matched - unfit.other_kind
@@ -411,7 +304,7 @@ export class Router implements Routing {
     // Only a stall says something of speed where no token came: a refusal is quick, and a crash at any time.
     if (ttftMs === null && status !== 'stalled') return
     const providerRow = this.#modules.index.providerRowOf(provider)
-    const rttMs = providerRow === null ? 0 : this.#providers.rttMs[providerRow]!
+    const rttMs = providerRow === null ? 0 : this.#facts.providers.rttMs[providerRow]!
     this.#predictor.observe(
       provider,
       model.model,
@@ -426,17 +319,9 @@ export class Router implements Routing {
       },
       nowMs,
     )
-    const row = this.#rows.find(provider, model.model)
-    if (row !== null) this.#rows.renew(row)
+    const row = this.#facts.find(provider, model.model)
+    if (row !== null) this.#facts.renew(row)
   }
-}
-
-function none(): Record<Unfit, number> {
-  return Object.fromEntries(UNFIT.map(name => [name, 0])) as Record<Unfit, number>
-}
-
-function rowsOf(buckets: readonly IndexedBucket[]): number {
-  return buckets.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
 /** The best, the last of which give their places to newcomers that are not among them. */
@@ -455,4 +340,14 @@ function wentWell(status: Outcome['status']): boolean | null {
 function remember<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
   map.set(key, value)
   if (map.size > limit) map.delete(map.keys().next().value!)
+}
+
+const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>
+
+/** Counts by their names. */
+function named(counts: Int32Array): Record<Unfit, number> {
+  const unfit = { ...NONE }
+  for (let place = 0; place < UNFIT.length; place++)
+    if (counts[place]! > 0) unfit[UNFIT[place]!] = counts[place]!
+  return unfit
 }

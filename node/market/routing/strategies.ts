@@ -42,7 +42,7 @@ export const DEFAULT_TUNING: Tuning = {
   },
   reliabilityExponent: 1,
   explorationCost: 2,
-  newcomerPlaces: 8,
+  newcomerPlaces: 4,
   newcomerTasks: 5,
 }
 
@@ -80,9 +80,13 @@ export function normalised(weights: Weights): Weights {
 export function scoreOf(
   parts: Readonly<Record<Component, number>>,
   reliability: number,
-  scale: Scale,
+  { weights, reliabilityExponent }: Pick<Scale, 'weights' | 'reliabilityExponent'>,
 ): number {
-  const { weights, reliabilityExponent } = scale
-  const utility = COMPONENTS.reduce((sum, name) => sum + weights[name] * parts[name], 0)
+  const utility =
+    weights.cost * parts.cost +
+    weights.time * parts.time +
+    weights.quality * parts.quality +
+    weights.privacy * parts.privacy +
+    weights.nearness * parts.nearness
   return reliability ** reliabilityExponent * utility
 }
