@@ -151,7 +151,14 @@ async function run(
       venues: { peer: venue },
       router: {
         rank: ({ excluded }) => ({
-          ...{ decisionId: 'd', policyVersion: null, explored: false, unfit, scale: {} as Ranking['scale'] },
+          ...{
+            decisionId: 'd',
+            policyVersion: null,
+            explored: false,
+            eligible: candidates.length,
+            unfit,
+            scale: {} as Ranking['scale'],
+          },
           candidates: candidates.filter(({ provider }) => !excluded.has(provider)),
         }),
         preview: () => assert.fail('nothing is only looked at'),
