@@ -1,3 +1,4 @@
+import ms, { type StringValue } from 'ms'
 import { TASK_CLASS_PATTERN } from '../node/market/routing/learning/task-class.ts'
 import { TASK_ID_PATTERN } from '../protocol/ids.ts'
 import { parseCredits } from '../protocol/money.ts'
@@ -39,6 +40,18 @@ export function creditsAmount(flag: string): (value: string) => string {
         'Credits are written as 2, 0.5 or 0.000001.',
       )
     }
+  }
+}
+
+/** @returns the span of time in milliseconds */
+export function timeSpan(flag: string, maxMs: number): (value: string) => number {
+  return value => {
+    const parsed = /^\d+(\.\d+)? ?(ms|s|m|h)$/.test(value) ? ms(value as StringValue) : Number.NaN
+    if (parsed >= 1 && parsed <= maxMs) return Math.round(parsed)
+    throw usageError(
+      `${flag} takes a time of at most ${ms(maxMs)}, not ${JSON.stringify(value)}`,
+      `For example: ${flag} 30s`,
+    )
   }
 }
 

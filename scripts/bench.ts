@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
+import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
@@ -33,6 +34,7 @@ if (values.help) {
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
 const benches = [
+  failoverBench,
   gasBench,
   marketBench,
   marketSavingBench,

@@ -154,8 +154,8 @@ async function run(
           ...{
             decisionId: 'd',
             policyVersion: null,
-            eligible: 0,
             explored: false,
+            eligible: candidates.length,
             unfit,
             scale: {} as Ranking['scale'],
           },
