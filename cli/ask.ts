@@ -106,8 +106,23 @@ async function requestFrom(prompt: readonly string[], options: AskOptions): Prom
     topP: options.topP,
     seed: options.seed ?? null,
     stop: options.stop ?? [],
+    taskClass: options.class ?? null,
     jsonSchema: options.jsonSchema === undefined ? null : await schemaFrom(options.jsonSchema),
+    ...preferencesFrom(options),
   }
+}
+
+/** What was given; the node fills in the rest. */
+function preferencesFrom(options: AskOptions): Partial<ControlRequest<'ask'>> {
+  const { strategy, mode, sla, dataClass, region, minReputation, minStake, minQuality, deadline, auction } =
+    options
+  const given = {
+    ...{ strategy, mode, slaClass: sla, dataClass, region, minReputation, minStake, minQuality },
+    ...{ deadlineMs: deadline, auction },
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<
+    ControlRequest<'ask'>
+  >
 }
 
 async function questionFrom(prompt: readonly string[], file: string | undefined): Promise<string> {

@@ -13,6 +13,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   price: 'Offers:',
   offer: 'Offers:',
   p2p: 'Network:',
+  trust: 'Network:',
   chain: 'Chain:',
   wallet: 'Wallet:',
   spending: 'Spending:',

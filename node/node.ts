@@ -26,15 +26,15 @@ import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
 import { readEntities } from './market/entities.ts'
 import { MarketDesk } from './market/market-desk.ts'
-import { OfferBook } from './market/offer-book.ts'
+import { type KnownOffer, OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { FixedPrices } from './market/price-source.ts'
 import { RouteLearning } from './market/routing/learning/route-learning.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
 import { Router } from './market/routing/router.ts'
+import { CloudServices } from './market/venues/cloud-services.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -44,15 +44,18 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
+import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
-import { Operators } from './trust/clusters.ts'
-import { Reputation } from './trust/reputation.ts'
+import { ServiceMeter } from './tasks/service-meter.ts'
+import type { Reputation } from './trust/reputation.ts'
+import { Trust } from './trust/trust.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -67,6 +70,8 @@ export interface ShoalNodeModules {
   log?: Logger
   /** Told from the first step on. */
   events?: NodeEvents
+  /** Where the keys of cloud services may be; default: that of the process. */
+  environment?: Readonly<Record<string, string | undefined>>
 }
 
 /** Where the chain is, and what we know of it before it answers. */
@@ -98,6 +103,9 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  /** How fast this node serves. */
+  readonly #meter = new ServiceMeter()
+  readonly #environment: Readonly<Record<string, string | undefined>>
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
   /** What is made known beside models. */
@@ -113,6 +121,7 @@ export class ShoalNode {
     this.dataDir = options.dataDir
     this.events = modules.events ?? new NodeEvents()
     this.#clock = modules.clock ?? systemClock
+    this.#environment = modules.environment ?? process.env
     this.#log = modules.log ?? createLogger({ level: options.config['log.level'], file: options.dataDir.log })
   }
 
@@ -172,6 +181,7 @@ export class ShoalNode {
 
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
+    const cloud = await this.#openCloud()
     this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
@@ -189,11 +199,18 @@ export class ShoalNode {
     const deployment = client?.deployment ?? place.deployment!
     if (client !== null) this.#undo.push(() => client.stop())
 
-    const reputation = new Reputation(
-      {},
-      { store, clock: this.#clock, onViolation: kind => this.metrics.violations.inc({ kind }) },
+    const trust = new Trust(
+      { seed, shareReports: config['trust.shareReports'] },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: kind => this.metrics.violations.inc({ kind }),
+      },
     )
-    await reputation.start()
+    await trust.start()
+    this.#undo.push(() => trust.stop())
+    const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
     const book = new OfferBook(
@@ -231,7 +248,18 @@ export class ShoalNode {
     await desk.start()
     this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
-    const receipts = new ReceiptBook({ store, outbox })
+    const receipts = new ReceiptBook({
+      store,
+      outbox,
+      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+    })
+    trust.join({
+      host,
+      signer,
+      deployment,
+      wallet: wallet.address,
+      walletOf: peer => book.of(peer)?.offer.wallet ?? null,
+    })
     const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
@@ -265,8 +293,10 @@ export class ShoalNode {
       index,
       desk,
       engine,
+      cloud,
       catalog,
       receipts,
+      trust,
       reputation,
       learning,
       deployment,
@@ -285,6 +315,22 @@ export class ShoalNode {
     if (client === null) this.#keepConnecting(place)
     else await this.#startTrading(client, place)
     void this.#loadModels(config['models.serve'])
+  }
+
+  /** @throws {ConfigError} before anything has begun */
+  #openCloud(): Promise<CloudServices> {
+    const onTrouble = cloudTrouble({ clock: this.#clock, log: this.#log }, ({ message, fix }) =>
+      this.events.tell({
+        ...{ type: 'warning', code: 'CLOUD_SERVICE', message },
+        ...(fix === undefined ? {} : { fix }),
+      }),
+    )
+    return CloudServices.open(this.config['cloud.services'], {
+      environment: this.#environment,
+      clock: this.#clock,
+      random: Math.random,
+      onTrouble,
+    })
   }
 
   async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
@@ -436,6 +482,7 @@ export class ShoalNode {
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
         isWelcome: peer => reputation.isWelcome(peer),
+        gossipScore: peer => reputation.gossipScore(peer),
       },
     )
     this.#undo.push(() => host.stop())
@@ -463,9 +510,21 @@ export class ShoalNode {
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
-      this.parts
-    const { learning } = this.parts
+    const {
+      wallet,
+      store,
+      outbox,
+      eventLog,
+      host,
+      book,
+      index,
+      receipts,
+      trust,
+      reputation,
+      signer,
+      keeper,
+    } = this.parts
+    const { engine, cloud, learning } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -490,6 +549,7 @@ export class ShoalNode {
     )
     await economy.start()
     this.#undo.push(() => economy.stop())
+    trust.useChain({ client, standing: economy.standing })
     book.on('offer', ({ provider, offer }) => {
       economy.standing.want(offer.wallet)
       // Whom we have money locked up with, we stay connected to.
@@ -506,10 +566,12 @@ export class ShoalNode {
     economy.standing.want(wallet.address, true)
 
     const certifications = new Certifications({ client, clock: this.#clock, log: this.#log })
-    book.on('offer', ({ offer }) => {
-      if (offer.dataClass === 'PRIVATE' && config['privacy.enclaveAttesters'].length > 0)
-        void certifications.check(offer.wallet)
-    })
+    if (config['privacy.enclaveAttesters'].length > 0) {
+      const check = ({ offer }: KnownOffer) =>
+        void (offer.dataClass === 'PRIVATE' && certifications.check(offer.wallet))
+      book.on('offer', check)
+      book.on('update', check)
+    }
     const clearance = new Clearance(
       {
         allow: config['privacy.allow'],
@@ -520,7 +582,7 @@ export class ShoalNode {
         isWelcome: peer => reputation.isWelcome(peer),
         standing: (wallet, peer) => economy.standing.of(wallet, peer),
         certifierOf: wallet => certifications.certifierOf(wallet),
-        serviceClass: () => null,
+        serviceClass: id => cloud.classOf(id),
         clock: this.#clock,
       },
     )
@@ -568,9 +630,13 @@ export class ShoalNode {
     )
     this.#undo.push(() => router.stop())
     learning.drive(router)
-    const operators = new Operators({
-      factsOf: peer => ({ wallet: book.of(peer)?.offer.wallet ?? peer, funder: null, networks: [] }),
+    const own = new OwnVenues(config, {
+      ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
+      meter: this.#meter,
+      spending: economy.cloudSpending,
     })
+    await own.start()
+    this.#undo.push(() => own.stop())
     const requester = new Requester(
       {
         maxAttempts: config['task.maxAttempts'],
@@ -581,11 +647,12 @@ export class ShoalNode {
         router,
         book,
         clock: this.#clock,
-        venues: { peer: peers },
+        venues: { peer: peers, ...own.venues },
         breaker,
+        auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
-        areDistinct: (a, b) => operators.areDistinct(a, b),
-        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
@@ -602,7 +669,15 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const admission = new Admission(
+      { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
+      {
+        slots: model => engine.status().models.find(({ id }) => id === model)?.slots ?? 0,
+        serviceMs: model => this.#meter.serviceMs(model),
+        weight: requester => requesterWeight(reputation.score(requester)),
+      },
+    )
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
@@ -620,10 +695,8 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         engine,
-        prices: new FixedPrices({
-          price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
-        }),
-        meter: null,
+        prices: desk.pricing,
+        meter: this.#meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
@@ -646,6 +719,8 @@ export class ShoalNode {
         log: this.#log,
         findOffer: cid => offers.find(cid),
         bids: desk.bidder,
+        admission,
+        meter: this.#meter,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -661,6 +736,7 @@ export class ShoalNode {
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
     const { demand } = this.parts.desk
+    if (outcome.kind === 'withdrawn') return
     if (outcome.kind === 'refused') {
       demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
@@ -782,8 +858,10 @@ export interface NodeParts {
   index: CapabilityIndex
   desk: MarketDesk
   engine: Engine
+  cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook
+  trust: Trust
   reputation: Reputation
   learning: RouteLearning
   deployment: KnownDeployment

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
+import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
@@ -29,7 +30,7 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
-const benches = [gasBench, nodeBench, tasksBench, marketSavingBench, routeBench]
+const benches = [failoverBench, marketSavingBench, routeBench, gasBench, nodeBench, tasksBench]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {
   console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)

@@ -13,8 +13,11 @@ import {
 import { AUCTIONS } from '../../protocol/messages/bid.ts'
 import { ROLES } from '../../protocol/roles.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
+import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
+import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { routeMethods } from './route-methods.ts'
+import { trustMethods } from './trust-methods.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
 const credits = z.string().regex(/^\d+(\.\d+)?$/)
@@ -31,6 +34,10 @@ export const controlMethods = {
   status: z.strictObject({}),
   models: z.strictObject({}),
   peers: z.strictObject({}),
+  market: z.strictObject({
+    model: z.nullable(z.string().max(200)).default(null),
+    span: z.nullable(z.enum(HISTORY_SPANS)).default(null),
+  }),
   offers: z.strictObject({}),
   wallet: z.strictObject({}),
   receipts: z.strictObject({ limit: z.int().min(1).max(10_000).default(20) }),
@@ -48,6 +55,7 @@ export const controlMethods = {
   metrics: z.strictObject({}),
   stop: z.strictObject({}),
   ...routeMethods,
+  ...trustMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */
@@ -65,10 +73,13 @@ export const controlMethods = {
     seed: z.nullable(z.int().min(0).max(0xffff_ffff)).default(null),
     stop: z.array(z.string().min(1).max(MAX_STOP_STRING_BYTES)).max(MAX_STOP_STRINGS).default([]),
     jsonSchema: z.nullable(z.string().max(MAX_JSON_SCHEMA_BYTES)).default(null),
+    /** For which routing learns; null finds it from the prompt. */
+    taskClass: z.nullable(z.string().regex(TASK_CLASS_PATTERN)).default(null),
     strategy: z.enum(STRATEGIES).default(DEFAULT_PREFERENCES.strategy),
     mode: z.enum(CAPACITY_MODES).default(DEFAULT_PREFERENCES.mode),
     slaClass: z.enum(SLA_CLASSES).default(DEFAULT_PREFERENCES.slaClass),
-    dataClass: z.enum(DATA_CLASSES).default(DEFAULT_PREFERENCES.dataClass),
+    /** Null: as `privacy.defaultClass` says. */
+    dataClass: z.nullable(z.enum(DATA_CLASSES)).default(null),
     region: z.nullable(z.string().min(1).max(16)).default(DEFAULT_PREFERENCES.region),
     minReputation: z.number().min(0).max(100).default(DEFAULT_PREFERENCES.minReputation),
     minStake: credits.default('0'),

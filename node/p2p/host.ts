@@ -34,6 +34,8 @@ export interface P2PHostModules {
   onViolation: (peer: NodeKey, violation: Violation) => void
   /** Whether to talk to a peer at all. */
   isWelcome: (peer: NodeKey) => boolean
+  /** What gossip is to make of a peer beside how it relays; 0 for neither good nor bad. */
+  gossipScore?: (peer: NodeKey) => number
 }
 
 /** What a gossip validator says of a record: `ignore` drops it without blame. */
@@ -46,6 +48,8 @@ interface HostEvents {
   /** A peer is connected and has told its protocols; once a connection. */
   peer: [peer: NodeKey]
   disconnect: [peer: NodeKey]
+  /** A peer could not be dialled at any address known of it. */
+  unreachable: [peer: NodeKey]
   /** A peer was heard of, by mDNS or the DHT, and is not connected. */
   discovered: [peer: NodeKey]
 }
@@ -141,7 +145,12 @@ export class P2PHost extends EventEmitter<HostEvents> {
    * @throws {P2PError} PEER_UNREACHABLE
    */
   async dialPeer(peer: NodeKey, signal?: AbortSignal): Promise<void> {
-    await this.#dial(toPeerId(peer), signal)
+    try {
+      await this.#dial(toPeerId(peer), signal)
+    } catch (error) {
+      if (signal?.aborted !== true) this.emit('unreachable', peer)
+      throw error
+    }
   }
 
   /** Closes all connections to a peer. */
@@ -286,9 +295,16 @@ export class P2PHost extends EventEmitter<HostEvents> {
   }
 
   async #start(): Promise<void> {
-    const config = libp2pConfig(this.#options, peer => {
-      const key = nodeKeyOf(peer)
-      return key !== null && this.#modules.isWelcome(key)
+    const { isWelcome, gossipScore = () => 0 } = this.#modules
+    const config = libp2pConfig(this.#options, {
+      isWelcome: peer => {
+        const key = nodeKeyOf(peer)
+        return key !== null && isWelcome(key)
+      },
+      gossipScore: peer => {
+        const key = nodeKeyOf(peer)
+        return key === null ? 0 : gossipScore(key)
+      },
     })
     await assertPortsFree(this.#options.listen)
     if (this.#options.dataDir !== null) {

@@ -20,17 +20,17 @@ export function demandOf(
   ask: AskOptions & { taskId?: TaskId },
   state: { excluded: ReadonlySet<ProviderId>; maxPrice: bigint | null },
 ): Demand {
-  const promptTokensExpected = Math.ceil(promptBytes(ask.input) / BYTES_PER_TOKEN)
+  const expected = promptTokensExpected(ask.input)
   return {
     ...(ask.taskId === undefined ? {} : { taskId: ask.taskId }),
     model: ask.model,
     kind: ask.input.kind,
     promptTokensBound: promptTokensBound(ask.input),
-    promptTokensExpected,
+    promptTokensExpected: expected,
     maxTokens: ask.maxTokens,
     maxPrice: state.maxPrice,
     preferences: ask.preferences,
-    taskClass: ask.taskClass ?? classOf(ask, promptTokensExpected),
+    taskClass: ask.taskClass ?? classOf(ask, expected),
     prefixes: prefixesOf(ask.input),
     excluded: state.excluded,
   }
@@ -46,8 +46,9 @@ export function promptTokensBound(input: TaskInput): number {
   return textsOf(input).reduce((sum, text) => sum + utf8Length(text) + TEMPLATE_TOKENS, TEMPLATE_TOKENS)
 }
 
-function promptBytes(input: TaskInput): number {
-  return textsOf(input).reduce((sum, text) => sum + utf8Length(text), 0)
+/** What a prompt will have by our estimate. */
+export function promptTokensExpected(input: TaskInput): number {
+  return Math.ceil(textsOf(input).reduce((sum, text) => sum + utf8Length(text), 0) / BYTES_PER_TOKEN)
 }
 
 function textsOf(input: TaskInput): string[] {

@@ -44,7 +44,7 @@ export interface WitnessOpinion {
   weight: number
   /** Those it shares a wallet, funder or network with say together no more than one of them could. */
   cluster: number
-  /** Why it counts nothing: it is, by what is known, the same operator as the peer. */
+  /** Whether it is, by what is known, the same operator as the peer: its praise counts nothing then. */
   sameOperator: boolean
   lastAtMs: number
 }

@@ -30,7 +30,7 @@ export const NOTHING_HEARD: Hearsay = {
 
 /**
  * Weighs what witnesses said of a peer: each by its agreement with our own experience, no more than one may say, no
- * more than one cluster may say, no more than all may say; those behind the peer itself say nothing.
+ * more than one cluster may say, no more than all may say; praise from those behind the peer itself is none.
  *
  * Patronage: an orchestrator is trusted as far as it agreed with us beyond what an unknown one is believed, and uses
  * a peer by `1 - 2^-n` after n good tasks. Clusters lend once, and together they lend `1 - Π(1 - trust · use)`. It
@@ -55,10 +55,11 @@ export function heard(
 
   const witnesses = record.witnesses.map(({ witness, evidence, reports, lastAtMs }, i): WitnessOpinion => {
     const agreement = agreementOf(witness)
-    const [good, bad] = [evidence.good(atMs), evidence.bad(atMs)]
     const sameOperator = facts.clustersOf(witness).some(key => operator.has(key))
+    // Blame counts all the same: else a cheat could move in next to its critics.
+    const [good, bad] = [sameOperator ? 0 : evidence.good(atMs), evidence.bad(atMs)]
     const cluster = clusters[i]!
-    const weight = sameOperator ? 0 : Math.min(maxWitnessWeight, agreement * (good + bad))
+    const weight = Math.min(maxWitnessWeight, agreement * (good + bad))
     clusterWeights.set(cluster, (clusterWeights.get(cluster) ?? 0) + weight)
     if (!sameOperator && facts.isOrchestrator(witness)) {
       const share = Math.max(0, (agreement - unknown) / (1 - unknown)) * (1 - 2 ** -good)

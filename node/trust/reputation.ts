@@ -118,6 +118,11 @@ export class Reputation {
     return this.#model.opinion(peer, this.#clock.nowMs())
   }
 
+  /** Everybody there is evidence about. */
+  peers(): IterableIterator<NodeKey> {
+    return this.#model.peers()
+  }
+
   /** The latest evidence on a peer, the newest first. */
   recentEvidence(peer: NodeKey): Promise<Evidence[]> {
     return this.#log.recent(peer)
