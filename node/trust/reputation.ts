@@ -118,6 +118,11 @@ export class Reputation {
     return this.#model.opinion(peer, this.#clock.nowMs())
   }
 
+  /** Whether it has worked for us, or what it said of others counts. */
+  isKnown(peer: NodeKey): boolean {
+    return this.#model.isWitness(peer) || this.score(peer).tasks > 0
+  }
+
   /** Everybody there is evidence about. */
   peers(): IterableIterator<NodeKey> {
     return this.#model.peers()

@@ -121,6 +121,11 @@ export class TrustModel {
     return this.#agreement.of(witness, nowMs)
   }
 
+  /** Whether anything it said of others counts. */
+  isWitness(peer: NodeKey): boolean {
+    return this.#agreement.knows(peer)
+  }
+
   get size(): number {
     return this.#peers.size
   }

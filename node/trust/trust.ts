@@ -72,6 +72,7 @@ export class Trust {
     this.#options = options
     this.#modules = modules
     this.#facts = new PeerFacts({
+      store: modules.store,
       walletOf: peer => this.#walletOf(peer),
       funderOf: wallet => this.#chain?.funders.of(wallet) ?? null,
       rolesOf: (wallet, peer) => {
@@ -89,7 +90,7 @@ export class Trust {
       check: receipt => this.#paid.check(receipt),
       mayCount: (receipt, endedAtMs) => this.reputation.mayCount(receipt, endedAtMs),
       take: async (report, receipt) => {
-        this.#facts.paidFrom(report.witness, receipt.payer)
+        await this.#facts.paidFrom(report.witness, receipt.payer)
         if (await this.reputation.takeReport(report)) await this.#paid.count(receipt)
       },
     })
@@ -102,6 +103,7 @@ export class Trust {
 
   /** Reads back what is known. */
   async start(): Promise<void> {
+    await this.#facts.start()
     await this.#paid.start()
     await this.reputation.start()
   }
@@ -125,6 +127,7 @@ export class Trust {
         own: this.#own,
         pending: this.#pending,
         isWelcome: peer => this.reputation.isWelcome(peer),
+        isKnown: peer => this.reputation.isKnown(peer),
         forgetOld: async () => {
           await this.reputation.forgetOldReceipts()
           await this.#paid.forgetBefore(clock.nowMs() - MAX_REPORT_AGE_MS)
@@ -197,8 +200,10 @@ export class Trust {
   }
 
   #met(peer: NodeKey, host: P2PHost): void {
+    const { log } = this.#modules
+    const told = (error: unknown) => log.warn({ err: error, peer }, 'where a peer is was not recorded')
     for (const { address, relayed } of host.connectionsOf(peer))
-      if (!relayed) this.#facts.seenAt(peer, address)
+      if (!relayed) this.#facts.seenAt(peer, address).catch(told)
     this.#contact(peer, true)
   }
 

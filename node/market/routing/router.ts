@@ -36,6 +36,12 @@ const MAX_UNBEGUN = 128
 const MAX_BEGUN = 4_096
 const BASE_UNITS = 1e18
 
+/** How many candidates are wanted, and how many of them from among newcomers. */
+interface Places {
+  newcomerPlaces: number
+  maxCandidates: number
+}
+
 /**
  * Chooses among all listings: peers', this node's own engine and cloud services. Filters and scores by columns
  * of numbers, looks closely only at the few best, and leaves their order to a policy. No I/O of its own: what it
@@ -73,9 +79,11 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { policy, random, log, clock } = this.#modules
-    const { found, ...ranking } = this.#assess(demand, this.#tuning.newcomerPlaces)
-    const id = ranking.decisionId
+    const { policy, random } = this.#modules
+    const { found, ...ranking } = this.#assess(demand, {
+      newcomerPlaces: this.#tuning.newcomerPlaces,
+      maxCandidates: this.#options.maxCandidates,
+    })
     const [best] = found
     if (best === undefined) return { ...ranking, candidates: [] }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
@@ -96,6 +104,9 @@ export class Router implements Routing {
     const rest = found
       .filter(({ worst }, index) => index > 0 && worst > bound)
       .map(({ candidate }) => candidate)
+    const wish = found.find(({ candidate }) => isPreferred(candidate, demand))?.candidate
+    if (wish !== undefined)
+      return this.#decided(demand, { ...ranking, candidates: withFirst(wish, [...chosen, ...rest]) })
     const complete: Ranking = {
       ...ranking,
       candidates: [...chosen, ...rest],
@@ -103,14 +114,19 @@ export class Router implements Routing {
       eligible: chosen.length,
       explored: order[0] !== 0,
     }
-    const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
-    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
-    log.decided(decision)
-    return complete
+    return this.#decided(demand, complete)
   }
 
-  preview(demand: Demand): Ranking {
-    const { found, ...ranking } = this.#assess(demand, 0)
+  #decided(demand: Demand, ranking: Ranking): Ranking {
+    const { decisionId: id } = ranking
+    const decision: Decision = { id, atMs: this.#modules.clock.nowMs(), demand, ranking }
+    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
+    this.#modules.log.decided(decision)
+    return ranking
+  }
+
+  preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
+    const { found, ...ranking } = this.#assess(demand, { newcomerPlaces: 0, maxCandidates })
     return { ...ranking, candidates: found.map(({ candidate }) => candidate) }
   }
 
@@ -163,7 +179,7 @@ export class Router implements Routing {
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand, newcomerPlaces: number): Omit<Ranking, 'candidates'> & { found: BuiltCandidate[] } {
+  #assess(demand: Demand, places: Places): Omit<Ranking, 'candidates'> & { found: BuiltCandidate[] } {
     const { index, clock } = this.#modules
     const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
@@ -182,7 +198,7 @@ export class Router implements Routing {
     const search = { terms, scale, nearness, newcomerMaxCost: scale.cost * explorationCost }
     const undo = this.#mark(demand, nowMs)
     try {
-      const { found, unfit } = this.#find(demand, search, buckets, newcomerPlaces)
+      const { found, unfit } = this.#find(demand, search, buckets, places)
       this.#countOthers(demand, buckets, unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
       return { decisionId, found, unfit, scale, policyVersion: null, eligible: 0, explored: false }
@@ -196,10 +212,9 @@ export class Router implements Routing {
     demand: Demand,
     search: Search,
     buckets: readonly IndexedBucket[],
-    newcomerPlaces: number,
+    { newcomerPlaces, maxCandidates }: Places,
   ): { found: BuiltCandidate[]; unfit: Record<Unfit, number> } {
     const { random, index } = this.#modules
-    const { maxCandidates } = this.#options
     const facts = this.#facts
     const ruledOut: { row: number; why: Unfit }[] = []
     try {
@@ -208,7 +223,8 @@ export class Router implements Routing {
         const newcomers = new Reservoir(newcomerPlaces, random)
         const counts = new Int32Array(UNFIT.length)
         scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
-        const rows = withNewcomers(best.items(), newcomers.items(), maxCandidates)
+        const others = [...newcomers.items(), ...this.#preferred(demand, search)]
+        const rows = withNewcomers(best.items(), others, maxCandidates)
         const found: BuiltCandidate[] = []
         for (const row of rows) {
           const listing = index.listing(row)
@@ -231,6 +247,17 @@ export class Router implements Routing {
     } finally {
       for (const { row } of ruledOut) facts.leaveOut(row, false)
     }
+  }
+
+  /** The row the demand wishes for, if it is fit. */
+  #preferred({ preferred }: Demand, search: Search): number[] {
+    const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
+    if (row === null) return []
+    const best = new Lowest(1)
+    const { random } = this.#modules
+    const findings = { best, newcomers: new Reservoir(0, random), unfit: new Int32Array(UNFIT.length) }
+    scan([{ model: preferred!.model, start: row, end: row + 1 }], search, this.#facts, random, findings)
+    return best.items()
   }
 
   /** Looks up what the table only guesses. Null: it is fit. */
@@ -340,6 +367,17 @@ function wentWell(status: Outcome['status']): boolean | null {
 function remember<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
   map.set(key, value)
   if (map.size > limit) map.delete(map.keys().next().value!)
+}
+
+function isPreferred({ provider, model }: Candidate, { preferred }: Demand): boolean {
+  return provider === preferred?.provider && model.model === preferred.model
+}
+
+/** Chosen by wish, not by the policy: it is no choice to be judged. */
+function withFirst(wish: Candidate, candidates: readonly Candidate[]): Candidate[] {
+  for (const candidate of candidates) candidate.probability = 0
+  wish.probability = 1
+  return [wish, ...candidates.filter(other => other !== wish)]
 }
 
 const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>
