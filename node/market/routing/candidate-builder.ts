@@ -4,7 +4,7 @@ import { FEATURE, FEATURE_NAMES } from './features.ts'
 import { p95, promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
 import { nearnessOf, privacyOf } from './place.ts'
-import { MS_PER_TOKEN, QUALITY, type Search, STRIDE, TTFT_MS, WARM, waitOf } from './scan.ts'
+import { MS_PER_TOKEN, QUALITY, type Search, STRIDE, TTFT_MS, WAIT, WARM } from './scan.ts'
 import { scoreOf, worth } from './strategies.ts'
 
 const BASE_UNITS = 1e18
@@ -55,7 +55,7 @@ export class CandidateBuilder {
     const warmShare = numbers[at + WARM]!
     const firstMs = numbers[at + TTFT_MS]! * promptFactor(terms.promptTokens, warmShare)
     const ownMs = firstMs + outputTokens * numbers[at + MS_PER_TOKEN]!
-    const waitMs = waitOf(row, ownMs, this.#facts)
+    const waitMs = ownMs * numbers[at + WAIT]!
     const elsewhereMs = providers.rttMs[provider]! + waitMs
     const totalMs = elsewhereMs + ownMs
     const features = this.#vector()

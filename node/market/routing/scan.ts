@@ -6,6 +6,7 @@ import { promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
 import { MOST_GUARDED, NEAR_MS, type Nearness, SHARED_PRIVACY } from './place.ts'
 import type { Reservoir } from './reservoir.ts'
+import type { RowTable } from './row-table.ts'
 import { LEAST, type Scale } from './strategies.ts'
 
 /*
@@ -25,8 +26,8 @@ export const SPOT_OUTPUT = 5
 export const TTFT_MS = 6
 export const MS_PER_TOKEN = 7
 export const RTT_MS = 8
-/** Free slots, less the tasks of ours its load does not show yet. */
-export const FREE = 9
+/** How many times as long as a task takes it waits for a slot; see `waitFactor`. */
+export const WAIT = 9
 /** Credits as the chain says; NaN where nobody needed to know yet. */
 export const STAKE = 10
 export const QUALITY = 11
@@ -71,15 +72,6 @@ export interface Findings {
 }
 
 /**
- * Until a slot is free, ms: with `n` tasks before ours and `slots` that each end one in the time a task like
- * ours takes, (n + 1) × time ÷ slots. Our own tasks its load does not show yet count as before us.
- */
-export function waitOf(row: number, taskMs: number, { table, index: { columns } }: ListingFacts): number {
-  const free = table.numbers[row * STRIDE + FREE]!
-  return free > 0 ? 0 : ((columns.queued[row]! - free + 1) * taskMs) / Math.max(1, columns.slots[row]!)
-}
-
-/**
  * Looks at all rows of the buckets: shows those that are fit to `best`, by the negative of their score (see
  * `scoreOf`), and counts the others by what ruled them out. Each bucket is begun at a random row, so that among
  * equals nobody is first by its place.
@@ -118,18 +110,21 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   const { byRegion } = nearness
   // Most demands make none of these conditions.
   const isLenient =
-    maxTotalMs === Number.POSITIVE_INFINITY &&
-    !(minQuality > 0 || minReputation > 0 || minStake > 0) &&
-    regions === null
+    maxTotalMs === Number.POSITIVE_INFINITY && !(minQuality > 0 || minReputation > 0 || minStake > 0)
   let bound = best.bound
+  let elsewhere = 0
   for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
     const bits = flags[at + FLAGS]!
     if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
+    if (regions !== null && regions[region[row]!] !== 1) {
+      elsewhere++
+      continue
+    }
     const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
     const ownMs =
       numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
       numbers[at + MS_PER_TOKEN]! * outputTokens
-    const time = numbers[at + RTT_MS]! + ownMs + (numbers[at + FREE]! > 0 ? 0 : waitOf(row, ownMs, facts))
+    const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
     const trust = numbers[at + TRUST]!
     const quality = numbers[at + QUALITY]!
     if (
@@ -142,8 +137,7 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         (time <= maxTotalMs &&
           quality >= minQuality &&
           numbers[at + REPUTATION]! >= minReputation &&
-          !(numbers[at + STAKE]! < minStake) &&
-          (regions === null || regions[region[row]!] === 1)))
+          !(numbers[at + STAKE]! < minStake)))
     ) {
       let utility =
         (costWeight * costScale) / (costScale + cost) +
@@ -164,8 +158,9 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         bound = best.bound
       }
       if ((bits & NEWCOMER) !== 0 && cost <= newcomerMaxCost) newcomers.offer(row)
-    } else unfit[whyUnfit(row, cost, terms, facts)]!++
+    } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
   }
+  unfit[REGION]! += elsewhere
 }
 
 const UNWELCOME = UNFIT.indexOf('unwelcome')
@@ -181,11 +176,10 @@ const LOW_QUALITY = UNFIT.indexOf('quality')
 const DEADLINE = UNFIT.indexOf('deadline')
 
 /**
- * Why a row is not fit that is known not to be: the first reason there is, as a place in UNFIT. The comparisons of
+ * Why a row is not fit that is known not to be, in a region that will do: the first reason there is, as a place in UNFIT. The comparisons of
  * `scanRows`, one by one.
  */
-function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts): number {
-  const { numbers, flags } = facts.table
+function whyUnfit(row: number, cost: number, terms: Terms, { numbers, flags }: RowTable): number {
   const at = row * STRIDE
   const bits = flags[at + FLAGS]!
   if (numbers[at + TRUST]! < 0) return UNWELCOME
@@ -194,7 +188,6 @@ function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts):
   if (cost > terms.maxCost) return TOO_EXPENSIVE
   if ((bits & CLOSED) !== 0 || (bits & DATA_CLASS_MASK) < terms.dataClass) return DATA_CLASS
   if ((bits & terms.slaBit) === 0) return SLA_CLASS
-  if (terms.regions !== null && terms.regions[facts.index.columns.region[row]!] !== 1) return REGION
   if (numbers[at + REPUTATION]! < terms.minReputation) return LOW_REPUTATION
   if (numbers[at + STAKE]! < terms.minStake) return LOW_STAKE
   return numbers[at + QUALITY]! < terms.minQuality ? LOW_QUALITY : DEADLINE
