@@ -16,6 +16,7 @@ import { ChainClient } from './chain/client.ts'
 import { EmbeddedChain } from './chain/embedded/embedded-chain.ts'
 import type { ChainStanding } from './chain/standing.ts'
 import { type Clock, repeat, systemClock } from './clock.ts'
+import { nodeKeyFrom } from './config/node-key.ts'
 import type { Config } from './config/settings.ts'
 import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
@@ -103,6 +104,8 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  /** Nodes that may have CONFIDENTIAL data. */
+  #allowed: readonly NodeKey[] = []
   /** How fast this node serves. */
   readonly #meter = new ServiceMeter()
   readonly #environment: Readonly<Record<string, string | undefined>>
@@ -182,6 +185,7 @@ export class ShoalNode {
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
     const cloud = await this.#openCloud()
+    this.#allowed = config['privacy.allow'].map(peer => nodeKeyFrom(peer, 'privacy.allow'))
     this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
@@ -574,7 +578,7 @@ export class ShoalNode {
     }
     const clearance = new Clearance(
       {
-        allow: config['privacy.allow'],
+        allow: this.#allowed,
         minStake: config['privacy.minStake'],
         enclaveAttesters: config['privacy.enclaveAttesters'],
       },
