@@ -294,6 +294,7 @@ export class World {
         return
       }
       this.#attempts++
+      chooser.began(provider, task)
       chooser.observe(this.#observation(task, provider, { status: 'refused' }))
     }
     this.#lost++

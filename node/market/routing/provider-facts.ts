@@ -14,7 +14,7 @@ const LOOKED_UP_MS = 60_000
 /** Reputation is asked for anew after so long, and after every outcome. */
 const FRESH_MS = 5_000
 /** Providers whose age is looked at with each decision. */
-const LOOKED_AT = 32
+const LOOKED_AT = 8
 /** A way nobody has measured: across a continent. Our own engine has none; a service's is in its claim. */
 const UNKNOWN_RTT_MS = 60
 const RTT_STEP = 0.25
@@ -33,8 +33,13 @@ export class ProviderFacts {
   reliability = new Float64Array()
   /** 0 to 100. */
   score = new Float64Array()
-  /** 1 for those we hardly know. */
+  /** 1 for those that have not proven to be honest: they are tried out, not ranked. */
   newcomer = new Uint8Array()
+  /** What a newcomer's chance to be tried out is multiplied by. */
+  prospect = new Float64Array()
+  /** Tasks of ours it has, and should have at once at most. */
+  inFlight = new Float64Array()
+  atOnce = new Float64Array()
   rttMs = new Float64Array()
   /** 1 where the round trip was measured. */
   isRttKnown = new Uint8Array()
@@ -54,6 +59,8 @@ export class ProviderFacts {
   readonly #own = new Map<ProviderId, { good: number; bad: number }>()
   #tuning: Tuning
   #cursor = 0
+  /** Scores take longest to work out, and only floors need them. */
+  #wantsScores = false
 
   constructor(modules: { reputation: ReputationView; tuning: Tuning }) {
     this.#reputation = modules.reputation
@@ -72,6 +79,9 @@ export class ProviderFacts {
     this.reliability = grown(this.reliability)
     this.score = grown(this.score)
     this.newcomer = grown(this.newcomer)
+    this.prospect = grown(this.prospect)
+    this.inFlight = grown(this.inFlight)
+    this.atOnce = grown(this.atOnce)
     this.rttMs = grown(this.rttMs)
     this.isRttKnown = grown(this.isRttKnown)
     this.unseen = grown(this.unseen)
@@ -88,6 +98,7 @@ export class ProviderFacts {
     this.isRttKnown[row] = isPeer(id) ? 0 : 1
     this.unseen[row] = 0
     this.excluded[row] = 0
+    this.inFlight[row] = 0
     this.#forgetLookedUp(row)
     // Nobody is ranked before its reputation has been asked for.
     this.refresh(row, Number.NEGATIVE_INFINITY)
@@ -117,6 +128,13 @@ export class ProviderFacts {
     if (nowMs - this.#lookedUpAtMs[row]! > LOOKED_UP_MS) this.#forgetLookedUp(row)
   }
 
+  /** Scores are asked for from now on: a demand sets a floor. */
+  wantScores(nowMs: number): void {
+    if (this.#wantsScores) return
+    this.#wantsScores = true
+    for (const row of this.#ids.keys()) this.refresh(row, nowMs)
+  }
+
   /** Keeps what was looked up of a provider: place in DATA_CLASSES, and credits. */
   lookedUp(row: number, what: { ceiling: number; stake: number }, nowMs: number): void {
     this.ceiling[row] = what.ceiling
@@ -129,18 +147,22 @@ export class ProviderFacts {
     const id = this.#ids[row]
     if (id === undefined || id === null) return
     this.#checkedAtMs[row] = nowMs
+    let isWelcome = true
     if (isPeer(id)) {
-      const { score, tasks } = this.#reputation.score(id)
-      this.score[row] = score
-      this.newcomer[row] = tasks < this.#tuning.newcomerTasks ? 1 : 0
+      const { standing, prospect, tasksAtOnce } = this.#reputation.honesty(id)
+      if (this.#wantsScores) this.score[row] = this.#reputation.score(id).score
+      this.newcomer[row] = standing === 'proven' ? 0 : 1
+      this.prospect[row] = prospect ** this.#tuning.prospectExponent
+      this.atOnce[row] = tasksAtOnce
+      isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
       this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
     } else {
       const { good, bad } = this.#own.get(id) ?? { good: 0, bad: 0 }
       this.score[row] = 100
       this.newcomer[row] = 0
+      this.atOnce[row] = Number.POSITIVE_INFINITY
       this.reliability[row] = (OWN_GOOD + good) / (OWN_GOOD + OWN_BAD + good + bad)
     }
-    const isWelcome = !isPeer(id) || this.#reputation.isWelcome(id)
     this.weight[row] = isWelcome ? this.reliability[row]! ** this.#tuning.reliabilityExponent : -1
   }
 
@@ -149,6 +171,7 @@ export class ProviderFacts {
     const id = this.#ids[row]
     if (id === undefined || id === null) return
     if (this.unseen[row]! > 0) this.unseen[row]!--
+    if (this.inFlight[row]! > 0) this.inFlight[row]!--
     if (!isPeer(id) && wentWell !== null) {
       const known = this.#own.get(id) ?? { good: 0, bad: 0 }
       this.#own.set(id, {

@@ -20,7 +20,6 @@ import type { Decision, RouterModules, RouterOptions, Routing } from './modules.
 import { OutputLengths } from './output-lengths.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING, ProviderFacts } from './provider-facts.ts'
-import { Reservoir } from './reservoir.ts'
 import { RowFacts } from './row-facts.ts'
 import { type Facts, middling, type Nearness, nearnessOf, scan, waitOf } from './scan.ts'
 import { type Component, DEFAULT_TUNING, normalised, type Scale, scoreOf, type Tuning } from './strategies.ts'
@@ -39,6 +38,18 @@ interface Found {
   candidate: Candidate
   worst: number
   isNewcomer: boolean
+  /** Of a newcomer: the weight it is drawn with. */
+  weight: number
+}
+
+/** Who stands up to a close look. */
+interface Findings {
+  /** The best score first. */
+  proven: Found[]
+  /** Newcomers in the order they were drawn in, and the weight of all there are. */
+  strangers: Found[]
+  strangerWeight: number
+  unfit: Record<Unfit, number>
 }
 
 /**
@@ -92,14 +103,52 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { policy, random, log, clock } = this.#modules
-    const { found, ...ranking } = this.#assess(demand, this.#tuning.newcomerPlaces)
+    const { random, log, clock } = this.#modules
+    const { proven, strangers, strangerWeight, ...ranking } = this.#assess(demand)
     const id = ranking.decisionId
-    const [best] = found
-    if (best === undefined) return { ...ranking, candidates: [] }
+    const tried = strangers.map(({ candidate }) => candidate)
+    const trialShare = proven.length === 0 ? 1 : this.#trialShare()
+    const isTrial = strangers.length > 0 && (trialShare === 1 || random() < trialShare)
+    if (isTrial) {
+      const [{ candidate, weight }] = strangers as [Found]
+      candidate.probability = (trialShare * weight) / Math.max(strangerWeight, weight, Number.MIN_VALUE)
+    }
+    const { chosen, version } = this.#order(demand, proven, strangers.length > 0 ? 1 - trialShare : 1)
+    const complete: Ranking = {
+      ...ranking,
+      candidates: isTrial ? [tried[0]!, ...chosen, ...tried.slice(1)] : [...chosen, ...tried],
+      policyVersion: version,
+      explored: isTrial || chosen[0] !== proven[0]?.candidate,
+    }
+    if (complete.candidates.length === 0) return complete
+    const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
+    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
+    log.decided(decision)
+    return complete
+  }
+
+  /**
+   * Share of tasks given to strangers, so that we come to know them: as much as loses no more than the risk that is
+   * taken to cheats among them, as strangers turned out until now (a stranger policy that adapts: Feldman, Lai, Stoica,
+   * Chuang, "Robust Incentive Techniques for Peer-to-Peer Networks", EC 2004, section 4).
+   */
+  #trialShare(): number {
+    const { maxTrials, trialRisk } = this.#tuning
+    return Math.min(maxTrials, trialRisk / Math.max(this.#modules.reputation.strangerRisk(), Number.MIN_VALUE))
+  }
+
+  /** Has the policy order those we know. @param share of tasks that are left to them */
+  #order(
+    demand: Demand,
+    proven: readonly Found[],
+    share: number,
+  ): { chosen: Candidate[]; version: string | null } {
+    const { policy, random } = this.#modules
+    const [best] = proven
+    if (best === undefined) return { chosen: [], version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
-    const eligible = found.filter(({ worst }, index) => index === 0 || worst <= bound)
+    const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
       taskClass: demand.taskClass,
       candidates: eligible.map(({ candidate: { features, score }, isNewcomer }) => ({
@@ -109,26 +158,16 @@ export class Router implements Routing {
       })),
       random,
     })
-    const chosen = order.map(index => eligible[index]!.candidate)
-    chosen[0]!.probability = probability
-    const rest = found
-      .filter(({ worst }, index) => index > 0 && worst > bound)
-      .map(({ candidate }) => candidate)
-    const complete: Ranking = {
-      ...ranking,
-      candidates: [...chosen, ...rest],
-      policyVersion: version,
-      explored: order[0] !== 0,
-    }
-    const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
-    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
-    log.decided(decision)
-    return complete
+    const first = order.map(index => eligible[index]!.candidate)
+    first[0]!.probability = probability * share
+    const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
+    return { chosen: [...first, ...rest.map(({ candidate }) => candidate)], version }
   }
 
   preview(demand: Demand): Ranking {
-    const { found, ...ranking } = this.#assess(demand, 0)
-    return { ...ranking, candidates: found.map(({ candidate }) => candidate) }
+    const { proven, strangers, strangerWeight: _, ...ranking } = this.#assess(demand)
+    const byWeight = strangers.toSorted((a, b) => b.weight - a.weight)
+    return { ...ranking, candidates: [...proven, ...byWeight].map(({ candidate }) => candidate) }
   }
 
   begin(decisionId: string, provider: ProviderId): void {
@@ -138,7 +177,9 @@ export class Router implements Routing {
       remember(this.#begun, decisionId, decision, MAX_BEGUN)
     }
     const row = this.#modules.index.providerRowOf(provider)
-    if (row !== null) this.#providers.unseen[row]!++
+    if (row === null) return
+    this.#providers.unseen[row]!++
+    this.#providers.inFlight[row]!++
   }
 
   observe(outcome: Outcome): void {
@@ -177,10 +218,11 @@ export class Router implements Routing {
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand, newcomerPlaces: number): Omit<Ranking, 'candidates'> & { found: Found[] } {
+  #assess(demand: Demand): Omit<Ranking, 'candidates'> & Findings {
     const { index, clock } = this.#modules
     const nowMs = clock.nowMs()
     const { preferences } = demand
+    if (preferences.minReputation > 0) this.#providers.wantScores(nowMs)
     this.#providers.refreshSome(nowMs)
     const outputTokens = this.#lengths.expected(demand.taskClass, demand.maxTokens)
     const terms = termsOf(demand, outputTokens, index, nowMs)
@@ -195,10 +237,12 @@ export class Router implements Routing {
     const nearness = this.#nearness(demand)
     const marked = this.#mark(demand, nowMs)
     try {
-      const { found, unfit } = this.#find(demand, terms, scale, nearness, buckets, newcomerPlaces)
-      this.#countOthers(demand, buckets, unfit)
+      let findings = this.#find(demand, terms, scale, nearness, buckets, true)
+      // Better one more task for somebody we know than one for a stranger because all others are at work.
+      if (findings.proven.length === 0) findings = this.#find(demand, terms, scale, nearness, buckets, false)
+      this.#countOthers(demand, buckets, findings.unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, found, unfit, scale, policyVersion: null, explored: false }
+      return { decisionId, ...findings, scale, policyVersion: null, explored: false }
     } finally {
       marked.undo()
     }
@@ -211,8 +255,8 @@ export class Router implements Routing {
     scale: Scale,
     nearness: Nearness,
     buckets: readonly IndexedBucket[],
-    newcomerPlaces: number,
-  ): { found: Found[]; unfit: Record<Unfit, number> } {
+    isSlowStart: boolean,
+  ): Findings {
     const { random, index } = this.#modules
     const { maxCandidates } = this.#options
     const facts: Facts = { columns: index.columns, rows: this.#rows, providers: this.#providers }
@@ -221,11 +265,13 @@ export class Router implements Routing {
     try {
       for (let round = 1; ; round++) {
         const best = new Lowest(maxCandidates)
-        const newcomers = new Reservoir(newcomerPlaces, random)
+        const newcomers = new Lowest(maxCandidates)
         const unfit = none()
-        const dearest = scale.cost * this.#tuning.explorationCost
-        scan(buckets, terms, scale, facts, nearness, dearest, random, { best, newcomers, unfit })
-        const rows = withNewcomers(best.items(), newcomers.items(), maxCandidates)
+        const seen = { best, newcomers, newcomerWeight: 0, unfit }
+        const { explorationCost, utilityExponent, newcomerPlaces } = this.#tuning
+        const maxCost = scale.cost * explorationCost
+        scan(buckets, terms, scale, facts, nearness, { maxCost, utilityExponent, isSlowStart }, random, seen)
+        const rows = withNewcomers(best.items(), newcomers.items(), newcomerPlaces, maxCandidates)
         const build = this.#builder(demand, terms, scale, nearness, facts, rows.length)
         const found: Found[] = []
         for (const row of rows) {
@@ -245,8 +291,10 @@ export class Router implements Routing {
         const isAll = rows.length < maxCandidates
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
           for (const name of UNFIT) unfit[name] += closer[name]
-          found.sort((a, b) => b.candidate.score - a.candidate.score)
-          return { found, unfit }
+          const proven = found.filter(({ isNewcomer }) => !isNewcomer)
+          proven.sort((a, b) => b.candidate.score - a.candidate.score)
+          const strangers = found.filter(({ isNewcomer }) => isNewcomer)
+          return { proven, strangers, strangerWeight: seen.newcomerWeight, unfit }
         }
       }
     } finally {
@@ -343,14 +391,12 @@ export class Router implements Routing {
         privacy: features[FEATURE.privacy]!,
         nearness: features[FEATURE.nearness]!,
       }
-      const candidate: Candidate = {
-        ...listing,
-        prediction,
-        score: scoreOf(parts, reliability, scale),
-        features,
-        probability: 0,
-      }
-      return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer }
+      const score = scoreOf(parts, reliability, scale)
+      const candidate: Candidate = { ...listing, prediction, score, features, probability: 0 }
+      const weight = isNewcomer
+        ? providers.prospect[provider]! * scoreOf(parts, 1, scale) ** this.#tuning.utilityExponent
+        : 0
+      return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer, weight }
     }
   }
 
@@ -439,10 +485,14 @@ function rowsOf(buckets: readonly IndexedBucket[]): number {
   return buckets.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
-/** The best, the last of which give their places to newcomers that are not among them. */
-function withNewcomers(best: readonly number[], newcomers: readonly number[], limit: number): number[] {
-  const among = new Set(best)
-  const others = newcomers.filter(row => !among.has(row))
+/** The best, the last of which give their places to a few newcomers; all to newcomers where there is nobody else. */
+function withNewcomers(
+  best: readonly number[],
+  newcomers: readonly number[],
+  places: number,
+  limit: number,
+): number[] {
+  const others = best.length === 0 ? newcomers : newcomers.slice(0, Math.min(places, limit))
   return [...best.slice(0, limit - others.length), ...others]
 }
 

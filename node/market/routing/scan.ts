@@ -4,7 +4,6 @@ import type { Unfit } from './candidate.ts'
 import { privacyOf, type Terms, whyUnfit } from './filters.ts'
 import { promptFactor } from './latency-predictor.ts'
 import type { ProviderFacts } from './provider-facts.ts'
-import type { Reservoir } from './reservoir.ts'
 import type { RowFacts } from './row-facts.ts'
 import type { Scale } from './strategies.ts'
 import { LEAST } from './strategies.ts'
@@ -31,7 +30,10 @@ export interface Nearness {
 /** What a scan finds. */
 export interface Findings {
   best: Lowest
-  newcomers: Reservoir
+  /** By the time each draws: whoever draws the shortest is first with a chance in proportion to its weight. */
+  newcomers: Lowest
+  /** Sum of the weights of all newcomers. */
+  newcomerWeight: number
   unfit: Record<Unfit, number>
 }
 
@@ -74,15 +76,24 @@ export function scan(
   scale: Scale,
   facts: Facts,
   nearness: Nearness,
-  newcomerMaxCost: number,
+  newcomers: NewcomerTerms,
   random: () => number,
   findings: Findings,
 ): void {
   for (const { start, end } of buckets) {
     const from = start + Math.floor(random() * (end - start))
-    scanRows(from, end, terms, scale, facts, nearness, newcomerMaxCost, findings)
-    scanRows(start, from, terms, scale, facts, nearness, newcomerMaxCost, findings)
+    scanRows(from, end, terms, scale, facts, nearness, newcomers, random, findings)
+    scanRows(start, from, terms, scale, facts, nearness, newcomers, random, findings)
   }
+}
+
+/** Who is tried out. */
+export interface NewcomerTerms {
+  maxCost: number
+  /** Of a newcomer's utility, in the chance that it is tried. */
+  utilityExponent: number
+  /** Whether those that have as many of our tasks as they should have are left out. */
+  isSlowStart: boolean
 }
 
 function scanRows(
@@ -92,15 +103,18 @@ function scanRows(
   scale: Scale,
   facts: Facts,
   nearness: Nearness,
-  newcomerMaxCost: number,
-  { best, newcomers, unfit }: Findings,
+  { maxCost: newcomerMaxCost, utilityExponent, isSlowStart }: NewcomerTerms,
+  random: () => number,
+  findings: Findings,
 ): void {
+  const { best, newcomers, unfit } = findings
   const { columns, rows, providers } = facts
   const { providerRow, expiresAtMs, contextTokens, freeSlots, dataClass, slaMask, region, venue } = columns
   const input = terms.isSpot ? columns.spotInput : columns.inputPerMillion
   const output = terms.isSpot ? columns.spotOutput : columns.outputPerMillion
   const { ttftMs, msPerToken, quality, warm, ruledOut } = rows
   const { weight, rttMs, unseen, excluded, newcomer, score: reputation, ceiling, stake } = providers
+  const { prospect, inFlight, atOnce } = providers
   const { nowMs, inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } =
     terms
   const { dataClass: minDataClass, slaBit, minQuality, minReputation, minStake, maxTotalMs, regions } = terms
@@ -115,6 +129,7 @@ function scanRows(
     if (expiresAtMs[row]! <= nowMs) continue
     const provider = providerRow[row]!
     if (excluded[provider] === 1 || ruledOut[row] === 1) continue
+    if (isSlowStart && inFlight[provider]! >= atOnce[provider]!) continue
     const cost = input[row]! * inputMillions + output[row]! * outputMillions
     const ownMs = ttftMs[row]! * (coldFactor - warmFactor * warm[row]!) + outputTokens * msPerToken[row]!
     const wait = freeSlots[row]! - unseen[provider]! > 0 ? 0 : waitOf(row, ownMs, facts)
@@ -142,12 +157,19 @@ function scanRows(
         utility += weights.privacy * privacy
         if (weights.nearness > 0) utility += weights.nearness * nearnessOf(row, nearness, facts)
       }
+      if (newcomer[provider] === 1) {
+        if (cost > newcomerMaxCost) continue
+        const chance = prospect[provider]! * utility ** utilityExponent
+        findings.newcomerWeight += chance
+        // The least of exponential draws is the i-th with the chance weight_i / sum of weights.
+        newcomers.offer(-Math.log(1 - random()) / Math.max(chance, Number.MIN_VALUE), row)
+        continue
+      }
       const key = -trust * utility
       if (key < bound) {
         best.offer(key, row)
         bound = best.bound
       }
-      if (newcomer[provider] === 1 && cost <= newcomerMaxCost) newcomers.offer(row)
     } else unfit[whyUnfit(row, cost, terms, facts)]++
   }
 }

@@ -27,8 +27,12 @@ export interface Tuning {
   explorationCost: number
   /** Places among the candidates that are kept for newcomers. */
   newcomerPlaces: number
-  /** With fewer tasks of ours than that, a provider is a newcomer. */
-  newcomerTasks: number
+  /** Share of tasks given to strangers, at most, and what share of all tasks may be lost to cheats among them. */
+  maxTrials: number
+  trialRisk: number
+  /** How much the chance to be tried goes by a stranger's prospects and by what it offers, as powers. */
+  prospectExponent: number
+  utilityExponent: number
 }
 
 export const DEFAULT_TUNING: Tuning = {
@@ -43,7 +47,10 @@ export const DEFAULT_TUNING: Tuning = {
   reliabilityExponent: 1,
   explorationCost: 2,
   newcomerPlaces: 8,
-  newcomerTasks: 5,
+  maxTrials: 0.1,
+  trialRisk: 0.01,
+  prospectExponent: 4,
+  utilityExponent: 6,
 }
 
 /** Keeps a division by it defined where everything is free. */

@@ -37,7 +37,6 @@ export const shoal: SimSystem = {
 
 class ShoalRequester implements Chooser {
   readonly #context: SystemContext
-  readonly #requester: SimRequester
   readonly #directory: ReadonlyMap<NodeKey, SimProvider>
   readonly #trust: TrustModel
   readonly #router: Router
@@ -51,7 +50,6 @@ class ShoalRequester implements Chooser {
   ) {
     const { clock, random } = context
     this.#context = context
-    this.#requester = requester
     this.#directory = directory
     const trust = new TrustModel({ secret: requester.key }, { facts: factsOf(directory) })
     this.#trust = trust
@@ -63,7 +61,9 @@ class ShoalRequester implements Chooser {
         random: random.fork().uniform,
         standing: { of: () => null },
         reputation: {
-          reliability: provider => trust.lowerBound(provider, clock.nowMs()),
+          honesty: provider => trust.honesty(provider, clock.nowMs()),
+          strangerRisk: () => trust.strangerRisk(),
+          reliability: provider => trust.reliability(provider, clock.nowMs()),
           score: provider => trust.score(provider, clock.nowMs()),
           isWelcome: provider => trust.isWelcome(provider, clock.nowMs()),
         },
@@ -104,12 +104,15 @@ class ShoalRequester implements Chooser {
     if (audited) this.#router.forget(peer)
   }
 
-  hear({ witness, subject, status, receiptId, atMs }: Parameters<Chooser['hear']>[0]): void {
-    this.#trust.add({ kind: 'report', peer: subject.key, witness, receipt: receiptId, result: status, atMs })
+  hear({ witness, subject, status, audited, receiptId, atMs }: Parameters<Chooser['hear']>[0]): void {
+    const result = audited && status === 'completed' ? 'verified' : status
+    this.#trust.add({ kind: 'report', peer: subject.key, witness, receipt: receiptId, result, atMs })
+    this.#router.forget(subject.key)
   }
 
-  auditProbability(_provider: SimProvider): number {
-    return this.#context.auditProbability
+  auditProbability({ key }: SimProvider): number {
+    const { clock, auditProbability } = this.#context
+    return this.#trust.auditProbability(key, clock.nowMs(), auditProbability)
   }
 }
 
@@ -130,13 +133,18 @@ function demandOf(task: SimTask, tried: ReadonlySet<SimProvider>): Demand {
 
 /** What a node knows from offers and from the chain about who is behind others. */
 function factsOf(directory: ReadonlyMap<NodeKey, SimProvider>) {
+  const known = new Map<NodeKey, string[]>()
   return {
     clustersOf(peer: NodeKey) {
+      const clusters = known.get(peer)
+      if (clusters !== undefined) return clusters
       const provider = directory.get(peer)
       if (provider === undefined) return []
       const { wallet, funder, ip } = provider
       const network = networkOf(ip)
-      return [`wallet:${wallet}`, `wallet:${funder}`, ...(network === null ? [] : [`network:${network}`])]
+      const found = [`wallet:${wallet}`, `wallet:${funder}`, ...(network === null ? [] : [`network:${network}`])]
+      known.set(peer, found)
+      return found
     },
     isOrchestrator: () => false,
   }
