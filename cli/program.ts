@@ -9,6 +9,7 @@ import { registerDoctor } from './commands/doctor.ts'
 import { registerInit } from './commands/init.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMoney } from './commands/money.ts'
+import { registerPeers } from './commands/peers.ts'
 import { registerStake } from './commands/stake.ts'
 import { registerStop } from './commands/stop.ts'
 import { registerUp } from './commands/up.ts'
@@ -80,6 +81,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerStop,
     registerAsk,
     registerLook,
+    registerPeers,
     registerMoney,
     registerStake,
     registerAudit,

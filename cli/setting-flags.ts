@@ -13,11 +13,13 @@ const GROUPS: Readonly<Record<string, string>> = {
   price: 'Offers:',
   offer: 'Offers:',
   p2p: 'Network:',
+  trust: 'Network:',
   chain: 'Chain:',
   wallet: 'Wallet:',
   spending: 'Spending:',
   earning: 'Earning:',
   task: 'Tasks:',
+  auction: 'Tasks:',
   audit: 'Records:',
   log: 'Records:',
 }

@@ -2,7 +2,7 @@ import { ShoalError } from '../protocol/errors.ts'
 
 /**
  * The interface every engine implements: the child-process llama engine, the same worker called
- * directly in one process, and later upstream services. An engine runs models; it knows nothing of
+ * directly in one process, and upstream services. An engine runs models; it knows nothing of
  * peers or money. What it offers to those who do is exact metering and a brake: `grant`.
  */
 export interface Engine {
@@ -137,7 +137,10 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
 }
 
 export type GenerationEvent =
-  /** The prompt was tokenised, a continuation with it; nothing has been computed yet. Always first. */
+  /**
+   * The prompt was tokenised, a continuation with it; nothing has been computed yet. Always first. An engine
+   * that cannot tokenise says about how many they are, and the exact number at the end.
+   */
   | { type: 'start'; promptTokens: number }
   /**
    * So many of `promptTokens` have been computed or were found warm: once for each batch and each
@@ -147,10 +150,11 @@ export type GenerationEvent =
   /**
    * New output. `tokens` are the ids sampled since the last event, `text` what has become certain: a
    * token may end inside a character or a possible stop string, so either may run ahead of the other.
-   * The token with which the model ends its turn is among them and has no text.
+   * The token with which the model ends its turn is among them and has no text. Where the ids are not known
+   * `tokens` is empty, and `count` says about how many there are.
    */
-  | { type: 'output'; tokens: readonly number[]; text: string }
-  /** Always last. `outputTokens` counts every `output` token of this generation. */
+  | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
+  /** Always last. `outputTokens` counts every token of this generation, exactly where that can be known. */
   | { type: 'end'; reason: StopReason; promptTokens: number; outputTokens: number }
 
 /** `stop`: the model ended; `stop_string`; `length`: `maxTokens` or the context is full. */

@@ -3,11 +3,12 @@ import type { NodeKey } from '../protocol/ids.ts'
 import { type Anchor, Anchorer } from './auditlog/anchorer.ts'
 import type { EventLog } from './auditlog/event-log.ts'
 import type { AuditOutbox } from './auditlog/outbox.ts'
-import { Bindings, bindNodeKey } from './chain/binding.ts'
+import { bindNodeKey } from './chain/binding.ts'
 import { type ChannelEvent, ChannelWatcher } from './chain/channel-watcher.ts'
 import type { ChainClient } from './chain/client.ts'
 import { Publisher } from './chain/publisher.ts'
 import { RecordedCalls } from './chain/recorded-calls.ts'
+import { ChainStanding } from './chain/standing.ts'
 import { type Clock, repeat, type Timer } from './clock.ts'
 import type { Config } from './config/settings.ts'
 import type { Logger } from './log.ts'
@@ -52,7 +53,7 @@ export class Economy {
   readonly settler: Settler
   readonly staker: Staker
   readonly anchorer: Anchorer
-  readonly bindings: Bindings
+  readonly standing: ChainStanding
   readonly #options: EconomyOptions
   readonly #modules: EconomyModules
   readonly #calls: RecordedCalls
@@ -72,7 +73,7 @@ export class Economy {
       { client, wallet, store, clock, log },
     )
     this.#calls = new RecordedCalls({ publisher: this.publisher, outbox, store, log })
-    this.bindings = new Bindings({ client, clock, log })
+    this.standing = new ChainStanding({}, { client, clock, log })
     this.spending = new SpendingLimit({ limitPerDay: config['spending.limitPerDay'] }, { store, clock })
     this.payer = new PayerChannels(
       {
@@ -158,6 +159,7 @@ export class Economy {
   /** Idempotent; ends within a few seconds. */
   async stop(): Promise<void> {
     this.#reclaiming?.cancel()
+    this.standing.stop()
     this.settler.stop()
     this.anchorer.stop()
     await this.#watcher.stop()

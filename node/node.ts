@@ -5,13 +5,16 @@ import { ProcessEngine } from '../inference/llama/process-engine.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
 import type { NodeSigner } from '../protocol/identity.ts'
-import type { NodeKey } from '../protocol/ids.ts'
+import type { Address, NodeKey } from '../protocol/ids.ts'
+import type { Entity } from '../protocol/messages/offer.ts'
+import { CREDIT } from '../protocol/money.ts'
 import { EventLog } from './auditlog/event-log.ts'
 import { AuditOutbox } from './auditlog/outbox.ts'
 import { type KnownDeployment, readDeploymentFile } from './chain/addresses.ts'
 import { Certifications } from './chain/certifications.ts'
 import { ChainClient } from './chain/client.ts'
 import { EmbeddedChain } from './chain/embedded/embedded-chain.ts'
+import type { ChainStanding } from './chain/standing.ts'
 import { type Clock, repeat, systemClock } from './clock.ts'
 import type { Config } from './config/settings.ts'
 import { type DataDir, ensureDataDir } from './data-dir.ts'
@@ -21,9 +24,13 @@ import { loadOrCreateNodeKey } from './identity.ts'
 import { createLogger, type Logger } from './log.ts'
 import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
+import { readEntities } from './market/entities.ts'
+import { MarketDesk } from './market/market-desk.ts'
 import { OfferBook } from './market/offer-book.ts'
+import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
+import { FixedPrices } from './market/price-source.ts'
 import { GreedyPolicy } from './market/routing/policy.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
@@ -37,12 +44,15 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { CircuitBreaker } from './tasks/circuit-breaker.ts'
+import { HedgeBudget } from './tasks/hedge.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
-import { Reputation } from './trust/reputation.ts'
+import type { Reputation } from './trust/reputation.ts'
+import { Trust } from './trust/trust.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -90,6 +100,9 @@ export class ShoalNode {
   readonly #abort = new AbortController()
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
+  /** What is made known beside models. */
+  #entities: readonly Entity[] = []
+  #standing: ChainStanding | null = null
   #auditHealthy = true
   /** Why the chain could not be used the last time, so that it is not told at each try. */
   #chainTrouble: string | null = null
@@ -159,6 +172,7 @@ export class ShoalNode {
 
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
+    this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
     this.#undo.push(() => store.close())
@@ -175,18 +189,24 @@ export class ShoalNode {
     const deployment = client?.deployment ?? place.deployment!
     if (client !== null) this.#undo.push(() => client.stop())
 
-    const reputation = new Reputation(
-      {},
-      { store, clock: this.#clock, onViolation: kind => this.metrics.violations.inc({ kind }) },
+    const trust = new Trust(
+      { seed, shareReports: config['trust.shareReports'] },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: kind => this.metrics.violations.inc({ kind }),
+      },
     )
-    await reputation.start()
+    await trust.start()
+    this.#undo.push(() => trust.stop())
+    const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
+    const index = new CapabilityIndex({ clock: this.#clock })
     const book = new OfferBook(
       { self: host.nodeKey, chainId: deployment.chainId, settlement: deployment.addresses.settlement },
-      { clock: this.#clock },
+      { clock: this.#clock, index, regard: (provider, wallet) => this.#regard(provider, wallet, reputation) },
     )
-    const index = new CapabilityIndex({ clock: this.#clock })
-    book.on('offer', known => index.set(known))
     book.on('offer', ({ provider, offer }) =>
       this.events.tell({ type: 'offer', provider, models: offer.models.map(({ model }) => model) }),
     )
@@ -202,14 +222,40 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
+    const desk = new MarketDesk(
+      { self: host.nodeKey, config },
+      {
+        host,
+        signer,
+        engine,
+        index,
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+      },
+    )
+    await desk.start()
+    this.#undo.push(() => desk.stop())
     const catalog = openCatalog(dataDir, config)
-    const receipts = new ReceiptBook({ store, outbox })
+    const receipts = new ReceiptBook({
+      store,
+      outbox,
+      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+    })
+    trust.join({
+      host,
+      signer,
+      deployment,
+      wallet: wallet.address,
+      walletOf: peer => book.of(peer)?.offer.wallet ?? null,
+    })
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
         host,
         book,
-        own: () => this.#trade?.offers?.current() ?? null,
+        own: () => this.#trade?.offers?.records() ?? null,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
         clock: this.#clock,
         log: this.#log,
@@ -234,9 +280,11 @@ export class ShoalNode {
       keeper,
       book,
       index,
+      desk,
       engine,
       catalog,
       receipts,
+      trust,
       reputation,
       deployment,
       chainUrl: place.rpcUrl,
@@ -383,6 +431,7 @@ export class ShoalNode {
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
         isWelcome: peer => reputation.isWelcome(peer),
+        gossipScore: peer => reputation.gossipScore(peer),
       },
     )
     this.#undo.push(() => host.stop())
@@ -399,11 +448,31 @@ export class ShoalNode {
       .catch(error => this.#log.warn({ err: error, peer }, 'a violation was not recorded'))
   }
 
+  /** Who has done work for us, or has a stake, is not forgotten for others that nobody knows. */
+  #regard(provider: NodeKey, wallet: Address, reputation: Reputation): Regard {
+    if (reputation.score(provider).tasks > 0 && reputation.isWelcome(provider)) return 'proven'
+    const standing = this.#standing?.of(wallet, provider) ?? null
+    if (standing?.bound !== true) return 'unknown'
+    return standing.stake >= CREDIT ? 'staked' : 'registered'
+  }
+
   /** Starts everything that moves money. */
   async #startTrading(client: ChainClient, place: ChainPlace): Promise<void> {
     const { config } = this
-    const { wallet, store, outbox, eventLog, host, book, index, receipts, reputation, signer, keeper } =
-      this.parts
+    const {
+      wallet,
+      store,
+      outbox,
+      eventLog,
+      host,
+      book,
+      index,
+      receipts,
+      trust,
+      reputation,
+      signer,
+      keeper,
+    } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -428,12 +497,21 @@ export class ShoalNode {
     )
     await economy.start()
     this.#undo.push(() => economy.stop())
+    trust.useChain({ client, standing: economy.standing })
     book.on('offer', ({ provider, offer }) => {
-      void economy.bindings.check(provider, offer.wallet)
+      economy.standing.want(offer.wallet)
       // Whom we have money locked up with, we stay connected to.
-      if (economy.payer.list().some(({ payee, state }) => payee === offer.wallet && state === 'open'))
+      if (economy.payer.list().some(({ payee, state }) => payee === offer.wallet && state === 'open')) {
+        void host.addAddresses(provider, offer.addresses)
         keeper.keep(provider)
+      }
     })
+    book.on('update', ({ offer }) => economy.standing.want(offer.wallet))
+    this.#standing = economy.standing
+    economy.standing.on('standing', (_wallet, nodeKeys) => {
+      for (const key of nodeKeys) book.reconsider(key)
+    })
+    economy.standing.want(wallet.address, true)
 
     const certifications = new Certifications({ client, clock: this.#clock, log: this.#log })
     book.on('offer', ({ offer }) => {
@@ -448,11 +526,7 @@ export class ShoalNode {
       },
       {
         isWelcome: peer => reputation.isWelcome(peer),
-        standing: (wallet, peer) => ({
-          stake: 0n,
-          bound: economy.bindings.isBound(peer, wallet),
-          atMs: this.#clock.nowMs(),
-        }),
+        standing: (wallet, peer) => economy.standing.of(wallet, peer),
         certifierOf: wallet => certifications.certifierOf(wallet),
         serviceClass: () => null,
         clock: this.#clock,
@@ -479,19 +553,18 @@ export class ShoalNode {
         onViolation,
       },
     )
+    const breaker = new CircuitBreaker({}, { clock: this.#clock, random: Math.random })
     const router = new Router(
       { region: config['offer.region'] },
       {
         index,
-        standing: {
-          of: (wallet, peer) => ({ stake: 0n, bound: economy.bindings.isBound(peer, wallet) }),
-        },
+        standing: economy.standing,
         reputation: {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
         },
-        breaker: { isOpen: () => false },
+        breaker,
         clearance,
         quality: new SizeQuality(),
         policy: new GreedyPolicy(),
@@ -503,19 +576,26 @@ export class ShoalNode {
     )
     this.#undo.push(() => router.stop())
     const requester = new Requester(
-      { maxAttempts: config['task.maxAttempts'] },
+      {
+        maxAttempts: config['task.maxAttempts'],
+        replicas: config['task.replicas'],
+        attestedStake: config['task.attestedStake'],
+      },
       {
         router,
         book,
         clock: this.#clock,
         venues: { peer: peers },
-        reputation: { observe: (provider, evidence) => reputation.observe(provider, evidence) },
+        breaker,
+        hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
+        areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
     this.#undo.push(() => requester.stop())
-    const offers =
-      config['models.serve'].length === 0 ? null : await this.#startProviding(economy, onViolation)
+    const offersNothing = config['models.serve'].length + this.#entities.length === 0
+    const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
     this.#trade = { economy, clearance, router, requester, offers }
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
@@ -526,23 +606,29 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk } = this.parts
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
         chainId: deployment.chainId,
         settlement: deployment.addresses.settlement,
-        price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
         creditWindowTokens: config['task.creditWindowTokens'],
         minChannelRemainingMs: config['earning.minChannelRemaining'],
         lifetimeMs: config['offer.lifetime'],
         region: config['offer.region'],
+        dataClass: config['offer.dataClass'],
+        entities: this.#entities,
       },
       {
         signer,
         clock: this.#clock,
         log: this.#log,
         engine,
+        prices: new FixedPrices({
+          price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
+        }),
+        meter: null,
+        stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
       },
@@ -563,6 +649,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         findOffer: cid => offers.find(cid),
+        bids: desk.bidder,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -572,17 +659,21 @@ export class ShoalNode {
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
+    await desk.provide({ offer: () => offers.current()?.offer ?? null, isReady: () => this.#auditHealthy })
     return offers
   }
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
+    const { demand } = this.parts.desk
     if (outcome.kind === 'refused') {
+      demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
       this.events.tell({ type: 'task-refused', requester, code: outcome.code })
       return
     }
     const { receipt, reason, countersigned, cid } = outcome
     const { taskId, promptTokens, outputTokens, amount } = receipt
+    demand.ended({ requester, reason, amount })
     this.metrics.tasks.inc({ role: 'provider', outcome: reason })
     this.metrics.tokens.inc({ role: 'provider', side: 'input' }, promptTokens)
     this.metrics.tokens.inc({ role: 'provider', side: 'output' }, outputTokens)
@@ -652,7 +743,7 @@ export class ShoalNode {
   #measure(): void {
     const { host, book, engine } = this.parts
     this.metrics.gauge('shoal_peers', 'Connected peers.', () => host.peers().length)
-    this.metrics.gauge('shoal_offers', 'Valid offers known.', () => book.list().length)
+    this.metrics.gauge('shoal_offers', 'Valid offers known.', () => book.size)
     this.metrics.gauge(
       'shoal_engine_active_tasks',
       'Generations that hold a slot.',
@@ -691,10 +782,13 @@ export interface NodeParts {
   host: P2PHost
   keeper: ConnectionKeeper
   book: OfferBook
+  /** What the book's offers are good for, and our own listings. */
   index: CapabilityIndex
+  desk: MarketDesk
   engine: Engine
   catalog: ModelCatalog
   receipts: ReceiptBook
+  trust: Trust
   reputation: Reputation
   deployment: KnownDeployment
   chainUrl: string
@@ -720,6 +814,13 @@ function confirmationsFor(place: ChainPlace): number {
   return place.hasFaucet ? EMBEDDED_CONFIRMATIONS : REMOTE_CONFIRMATIONS
 }
 
+/** What others will find at stake for us; what a wallet has that does not declare our key counts for nobody. */
+function ownStake(economy: Economy, wallet: Address, self: NodeKey): bigint {
+  economy.standing.want(wallet, true)
+  const standing = economy.standing.of(wallet, self)
+  return standing?.bound === true ? standing.stake : 0n
+}
+
 /** A provider whose wallet does not declare its key is trusted a little less. */
 function reliabilityOf(
   provider: NodeKey,
@@ -727,6 +828,6 @@ function reliabilityOf(
 ): number {
   const { lowerBound } = modules.reputation.score(provider)
   const wallet = modules.book.of(provider)?.offer.wallet
-  const bound = wallet !== undefined && modules.economy.bindings.isBound(provider, wallet) === true
+  const bound = wallet !== undefined && modules.economy.standing.of(wallet, provider)?.bound === true
   return bound ? lowerBound : lowerBound * 0.8
 }

@@ -86,16 +86,23 @@ export function validateMessage<T>(definition: MessageDefinition<T>, wire: unkno
  */
 export function decodeCanonical(bytes: Uint8Array): unknown {
   checkDepth(bytes)
-  let value: unknown
-  try {
-    value = dagCbor.decode(bytes)
-  } catch (cause) {
-    throw new ProtocolError('NOT_CBOR', 'the bytes are not DAG-CBOR', { cause })
-  }
+  const value = decodeTrusted(bytes)
   if (!sameBytes(encodeCanonical(value), bytes)) {
     throw new ProtocolError('NOT_CANONICAL', 'the bytes are not the canonical DAG-CBOR of their content')
   }
   return value
+}
+
+/**
+ * Decodes DAG-CBOR that has been checked before.
+ * @throws {ProtocolError} NOT_CBOR where it had not been
+ */
+export function decodeTrusted(bytes: Uint8Array): unknown {
+  try {
+    return dagCbor.decode(bytes)
+  } catch (cause) {
+    throw new ProtocolError('NOT_CBOR', 'the bytes are not DAG-CBOR', { cause })
+  }
 }
 
 /** The one DAG-CBOR form of a wire value, in a plain Uint8Array of its own. */

@@ -4,6 +4,7 @@ import {
   checkSize,
   cidOf,
   decodeCanonical,
+  decodeTrusted,
   encodeCanonical,
   type MessageDefinition,
   ProtocolError,
@@ -24,6 +25,8 @@ export interface SignedRecord<T> {
   readonly cid: CidString
 }
 
+/** Key (1 + 9), head (2) and value (64) of `signature`. */
+const SIGNATURE_FIELD_BYTES = 76
 const SIGNING_CONTEXT = 'shoal/1/'
 const utf8 = new TextEncoder()
 
@@ -104,6 +107,24 @@ export function openRecordOf<T>(
     })
   }
   return record
+}
+
+/**
+ * The body of a record that has been opened before and kept: its signature and form are not checked again.
+ * @throws {ProtocolError} NOT_CBOR, SCHEMA_MISMATCH where it had not been
+ */
+export function bodyOf<T>(definition: MessageDefinition<T>, bytes: Uint8Array): T {
+  const envelope = decodeTrusted(bytes) as { body: unknown }
+  return validateMessage(definition, envelope.body)
+}
+
+/**
+ * Who seems to have signed a record, without opening it: canonical DAG-CBOR puts the signer and the signature last,
+ * at places that do not vary. Good for finding what it may be a copy of, and for nothing else.
+ */
+export function apparentSigner(bytes: Uint8Array): NodeKey | null {
+  const end = bytes.length - SIGNATURE_FIELD_BYTES
+  return end < 32 ? null : bytesToHex(bytes.subarray(end - 32, end))
 }
 
 /** The bytes a signature covers: `"shoal/1/" + type + 0x00 + bytes(body)`. */

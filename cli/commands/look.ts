@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ServedModelView } from '../../node/gateway/served-models.ts'
-import type { ModelsView, OfferView, PeerView, ReceiptView, StatusView } from '../../node/gateway/views.ts'
+import type { ModelsView, OfferView, ReceiptView, StatusView } from '../../node/gateway/views.ts'
 import { wholeNumber } from '../arguments.ts'
 import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
 import { modelName, type Output, paint, properties, shortHex, shortPeer, table } from '../ui/output.ts'
@@ -44,33 +44,6 @@ A model is offered with: shoal up --model NAME (a name, file, URL or hf:owner/re
       const output = outputFrom(options)
       const models = (await (await runningNode(options, output)).call('models', {})) as ModelsView
       output.result(models, () => describeModels(models, output))
-    })
-
-  withCommonOptions(program.command('peers'))
-    .description('List the nodes this node is connected to')
-    .addHelpText('after', '\nExamples:\n  $ shoal peers\n  $ shoal peers --json | jq ".[].peerId"')
-    .action(async (options: CommonOptions) => {
-      const output = outputFrom(options)
-      const peers = (await (await runningNode(options, output)).call('peers', {})) as PeerView[]
-      const sorted = peers.toSorted((a, b) => b.reputation - a.reputation || compare(a.peerId, b.peerId))
-      output.result(sorted, () =>
-        sorted.length === 0
-          ? output.copyable(
-              'No peers yet. Name a node to join by with --bootstrap; shoal doctor looks for problems.',
-            )
-          : table(
-              ['PEER', 'ADDRESS', 'DIRECTION', 'REPUTATION', 'TASKS', 'MODELS'],
-              sorted.map(peer => [
-                shortPeer(peer.peerId),
-                peer.address.replace(/\/p2p\/[^/]+$/, '') + (peer.relayed ? ' (relayed)' : ''),
-                peer.direction,
-                Math.round(peer.reputation),
-                peer.tasks,
-                peer.models.map(modelName).join(', ') || '-',
-              ]),
-              { columns: output.columns, mayLack: ['DIRECTION', 'TASKS'] },
-            ),
-      )
     })
 
   withCommonOptions(program.command('offers'))

@@ -1,5 +1,5 @@
 import type { StopReason } from '../engine.ts'
-import { StopStrings } from './stop-strings.ts'
+import { StopStrings } from '../stop-strings.ts'
 import type { TextStream } from './text-stream.ts'
 import type { TokenPieces } from './token-pieces.ts'
 

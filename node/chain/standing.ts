@@ -35,8 +35,8 @@ export interface ChainStandingModules {
 }
 
 interface ChainStandingEvents {
-  /** A wallet has been read for the first time, or has changed. */
-  standing: [wallet: Address]
+  /** What a wallet has to show is known now, or has changed; `nodeKeys` are those it declares or has declared. */
+  standing: [wallet: Address, nodeKeys: NodeKey[]]
 }
 
 const MAX_WALLETS = 100_000
@@ -154,7 +154,12 @@ export class ChainStanding extends EventEmitter<ChainStandingEvents> {
       const full = plain.size > 0 ? plain : worthy
       full.delete(full.keys().next().value!)
     }
-    if (before === undefined || !isSame(before, entry)) this.emit('standing', wallet)
+    if (before !== undefined && isSame(before, entry)) return
+    this.emit(
+      'standing',
+      wallet,
+      [...new Set([before?.nodeKey, entry.nodeKey])].filter(key => key != null),
+    )
   }
 }
 

@@ -1,5 +1,10 @@
 import { DATA_CLASSES } from '../../protocol/data-class.ts'
-import { DEFAULT_CREDIT_WINDOW_TOKENS, MAX_CREDIT_WINDOW_TOKENS } from '../../protocol/limits.ts'
+import {
+  DEFAULT_CREDIT_WINDOW_TOKENS,
+  MAX_BID_WINDOW_MS,
+  MAX_CREDIT_WINDOW_TOKENS,
+  MAX_SPOT_NOTICE_MS,
+} from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
 import { LOG_LEVELS } from '../log-levels.ts'
 import {
@@ -15,6 +20,7 @@ import {
   optional,
   text,
 } from './kinds.ts'
+import { modelPrices } from './model-prices.ts'
 
 /** One setting: where it may be set, what it is by default, what it means. */
 export interface Setting<T> {
@@ -181,9 +187,63 @@ export const settings = {
     help: 'Credits for a million output tokens.',
     flag: 'price-output',
   }),
+  'price.models': setting({
+    kind: modelPrices,
+    default: [],
+    help: 'Prices of single models in place of these two.',
+    flag: 'price-models',
+  }),
+  'price.dynamic': setting({
+    kind: flag,
+    default: true,
+    help: 'Let demand move prices: up to double when busy, down to half when idle.',
+    flag: 'price-dynamic',
+  }),
+  'price.floor': setting({
+    kind: integer(50, 100),
+    default: 50,
+    help: 'The least that demand leaves of a price, in percent.',
+    flag: 'price-floor',
+  }),
+  'price.ceiling': setting({
+    kind: integer(100, 200),
+    default: 200,
+    help: 'The most that demand makes of a price, in percent.',
+    flag: 'price-ceiling',
+  }),
+  'price.averageOver': setting({
+    kind: duration(10 * SECOND, 12 * HOUR),
+    default: 2 * MINUTE,
+    help: 'How long demand must last to move prices; the time constant of its average.',
+    flag: 'price-average-over',
+  }),
+  'price.spotDiscount': setting({
+    kind: integer(0, 90),
+    default: 40,
+    help: 'How much cheaper spot tasks are, in percent; 0 takes none.',
+    flag: 'spot-discount',
+  }),
+  'price.spotNotice': setting({
+    kind: duration(0, MAX_SPOT_NOTICE_MS),
+    default: 5 * SECOND,
+    help: 'How long before its end a spot task is told of it.',
+    flag: 'spot-notice',
+  }),
+  'auction.bidWindow': setting({
+    kind: duration(1, MAX_BID_WINDOW_MS),
+    default: 50,
+    help: 'How long an auction waits for bids; it ends sooner when all have come.',
+    flag: 'bid-window',
+  }),
+  'auction.maxBidders': setting({
+    kind: integer(1, 64),
+    default: 16,
+    help: 'Providers asked for a bid.',
+    flag: 'max-bidders',
+  }),
   'offer.lifetime': setting({
     kind: duration(10 * SECOND, 10 * MINUTE),
-    default: 2 * MINUTE,
+    default: 10 * MINUTE,
     help: 'How long an offer is good for; it is renewed at half of that.',
     flag: 'offer-lifetime',
   }),
@@ -193,6 +253,12 @@ export const settings = {
     help: 'Where you are, such as eu-de; told to others.',
   }),
 
+  'offer.entities': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'JSON file with agents, services and resources to make known beside models.',
+    flag: 'entities',
+  }),
   'offer.dataClass': setting({
     kind: choice(DATA_CLASSES),
     default: 'CONFIDENTIAL',
@@ -258,8 +324,8 @@ export const settings = {
   }),
   'task.stallTimeout': setting({
     kind: duration(SECOND, HOUR),
-    default: 20 * SECOND,
-    help: 'A provider that is silent for so long is given up for the next.',
+    default: 4 * SECOND,
+    help: 'A provider that is silent, or makes nothing, for so long is given up for the next.',
     flag: 'stall-timeout',
   }),
   'task.paymentTimeout': setting({
@@ -273,6 +339,23 @@ export const settings = {
     default: 4,
     help: 'Providers a task is tried with.',
     flag: 'max-attempts',
+  }),
+  'task.replicas': setting({
+    kind: integer(2, 7),
+    default: 3,
+    help: 'Distinct operators of which a majority decides, in the SLA classes A and S.',
+  }),
+  'task.attestedStake': setting({
+    kind: credits(1n),
+    default: 100n * CREDIT,
+    help: 'Credits an operator must have at stake in the SLA class S.',
+    flag: 'attested-stake',
+  }),
+  'task.hedgePercent': setting({
+    kind: integer(0, 100),
+    default: 10,
+    help: 'Of 100 tasks, for how many a second provider may be asked while the first token is late.',
+    flag: 'hedge-percent',
   }),
 
   'spending.limitPerDay': setting({
@@ -292,6 +375,13 @@ export const settings = {
     default: 7 * DAY,
     help: 'How long a channel lives; what is left comes back afterwards.',
     flag: 'channel-lifetime',
+  }),
+
+  'trust.shareReports': setting({
+    kind: flag,
+    default: true,
+    help: 'Tell others how tasks with providers went, with the receipts; never of confidential or private tasks.',
+    flag: 'share-reports',
   }),
 
   'earning.settleEvery': setting({

@@ -14,6 +14,7 @@ import { AUCTIONS } from '../../protocol/messages/bid.ts'
 import { ROLES } from '../../protocol/roles.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
+import { trustMethods } from './trust-methods.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
 const credits = z.string().regex(/^\d+(\.\d+)?$/)
@@ -46,6 +47,7 @@ export const controlMethods = {
   doctor: z.strictObject({}),
   metrics: z.strictObject({}),
   stop: z.strictObject({}),
+  ...trustMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */

@@ -7,6 +7,7 @@ import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import type { ServedModels } from './served-models.ts'
+import { trustHandlers } from './trust-handlers.ts'
 import {
   askResultView,
   type ModelsView,
@@ -39,6 +40,7 @@ export function controlHandlers(
       signal: AbortSignal,
     ) => unknown
   } = {
+    ...trustHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

@@ -181,7 +181,7 @@ export function statusView(node: ShoalNode): StatusView {
     addresses: host.addresses(),
     chain: { url: chainUrl, connected: node.tradeOrNull !== null, chainId: deployment.chainId, deployment },
     peers: host.peers().length,
-    offers: book.list().length,
+    offers: book.size,
     models: models.map(({ id }) => id),
     engine: {
       state,
@@ -213,7 +213,7 @@ export function offerViews(node: ShoalNode): OfferView[] {
   const { book, reputation, host } = node.parts
   const own = node.tradeOrNull?.offers?.current()
   const ours: KnownOffer[] =
-    own == null ? [] : [{ provider: host.nodeKey, cid: own.cid, offer: own.body, bytes: own.bytes }]
+    own == null ? [] : [{ provider: host.nodeKey, cid: own.cid, offer: own.offer, bytes: own.bytes }]
   return [...ours, ...book.list()].flatMap(({ provider, offer }) =>
     offer.models.map(model => ({
       provider: peerIdOf(provider),
@@ -229,7 +229,7 @@ export function offerViews(node: ShoalNode): OfferView[] {
       slots: model.slots,
       backend: offer.backend,
       region: offer.region,
-      bound: node.tradeOrNull?.economy.bindings.isBound(provider, offer.wallet) ?? null,
+      bound: node.tradeOrNull?.economy.standing.of(offer.wallet, provider)?.bound ?? null,
       reputation: reputation.score(provider).score,
       expiresAt: new Date(offer.expiresAtMs).toISOString(),
       own: provider === host.nodeKey,
@@ -368,6 +368,7 @@ export type TaskEventView =
   | { type: 'standby'; provider: string }
   | { type: 'disagreement'; agreed: string[]; dissenting: string[]; atToken: number }
   | { type: 'queued'; ahead: number; expectedMs: number }
+  | { type: 'suspected' }
   | { type: 'notice'; endsInMs: number }
 
 const MAX_CANDIDATES_SHOWN = 8

@@ -28,6 +28,8 @@ interface Provider {
   readonly row: number
   /** Null for our own, whose listings are at hand. */
   source: OfferSource | null
+  /** Of the signed offer. */
+  bytes: Uint8Array | null
   own: readonly Listing[]
   /** By the place among the provider's models: where the listing is. */
   rows: { bucket: Bucket; row: number }[]
@@ -107,8 +109,12 @@ export class CapabilityIndex implements ListingIndex {
     provider.source = source
     provider.expiresAtMs = offer.expiresAtMs
     this.#place(provider, offer.models, offer, 'peer')
-    this.#entities.remove(provider.entities)
-    provider.entities = this.#entities.add(provider, offer.entities)
+    // An update leaves the entities as they are.
+    if (provider.bytes !== known.bytes) {
+      this.#entities.remove(provider.entities)
+      provider.entities = this.#entities.add(provider, offer.entities)
+      provider.bytes = known.bytes
+    }
     this.#version++
   }
 
@@ -246,6 +252,7 @@ export class CapabilityIndex implements ListingIndex {
       id,
       row,
       source: null,
+      bytes: null,
       own: [],
       rows: [],
       entities: [],

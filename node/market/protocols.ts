@@ -5,12 +5,19 @@ import {
   offersRequestMessage,
   offersResponseMessage,
 } from '../../protocol/messages/offer-exchange.ts'
+import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
 import type { GossipTopic, RequestProtocol } from '../p2p/protocol.ts'
 
-/** New and renewed offers. */
+/** New offers: what somebody runs has changed. */
 export const offersTopic: GossipTopic = { topic: 'shoal/offers/2', maxBytes: offerMessage.maxBytes }
 
-/** The offers a newly met peer knows. */
+/** New terms of offers, and their renewal. */
+export const offerUpdatesTopic: GossipTopic = {
+  topic: 'shoal/offer-updates/1',
+  maxBytes: offerUpdateMessage.maxBytes,
+}
+
+/** The offers a peer knows. */
 export const offersProtocol: RequestProtocol<OffersRequest, OffersResponse> = {
   kind: 'request',
   id: '/shoal/offers/2',

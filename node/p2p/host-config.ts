@@ -8,6 +8,7 @@ import { type Identify, identify, identifyPush } from '@libp2p/identify'
 import type { PeerId } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -59,12 +60,13 @@ const RELAYED_CONNECTION = { defaultDataLimit: 67_108_864n, defaultDurationLimit
 
 /**
  * The libp2p stack of a node, with the settings its defaults get wrong for us; each says why.
- * @param isWelcome asked before every connection, in or out
+ * @param peers.isWelcome asked before every connection, in or out
+ * @param peers.gossipScore gossipsub's application-specific score
  * @throws {P2PError} BAD_ADDRESS
  */
 export function libp2pConfig(
   options: P2PHostOptions,
-  isWelcome: (peer: PeerId) => boolean,
+  peers: { isWelcome: (peer: PeerId) => boolean; gossipScore: (peer: PeerId) => number },
 ): Libp2pOptions<Services> {
   const { seed, network, scope, listen, announce, relay } = options
   for (const address of [...listen, ...announce]) {
@@ -76,6 +78,7 @@ export function libp2pConfig(
     }
   }
   const local = scope === 'local'
+  const { isWelcome, gossipScore } = peers
   return {
     start: false,
     privateKey: nodePrivateKey(seed),
@@ -118,7 +121,11 @@ export function libp2pConfig(
         maxInboundDataLength: MAX_GOSSIP_BYTES,
         msgIdFn: message => sha256(message.data),
         // Ten peers behind one IP are an attack on the public network and a demo at home.
-        scoreParams: local ? { IPColocationFactorWeight: 0 } : {},
+        scoreParams: {
+          appSpecificScore: peer => gossipScore(peerIdFromString(peer)),
+          appSpecificWeight: 1,
+          ...(local ? { IPColocationFactorWeight: 0 } : {}),
+        },
       }),
       ...(local ? {} : { autonat: autoNAT(), dcutr: dcutr() }),
       ...(relay ? { relay: circuitRelayServer({ reservations: RELAYED_CONNECTION }) } : {}),

@@ -34,15 +34,22 @@ export interface P2PHostModules {
   onViolation: (peer: NodeKey, violation: Violation) => void
   /** Whether to talk to a peer at all. */
   isWelcome: (peer: NodeKey) => boolean
+  /** What gossip is to make of a peer beside how it relays; 0 for neither good nor bad. */
+  gossipScore?: (peer: NodeKey) => number
 }
 
 /** What a gossip validator says of a record: `ignore` drops it without blame. */
 export type GossipVerdict = 'accept' | 'ignore' | 'reject'
 
+/** Judges a gossiped record. What waits for long counts against the peer that sent it: within 100 ms, or `ignore`. */
+type GossipValidator = (data: Uint8Array, from: NodeKey | null) => GossipVerdict | Promise<GossipVerdict>
+
 interface HostEvents {
   /** A peer is connected and has told its protocols; once a connection. */
   peer: [peer: NodeKey]
   disconnect: [peer: NodeKey]
+  /** A peer could not be dialled at any address known of it. */
+  unreachable: [peer: NodeKey]
   /** A peer was heard of, by mDNS or the DHT, and is not connected. */
   discovered: [peer: NodeKey]
 }
@@ -138,7 +145,12 @@ export class P2PHost extends EventEmitter<HostEvents> {
    * @throws {P2PError} PEER_UNREACHABLE
    */
   async dialPeer(peer: NodeKey, signal?: AbortSignal): Promise<void> {
-    await this.#dial(toPeerId(peer), signal)
+    try {
+      await this.#dial(toPeerId(peer), signal)
+    } catch (error) {
+      if (signal?.aborted !== true) this.emit('unreachable', peer)
+      throw error
+    }
   }
 
   /** Closes all connections to a peer. */
@@ -229,17 +241,17 @@ export class P2PHost extends EventEmitter<HostEvents> {
     return this.#frames(stream, peer, encode, protocol.down)
   }
 
-  /** Takes part in a topic; `validate` sees every record once, before it is passed on. */
-  subscribe(topic: GossipTopic, validate: (data: Uint8Array) => GossipVerdict): void {
+  /** Takes part in a topic; `validate` sees every record once, before it is passed on, with who sent it to us. */
+  subscribe(topic: GossipTopic, validate: GossipValidator): void {
     const pubsub = this.#host.services.pubsub
     const name = this.#topicName(topic)
-    pubsub.topicValidators.set(name, (from, message) => {
+    pubsub.topicValidators.set(name, async (from, message) => {
       const sender = nodeKeyOf(from)
       if (message.data.length > topic.maxBytes) {
         if (sender !== null) this.#modules.onViolation(sender, 'oversize_frame')
         return TopicValidatorResult.Reject
       }
-      const verdict = validate(message.data)
+      const verdict = await validate(message.data, sender)
       if (verdict === 'reject' && sender !== null) this.#modules.onViolation(sender, 'bad_record')
       return VERDICTS[verdict]
     })
@@ -283,9 +295,16 @@ export class P2PHost extends EventEmitter<HostEvents> {
   }
 
   async #start(): Promise<void> {
-    const config = libp2pConfig(this.#options, peer => {
-      const key = nodeKeyOf(peer)
-      return key !== null && this.#modules.isWelcome(key)
+    const { isWelcome, gossipScore = () => 0 } = this.#modules
+    const config = libp2pConfig(this.#options, {
+      isWelcome: peer => {
+        const key = nodeKeyOf(peer)
+        return key !== null && isWelcome(key)
+      },
+      gossipScore: peer => {
+        const key = nodeKeyOf(peer)
+        return key === null ? 0 : gossipScore(key)
+      },
     })
     await assertPortsFree(this.#options.listen)
     if (this.#options.dataDir !== null) {

@@ -22,6 +22,8 @@ export interface AgreementStep<Id> {
   /** New since the last step. */
   text: string
   tokens: number[]
+  /** Who has made all that is agreed. */
+  agreed: Id[]
   /** Whose output contradicts what is agreed. */
   dissenting: Id[]
 }
@@ -79,15 +81,14 @@ export class Agreement<Id> {
   step(): AgreementStep<Id> {
     const before = this.#agreed
     const after = this.#verdictText() ?? this.#prefix()
-    if (after.text.length < before.text.length)
-      return { text: '', tokens: [], dissenting: this.#dissenting() }
+    if (after.text.length < before.text.length) return { text: '', tokens: [], ...this.#sides() }
     const tokens = after.tokens.length > before.tokens.length ? after.tokens : before.tokens
     this.#agreed = { text: after.text, tokens }
     for (const transcript of this.#transcripts.values()) forget(transcript, after.text.length)
     return {
       text: after.text.slice(before.text.length),
       tokens: tokens.slice(before.tokens.length),
-      dissenting: this.#dissenting(),
+      ...this.#sides(),
     }
   }
 
@@ -159,16 +160,17 @@ export class Agreement<Id> {
     return chars
   }
 
-  #dissenting(): Id[] {
+  #sides(): { agreed: Id[]; dissenting: Id[] } {
     const { text } = this.#agreed
     const isWhole = this.verdict() !== null
-    return [...this.#transcripts.values()].flatMap(transcript => {
-      const agrees =
-        transcript.text === text ||
-        (!isWhole && transcript.text.startsWith(text)) ||
-        (transcript.ended === null && text.startsWith(transcript.text))
-      return agrees ? [] : [transcript.id]
-    })
+    const sides = { agreed: [] as Id[], dissenting: [] as Id[] }
+    for (const transcript of this.#transcripts.values()) {
+      const isBehind = transcript.ended === null && text.startsWith(transcript.text)
+      if (transcript.text === text || (!isWhole && transcript.text.startsWith(text)))
+        sides.agreed.push(transcript.id)
+      else if (!isBehind) sides.dissenting.push(transcript.id)
+    }
+    return sides
   }
 }
 

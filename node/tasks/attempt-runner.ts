@@ -1,14 +1,15 @@
 import { utf8Length } from '../../protocol/codec.ts'
 import type { NodeKey, TaskId } from '../../protocol/ids.ts'
-import { costRoundedUp } from '../../protocol/money.ts'
+import type { ModelOffer } from '../../protocol/messages/offer.ts'
+import { costRoundedUp, minAmount } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
 import type { Listing, Outcome } from '../market/routing/candidate.ts'
-import type { TaskEvidence } from '../trust/reputation.ts'
+import type { EvidenceDetails } from '../trust/evidence.ts'
 import type { AskOptions, TaskEvent } from './ask.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { promptTokensBound } from './demand.ts'
 import type { PriceCap } from './price-cap.ts'
-import type { AttemptReport, Choice, Progress, Venue } from './venue.ts'
+import type { AttemptOrder, AttemptReport, Choice, Progress, Venue } from './venue.ts'
 import { circuitSignalOf, evidenceOf, statusOf } from './verdict.ts'
 
 export interface AttemptRunnerOptions {
@@ -26,15 +27,17 @@ export interface AttemptRunnerModules {
   venues: { peer: Venue } & Partial<Record<Listing['venue'], Venue>>
   router: { observe(outcome: Outcome): void }
   breaker: Pick<CircuitBreaker, 'begin' | 'observe'>
-  reputation: { observe: (provider: NodeKey, evidence: TaskEvidence) => Promise<void> }
+  reputation: {
+    observe: (provider: NodeKey, evidence: Extract<EvidenceDetails, { kind: 'task' }>) => Promise<void>
+  }
 }
+
+type Seen = Pick<Outcome, 'ttftMs' | 'totalMs' | 'outputTokens' | 'promptTokens'>
 
 /** One attempt on its way. */
 export interface RunningAttempt {
   readonly choice: Choice
   readonly number: number
-  /** Whether it has made output. */
-  readonly hasOutput: boolean
   readonly promptTokens: number
   readonly ended: Promise<AttemptReport>
   /** The provider is told; what came is paid. Idempotent. */
@@ -47,6 +50,7 @@ export class AttemptRunner {
   readonly #modules: AttemptRunnerModules
   readonly #cap: PriceCap
   readonly #signal: AbortSignal
+  readonly #ended = new WeakMap<RunningAttempt, { report: AttemptReport; seen: Seen }>()
   #started = 0
 
   /** @param modules.signal cancels all attempts */
@@ -70,12 +74,11 @@ export class AttemptRunner {
     return this.#started < this.#options.maxAttempts && !this.#signal.aborted
   }
 
-  /** What an attempt could cost at most from where the task stands, base units. */
-  worstCost(price: Choice['price'], progress: Progress): bigint {
-    return costRoundedUp(price, {
-      inputTokens: this.#promptBound(progress),
-      outputTokens: this.#left(progress),
-    })
+  /** What an attempt would be given to spend if it went on from where the task stands, base units. */
+  allowance(price: Choice['price'], progress: Progress): bigint {
+    const worst = this.#worstCost(price, progress)
+    const remaining = this.#cap.remaining()
+    return remaining === null ? worst : minAmount(worst, remaining)
   }
 
   /**
@@ -88,62 +91,54 @@ export class AttemptRunner {
     const { provider, model, venue } = choice.candidate
     const number = this.#started++
     const maxTokens = this.#left(progress)
-    const hold = this.#cap.hold(this.worstCost(choice.price, progress))
+    const hold = this.#cap.hold(this.#worstCost(choice.price, progress))
     const cancel = new AbortController()
     const startedAtMs = clock.nowMs()
     const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
     breaker.begin(provider, model.model)
-    const running = venues[venue]!.run(
-      {
-        ...{ taskId, attempt: number, choice, ask, deadlineAtMs, maxTokens },
-        // Taken as it is now: the task goes on while the attempt does.
-        progress: { ...progress, tokens: [...progress.tokens] },
-        promptTokensBound: this.#promptBound(progress),
-        maxAmount: hold.amount,
-        onEvent: event => {
-          if (event.type === 'accepted') {
-            seen.promptTokens = event.promptTokens
-            const { promptTokens: inputTokens } = event
-            hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
-          } else if (event.type === 'output') {
-            if (event.tokens.length > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
-            seen.outputTokens += event.tokens.length
-          }
-          onEvent(event)
-        },
+    const order: AttemptOrder = {
+      ...{ taskId, attempt: number, choice, ask, deadlineAtMs, maxTokens },
+      // Taken as it is now: the task goes on while the attempt does.
+      progress: { ...progress, tokens: [...progress.tokens] },
+      promptTokensBound: this.#promptBound(progress),
+      maxAmount: hold.amount,
+      onEvent: event => {
+        if (event.type === 'accepted') {
+          seen.promptTokens = event.promptTokens
+          const { promptTokens: inputTokens } = event
+          hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
+        } else if (event.type === 'output') {
+          if (event.tokens.length > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
+          seen.outputTokens += event.tokens.length
+        }
+        onEvent(event)
       },
-      AbortSignal.any([this.#signal, cancel.signal]),
-    )
-    const ended = running.then(report => {
+    }
+    const run = async () => {
+      const report = await venues[venue]!.run(order, AbortSignal.any([this.#signal, cancel.signal]))
       hold.settle(report.paid)
-      this.#reports.set(attempt, { report, totalMs: clock.nowMs() - startedAtMs })
+      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - startedAtMs } })
       return report
-    })
+    }
     const attempt: RunningAttempt = {
       choice,
       number,
-      ended,
-      get hasOutput() {
-        return seen.outputTokens > 0
-      },
+      // Nothing happens before the caller knows of the attempt.
+      ended: Promise.resolve().then(run),
       get promptTokens() {
         return seen.promptTokens
       },
       cancel: () => cancel.abort(),
     }
-    this.#seen.set(attempt, seen)
     return attempt
   }
-
-  readonly #reports = new WeakMap<RunningAttempt, { report: AttemptReport; totalMs: number }>()
-  readonly #seen = new WeakMap<RunningAttempt, Pick<Outcome, 'ttftMs' | 'outputTokens' | 'promptTokens'>>()
 
   /**
    * Tells those who learn how an ended attempt went.
    * @param disagreed others' answers were another one: that counts, however it ended
    */
   async judge(attempt: RunningAttempt, disagreed = false): Promise<void> {
-    const ended = this.#reports.get(attempt)
+    const ended = this.#ended.get(attempt)
     if (ended === undefined) return
     const { router, breaker, reputation } = this.#modules
     const { candidate, decisionId } = attempt.choice
@@ -151,11 +146,17 @@ export class AttemptRunner {
     const { outcome, paid } = ended.report
     breaker.observe(provider, model.model, disagreed ? 'failure' : circuitSignalOf(outcome))
     const status = disagreed ? 'failed' : statusOf(outcome)
-    const { totalMs } = ended
-    if (status !== null)
-      router.observe({ decisionId, provider, status, totalMs, paid, ...this.#seen.get(attempt)! })
-    const evidence = disagreed ? 'disagreed' : evidenceOf(outcome)
-    if (venue === 'peer' && evidence !== null) await reputation.observe(provider, evidence)
+    if (status !== null) router.observe({ decisionId, provider, status, paid, ...ended.seen })
+    const result = disagreed ? 'disagreed' : evidenceOf(outcome)
+    if (venue !== 'peer' || result === null) return
+    await reputation.observe(provider, { kind: 'task', result, pace: paceOf(model, ended.seen) })
+  }
+
+  #worstCost(price: Choice['price'], progress: Progress): bigint {
+    return costRoundedUp(price, {
+      inputTokens: this.#promptBound(progress),
+      outputTokens: this.#left(progress),
+    })
   }
 
   #left(progress: Progress): number {
@@ -166,4 +167,11 @@ export class AttemptRunner {
   #promptBound({ text, tokens }: Progress): number {
     return promptTokensBound(this.#options.ask.input) + Math.max(utf8Length(text), tokens.length)
   }
+}
+
+/** How quick it was against what its offer says: said ÷ taken time, 1 at most; null where that says nothing. */
+function paceOf(model: ModelOffer, { ttftMs, totalMs, outputTokens }: Seen): number | null {
+  if (ttftMs === null || model.tokensPerSecond === 0 || totalMs === 0) return null
+  const saidMs = model.ttftMs + (outputTokens / model.tokensPerSecond) * 1_000
+  return Math.min(1, saidMs / totalMs)
 }

@@ -59,7 +59,8 @@ export interface AttemptModules {
 }
 
 export type AttemptEvent =
-  | { type: 'accepted'; promptTokens: number }
+  /** With an estimate where the prompt's tokens are counted at the end. */
+  | { type: 'accepted'; promptTokens: number; isEstimate?: boolean }
   /** It waits for a slot there, behind so many. */
   | { type: 'queued'; ahead: number; expectedMs: number }
   /** It has been silent for long: perhaps somebody else must go on. */
@@ -303,7 +304,8 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    await this.#health.aside(() => receipts.countersign(record, countersignature))
+    const { dataClass } = this.#request
+    await this.#health.aside(() => receipts.countersign(record, countersignature, dataClass))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)

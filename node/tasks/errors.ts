@@ -7,6 +7,9 @@ export type TaskErrorCode =
   | 'TOO_EXPENSIVE'
   | 'PROMPT_TOO_LONG'
   | 'ALL_PROVIDERS_FAILED'
+  | 'TOO_FEW_OPERATORS'
+  | 'NO_AGREEMENT'
+  | 'DEADLINE_PASSED'
   | 'CANCELLED'
 
 export class TaskError extends ShoalError<TaskErrorCode> {

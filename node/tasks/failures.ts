@@ -1,8 +1,9 @@
 import { formatCredits } from '../../protocol/money.ts'
 import type { OfferBook } from '../market/offer-book.ts'
-import type { Ranking } from '../market/routing/candidate.ts'
+import type { ProviderId, Ranking } from '../market/routing/candidate.ts'
 import type { AskOptions } from './ask.ts'
 import { TaskError } from './errors.ts'
+import type { AttemptReport, Progress } from './venue.ts'
 
 /** Why nobody can be asked: what ruled the listings out, as the person who asks can change it. */
 export function noProvider(ask: AskOptions, { unfit }: Ranking, book: OfferBook): TaskError {
@@ -24,9 +25,7 @@ export function noProvider(ask: AskOptions, { unfit }: Ranking, book: OfferBook)
     })
   }
   if (unfit.other_model > 0) {
-    const offered = new Set(
-      book.list().flatMap(({ offer }) => offer.models.map(({ model }) => model.split('@')[0]!)),
-    )
+    const offered = new Set(book.models().map(model => model.split('@')[0]!))
     return new TaskError('MODEL_NOT_OFFERED', `nobody offers the model ${ask.model}`, {
       fix: `Offered are: ${[...offered].slice(0, 8).join(', ')}.`,
       details: { model: ask.model, offered: [...offered].slice(0, 32) },
@@ -41,4 +40,33 @@ export function promptTooLong(): TaskError {
   return new TaskError('PROMPT_TOO_LONG', 'the prompt is longer than any offered model can read', {
     fix: 'Shorten it, or wait for a provider with a longer context; shoal offers shows them.',
   })
+}
+
+/** Attempts that failed, and what that comes to when there is nobody left to ask. */
+export class AttemptFailures {
+  readonly #failures: { provider: ProviderId; why: string }[] = []
+  #unfunded: Error | null = null
+  #paid = 0n
+
+  add(provider: ProviderId, why: string, { paid, unfunded }: AttemptReport): void {
+    this.#failures.push({ provider, why })
+    this.#paid += paid
+    // Why no money could be put into the last channel that was wanted.
+    this.#unfunded = unfunded ?? this.#unfunded
+  }
+
+  error({ outputTokens }: Progress): Error {
+    if (this.#unfunded !== null && this.#failures.every(({ why }) => why === 'unfunded'))
+      return this.#unfunded
+    if (this.#failures.every(({ why }) => why === 'prompt_too_long')) return promptTooLong()
+    const tried = this.#failures.map(({ why }) => why.replaceAll('_', ' ')).join(', ')
+    return new TaskError('ALL_PROVIDERS_FAILED', `no provider could finish the task: ${tried}`, {
+      fix: 'Try again, or wait for other providers; shoal offers lists them.',
+      details: {
+        failures: this.#failures.map(({ provider, why }) => `${provider.slice(0, 8)}: ${why}`),
+        outputTokens,
+        paid: formatCredits(this.#paid),
+      },
+    })
+  }
 }

@@ -4,7 +4,7 @@ import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
-import type { Clearance } from '../market/clearance.ts'
+import { type Clearance, ClearanceError } from '../market/clearance.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Candidate } from '../market/routing/candidate.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
@@ -92,6 +92,7 @@ export class PeerVenue implements Venue {
       if (error instanceof PaymentError && UNFUNDED.has(error.code))
         // Somebody else may have a channel with enough in it, or ask for less.
         return { ...report({ kind: 'failed', why: 'unfunded' }), unfunded: error }
+      if (error instanceof ClearanceError) return report({ kind: 'failed', why: 'not_cleared' })
       if (error instanceof P2PError) {
         log.debug({ err: error, provider }, 'a provider could not be reached')
         return report({ kind: 'failed', why: 'disconnected' })
@@ -122,7 +123,7 @@ export class PeerVenue implements Venue {
     const { wallet, minChannelRemainingMs } = candidate.offer!.offer
     try {
       await this.#connect(provider, signal)
-      if (options.maxAmount === null) return false
+      if (options.maxAmount === null) return true
       const lease = await channels.acquire({
         payee: wallet,
         needed: options.maxAmount,

@@ -32,6 +32,11 @@ export class PriceCap {
     return this.#spent
   }
 
+  /** What could be held if nothing else were, base units; null without a cap. */
+  remaining(): bigint | null {
+    return this.#max === null ? null : this.#max - this.#spent
+  }
+
   /** What more could be held, base units; null without a cap. */
   available(): bigint | null {
     if (this.#max === null) return null

@@ -1,14 +1,9 @@
-import {
-  type Engine,
-  EngineError,
-  type GenerateRequest,
-  type Generation,
-  type GenerationEvent,
-} from '../../inference/engine.ts'
+import { type Engine, EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { Award } from '../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
@@ -29,10 +24,13 @@ import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/si
 import type { Clock, Timer } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
+import { priceIn } from '../market/auction/auctioneer.ts'
+import type { AwardVerdict, Bidder } from '../market/auction/bidder.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentRefusal } from '../payments/errors.ts'
 import type { PayeeChannels, PayeeLease } from '../payments/payee-channels.ts'
+import { engineRefusalOf, generateRequest } from './engine-task.ts'
 import { coveredTokens, owedFor } from './metering.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
@@ -55,6 +53,7 @@ export interface ProviderTaskModules {
   clock: Clock
   log: Logger
   findOffer: (cid: string) => Offer | 'expired' | null
+  bids: Pick<Bidder, 'verify'>
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
@@ -157,13 +156,17 @@ export class ProviderTask {
     if (!offered.kinds.includes(request.input.kind))
       throw refuse('bad_request', 'the model does not take this kind of task')
     this.#offer = offer
-    this.#price = offered
+    const listed = priceIn(request.mode, offered)
+    const award = request.award === null ? null : this.#verifyAward(request.award, listed)
+    this.#price = award?.price ?? listed
     this.#lease = await channels.admit({ ...request.payment, requester: frames.remote })
     this.#generation = engine.generate(generateRequest(request), { grantedTokens: 0 })
     this.#events = this.#generation[Symbol.asyncIterator]()
     const first = await this.#events.next()
     if (first.done === true || first.value.type !== 'start') throw new Error('the engine did not start')
     this.#promptTokens = first.value.promptTokens
+    if (award !== null && this.#promptTokens > award.maxPromptTokens)
+      throw refuse('award_invalid', 'the prompt is longer than was announced')
     await this.#lease.reserve(
       owedFor(this.#price, { promptTokens: this.#promptTokens, outputTokens: request.maxTokens }),
     )
@@ -174,8 +177,15 @@ export class ProviderTask {
       creditWindowTokens,
       voucher: this.#lease.voucher(),
     })
+    award?.take()
     this.#states.to('running')
     this.#raiseGrant()
+  }
+
+  #verifyAward(award: Award, listed: TokenPrice): Extract<AwardVerdict, { kind: 'valid' }> {
+    const verdict = this.#modules.bids.verify(award, this.#modules.frames.remote, this.#request, listed)
+    if (verdict.kind === 'invalid') throw refuse('award_invalid', verdict.why)
+    return verdict
   }
 
   /** Passes on what the engine makes until it ends or is stopped. @returns why it ended */
@@ -369,48 +379,13 @@ export class ProviderTask {
   }
 }
 
-function generateRequest(request: TaskRequest): GenerateRequest {
-  return {
-    model: request.model,
-    input: request.input,
-    maxTokens: request.maxTokens,
-    sampling: request.sampling,
-    stop: request.stop,
-    ...(request.jsonSchema === null ? {} : { jsonSchema: parseSchema(request.jsonSchema) }),
-    ...(request.continuation === null ? {} : { continuation: request.continuation }),
-  }
-}
-
-function parseSchema(text: string): Record<string, unknown> {
-  let schema: unknown
-  try {
-    schema = JSON.parse(text)
-  } catch {
-    schema = null
-  }
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
-    throw refuse('schema_unsupported', 'the JSON schema is no JSON object')
-  }
-  return schema as Record<string, unknown>
-}
-
 function refuse(code: RefusalCode, message: string): PaymentRefusal {
   return new PaymentRefusal(code, message)
 }
 
-const ENGINE_REFUSALS: Partial<Record<EngineError['code'], RefusalCode>> = {
-  ENGINE_BUSY: 'busy',
-  ENGINE_CRASHED: 'not_serving',
-  ENGINE_UNAVAILABLE: 'not_serving',
-  MODEL_NOT_LOADED: 'model_unavailable',
-  PROMPT_TOO_LONG: 'prompt_too_long',
-  SCHEMA_INVALID: 'schema_unsupported',
-  INPUT_INVALID: 'bad_request',
-}
-
 function refusalOf(error: unknown): RefusalCode {
   if (error instanceof PaymentRefusal) return error.code
-  if (error instanceof EngineError) return ENGINE_REFUSALS[error.code] ?? 'not_serving'
+  if (error instanceof EngineError) return engineRefusalOf(error)
   return 'not_serving'
 }
 

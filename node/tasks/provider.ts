@@ -6,6 +6,7 @@ import type { ProviderFrame } from '../../protocol/messages/provider-frame.ts'
 import type { RequesterFrame } from '../../protocol/messages/requester-frame.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
+import type { Bidder } from '../market/auction/bidder.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import type { P2PHost } from '../p2p/host.ts'
@@ -30,6 +31,7 @@ export interface ProviderModules {
   clock: Clock
   log: Logger
   findOffer: (cid: string) => Offer | 'expired' | null
+  bids: Pick<Bidder, 'verify'>
   onViolation: (peer: NodeKey, violation: Violation) => void
   /** Whether decisions can be logged and money taken; a provider that cannot takes no tasks. */
   isReady: () => boolean

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
+import type { DataClass } from '../../protocol/data-class.ts'
 import type { CidString } from '../../protocol/ids.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import { type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
@@ -26,13 +27,22 @@ export interface BookedReceipt {
   countersignature: Uint8Array | null
 }
 
+/** Told of each receipt we have accepted as requester, once it is on disk. */
+export type ReceiptListener = (
+  record: SignedRecord<Receipt>,
+  countersignature: SignedRecord<Countersignature>,
+  dataClass: DataClass,
+) => void
+
 /** Receipts of tasks we asked for and of tasks we did; each with its audit event. */
 export class ReceiptBook {
   readonly #outbox: AuditOutbox
+  readonly #onCountersigned: ReceiptListener
   readonly #table: Table<StoredReceipt>
 
-  constructor(modules: { store: Store; outbox: AuditOutbox }) {
+  constructor(modules: { store: Store; outbox: AuditOutbox; onCountersigned?: ReceiptListener }) {
     this.#outbox = modules.outbox
+    this.#onCountersigned = modules.onCountersigned ?? (() => {})
     this.#table = modules.store.table('receipts', storedReceiptSchema)
   }
 
@@ -72,6 +82,7 @@ export class ReceiptBook {
   async countersign(
     record: SignedRecord<Receipt>,
     countersignature: SignedRecord<Countersignature>,
+    dataClass: DataClass,
   ): Promise<void> {
     const { body, cid, bytes } = record
     const stored: StoredReceipt = {
@@ -93,6 +104,7 @@ export class ReceiptBook {
         },
       ],
     )
+    this.#onCountersigned(record, countersignature, dataClass)
   }
 
   /** Receipts, the newest first. */

@@ -2,11 +2,9 @@ import type { TaskId } from '../../protocol/ids.ts'
 import type { Ranking } from '../market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from './ask.ts'
 import { demandOf } from './demand.ts'
-import { Task, type TaskModules } from './task.ts'
+import { Task, type TaskModules, type TaskOptions } from './task.ts'
 
-export interface RequesterOptions {
-  maxAttempts: number
-}
+export type RequesterOptions = Pick<TaskOptions, 'maxAttempts' | 'replicas' | 'attestedStake'>
 
 export interface RequesterModules extends TaskModules {
   randomTaskId: () => TaskId
@@ -33,7 +31,8 @@ export class Requester {
   /**
    * Runs one task to its end.
    * @param onEvent told of everything as it happens
-   * @throws {TaskError} NO_PROVIDER, MODEL_NOT_OFFERED, KIND_NOT_OFFERED, TOO_EXPENSIVE, PROMPT_TOO_LONG, ALL_PROVIDERS_FAILED, CANCELLED
+   * @throws {TaskError} NO_PROVIDER, MODEL_NOT_OFFERED, KIND_NOT_OFFERED, TOO_EXPENSIVE, PROMPT_TOO_LONG, ALL_PROVIDERS_FAILED, CANCELLED,
+   *   DEADLINE_PASSED with nothing to show, TOO_FEW_OPERATORS and NO_AGREEMENT in the SLA classes A and S
    * @throws {PaymentError} when no money can be put into a channel
    */
   ask(options: AskOptions, onEvent: (event: TaskEvent) => void, signal: AbortSignal): Promise<TaskResult> {

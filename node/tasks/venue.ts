@@ -48,8 +48,8 @@ export interface Progress {
   readonly outputTokens: number
 }
 
-/** How it went with one provider; `unfunded` is before anything was asked of it. */
-export type TryOutcome = AttemptOutcome | { kind: 'failed'; why: 'unfunded' }
+/** How it went with one provider; with `unfunded` and `not_cleared` nothing was asked of it. */
+export type TryOutcome = AttemptOutcome | { kind: 'failed'; why: 'unfunded' | 'not_cleared' }
 
 export interface AttemptReport {
   outcome: TryOutcome
@@ -68,7 +68,7 @@ export interface Venue {
   /**
    * Makes ready what an attempt at this candidate would have to wait for. Never throws.
    * @param options.maxAmount what it may have to pay for, base units; null makes no channel ready
-   * @returns whether an attempt could begin at once
+   * @returns whether it is ready now
    */
   prepare(candidate: Candidate, options: { maxAmount: bigint | null }, signal: AbortSignal): Promise<boolean>
 }

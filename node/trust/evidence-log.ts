@@ -8,8 +8,15 @@ import type { BatchOperation, Table } from '../store/table.ts'
 import { type Evidence, TASK_EVIDENCE } from './evidence.ts'
 import type { PeerState } from './peer-record.ts'
 
+/** Typed, so that what the model keeps and what is stored cannot part. */
+interface StoredState {
+  /** Evidence with a greater number is not in it yet. */
+  through: number
+  state: PeerState
+}
+
 const base = { peer: wire.nodeKey, atMs: wire.timeMs }
-const evidenceSchema = z.discriminatedUnion('kind', [
+const evidenceSchema: z.ZodType<Evidence> = z.discriminatedUnion('kind', [
   z.strictObject({
     ...base,
     kind: z.literal('task'),
@@ -28,8 +35,7 @@ const evidenceSchema = z.discriminatedUnion('kind', [
   }),
 ])
 const sums = z.array(z.int())
-const stateSchema = z.strictObject({
-  /** Evidence with a greater number is not in it yet. */
+const stateSchema: z.ZodType<StoredState> = z.strictObject({
   through: wire.count,
   state: z.strictObject({
     performance: sums,
@@ -76,7 +82,7 @@ export class EvidenceLog {
   readonly #store: Store
   readonly #stateOf: EvidenceLogModules['stateOf']
   readonly #evidence: Table<Evidence>
-  readonly #states: Table<z.infer<typeof stateSchema>>
+  readonly #states: Table<StoredState>
   readonly #receipts: Table<z.infer<typeof receiptSchema>>
   /** Numbers of the pieces on disk of each peer, ascending. */
   readonly #numbers = new Map<NodeKey, number[]>()
@@ -165,7 +171,7 @@ export class EvidenceLog {
     const gone = this.#numbersOf(peer).splice(0, FOLD_AT - KEEP)
     this.#folded.add(peer)
     return [
-      this.#states.putOperation(peer, { through, state: plain(state) }),
+      this.#states.putOperation(peer, { through, state }),
       ...gone.map(number => this.#evidence.deleteOperation(keyOf(peer, number))),
     ]
   }
@@ -178,11 +184,6 @@ export class EvidenceLog {
     }
     return numbers
   }
-}
-
-/** The state in arrays of its own, as the schema has them. */
-function plain(state: PeerState): z.infer<typeof stateSchema>['state'] {
-  return structuredClone(state) as z.infer<typeof stateSchema>['state']
 }
 
 const NUMBER_DIGITS = 16

@@ -69,7 +69,8 @@ export class PaidReceipts {
       const counted = this.#counted.get(channelId)?.amount ?? 0n
       return channel.claimed >= cumulativeAmount && channel.claimed >= counted + amount ? 'paid' : 'unpaid'
     } catch (error) {
-      if (isShoalError(error, 'CHAIN_UNREACHABLE') || isShoalError(error, 'TRANSACTION_REJECTED')) return 'unknown'
+      if (isShoalError(error, 'CHAIN_UNREACHABLE') || isShoalError(error, 'TRANSACTION_REJECTED'))
+        return 'unknown'
       throw error
     }
   }

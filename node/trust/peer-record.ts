@@ -56,7 +56,7 @@ const DAY_MS = 24 * 3_600_000
 /** Days kept: older ones weigh little in longevity. */
 const MAX_DAYS = 365
 /** Witnesses kept of each peer. */
-export const MAX_WITNESSES = 64
+const MAX_WITNESSES = 64
 
 /** All evidence about one peer, added up. Sums are of integers, and what is dropped is named by the evidence: any order gives the same. */
 export class PeerRecord {

@@ -118,6 +118,16 @@ export class Reputation {
     return this.#model.opinion(peer, this.#clock.nowMs())
   }
 
+  /** Whether it has worked for us, or what it said of others counts. */
+  isKnown(peer: NodeKey): boolean {
+    return this.#model.isWitness(peer) || this.score(peer).tasks > 0
+  }
+
+  /** Everybody there is evidence about. */
+  peers(): IterableIterator<NodeKey> {
+    return this.#model.peers()
+  }
+
   /** The latest evidence on a peer, the newest first. */
   recentEvidence(peer: NodeKey): Promise<Evidence[]> {
     return this.#log.recent(peer)

@@ -167,6 +167,11 @@ export class TrustModel {
     return this.#agreement.of(witness)
   }
 
+  /** Whether anything it said of others counts. */
+  isWitness(peer: NodeKey): boolean {
+    return this.#agreement.knows(peer)
+  }
+
   get size(): number {
     return this.#peers.size
   }

@@ -29,6 +29,11 @@ export class WitnessAgreement {
     this.#recordOf = options.recordOf
   }
 
+  /** Whether anything a witness said counts. */
+  knows(witness: NodeKey): boolean {
+    return this.#subjects.has(witness)
+  }
+
   /** A witness has reported on a peer. */
   reported(witness: NodeKey, peer: NodeKey): void {
     const record = this.#recordOf(peer)

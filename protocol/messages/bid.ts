@@ -103,6 +103,18 @@ export interface BidResponse {
   reason: string
 }
 
+/** After an auction, to each provider whose bid did not win: the seals are off. */
+export interface BidOutcome {
+  /** CID of the bid that lost. */
+  bid: CidString
+  /** The signed bid that won. */
+  winner: Uint8Array
+}
+export interface BidOutcomeReply {
+  /** Whether the provider still held the bid. */
+  known: boolean
+}
+
 const RECORD_OVERHEAD_BYTES = 512
 
 export const bidRequestMessage: MessageDefinition<BidRequest> = {
@@ -118,6 +130,18 @@ export const bidResponseMessage: MessageDefinition<BidResponse> = {
     bid: z.nullable(wire.bytes(bidMessage.maxBytes)),
     reason: wire.text(MAX_REASON_CHARS),
   }),
+}
+
+export const bidOutcomeMessage: MessageDefinition<BidOutcome> = {
+  type: 'bid-outcome',
+  maxBytes: bidMessage.maxBytes + RECORD_OVERHEAD_BYTES,
+  schema: z.strictObject({ bid: wire.cid, winner: wire.bytes(bidMessage.maxBytes) }),
+}
+
+export const bidOutcomeReplyMessage: MessageDefinition<BidOutcomeReply> = {
+  type: 'bid-outcome-reply',
+  maxBytes: 64,
+  schema: z.strictObject({ known: z.boolean() }),
 }
 
 export const awardSchema = z.strictObject({

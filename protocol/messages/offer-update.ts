@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { type MessageDefinition, wire } from '../codec.ts'
+import { type MessageDefinition, ProtocolError, wire } from '../codec.ts'
 import type { CidString } from '../ids.ts'
 import { MAX_MODELS_PER_OFFER } from '../limits.ts'
-import { type ModelTerms, modelTermsFields, PRICE_REASONS, type PriceReason } from './offer.ts'
+import { type ModelTerms, modelTermsFields, type Offer, PRICE_REASONS, type PriceReason } from './offer.ts'
 
 /**
  * What has changed since an offer: its terms of now and a new end. Small, so that the offer itself is gossiped
- * only when what it runs has changed. It replaces every earlier update of the same offer.
+ * only when what it runs has changed. It replaces every earlier update of the same offer. One that ends when it is
+ * issued takes the offer back.
  */
 export interface OfferUpdate {
   version: 1
@@ -43,4 +44,30 @@ export const offerUpdateMessage: MessageDefinition<OfferUpdate> = {
       )
       .max(MAX_MODELS_PER_OFFER),
   }),
+}
+
+/**
+ * The offer as an update leaves it.
+ * @throws {ProtocolError} SCHEMA_MISMATCH when the update names models the offer lacks, or one twice
+ */
+export function updatedOffer(offer: Offer, update: OfferUpdate): Offer {
+  const models = [...offer.models]
+  const named = new Set<number>()
+  for (const { index, ...terms } of update.models) {
+    const model = offer.models[index]
+    if (model === undefined || named.has(index)) {
+      throw new ProtocolError('SCHEMA_MISMATCH', 'the update does not fit its offer', {
+        details: { type: 'offer-update', path: 'models' },
+      })
+    }
+    named.add(index)
+    models[index] = { ...model, ...terms }
+  }
+  const { sequence, issuedAtMs, expiresAtMs, priceReason } = update
+  return { ...offer, sequence, issuedAtMs, expiresAtMs, priceReason, models }
+}
+
+/** Whether the update takes its offer back. */
+export function isWithdrawal({ issuedAtMs, expiresAtMs }: OfferUpdate): boolean {
+  return expiresAtMs === issuedAtMs
 }

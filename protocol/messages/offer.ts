@@ -144,7 +144,8 @@ const modelOfferSchema = z.strictObject({
   ...modelTermsFields,
 })
 
-const entitySchema = z.strictObject({
+/** Of `Entity`. */
+export const entitySchema = z.strictObject({
   kind: z.enum(ENTITY_KINDS),
   name: z.string().min(1).max(MAX_ENTITY_TEXT_CHARS),
   tags: z.array(z.string().min(1).max(MAX_ENTITY_TEXT_CHARS)).max(MAX_TAGS_PER_ENTITY),
@@ -156,26 +157,28 @@ const entitySchema = z.strictObject({
 export const offerMessage: MessageDefinition<Offer> = {
   type: 'offer',
   maxBytes: 12_288,
-  schema: z.strictObject({
-    version: z.literal(2),
-    sequence: wire.count,
-    issuedAtMs: wire.timeMs,
-    expiresAtMs: wire.timeMs,
-    models: z.array(modelOfferSchema).max(MAX_MODELS_PER_OFFER),
-    entities: z.array(entitySchema).max(MAX_ENTITIES_PER_OFFER),
-    priceReason: z.enum(PRICE_REASONS),
-    backend: backendSchema,
-    wallet: wire.address,
-    stake: wire.amount,
-    chainId: wire.count,
-    settlement: wire.address,
-    creditWindowTokens: z.int().min(1).max(MAX_CREDIT_WINDOW_TOKENS),
-    minChannelRemainingMs: wire.count,
-    addresses: z.array(z.string().max(MAX_MULTIADDR_CHARS)).max(MAX_ADDRESSES_PER_OFFER),
-    region: z.nullable(z.string().max(16)),
-    slaClasses: z.array(z.enum(SLA_CLASSES)).min(1).max(SLA_CLASSES.length),
-    dataClass: z.enum(DATA_CLASSES),
-  }),
+  schema: z
+    .strictObject({
+      version: z.literal(2),
+      sequence: wire.count,
+      issuedAtMs: wire.timeMs,
+      expiresAtMs: wire.timeMs,
+      models: z.array(modelOfferSchema).max(MAX_MODELS_PER_OFFER),
+      entities: z.array(entitySchema).max(MAX_ENTITIES_PER_OFFER),
+      priceReason: z.enum(PRICE_REASONS),
+      backend: backendSchema,
+      wallet: wire.address,
+      stake: wire.amount,
+      chainId: wire.count,
+      settlement: wire.address,
+      creditWindowTokens: z.int().min(1).max(MAX_CREDIT_WINDOW_TOKENS),
+      minChannelRemainingMs: wire.count,
+      addresses: z.array(z.string().max(MAX_MULTIADDR_CHARS)).max(MAX_ADDRESSES_PER_OFFER),
+      region: z.nullable(z.string().max(16)),
+      slaClasses: z.array(z.enum(SLA_CLASSES)).min(1).max(SLA_CLASSES.length),
+      dataClass: z.enum(DATA_CLASSES),
+    })
+    .refine(({ models, entities }) => models.length + entities.length > 0, { message: 'offers nothing' }),
 }
 
 /**

@@ -15,7 +15,7 @@ const node = await createLibp2p({
       relay: false,
       dataDir: null,
     },
-    () => true,
+    { isWelcome: () => true, gossipScore: () => 0 },
   ),
 })
 await node.start()

@@ -12,6 +12,8 @@ export interface TestHost {
   host: P2PHost
   violations: [peer: NodeKey, violation: Violation][]
   unwelcome: Set<NodeKey>
+  /** What gossip is told of peers; 0 for others. */
+  gossipScores: Map<NodeKey, number>
 }
 
 /** Real libp2p hosts on loopback, stopped together. */
@@ -21,6 +23,7 @@ export class TestHosts {
   async start(options: Partial<P2PHostOptions> = {}): Promise<TestHost> {
     const violations: TestHost['violations'] = []
     const unwelcome = new Set<NodeKey>()
+    const gossipScores = new Map<NodeKey, number>()
     const host = new P2PHost(
       {
         seed: randomBytes(32),
@@ -38,11 +41,12 @@ export class TestHosts {
         log: silentLog,
         onViolation: (peer, violation) => violations.push([peer, violation]),
         isWelcome: peer => !unwelcome.has(peer),
+        gossipScore: peer => gossipScores.get(peer) ?? 0,
       },
     )
     this.#hosts.push(host)
     await host.start()
-    return { host, violations, unwelcome }
+    return { host, violations, unwelcome, gossipScores }
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,8 @@ import {
 import {
   type Bid,
   bidMessage,
+  bidOutcomeMessage,
+  bidOutcomeReplyMessage,
   bidRequestMessage,
   bidResponseMessage,
   type TaskAnnouncement,
@@ -235,8 +237,15 @@ export const samples: readonly Sample[] = [
   sample('bid', bidMessage, sampleBid),
   sample('bid-request', bidRequestMessage, { announcement: Uint8Array.of(1, 2) }),
   sample('bid-response', bidResponseMessage, { bid: Uint8Array.of(3, 4), reason: '' }),
-  sample('offers-request', offersRequestMessage, { limit: 64 }),
-  sample('offers-response', offersResponseMessage, { records: [sampleOfferRecord.bytes] }),
+  sample('bid-outcome', bidOutcomeMessage, { bid: sampleOfferRecord.cid, winner: Uint8Array.of(5, 6) }),
+  sample('bid-outcome-reply', bidOutcomeReplyMessage, { known: true }),
+  sample('offers-request', offersRequestMessage, { limit: 64, providers: [hex('77', 32)] }),
+  sample('offers-response', offersResponseMessage, {
+    records: [
+      { offer: sampleOfferRecord.bytes, update: null },
+      { offer: sampleOfferRecord.bytes, update: Uint8Array.of(1, 2) },
+    ],
+  }),
   sample('request', requesterFrameMessage, sampleRequest),
   sample('request, completion', requesterFrameMessage, {
     ...sampleRequest,

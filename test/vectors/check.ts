@@ -15,6 +15,7 @@ import {
   ticketDepositIdOf,
   ticketDigest,
 } from '../../protocol/typed-data.ts'
+import { type AwardVector, holdsAward } from './award.ts'
 import type { TicketVector } from './ticket.ts'
 
 export interface Ed25519Vector {
@@ -55,6 +56,7 @@ export interface Vectors {
     channelId: string
   }[]
   ticket: TicketVector[]
+  awards: AwardVector[]
   /** `receipt` as on the wire; `members` as a contract takes them, amounts in decimal. */
   'receipt-claim': {
     name: string
@@ -131,6 +133,7 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
     expect(`ticket ${name}: wins`, ticketWins(digest, random, ticket.winThreshold), expected.wins)
     expect(`ticket ${name}: value`, ticketValueRoundedDown(ticket).toString(), expected.value)
   }
+  for (const vector of vectors.awards) expect(`award ${JSON.stringify(vector)}`, holdsAward(vector), true)
   for (const { name, receipt, claim } of vectors['receipt-claim']) {
     const body: Receipt = decodeMessage(receiptMessage, hexToBytes(receipt))
     expect(`${name}: claim`, receiptClaim(body), claim)

@@ -15,6 +15,7 @@ import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, signingInput } from '../../protocol/signed.ts'
 import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/typed-data.ts'
 import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
+import { awardVectors } from './award.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
 import { ticketVectors } from './ticket.ts'
 
@@ -54,6 +55,7 @@ export function generateVectors(): Vectors {
     costs: costVectors(),
     channelIds: [channelIdVector(31337, '22', '33', '44', '01'), channelIdVector(1, 'ff', '00', 'aa', 'fe')],
     ticket: ticketVectors(),
+    awards: awardVectors(),
     'receipt-claim': receiptClaimVectors(),
   }
 }

@@ -13,6 +13,7 @@ const COMMANDS = [
   'models',
   'offers',
   'peers',
+  'peers show',
   'receipts',
   'wallet',
   'wallet withdraw',

@@ -52,6 +52,27 @@ describe('gossip', () => {
     assert.deepEqual(atC, [])
   })
 
+  it('listens to whom we trust little, and not to whom we trust not at all', async () => {
+    const [a, wary, deaf] = [await hosts.start(), await hosts.start(), await hosts.start()]
+    listen(a.host)
+    const [atWary, atDeaf] = [listen(wary.host), listen(deaf.host)]
+    wary.gossipScores.set(a.host.nodeKey, -5)
+    deaf.gossipScores.set(a.host.nodeKey, -100)
+    await connect(a.host, wary.host)
+    await connect(a.host, deaf.host)
+    let round = 0
+    await waitUntil('who trusts little has heard it', async () => {
+      await a.host.publish(topic, Buffer.from(`word ${round++}`))
+      return atWary.length > 3
+    })
+    assert.deepEqual(atDeaf, [])
+    deaf.gossipScores.set(a.host.nodeKey, 0)
+    await waitUntil('who trusts again hears again', async () => {
+      await a.host.publish(topic, Buffer.from(`word ${round++}`))
+      return atDeaf.length > 0
+    })
+  })
+
   it('refuses to publish what would be dropped silently', async () => {
     const a = await hosts.start()
     listen(a.host)

@@ -88,7 +88,7 @@ describe('a node among hostile peers', () => {
 
   /** A request that is taken, on the channel of somebody else. */
   function request(changes: Partial<TaskRequest> = {}): TaskRequest {
-    const { cid, body } = node.node.trade.offers!.current()!
+    const { cid, offer: body } = node.node.trade.offers!.current()!
     const { input, maxTokens, sampling, stop } = askFor('What is Shoal?')
     return {
       ...{ kind: 'request', taskId: randomBytes(16).toString('hex'), attempt: 0, offer: cid },
@@ -199,7 +199,7 @@ describe('a node among hostile peers', () => {
   it('refuses what it did not offer, and channels that are not there, without blame', async () => {
     const peer = await rogue()
     const unknown = `0x${'66'.repeat(32)}`
-    const foreign = createRecord(offerMessage, node.node.trade.offers!.current()!.body, peer.signer)
+    const foreign = createRecord(offerMessage, node.node.trade.offers!.current()!.offer, peer.signer)
     const cases: [Partial<TaskRequest>, string][] = [
       [{ offer: foreign.cid }, 'offer_unknown'],
       [{ model: `other@sha256:${'ab'.repeat(32)}` }, 'bad_request'],
@@ -221,7 +221,7 @@ describe('a node among hostile peers', () => {
   })
 
   it('holds no price that has expired', async () => {
-    const { cid, body } = node.node.trade.offers!.current()!
+    const { cid, offer: body } = node.node.trade.offers!.current()!
     await waitUntil('the offer has expired', () => Date.now() > body.expiresAtMs)
     const peer = await rogue()
     const stream = await peer.open(node.address, taskProtocol.id)
@@ -314,7 +314,7 @@ describe('a node among hostile peers', () => {
     /** A sound offer of a rogue, but for the changes; another one each time. */
     let sequence = 1
     function offer({ signer }: Rogue, changes: Partial<Offer> = {}): Uint8Array {
-      const { body } = node.node.trade.offers!.current()!
+      const { offer: body } = node.node.trade.offers!.current()!
       const nowMs = Date.now()
       const times = { issuedAtMs: nowMs, expiresAtMs: nowMs + 60_000 }
       return createRecord(offerMessage, { ...body, sequence: sequence++, ...times, ...changes }, signer).bytes
@@ -364,7 +364,9 @@ describe('a node among hostile peers', () => {
         await assertBlamed('bad_record', async peer => {
           await peer.serve(offersProtocol.id, async stream => {
             await stream.read()
-            stream.write(encodeMessage(offersProtocol.response, { records: [make(peer)] }))
+            stream.write(
+              encodeMessage(offersProtocol.response, { records: [{ offer: make(peer), update: null }] }),
+            )
           })
           await peer.meet(node.address)
         })

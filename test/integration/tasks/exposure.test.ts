@@ -33,7 +33,7 @@ describe('what one side of a task risks', () => {
   after(() => network.stop())
 
   it('is a window of work for the provider, however and whenever it is paid', async () => {
-    const { cid, body } = provider.node.trade.offers!.current()!
+    const { cid, offer: body } = provider.node.trade.offers!.current()!
     const price = body.models[0]!
     /** What is paid after each frame, in thousandths of what is owed then. */
     const habits = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 12 })
@@ -89,7 +89,7 @@ describe('what one side of a task risks', () => {
   it('is no token of the output for the requester, who pays what has come', async () => {
     for (const maxTokens of [1, 15, 16, 17, 100]) {
       let [prompt, made, paid] = [0, 0, 0n]
-      const price = provider.node.trade.offers!.current()!.body.models[0]!
+      const price = provider.node.trade.offers!.current()!.offer.models[0]!
       await requester.ask('What is Shoal?', { maxTokens, jsonSchema: LONG_ANSWER }, event => {
         if (event.type === 'accepted') prompt = event.promptTokens
         if (event.type === 'output') made += event.tokens.length

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { offersProtocol } from '../../../node/market/protocols.ts'
 import type { Violation } from '../../../node/p2p/errors.ts'
+import type { TaskEvent } from '../../../node/tasks/ask.ts'
 import { owedFor } from '../../../node/tasks/metering.ts'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
-import type { TaskEvent } from '../../../node/tasks/ask.ts'
 import { cidOf, decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import { createNodeSigner } from '../../../protocol/identity.ts'
 import { type Offer, offerMessage } from '../../../protocol/messages/offer.ts'
@@ -183,7 +183,7 @@ describe('a requester among hostile providers', () => {
   after(() => network.stop())
 
   function offer(): Offer {
-    const { body } = honest.node.trade.offers!.current()!
+    const { offer: body } = honest.node.trade.offers!.current()!
     return {
       ...body,
       wallet,
@@ -199,7 +199,11 @@ describe('a requester among hostile providers', () => {
     const record = createRecord(offerMessage, offer(), rogue.signer)
     await rogue.serve(offersProtocol.id, async stream => {
       await stream.read()
-      stream.write(encodeMessage(offersProtocol.response, { records: [record.bytes] }))
+      stream.write(
+        encodeMessage(offersProtocol.response, {
+          records: [{ offer: record.bytes, update: null }],
+        }),
+      )
     })
     await rogue.serve(taskProtocol.id, async stream => {
       const frame = (await stream.read())!

@@ -161,7 +161,10 @@ describe('protocol codec', () => {
       () => encodeMessage(offerMessage, { ...sampleOffer, wallet: '0xAB' }),
       code('SCHEMA_MISMATCH'),
     )
-    assert.throws(() => encodeMessage(offerMessage, { ...sampleOffer, models: [] }), code('SCHEMA_MISMATCH'))
+    const nothing = { ...sampleOffer, models: [], entities: [] }
+    assert.throws(() => encodeMessage(offerMessage, nothing), code('SCHEMA_MISMATCH'))
+    for (const one of [{ models: [] }, { entities: [] }])
+      encodeMessage(offerMessage, { ...sampleOffer, ...one })
     assert.throws(
       () => encodeMessage(offerMessage, { ...sampleOffer, extra: 1 } as never),
       code('SCHEMA_MISMATCH'),

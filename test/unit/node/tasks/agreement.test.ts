@@ -26,7 +26,7 @@ const runs = fc
   )
 
 function play(
-  { outputs, turns }: { outputs: number[][]; turns: { who: number; tokens: number }[] },
+  { outputs, turns }: { outputs: readonly number[][]; turns: { who: number; tokens: number }[] },
   quorum: number,
 ) {
   const agreement = new Agreement<number>(quorum)
@@ -105,17 +105,19 @@ describe('Agreement', () => {
     agreement.join('b')
     assert.equal(agreement.missing(), 0)
     agreement.output('a', [0, 1], 'ab')
-    assert.deepEqual(agreement.step(), { text: '', tokens: [], dissenting: [] })
+    assert.deepEqual(agreement.step(), { text: '', tokens: [], agreed: ['a', 'b'], dissenting: [] })
     agreement.output('b', [0], 'a')
-    assert.deepEqual(agreement.step(), { text: 'a', tokens: [0], dissenting: [] })
+    assert.deepEqual(agreement.step(), { text: 'a', tokens: [0], agreed: ['a', 'b'], dissenting: [] })
     agreement.output('b', [0], 'a')
-    assert.deepEqual(agreement.step(), { text: '', tokens: [], dissenting: [] })
+    assert.equal(agreement.step().text, '')
     assert.equal(agreement.missing(), 1)
     agreement.join('c')
     assert.deepEqual(agreement.agreed, { text: 'a', tokens: [0] })
     assert.equal(agreement.missing(), 0)
     agreement.output('c', [1], 'b')
-    assert.deepEqual(agreement.step(), { text: 'b', tokens: [1], dissenting: ['b'] })
+    assert.deepEqual(agreement.step(), {
+      ...{ text: 'b', tokens: [1], agreed: ['a', 'c'], dissenting: ['b'] },
+    })
     agreement.leave('b')
     agreement.end('a', 'stop')
     assert.equal(agreement.verdict(), null)
@@ -129,7 +131,9 @@ describe('Agreement', () => {
     for (const id of ['a', 'b', 'c']) agreement.output(id, [0], 'a')
     agreement.end('a', 'stop')
     for (const id of ['b', 'c']) agreement.output(id, [1], 'b')
-    assert.deepEqual(agreement.step(), { text: 'ab', tokens: [0, 1], dissenting: ['a'] })
+    assert.deepEqual(agreement.step(), {
+      ...{ text: 'ab', tokens: [0, 1], agreed: ['b', 'c'], dissenting: ['a'] },
+    })
   })
 
   it('does not agree on text whose tokens differ until the whole answers are the same', () => {

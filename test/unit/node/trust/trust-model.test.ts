@@ -356,6 +356,9 @@ describe('trust model', () => {
       model.add(report('d', 'z', 'completed'))
       const [own] = model.opinion('d', NOW_MS).witnesses
       assert.deepEqual([own?.sameOperator, own?.weight], [true, 0])
+      // Its blame counts: else a cheat could move in next to its critics.
+      const blamed = modelOf([report('d', 'z', 'dishonest')]).opinion('d', NOW_MS)
+      assert.ok(blamed.witnesses[0]!.weight > 0 && blamed.score < new TrustModel().score('d', NOW_MS).score)
       const before = model.opinion('d', NOW_MS)
       assert.equal(before.score, new TrustModel().score('d', NOW_MS).score)
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { StopStrings } from '../../../../inference/llama/stop-strings.ts'
+import { StopStrings } from '../../../inference/stop-strings.ts'
 
 /** The definition, on the whole text: the stop string completed first ends it. */
 function whole(text: string, stops: readonly string[]): { text: string; stop: string | null } {

@@ -1,0 +1,219 @@
+import type { GenerateOptions, GenerateRequest, Generation, GenerationEvent, StopReason } from '../engine.ts'
+import { StopStrings } from '../stop-strings.ts'
+import { estimatePromptTokens, estimateTokens, phrase, readPart, type Usage } from './dialect.ts'
+import { EventStream, EventStreamError } from './event-stream.ts'
+import { type Answer, cancelled, type Exchange } from './exchange.ts'
+import type { Secret } from './secret.ts'
+import type { RemoteModel, RemoteService } from './service.ts'
+import { errorInStream, UpstreamError } from './upstream-error.ts'
+import type { WaitingRoom } from './waiting-room.ts'
+
+export interface UpstreamGenerationOptions {
+  request: GenerateRequest
+  options: GenerateOptions
+  service: RemoteService
+  /** @throws {EngineError} when the model cannot be used */
+  find: () => RemoteModel
+}
+
+export interface UpstreamGenerationModules {
+  exchange: Exchange
+  room: WaitingRoom
+  key: Secret | null
+  /** Aborts when the engine stops. */
+  stopping: AbortSignal
+  onFault: (error: UpstreamError) => void
+  /** Told of the tokens of an answer that came to its end. */
+  onTokens: (tokens: number) => void
+}
+
+/** Text of one token at the most we believe, as of peers. */
+const MAX_TOKEN_CHARS = 1_024
+/** Parts without text that come before and after an answer. */
+const SPARE_PARTS = 1_024
+/** Parts for each token asked for; models that think first say it in parts without text. */
+const PARTS_PER_TOKEN = 4
+/** After its end a service has so long to say how many tokens it was. */
+const USAGE_TIMEOUT_MS = 2_000
+const MAX_WHOLE_CHARS = 4_194_304
+const DONE = '[DONE]'
+
+/** What of an answer has come. */
+interface Tally {
+  outputTokens: number
+  chars: number
+  parts: number
+  finish: StopReason | null
+  usage: Usage | null
+}
+
+/**
+ * One generation at a service. It cannot be held in the middle, so it begins once what is granted covers the
+ * prompt, as far as that can be told, and all of `maxTokens`.
+ */
+export class UpstreamGeneration implements Generation {
+  readonly #options: UpstreamGenerationOptions
+  readonly #modules: UpstreamGenerationModules
+  readonly #abort = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #stops: StopStrings
+  #granted: number
+  #wake: () => void = () => {}
+  #isIterated = false
+
+  constructor(options: UpstreamGenerationOptions, modules: UpstreamGenerationModules) {
+    this.#options = options
+    this.#modules = modules
+    this.#granted = options.options.grantedTokens ?? Number.POSITIVE_INFINITY
+    const { signal } = options.options
+    this.#signal = AbortSignal.any([
+      this.#abort.signal,
+      modules.stopping,
+      ...(signal === undefined ? [] : [signal]),
+    ])
+    this.#stops = new StopStrings(options.request.stop)
+  }
+
+  grant(totalTokens: number): void {
+    this.#granted = Math.max(this.#granted, totalTokens)
+    this.#wake()
+  }
+
+  cancel(): void {
+    this.#abort.abort()
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<GenerationEvent> {
+    if (this.#isIterated) throw new Error('a generation is iterated once')
+    this.#isIterated = true
+    return this.#run()
+  }
+
+  async *#run(): AsyncGenerator<GenerationEvent, void, undefined> {
+    const { request, find } = this.#options
+    const phrased = phrase(request, find())
+    const leave = await this.#modules.room.enter(this.#signal)
+    try {
+      const promptTokens = estimatePromptTokens(request)
+      yield { type: 'start', promptTokens }
+      await this.#covered(promptTokens + request.maxTokens)
+      const answer = await this.#modules.exchange.post(phrased.path, phrased.body, this.#signal)
+      try {
+        yield* this.#read(answer, promptTokens)
+      } finally {
+        answer.deadline.cancel()
+        await answer.response.body?.cancel().catch(() => {})
+      }
+    } catch (error) {
+      if (error instanceof UpstreamError) this.#modules.onFault(error)
+      throw error
+    } finally {
+      leave()
+    }
+  }
+
+  /** Waits until so many tokens are granted. */
+  async #covered(tokens: number): Promise<void> {
+    while (this.#granted < tokens) {
+      await new Promise<void>((resolve, reject) => {
+        const abort = () => reject(cancelled())
+        if (this.#signal.aborted) return abort()
+        this.#signal.addEventListener('abort', abort, { once: true })
+        this.#wake = () => {
+          this.#signal.removeEventListener('abort', abort)
+          resolve()
+        }
+      })
+    }
+  }
+
+  async *#read(answer: Answer, promptTokens: number): AsyncGenerator<GenerationEvent> {
+    const tally: Tally = { outputTokens: 0, chars: 0, parts: 0, finish: null, usage: null }
+    let stop: StopReason | null = null
+    yield { type: 'prefill', promptTokens }
+    for await (const data of this.#parts(answer, tally)) {
+      const text = this.#take(data, tally)
+      if (text !== '') {
+        const shown = this.#stops.push(text)
+        const count = estimateTokens(text)
+        tally.outputTokens += count
+        yield { type: 'output', tokens: [], text: shown.text, count }
+        if (shown.stop !== null) {
+          stop = 'stop_string'
+          break
+        }
+      }
+      if (tally.finish !== null && tally.usage !== null) break
+    }
+    const reason = stop ?? tally.finish
+    // It broke off: what it would have said, nobody knows.
+    if (reason === null) throw this.#fail('malformed')
+    const held = stop === null ? this.#stops.flush() : ''
+    if (held !== '') yield { type: 'output', tokens: [], text: held, count: 0 }
+    const usage = tally.usage ?? { promptTokens, outputTokens: tally.outputTokens }
+    this.#modules.onTokens(usage.promptTokens + usage.outputTokens)
+    yield { type: 'end', reason, ...usage }
+  }
+
+  /** The parts of an answer as JSON texts, until it says that it is done or ends. */
+  async *#parts({ response, deadline }: Answer, tally: Tally): AsyncGenerator<string> {
+    const { stallTimeoutMs } = this.#options.service
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    const stream = new EventStream()
+    const decoder = new TextDecoder('utf-8', { fatal: true })
+    let whole = ''
+    try {
+      for await (const bytes of response.body ?? []) {
+        if (!isStream) {
+          whole += decoder.decode(bytes, { stream: true })
+          if (whole.length > MAX_WHOLE_CHARS) throw this.#fail('malformed')
+          continue
+        }
+        for (const data of stream.push(bytes)) {
+          if (data === DONE) return
+          // Whoever reads slowly is not the service.
+          deadline.cancel()
+          yield data
+          deadline.within(tally.finish === null ? stallTimeoutMs : USAGE_TIMEOUT_MS)
+        }
+      }
+      if (!isStream) yield whole + decoder.decode()
+    } catch (error) {
+      if (this.#signal.aborted) throw cancelled()
+      // Only the count of tokens is missing.
+      if (tally.finish !== null) return
+      if (error instanceof UpstreamError) throw error
+      if (error instanceof EventStreamError || isEncodingError(error)) throw this.#fail('malformed')
+      throw this.#fail(deadline.signal.aborted ? 'stalled' : 'unreachable')
+    }
+  }
+
+  /** Takes one part in. @returns its text */
+  #take(data: string, tally: Tally): string {
+    const { service, request } = this.#options
+    const part = readPart(data)
+    if (part.kind === 'error') throw errorInStream(service.name, data, this.#modules.key)
+    if (part.kind === 'malformed') throw this.#fail('malformed')
+    if (part.finish === 'filtered') throw this.#fail('filtered')
+    tally.finish ??= part.finish
+    tally.usage = part.usage ?? tally.usage
+    tally.chars += part.text.length
+    tally.parts++
+    const isTooMuch =
+      tally.chars > (request.maxTokens + 1) * MAX_TOKEN_CHARS ||
+      tally.parts > request.maxTokens * PARTS_PER_TOKEN + SPARE_PARTS
+    if (isTooMuch) throw this.#fail('malformed')
+    return part.text
+  }
+
+  #fail(fault: 'malformed' | 'stalled' | 'filtered' | 'unreachable'): UpstreamError {
+    return new UpstreamError(this.#options.service.name, fault)
+  }
+}
+
+/** What `TextDecoder` throws; other failures of reading are the network's. */
+function isEncodingError(error: unknown): boolean {
+  return (
+    error instanceof TypeError && (error as { code?: string }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+  )
+}
