@@ -163,7 +163,7 @@ export class TrustModel {
   }
 
   /** How much a witness's reports count by how they agreed with our own experience, 0 to 1. */
-  agreement(witness: NodeKey, nowMs: number): number {
+  agreement(witness: NodeKey): number {
     return this.#agreement.of(witness)
   }
 

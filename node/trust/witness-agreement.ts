@@ -31,7 +31,7 @@ export class WitnessAgreement {
 
   /** Whether anything a witness said counts. */
   knows(witness: NodeKey): boolean {
-    return this.#subjects.has(witness)
+    return this.#byPeer.has(witness)
   }
 
   /** A witness has reported on a peer. */

@@ -11,8 +11,8 @@ export const NO_CEILING = -1
 /** What was looked up of stake and data class is looked up anew after so long. */
 const LOOKED_UP_MS = 60_000
 
-/** Reputation is asked for anew after so long, and after every outcome. */
-const FRESH_MS = 5_000
+/** Reputation is asked for anew after so long, after every outcome, and when others told something. */
+const FRESH_MS = 30_000
 /** Providers whose age is looked at with each decision. */
 const LOOKED_AT = 8
 /** A way nobody has measured: across a continent. Our own engine has none; a service's is in its claim. */
@@ -191,9 +191,9 @@ export class ProviderFacts {
   }
 
   /** What others told of it has changed. */
-  forget(row: number, nowMs: number): void {
+  forget(row: number): void {
     this.#forgetLookedUp(row)
-    this.refresh(row, nowMs)
+    this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
   }
 
   #forgetLookedUp(row: number): void {

@@ -331,7 +331,7 @@ describe('trust model', () => {
       ]).flat()
       const model = modelOf([...ours, ...honest, ...liar, ...flatterer])
       const [best, unknown, middling, worst] = ['honest', 'stranger', 'flatterer', 'liar'].map(witness =>
-        model.agreement(witness, NOW_MS),
+        model.agreement(witness),
       ) as [number, number, number, number]
       assert.equal(unknown, 0.2)
       assert.ok(
