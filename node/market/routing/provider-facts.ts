@@ -23,6 +23,8 @@ const OWN_GOOD = 9
 const OWN_BAD = 1
 /** Outcomes of services count less the more came after them. */
 const OWN_FADE = 0.97
+/** Nobody is so sure to be honest that nothing else counted. */
+const LEAST_DOUBT = 1e-3
 /** Nobody is trusted less than this: else one failure would end a provider. */
 const MIN_RELIABILITY = 0.02
 
@@ -35,7 +37,7 @@ export class ProviderFacts {
   score = new Float64Array()
   /** 1 for those that have not proven to be honest: they are tried out, not ranked. */
   newcomer = new Uint8Array()
-  /** What a newcomer's chance to be tried out is multiplied by. */
+  /** What a newcomer's chance to be tried out is multiplied by: the odds that it is honest, to a power. */
   prospect = new Float64Array()
   /** Tasks of ours it has, and should have at once at most. */
   inFlight = new Float64Array()
@@ -152,7 +154,7 @@ export class ProviderFacts {
       const { standing, prospect, tasksAtOnce } = this.#reputation.honesty(id)
       if (this.#wantsScores) this.score[row] = this.#reputation.score(id).score
       this.newcomer[row] = standing === 'proven' ? 0 : 1
-      this.prospect[row] = prospect ** this.#tuning.prospectExponent
+      this.prospect[row] = (prospect / Math.max(1 - prospect, LEAST_DOUBT)) ** this.#tuning.prospectExponent
       this.atOnce[row] = tasksAtOnce
       isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
       this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
