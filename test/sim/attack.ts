@@ -43,7 +43,15 @@ export function liars(context: AttackContext, count: number): NodeKey[] {
 
 /** How an attacker's node looks: sound, well run, a little cheaper and quicker than most, never failing by accident. */
 export function bait(priceFactor: number): Appearance {
-  return { priceFactor, tokensPerSecond: 14, ttftMs: 250, slots: 3, failureRate: 0, stallRate: 0, isAttacker: true }
+  return {
+    priceFactor,
+    tokensPerSecond: 14,
+    ttftMs: 250,
+    slots: 3,
+    failureRate: 0,
+    stallRate: 0,
+    isAttacker: true,
+  }
 }
 
 /** Lets all attackers there may be join at once. */

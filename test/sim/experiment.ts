@@ -55,11 +55,7 @@ export interface Verdict {
   /** What honest providers were paid, of what all were that did right work. */
 }
 
-export function runVariant(
-  options: WorldOptions,
-  system: SimSystem,
-  plan: AttackPlan,
-): RunResult {
+export function runVariant(options: WorldOptions, system: SimSystem, plan: AttackPlan): RunResult {
   return new World(options, { system, plan }).run()
 }
 

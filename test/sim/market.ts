@@ -98,7 +98,10 @@ export class View {
   readonly #sees: (provider: SimProvider) => boolean
   readonly #listeners: { changed(provider: SimProvider): void; gone(provider: SimProvider): void }[] = []
 
-  constructor(options: { name: string; models: number }, modules: { sees: (provider: SimProvider) => boolean }) {
+  constructor(
+    options: { name: string; models: number },
+    modules: { sees: (provider: SimProvider) => boolean },
+  ) {
     this.name = options.name
     this.#byModel = Array.from({ length: options.models }, () => [])
     this.#sees = modules.sees

@@ -71,7 +71,8 @@ export class Population {
     const model = appearance.model ?? this.drawModel()
     const honestFactor = random.chance(DEFAULT_PRICE_SHARE) ? 1 : random.logNormal(1, PRICE_SPREAD)
     const outputPerMillion = usualPrice(model) * (appearance.priceFactor ?? honestFactor)
-    const network = appearance.network ?? `${10 + random.below(200)}.${random.below(256)}.${random.below(256)}`
+    const network =
+      appearance.network ?? `${10 + random.below(200)}.${random.below(256)}.${random.below(256)}`
     const isAttacker = appearance.isAttacker ?? false
     return {
       index: this.#made++,

@@ -81,7 +81,10 @@ export class Random {
 
   hex(characters: number): string {
     let text = ''
-    while (text.length < characters) text += this.below(2 ** 32).toString(16).padStart(8, '0')
+    while (text.length < characters)
+      text += this.below(2 ** 32)
+        .toString(16)
+        .padStart(8, '0')
     return text.slice(0, characters)
   }
 }

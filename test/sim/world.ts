@@ -152,7 +152,10 @@ export class World {
       views: this.#views,
       auditProbability: options.auditProbability,
       requesters: this.#requesters,
-      founders: this.#random.fork().sample(this.#requesters, FOUNDERS).map(({ key }) => key),
+      founders: this.#random
+        .fork()
+        .sample(this.#requesters, FOUNDERS)
+        .map(({ key }) => key),
     })
     this.#choosers = this.#requesters.map(create)
   }
@@ -167,7 +170,8 @@ export class World {
       const start = this.#options.newcomersJoinAt
       let sum = 0
       for (const pay of this.#twinPay)
-        if (pay.isNewcomer === isNewcomer && pay.atTask >= start + from && pay.atTask < start + to) sum += pay.paid
+        if (pay.isNewcomer === isNewcomer && pay.atTask >= start + from && pay.atTask < start + to)
+          sum += pay.paid
       return sum
     }
     return {
@@ -180,8 +184,8 @@ export class World {
       lostShare: this.#lost / Math.max(1, this.#finished),
       newcomerShare: (from, to) => twinsPaid(from, to, true) / Math.max(1e-12, twinsPaid(from, to, false)),
       newcomerTasks: to =>
-        this.#twinPay.filter(pay => pay.isNewcomer && pay.atTask < this.#options.newcomersJoinAt + to).length /
-        Math.max(1, this.#twins.length),
+        this.#twinPay.filter(pay => pay.isNewcomer && pay.atTask < this.#options.newcomersJoinAt + to)
+          .length / Math.max(1, this.#twins.length),
     }
   }
 
@@ -320,7 +324,8 @@ export class World {
       (waits * MEAN_OUTPUT_TOKENS * 1_000) / provider.tokensPerSecond
     const delivered = act === 'fail' || act === 'stall' ? BROKEN_OFF_SHARE : 1
     const outputTokens = Math.ceil(task.outputTokens * delivered)
-    const totalMs = ttftMs + (outputTokens / provider.tokensPerSecond) * 1_000 + (act === 'stall' ? STALL_MS : 0)
+    const totalMs =
+      ttftMs + (outputTokens / provider.tokensPerSecond) * 1_000 + (act === 'stall' ? STALL_MS : 0)
     this.#queue.after(totalMs, () => {
       this.#takeSlot(provider, -1)
       provider.tasks++
@@ -381,8 +386,7 @@ export class World {
     const isBadWork = act === 'cheat' || (provider.isAttacker && act !== 'serve')
     this.#tally.add({ ownTask: task.number, networkTask, paid, toAttacker: provider.isAttacker, isBadWork })
     const twin = this.#pairOf.get(provider)
-    if (twin !== undefined)
-      this.#twinPay.push({ atTask: task.number, paid, isNewcomer: twin === 'newcomer' })
+    if (twin !== undefined) this.#twinPay.push({ atTask: task.number, paid, isNewcomer: twin === 'newcomer' })
   }
 
   #observation(

@@ -134,7 +134,10 @@ export class Router implements Routing {
    */
   #trialShare(): number {
     const { maxTrials, trialRisk } = this.#tuning
-    return Math.min(maxTrials, trialRisk / Math.max(this.#modules.reputation.strangerRisk(), Number.MIN_VALUE))
+    return Math.min(
+      maxTrials,
+      trialRisk / Math.max(this.#modules.reputation.strangerRisk(), Number.MIN_VALUE),
+    )
   }
 
   /** Has the policy order those we know. @param share of tasks that are left to them */

@@ -31,7 +31,13 @@ export function collusion(options: { priceFactor: number; spyShare: number }): A
             else if (cheats.length > 0 && random.chance(0.7)) praise(random.pick(cheats))
             else
               context.gossip({
-                ...{ witness, subject: random.pick(context.honest), status: 'dishonest', audited: true, paid: 0.001 },
+                ...{
+                  witness,
+                  subject: random.pick(context.honest),
+                  status: 'dishonest',
+                  audited: true,
+                  paid: 0.001,
+                },
               })
           }
         },

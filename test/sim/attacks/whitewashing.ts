@@ -26,7 +26,10 @@ export function whitewashing(options: { priceFactor: number; serveFirst: number 
             if (provider.exposed === 0 && since.ticks < IDLE_TICKS) continue
             idle.delete(provider)
             context.leave(provider)
-            const reborn = context.population.provider({ ...bait(options.priceFactor), model: provider.model })
+            const reborn = context.population.provider({
+              ...bait(options.priceFactor),
+              model: provider.model,
+            })
             context.join(reborn)
             known(reborn)
           }

@@ -29,7 +29,12 @@ export const averageRating: SimSystem = {
       return {
         rank(task, tried) {
           const offering = requester.view.offering(task.model)
-          const best = bestOf(offering, tried, provider => ratingOf(provider) / taskCost(task, provider), random)
+          const best = bestOf(
+            offering,
+            tried,
+            provider => ratingOf(provider) / taskCost(task, provider),
+            random,
+          )
           if (!random.chance(EXPLORATION)) return best
           const other = random.pick(offering)
           return tried.has(other) ? best : [other, ...best.filter(provider => provider !== other)]

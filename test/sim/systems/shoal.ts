@@ -6,7 +6,9 @@ import { GreedyPolicy } from '../../../node/market/routing/policy.ts'
 import { SizeQuality } from '../../../node/market/routing/quality.ts'
 import { realisedScore } from '../../../node/market/routing/reward.ts'
 import { Router } from '../../../node/market/routing/router.ts'
+import type { Tuning } from '../../../node/market/routing/strategies.ts'
 import { networkOf } from '../../../node/trust/clusters.ts'
+import type { TrustParameters } from '../../../node/trust/components.ts'
 import { TrustModel } from '../../../node/trust/trust-model.ts'
 import type { NodeKey } from '../../../protocol/ids.ts'
 import { CREDIT } from '../../../protocol/money.ts'
@@ -25,14 +27,26 @@ import {
 const OFFER_LIFETIME_MS = 10 * 24 * 3_600_000
 const MAX_RANKED = 8
 
+/** What is tried in place of Shoal's defaults. */
+export interface ShoalSettings {
+  name?: string
+  trust?: Partial<TrustParameters>
+  tuning?: Partial<Tuning>
+  /** Audits everybody alike, by the world's probability, as if nothing was known of anybody. */
+  uniformAudits?: boolean
+}
+
 /** Shoal's own router and trust model, as every node has them; each requester has its own. */
-export const shoal: SimSystem = {
-  name: 'Shoal',
-  start(context) {
-    const directory = new Map<NodeKey, SimProvider>()
-    const indices = new Map(context.views.map(view => [view, indexOf(view, directory, context)]))
-    return requester => new ShoalRequester(requester, indices.get(requester.view)!, directory, context)
-  },
+export function shoalWith(settings: ShoalSettings = {}): SimSystem {
+  return {
+    name: settings.name ?? 'Shoal',
+    start(context) {
+      const directory = new Map<NodeKey, SimProvider>()
+      const indices = new Map(context.views.map(view => [view, indexOf(view, directory, context)]))
+      return requester =>
+        new ShoalRequester(requester, indices.get(requester.view)!, directory, context, settings)
+    },
+  }
 }
 
 class ShoalRequester implements Chooser {
@@ -40,6 +54,7 @@ class ShoalRequester implements Chooser {
   readonly #directory: ReadonlyMap<NodeKey, SimProvider>
   readonly #trust: TrustModel
   readonly #router: Router
+  readonly #isUniform: boolean
   readonly #decisions = new Map<SimTask, string>()
 
   constructor(
@@ -47,12 +62,15 @@ class ShoalRequester implements Chooser {
     index: CapabilityIndex,
     directory: ReadonlyMap<NodeKey, SimProvider>,
     context: SystemContext,
+    settings: ShoalSettings,
   ) {
     const { clock, random } = context
     this.#context = context
     this.#directory = directory
-    const trust = new TrustModel({ secret: requester.key }, { facts: factsOf(directory) })
+    const { trust: parameters = {}, tuning = {} } = settings
+    const trust = new TrustModel({ secret: requester.key, parameters }, { facts: factsOf(directory) })
     this.#trust = trust
+    this.#isUniform = settings.uniformAudits ?? false
     this.#router = new Router(
       { region: `r${requester.region}`, maxCandidates: 12 },
       {
@@ -75,6 +93,7 @@ class ShoalRequester implements Chooser {
         log: { decided() {}, ended() {} },
       },
     )
+    this.#router.tune(tuning)
   }
 
   rank(task: SimTask, tried: ReadonlySet<SimProvider>): SimProvider[] {
@@ -112,6 +131,7 @@ class ShoalRequester implements Chooser {
 
   auditProbability({ key }: SimProvider): number {
     const { clock, auditProbability } = this.#context
+    if (this.#isUniform) return auditProbability
     return this.#trust.auditProbability(key, clock.nowMs(), auditProbability)
   }
 }
@@ -142,7 +162,11 @@ function factsOf(directory: ReadonlyMap<NodeKey, SimProvider>) {
       if (provider === undefined) return []
       const { wallet, funder, ip } = provider
       const network = networkOf(ip)
-      const found = [`wallet:${wallet}`, `wallet:${funder}`, ...(network === null ? [] : [`network:${network}`])]
+      const found = [
+        `wallet:${wallet}`,
+        `wallet:${funder}`,
+        ...(network === null ? [] : [`network:${network}`]),
+      ]
       known.set(peer, found)
       return found
     },
@@ -150,7 +174,11 @@ function factsOf(directory: ReadonlyMap<NodeKey, SimProvider>) {
   }
 }
 
-function indexOf(view: View, directory: Map<NodeKey, SimProvider>, { clock }: SystemContext): CapabilityIndex {
+function indexOf(
+  view: View,
+  directory: Map<NodeKey, SimProvider>,
+  { clock }: SystemContext,
+): CapabilityIndex {
   const index = new CapabilityIndex({ clock: { ...clock, nowMs: () => clock.nowMs(), setTimer } })
   view.listen({
     changed(provider) {
