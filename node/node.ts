@@ -563,6 +563,8 @@ export class ShoalNode {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          honesty: provider => reputation.honesty(provider),
+          strangerRisk: () => reputation.strangerRisk(),
         },
         breaker,
         clearance,
@@ -826,8 +828,8 @@ function reliabilityOf(
   provider: NodeKey,
   modules: { reputation: Reputation; book: OfferBook; economy: Economy },
 ): number {
-  const { lowerBound } = modules.reputation.score(provider)
+  const reliability = modules.reputation.reliability(provider)
   const wallet = modules.book.of(provider)?.offer.wallet
   const bound = wallet !== undefined && modules.economy.standing.of(wallet, provider)?.bound === true
-  return bound ? lowerBound : lowerBound * 0.8
+  return bound ? reliability : reliability * 0.8
 }

@@ -40,7 +40,8 @@ export function honestyOf(
   witnesses: Witnesses,
 ): Honesty {
   const { strangers, ownAuditWeight, hearsayWeight, maxHearsay, maxAccused } = parameters
-  if (record === undefined) return { ...STRANGER, prospect: strangers.good / (strangers.good + strangers.bad) }
+  if (record === undefined)
+    return { ...STRANGER, prospect: strangers.good / (strangers.good + strangers.bad) }
   const [passed, failed] = [record.audited.good(atMs), record.audited.bad(atMs)]
   // Each passed audit stands for three good tasks in the performance: see TASK_WEIGHTS and AUDIT_WEIGHTS.
   const unaudited = Math.max(0, record.performance.good(atMs) - 3 * passed)

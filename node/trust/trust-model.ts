@@ -77,7 +77,7 @@ export class TrustModel {
     return true
   }
 
-  /** What selection counts with; see `PeerScore.lowerBound`. The quickest question there is. */
+  /** See `PeerScore.lowerBound`. */
   lowerBound(peer: NodeKey, nowMs: number): number {
     return this.#judge(this.#peers.get(peer), nowMs).lowerBound
   }
@@ -163,7 +163,7 @@ export class TrustModel {
   }
 
   /** How much a witness's reports count by how they agreed with our own experience, 0 to 1. */
-  agreement(witness: NodeKey, nowMs: number): number {
+  agreement(witness: NodeKey): number {
     return this.#agreement.of(witness)
   }
 
