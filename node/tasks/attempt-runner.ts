@@ -105,11 +105,16 @@ export class AttemptRunner {
       onEvent: event => {
         if (event.type === 'accepted') {
           seen.promptTokens = event.promptTokens
-          const { promptTokens: inputTokens } = event
-          hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
+          const { promptTokens: inputTokens, isEstimate } = event
+          if (isEstimate !== true)
+            hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
         } else if (event.type === 'output') {
-          if (event.tokens.length > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
-          seen.outputTokens += event.tokens.length
+          const count = event.count ?? event.tokens.length
+          if (count > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
+          seen.outputTokens += count
+        } else if (event.type === 'counted') {
+          seen.promptTokens = event.promptTokens
+          seen.outputTokens = event.outputTokens
         }
         onEvent(event)
       },
@@ -135,19 +140,20 @@ export class AttemptRunner {
 
   /**
    * Tells those who learn how an ended attempt went.
-   * @param disagreed others' answers were another one: that counts, however it ended
+   * @param otherwise what counts in place of how it ended: `disagreed`, others' answers were another one;
+   *   `stalled`, it was let go before it was found to be dead
    */
-  async judge(attempt: RunningAttempt, disagreed = false): Promise<void> {
+  async judge(attempt: RunningAttempt, otherwise: 'disagreed' | 'stalled' | null = null): Promise<void> {
     const ended = this.#ended.get(attempt)
     if (ended === undefined) return
     const { router, breaker, reputation } = this.#modules
     const { candidate, decisionId } = attempt.choice
     const { provider, venue, model } = candidate
     const { outcome, paid } = ended.report
-    breaker.observe(provider, model.model, disagreed ? 'failure' : circuitSignalOf(outcome))
-    const status = disagreed ? 'failed' : statusOf(outcome)
+    breaker.observe(provider, model.model, otherwise === null ? circuitSignalOf(outcome) : 'failure')
+    const status = otherwise === 'disagreed' ? 'failed' : (otherwise ?? statusOf(outcome))
     if (status !== null) router.observe({ decisionId, provider, status, paid, ...ended.seen })
-    const result = disagreed ? 'disagreed' : evidenceOf(outcome)
+    const result = otherwise ?? evidenceOf(outcome)
     if (venue !== 'peer' || result === null) return
     await reputation.observe(provider, { kind: 'task', result, pace: paceOf(model, ended.seen) })
   }
