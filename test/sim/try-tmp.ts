@@ -6,11 +6,11 @@ import { averageRating } from './systems/average-rating.ts'
 import { eigenTrust } from './systems/eigentrust.ts'
 import { shoal } from './systems/shoal.ts'
 import { proto } from './systems/proto.ts'
-const options = { seed: 1, honestProviders: 350, attackerShare: .3, requesters: +(process.env.R ?? 30), models: 6, tasks: +(process.argv[4]??600), inFlight: 4, newcomers: 30, newcomersJoinAt: +(process.env.JOIN ?? 500), auditProbability: +(process.argv[2]??.1), auditPower: .99, auditFalseAlarm: .001 }
+const options = { seed: +(process.env.SEED ?? 1), honestProviders: +(process.env.H ?? 350), attackerShare: .3, requesters: +(process.env.R ?? 30), models: 6, tasks: +(process.argv[4]??600), inFlight: 4, newcomers: 30, newcomersJoinAt: +(process.env.JOIN ?? 500), auditProbability: +(process.argv[2]??.1), auditPower: .99, auditFalseAlarm: .001 }
 const systems = [randomChoice, cheapest, averageRating, eigenTrust, shoal, proto].filter(s => (process.argv[3]??'').length === 0 || s.name.match(process.argv[3]!))
 for (const plan of [NO_ATTACK, ...ATTACKS].filter(p => new RegExp(process.env.ONLY ?? '.').test(p.name + p.variant))) for (const system of systems) {
-  const t = performance.now()
+  const t = process.cpuUsage().user / 1000
   const r = new World(options, { system, plan }).run()
   const pc = (x: number) => (100 * x).toFixed(1).padStart(6)
-  console.log(plan.name.padEnd(13), plan.variant.padEnd(28), system.name.padEnd(15), 'cum', pc(r.tally.ofRequesters(0, options.tasks).badWork), 'last100', pc(r.tally.ofRequesters(options.tasks-100, options.tasks).badWork), 'tasks', pc(r.tally.ofRequesters(0, options.tasks).badTasks), 'toAtt', pc(r.tally.ofRequesters(options.tasks-100, options.tasks).toAttackers), 'aud', pc(r.auditShare), 'lost', pc(r.lostShare), 'new', r.newcomerShare(0,100).toFixed(2), r.newcomerShare(100,200).toFixed(2), r.newcomerShare(200,300).toFixed(2), 'newtasks', r.newcomerTasks(200).toFixed(1), Math.round(performance.now()-t), 'ms')
+  console.log(plan.name.padEnd(13), plan.variant.padEnd(28), system.name.padEnd(15), 'cum', pc(r.tally.ofRequesters(0, options.tasks).badWork), 'last100', pc(r.tally.ofRequesters(options.tasks-100, options.tasks).badWork), 'tasks', pc(r.tally.ofRequesters(0, options.tasks).badTasks), 'toAtt', pc(r.tally.ofRequesters(options.tasks-100, options.tasks).toAttackers), 'aud', pc(r.auditShare), 'lost', pc(r.lostShare), 'new', r.newcomerShare(0,100).toFixed(2), r.newcomerShare(100,200).toFixed(2), r.newcomerShare(200,300).toFixed(2), 'newtasks', r.newcomerTasks(200).toFixed(1), Math.round(process.cpuUsage().user / 1000 - t), "ms")
 }

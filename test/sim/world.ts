@@ -72,7 +72,7 @@ const MODELS_PER_REQUESTER = 2
 const FOUNDERS = 5
 /** Share of honest providers an eclipse hides. */
 const ECLIPSE_HIDES = 0.8
-/** Of ordinary ends of tasks, that are told to others; every cheat that is found is. */
+/** Of tasks nobody audited, that are told to others; every audit is. */
 const REPORT_SHARE = 0.25
 /** Until a report is bundled, told, and its receipt found paid: what a requester does meanwhile. */
 const REPORT_DELAY_TASKS = 20
@@ -333,7 +333,7 @@ export class World {
         ...{ status, audited, paid, outputTokens, totalMs, ttftMs },
       })
       this.#choosers[requester.index]!.observe(observation)
-      if (status === 'dishonest' || random.chance(REPORT_SHARE))
+      if (audited || random.chance(REPORT_SHARE))
         this.#gossip({
           ...{ witness: requester.key, subject: provider, status, audited, paid },
           ...{ atMs: observation.atMs, receiptId: observation.receiptId },

@@ -11,8 +11,8 @@ export const NO_CEILING = -1
 /** What was looked up of stake and data class is looked up anew after so long. */
 const LOOKED_UP_MS = 60_000
 
-/** Reputation is asked for anew after so long, and after every outcome. */
-const FRESH_MS = 5_000
+/** Reputation is asked for anew after so long, after every outcome, and when others told something. */
+const FRESH_MS = 30_000
 /** Providers whose age is looked at with each decision. */
 const LOOKED_AT = 8
 /** A way nobody has measured: across a continent. Our own engine has none; a service's is in its claim. */
@@ -23,6 +23,8 @@ const OWN_GOOD = 9
 const OWN_BAD = 1
 /** Outcomes of services count less the more came after them. */
 const OWN_FADE = 0.97
+/** Nobody is so sure to be honest that nothing else counted. */
+const LEAST_DOUBT = 1e-3
 /** Nobody is trusted less than this: else one failure would end a provider. */
 const MIN_RELIABILITY = 0.02
 
@@ -35,7 +37,7 @@ export class ProviderFacts {
   score = new Float64Array()
   /** 1 for those that have not proven to be honest: they are tried out, not ranked. */
   newcomer = new Uint8Array()
-  /** What a newcomer's chance to be tried out is multiplied by. */
+  /** What a newcomer's chance to be tried out is multiplied by: the odds that it is honest, to a power. */
   prospect = new Float64Array()
   /** Tasks of ours it has, and should have at once at most. */
   inFlight = new Float64Array()
@@ -152,7 +154,7 @@ export class ProviderFacts {
       const { standing, prospect, tasksAtOnce } = this.#reputation.honesty(id)
       if (this.#wantsScores) this.score[row] = this.#reputation.score(id).score
       this.newcomer[row] = standing === 'proven' ? 0 : 1
-      this.prospect[row] = prospect ** this.#tuning.prospectExponent
+      this.prospect[row] = (prospect / Math.max(1 - prospect, LEAST_DOUBT)) ** this.#tuning.prospectExponent
       this.atOnce[row] = tasksAtOnce
       isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
       this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
@@ -191,9 +193,9 @@ export class ProviderFacts {
   }
 
   /** What others told of it has changed. */
-  forget(row: number, nowMs: number): void {
+  forget(row: number): void {
     this.#forgetLookedUp(row)
-    this.refresh(row, nowMs)
+    this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
   }
 
   #forgetLookedUp(row: number): void {

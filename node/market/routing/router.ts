@@ -209,7 +209,7 @@ export class Router implements Routing {
 
   forget(provider: ProviderId): void {
     const row = this.#modules.index.providerRowOf(provider)
-    if (row !== null) this.#providers.forget(row, this.#modules.clock.nowMs())
+    if (row !== null) this.#providers.forget(row)
   }
 
   tune(tuning: Partial<Tuning>): void {

@@ -47,10 +47,10 @@ export const DEFAULT_TUNING: Tuning = {
   reliabilityExponent: 1,
   explorationCost: 2,
   newcomerPlaces: 8,
-  maxTrials: 0.1,
-  trialRisk: 0.01,
-  prospectExponent: 4,
-  utilityExponent: 6,
+  maxTrials: +(process.env.EMAX ?? 0.1),
+  trialRisk: +(process.env.RISK ?? 0.01),
+  prospectExponent: +(process.env.PE ?? 2),
+  utilityExponent: +(process.env.UE ?? 4),
 }
 
 /** Keeps a division by it defined where everything is free. */

@@ -54,7 +54,7 @@ class ShoalRequester implements Chooser {
     const trust = new TrustModel({ secret: requester.key }, { facts: factsOf(directory) })
     this.#trust = trust
     this.#router = new Router(
-      { region: `r${requester.region}` },
+      { region: `r${requester.region}`, maxCandidates: 12 },
       {
         index,
         clock,
