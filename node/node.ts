@@ -207,7 +207,6 @@ export class ShoalNode {
       },
     )
     await trust.start()
-    this.#undo.push(() => trust.stop())
     const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
@@ -258,6 +257,7 @@ export class ShoalNode {
       wallet: wallet.address,
       walletOf: peer => book.of(peer)?.offer.wallet ?? null,
     })
+    this.#undo.push(() => trust.stop())
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
