@@ -1,7 +1,7 @@
 import type { AskResultView, CandidateView, TaskEventView } from '../node/gateway/views.ts'
 import { EXIT } from './exit-codes.ts'
 import { modelName, type Output, paint, shortPeer } from './ui/output.ts'
-import { count, inCredits, readableSeconds } from './ui/readable.ts'
+import { count, inCredits, readableCredits, readableSeconds } from './ui/readable.ts'
 import { printable } from './ui/terminal.ts'
 
 /** Shows an answer as it comes: text to stdout, everything about it to stderr. */
@@ -110,6 +110,8 @@ export function describeTaskEvent(
       const best = alternatives > 0 ? `, ${how} of ${alternatives + 1}` : ''
       return `${event.attempt === 0 ? 'Chose' : 'Goes on at'} ${shortPeer(candidate.provider)} with ${modelName(candidate.model)}${best}: ${why}.`
     }
+    case 'auction':
+      return `${event.bids} of ${count(event.asked, 'provider')} bid within ${event.tookMs} ms; ${shortPeer(event.provider)} won, at ${readableCredits(event.outputPerMillion)} credits for a million tokens of output.`
     case 'funding':
       return event.kind === 'open'
         ? `Opening a channel with ${inCredits(event.amount)}; what is not spent comes back …`

@@ -8,6 +8,7 @@ import { registerDemo } from './commands/demo.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerInit } from './commands/init.ts'
 import { registerLook } from './commands/look.ts'
+import { registerMarket } from './commands/market.ts'
 import { registerMoney } from './commands/money.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerStake } from './commands/stake.ts'
@@ -43,7 +44,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Begin:': ['demo', 'init', 'up', 'stop', 'ask'],
-  'Look:': ['status', 'models', 'offers', 'peers', 'receipts'],
+  'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit'],
   'Contracts:': ['contracts'],
   'Help:': ['doctor', 'config'],
@@ -81,6 +82,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerStop,
     registerAsk,
     registerLook,
+    registerMarket,
     registerPeers,
     registerMoney,
     registerStake,

@@ -12,6 +12,7 @@ import { ChainStanding } from './chain/standing.ts'
 import { type Clock, repeat, type Timer } from './clock.ts'
 import type { Config } from './config/settings.ts'
 import type { Logger } from './log.ts'
+import { CloudSpending } from './payments/cloud-spending.ts'
 import { PayeeChannels } from './payments/payee-channels.ts'
 import { PayerChannels } from './payments/payer-channels.ts'
 import { type Settlement, SettlementLedger } from './payments/settlement-ledger.ts'
@@ -48,6 +49,7 @@ export class Economy {
   readonly client: ChainClient
   readonly publisher: Publisher
   readonly spending: SpendingLimit
+  readonly cloudSpending: CloudSpending
   readonly payer: PayerChannels
   readonly payee: PayeeChannels
   readonly settler: Settler
@@ -75,6 +77,7 @@ export class Economy {
     this.#calls = new RecordedCalls({ publisher: this.publisher, outbox, store, log })
     this.standing = new ChainStanding({}, { client, clock, log })
     this.spending = new SpendingLimit({ limitPerDay: config['spending.limitPerDay'] }, { store, clock })
+    this.cloudSpending = new CloudSpending({ limit: this.spending, store })
     this.payer = new PayerChannels(
       {
         channelDeposit: config['spending.channelDeposit'],

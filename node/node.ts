@@ -30,11 +30,11 @@ import { OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { FixedPrices } from './market/price-source.ts'
 import { GreedyPolicy } from './market/routing/policy.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
 import { Router } from './market/routing/router.ts'
+import { CloudServices } from './market/venues/cloud-services.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
 import { NodeEvents } from './node-events.ts'
@@ -44,13 +44,16 @@ import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
+import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
+import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
 import { Provider } from './tasks/provider.ts'
 import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
+import { ServiceMeter } from './tasks/service-meter.ts'
 import type { Reputation } from './trust/reputation.ts'
 import { Trust } from './trust/trust.ts'
 import { VERSION } from './version.ts'
@@ -67,6 +70,8 @@ export interface ShoalNodeModules {
   log?: Logger
   /** Told from the first step on. */
   events?: NodeEvents
+  /** Where the keys of cloud services may be; default: that of the process. */
+  environment?: Readonly<Record<string, string | undefined>>
 }
 
 /** Where the chain is, and what we know of it before it answers. */
@@ -98,6 +103,7 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  readonly #environment: Readonly<Record<string, string | undefined>>
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
   /** What is made known beside models. */
@@ -113,6 +119,7 @@ export class ShoalNode {
     this.dataDir = options.dataDir
     this.events = modules.events ?? new NodeEvents()
     this.#clock = modules.clock ?? systemClock
+    this.#environment = modules.environment ?? process.env
     this.#log = modules.log ?? createLogger({ level: options.config['log.level'], file: options.dataDir.log })
   }
 
@@ -172,6 +179,7 @@ export class ShoalNode {
 
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
+    const cloud = await this.#openCloud()
     this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
@@ -199,7 +207,6 @@ export class ShoalNode {
       },
     )
     await trust.start()
-    this.#undo.push(() => trust.stop())
     const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
@@ -250,6 +257,7 @@ export class ShoalNode {
       wallet: wallet.address,
       walletOf: peer => book.of(peer)?.offer.wallet ?? null,
     })
+    this.#undo.push(() => trust.stop())
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -282,6 +290,7 @@ export class ShoalNode {
       index,
       desk,
       engine,
+      cloud,
       catalog,
       receipts,
       trust,
@@ -302,6 +311,22 @@ export class ShoalNode {
     if (client === null) this.#keepConnecting(place)
     else await this.#startTrading(client, place)
     void this.#loadModels(config['models.serve'])
+  }
+
+  /** @throws {ConfigError} before anything has begun */
+  #openCloud(): Promise<CloudServices> {
+    const onTrouble = cloudTrouble({ clock: this.#clock, log: this.#log }, ({ message, fix }) =>
+      this.events.tell({
+        ...{ type: 'warning', code: 'CLOUD_SERVICE', message },
+        ...(fix === undefined ? {} : { fix }),
+      }),
+    )
+    return CloudServices.open(this.config['cloud.services'], {
+      environment: this.#environment,
+      clock: this.#clock,
+      random: Math.random,
+      onTrouble,
+    })
   }
 
   async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
@@ -473,6 +498,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
+    const { engine, cloud } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -528,7 +554,7 @@ export class ShoalNode {
         isWelcome: peer => reputation.isWelcome(peer),
         standing: (wallet, peer) => economy.standing.of(wallet, peer),
         certifierOf: wallet => certifications.certifierOf(wallet),
-        serviceClass: () => null,
+        serviceClass: id => cloud.classOf(id),
         clock: this.#clock,
       },
     )
@@ -563,6 +589,8 @@ export class ShoalNode {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          honesty: provider => reputation.honesty(provider),
+          strangerRisk: () => reputation.strangerRisk(),
         },
         breaker,
         clearance,
@@ -575,6 +603,13 @@ export class ShoalNode {
       },
     )
     this.#undo.push(() => router.stop())
+    const own = new OwnVenues(config, {
+      ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
+      meter: null,
+      spending: economy.cloudSpending,
+    })
+    await own.start()
+    this.#undo.push(() => own.stop())
     const requester = new Requester(
       {
         maxAttempts: config['task.maxAttempts'],
@@ -585,8 +620,9 @@ export class ShoalNode {
         router,
         book,
         clock: this.#clock,
-        venues: { peer: peers },
+        venues: { peer: peers, ...own.venues },
         breaker,
+        auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
         reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
@@ -606,7 +642,16 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const meter = new ServiceMeter()
+    const admission = new Admission(
+      { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
+      {
+        slots: model => engine.status().models.find(({ id }) => id === model)?.slots ?? 0,
+        serviceMs: model => meter.serviceMs(model),
+        weight: requester => requesterWeight(reputation.score(requester)),
+      },
+    )
     const offers = new OfferPublisher(
       {
         wallet: wallet.address,
@@ -624,10 +669,8 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         engine,
-        prices: new FixedPrices({
-          price: { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] },
-        }),
-        meter: null,
+        prices: desk.pricing,
+        meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
@@ -650,6 +693,8 @@ export class ShoalNode {
         log: this.#log,
         findOffer: cid => offers.find(cid),
         bids: desk.bidder,
+        admission,
+        meter,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
@@ -665,6 +710,7 @@ export class ShoalNode {
 
   #providerOutcome(requester: NodeKey, outcome: ProviderOutcome): void {
     const { demand } = this.parts.desk
+    if (outcome.kind === 'withdrawn') return
     if (outcome.kind === 'refused') {
       demand.refused(outcome.code)
       this.metrics.tasks.inc({ role: 'provider', outcome: 'refused' })
@@ -786,6 +832,7 @@ export interface NodeParts {
   index: CapabilityIndex
   desk: MarketDesk
   engine: Engine
+  cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook
   trust: Trust
@@ -826,8 +873,8 @@ function reliabilityOf(
   provider: NodeKey,
   modules: { reputation: Reputation; book: OfferBook; economy: Economy },
 ): number {
-  const { lowerBound } = modules.reputation.score(provider)
+  const reliability = modules.reputation.reliability(provider)
   const wallet = modules.book.of(provider)?.offer.wallet
   const bound = wallet !== undefined && modules.economy.standing.of(wallet, provider)?.bound === true
-  return bound ? lowerBound : lowerBound * 0.8
+  return bound ? reliability : reliability * 0.8
 }

@@ -112,7 +112,8 @@ export class DemoNetwork {
         ['--rpc', chain.rpcUrl],
         ['--listen', `/ip4/127.0.0.1/tcp/${isFirst ? port : 0}`],
         isFirst ? [] : ['--bootstrap', `/ip4/127.0.0.1/tcp/${port}`],
-        ['--no-mdns', '--scope', 'local'],
+        // Alice could answer herself for nothing; the story is of what others do for her.
+        ['--no-mdns', '--scope', 'local', '--no-use-own'],
         ['--model', model, '--price-input', input, '--price-output', output],
         // An hour is sensible; a demo should not take one.
         ['--settle-every', '2s', '--settle-above', '0', '--anchor-every', '3s', '--poll-every', '250ms'],

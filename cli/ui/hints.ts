@@ -10,7 +10,7 @@ export interface Caller {
 
 const COMMANDS =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a command may be painted
-  /(?<=\b|\u001b\[\d+m)shoal (--help|(?:wallet (?:withdraw|close)|stake (?:add|roles|unbond|cancel|withdraw)|audit (?:verify|anchor)|config check|demo|init|up|ask|status|models|peers|offers|receipts|stop|wallet|stake|settle|doctor))(?![\w-])/g
+  /(?<=\b|\u001b\[\d+m)shoal (--help|(?:wallet (?:withdraw|close)|stake (?:add|roles|unbond|cancel|withdraw)|audit (?:verify|anchor)|config check|demo|init|up|ask|status|models|peers|offers|market|receipts|stop|wallet|stake|settle|doctor))(?![\w-])/g
 
 /** A text with its commands as this person has to type them: the same program, the same node. */
 export function copyable(text: string, { program, data }: Caller): string {

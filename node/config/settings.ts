@@ -340,6 +340,18 @@ export const settings = {
     help: 'Providers a task is tried with.',
     flag: 'max-attempts',
   }),
+  'task.maxQueued': setting({
+    kind: integer(0, 4_096),
+    default: 64,
+    help: 'Tasks of others that may wait for a slot; beyond, those of who has asked most are refused.',
+    flag: 'max-queued',
+  }),
+  'task.maxWait': setting({
+    kind: duration(SECOND, HOUR),
+    default: 30 * SECOND,
+    help: 'Tasks of others that would wait longer for a slot are refused at once.',
+    flag: 'max-wait',
+  }),
   'task.replicas': setting({
     kind: integer(2, 7),
     default: 3,

@@ -13,6 +13,7 @@ import {
 import { AUCTIONS } from '../../protocol/messages/bid.ts'
 import { ROLES } from '../../protocol/roles.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
+import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 import { trustMethods } from './trust-methods.ts'
 
@@ -31,6 +32,10 @@ export const controlMethods = {
   status: z.strictObject({}),
   models: z.strictObject({}),
   peers: z.strictObject({}),
+  market: z.strictObject({
+    model: z.nullable(z.string().max(200)).default(null),
+    span: z.nullable(z.enum(HISTORY_SPANS)).default(null),
+  }),
   offers: z.strictObject({}),
   wallet: z.strictObject({}),
   receipts: z.strictObject({ limit: z.int().min(1).max(10_000).default(20) }),
@@ -68,7 +73,8 @@ export const controlMethods = {
     strategy: z.enum(STRATEGIES).default(DEFAULT_PREFERENCES.strategy),
     mode: z.enum(CAPACITY_MODES).default(DEFAULT_PREFERENCES.mode),
     slaClass: z.enum(SLA_CLASSES).default(DEFAULT_PREFERENCES.slaClass),
-    dataClass: z.enum(DATA_CLASSES).default(DEFAULT_PREFERENCES.dataClass),
+    /** Null: as `privacy.defaultClass` says. */
+    dataClass: z.nullable(z.enum(DATA_CLASSES)).default(null),
     region: z.nullable(z.string().min(1).max(16)).default(DEFAULT_PREFERENCES.region),
     minReputation: z.number().min(0).max(100).default(DEFAULT_PREFERENCES.minReputation),
     minStake: credits.default('0'),

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import type { DataClass } from '../../protocol/data-class.ts'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
 import type { Preferences } from '../market/preferences.ts'
 import type { ShoalNode } from '../node.ts'
@@ -6,6 +7,7 @@ import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
+import { marketHandlers } from './market-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
 import {
@@ -40,6 +42,7 @@ export function controlHandlers(
       signal: AbortSignal,
     ) => unknown
   } = {
+    ...marketHandlers(node, { served }),
     ...trustHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
@@ -141,7 +144,7 @@ export function controlHandlers(
           sampling: { temperature, topP, minP, topK, seed: seed ?? randomInt(2 ** 32) },
           stop,
           jsonSchema,
-          preferences: preferencesFrom(parameters),
+          preferences: preferencesFrom(parameters, node.config['privacy.defaultClass']),
         },
         event => tell(taskEventView(event)),
         signal,
@@ -153,12 +156,12 @@ export function controlHandlers(
 }
 
 /** How a task is to be done, from what the caller gave or left to its default. */
-function preferencesFrom(given: ControlParameters<'ask'>): Preferences {
+function preferencesFrom(given: ControlParameters<'ask'>, defaultClass: DataClass): Preferences {
   const { strategy, mode, slaClass, dataClass, region, minReputation, minQuality, deadlineMs, auction } =
     given
   const minStake = parseCredits(given.minStake)
   return {
-    ...{ strategy, mode, slaClass, dataClass, region },
+    ...{ strategy, mode, slaClass, dataClass: dataClass ?? defaultClass, region },
     ...{ minReputation, minStake, minQuality, deadlineMs, auction },
   }
 }

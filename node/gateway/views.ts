@@ -357,9 +357,19 @@ export type TaskEventView =
   | { type: 'started'; taskId: string }
   | { type: 'ranked'; candidates: CandidateView[]; unfit: Record<string, number> }
   | { type: 'chosen'; candidate: CandidateView; attempt: number; alternatives: number }
+  | {
+      type: 'auction'
+      provider: string
+      inputPerMillion: string
+      outputPerMillion: string
+      asked: number
+      bids: number
+      tookMs: number
+    }
   | { type: 'funding'; kind: 'open' | 'topUp'; channelId: string; amount: string }
   | { type: 'channel'; channelId: string }
-  | { type: 'accepted'; promptTokens: number }
+  | { type: 'accepted'; promptTokens: number; isEstimate?: boolean }
+  | { type: 'counted'; promptTokens: number; outputTokens: number; surplus: number }
   | { type: 'output'; text: string; tokens: number }
   | { type: 'payment'; taskAmount: string; cumulativeAmount: string }
   | { type: 'receipt'; receipt: string; amount: string; reason: string; outputTokens: number }
@@ -386,7 +396,7 @@ export function taskEventView(event: TaskEvent): TaskEventView {
     case 'funding':
       return { ...event, amount: formatCredits(event.amount) }
     case 'output':
-      return { type: 'output', text: event.text, tokens: event.tokens.length }
+      return { type: 'output', text: event.text, tokens: event.count ?? event.tokens.length }
     case 'payment':
       return {
         type: 'payment',
@@ -405,6 +415,15 @@ export function taskEventView(event: TaskEvent): TaskEventView {
     }
     case 'failover':
       return { ...event, from: peerIdOf(event.from) }
+    case 'auction': {
+      const { price, ...rest } = event
+      return {
+        ...rest,
+        provider: peerIdOf(event.provider),
+        inputPerMillion: formatCredits(price.inputPerMillion),
+        outputPerMillion: formatCredits(price.outputPerMillion),
+      }
+    }
     case 'hedged':
     case 'standby':
       return { ...event, provider: peerIdOf(event.provider) }

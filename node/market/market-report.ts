@@ -41,9 +41,8 @@ export interface MarketFinding {
 
 /** A model this node offers, and what others ask for it. Prices are credits per million tokens. */
 export interface OwnModelFacts {
-  /** Its market name. */
+  /** With its quantisation. */
   name: string
-  input: number
   output: number
   blended: number
   /** What the operator has set, before demand moved it. */
@@ -84,6 +83,8 @@ export interface ProviderFacts {
   registered: boolean | null
   /** Whether an offer of ours is out. */
   offered: boolean
+  /** Whether the network it joins is a public one. */
+  isPublic: boolean
   peers: number
   /** Connections that others have opened to us. */
   inbound: number
@@ -111,6 +112,8 @@ const SLOW = 0.5
 /** More failures than this share are noticed by requesters. */
 const MANY_FAILURES = 0.1
 const FEW_TASKS = 5
+/** Sooner, that nobody has asked says nothing. */
+const PATIENCE_MS = 10 * 60_000
 
 /** Looks at everything, in the order of `MARKET_CHECKS`. */
 export function examineMarket(facts: ProviderFacts): MarketFinding[] {
@@ -212,13 +215,15 @@ function offerFinding({ offered, ownModels }: ProviderFacts): MarketFinding {
     : finding('offer', 'problem', 'no offer is out', 'It comes once a model is loaded and the chain answers.')
 }
 
-function reachableFinding({ peers, inbound, addresses }: ProviderFacts): MarketFinding {
+function reachableFinding({ isPublic, peers, inbound, addresses }: ProviderFacts): MarketFinding {
   if (inbound > 0)
     return finding('reachable', 'ok', `${inbound} of ${plural(peers, 'peer')} dialled this node`)
   const fix = 'Forward the ports of p2p.listen, and name your address with --announce.'
   if (addresses === 0)
     return finding('reachable', 'problem', 'no address is confirmed: nobody can dial this node', fix)
   if (peers === 0) return finding('reachable', 'unknown', 'nobody has tried')
+  if (!isPublic)
+    return finding('reachable', 'ok', `${plural(addresses, 'address', 'addresses')} on a local network`)
   return finding(
     'reachable',
     'hint',
@@ -248,6 +253,13 @@ function demandFinding({ demand, ownModels, otherModels, nowMs }: ProviderFacts)
       'demand',
       'hint',
       `nobody asked here in ${span}, while ${plural(busy, 'task')} ${busy === 1 ? 'is' : 'are'} at other providers`,
+    )
+  if (nowMs - demand.sinceMs < PATIENCE_MS)
+    return finding(
+      'demand',
+      'hint',
+      `nobody has asked yet; this node has been up for ${span}`,
+      'Give it some minutes.',
     )
   return finding(
     'demand',

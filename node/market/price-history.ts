@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
 import type { ListingIndex } from './capability.ts'
+import { HISTORY_SPANS, type HistorySpan } from './history-spans.ts'
 import { marketNames, type Quotes, quantile, quotesOf } from './quotes.ts'
 
 /** Of an average over a stretch of time: credits per million tokens. */
@@ -26,10 +27,6 @@ export interface PriceBucket {
   /** This node's own price, while it offered the model. */
   own: { input: number; output: number } | null
 }
-
-/** How far back to look, from fine to coarse. */
-export const HISTORY_SPANS = ['1h', '24h', '7d'] as const
-export type HistorySpan = (typeof HISTORY_SPANS)[number]
 
 export interface PriceHistoryOptions {
   /** Models followed at most: our own first, then those with most offers. Default 64. */

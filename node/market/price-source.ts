@@ -11,24 +11,3 @@ export interface PriceSource {
   /** Called after each change of what the above answer. @returns ends it */
   onChange(listener: () => void): () => void
 }
-
-/** The operator's prices as they stand, for a node that does not let demand move them. */
-export class FixedPrices implements PriceSource {
-  readonly #price: TokenPrice
-
-  constructor(options: { price: TokenPrice }) {
-    this.#price = options.price
-  }
-
-  terms(): TokenPrice & { spot: SpotTerms | null } {
-    return { ...this.#price, spot: null }
-  }
-
-  reason(): PriceReason {
-    return 'base'
-  }
-
-  onChange(): () => void {
-    return () => {}
-  }
-}

@@ -227,6 +227,11 @@ export class Admission {
   }
 }
 
+/** A requester of the best reputation has three times the share of one that is known for the worst. */
+export function requesterWeight({ score }: { score: number }): number {
+  return 1 + score / 50
+}
+
 function isBefore(a: Entry, b: Entry): boolean {
   return a.startTag < b.startTag || (a.startTag === b.startTag && a.number < b.number)
 }

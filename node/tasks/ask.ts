@@ -1,5 +1,6 @@
 import type { NodeKey, TaskId } from '../../protocol/ids.ts'
 import type { TaskInput, TaskSampling } from '../../protocol/messages/task-request.ts'
+import type { TokenPrice } from '../../protocol/money.ts'
 import type { Preferences } from '../market/preferences.ts'
 import type { Candidate, ProviderId, Ranking } from '../market/routing/candidate.ts'
 import type { AttemptEvent } from './attempt.ts'
@@ -24,6 +25,8 @@ export type TaskEvent =
   | { type: 'started'; taskId: TaskId }
   | { type: 'ranked'; ranking: Ranking }
   | { type: 'chosen'; candidate: Candidate; attempt: number; alternatives: number }
+  /** Providers have bid for it; the lowest has it, at this price. */
+  | { type: 'auction'; provider: NodeKey; price: TokenPrice; asked: number; bids: number; tookMs: number }
   | { type: 'funding'; kind: 'open' | 'topUp'; channelId: string; amount: bigint }
   | { type: 'channel'; channelId: string }
   | { type: 'failover'; from: ProviderId; why: string; attempt: number }

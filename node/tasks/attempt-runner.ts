@@ -93,7 +93,8 @@ export class AttemptRunner {
     const maxTokens = this.#left(progress)
     const hold = this.#cap.hold(this.#worstCost(choice.price, progress))
     const cancel = new AbortController()
-    const startedAtMs = clock.nowMs()
+    // Opening a channel takes the chain's time, not the provider's.
+    let askedAtMs = clock.nowMs()
     const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
     breaker.begin(provider, model.model)
     const order: AttemptOrder = {
@@ -103,13 +104,19 @@ export class AttemptRunner {
       promptTokensBound: this.#promptBound(progress),
       maxAmount: hold.amount,
       onEvent: event => {
-        if (event.type === 'accepted') {
+        if (event.type === 'channel') askedAtMs = clock.nowMs()
+        else if (event.type === 'accepted') {
           seen.promptTokens = event.promptTokens
-          const { promptTokens: inputTokens } = event
-          hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
+          const { promptTokens: inputTokens, isEstimate } = event
+          if (isEstimate !== true)
+            hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
         } else if (event.type === 'output') {
-          if (event.tokens.length > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
-          seen.outputTokens += event.tokens.length
+          const count = event.count ?? event.tokens.length
+          if (count > 0) seen.ttftMs ??= clock.nowMs() - askedAtMs
+          seen.outputTokens += count
+        } else if (event.type === 'counted') {
+          seen.promptTokens = event.promptTokens
+          seen.outputTokens = event.outputTokens
         }
         onEvent(event)
       },
@@ -117,7 +124,7 @@ export class AttemptRunner {
     const run = async () => {
       const report = await venues[venue]!.run(order, AbortSignal.any([this.#signal, cancel.signal]))
       hold.settle(report.paid)
-      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - startedAtMs } })
+      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - askedAtMs } })
       return report
     }
     const attempt: RunningAttempt = {
@@ -135,19 +142,20 @@ export class AttemptRunner {
 
   /**
    * Tells those who learn how an ended attempt went.
-   * @param disagreed others' answers were another one: that counts, however it ended
+   * @param otherwise what counts in place of how it ended: `disagreed`, others' answers were another one;
+   *   `stalled`, it was let go before it was found to be dead
    */
-  async judge(attempt: RunningAttempt, disagreed = false): Promise<void> {
+  async judge(attempt: RunningAttempt, otherwise: 'disagreed' | 'stalled' | null = null): Promise<void> {
     const ended = this.#ended.get(attempt)
     if (ended === undefined) return
     const { router, breaker, reputation } = this.#modules
     const { candidate, decisionId } = attempt.choice
     const { provider, venue, model } = candidate
     const { outcome, paid } = ended.report
-    breaker.observe(provider, model.model, disagreed ? 'failure' : circuitSignalOf(outcome))
-    const status = disagreed ? 'failed' : statusOf(outcome)
+    breaker.observe(provider, model.model, otherwise === null ? circuitSignalOf(outcome) : 'failure')
+    const status = otherwise === 'disagreed' ? 'failed' : (otherwise ?? statusOf(outcome))
     if (status !== null) router.observe({ decisionId, provider, status, paid, ...ended.seen })
-    const result = disagreed ? 'disagreed' : evidenceOf(outcome)
+    const result = otherwise ?? evidenceOf(outcome)
     if (venue !== 'peer' || result === null) return
     await reputation.observe(provider, { kind: 'task', result, pace: paceOf(model, ended.seen) })
   }

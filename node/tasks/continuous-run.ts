@@ -55,7 +55,7 @@ export class ContinuousRun {
   async run(): Promise<RunResult> {
     const { ask, runner, onEvent } = this.#modules
     try {
-      let choice = this.#first()
+      let choice = await this.#first()
       for (;;) {
         const { attempt, outcome } = await this.#race(choice)
         if (outcome.kind === 'finished') return this.#result(attempt, outcome.reason)
@@ -75,12 +75,13 @@ export class ContinuousRun {
     }
   }
 
-  #first(): Choice {
-    const { ask, chooser, book, onEvent } = this.#modules
+  async #first(): Promise<Choice> {
+    const { ask, auction, chooser, book, onEvent } = this.#modules
     const ranking = chooser.rank()
     onEvent({ type: 'ranked', ranking })
-    const choice = chooser.best()
-    if (choice === null) throw noProvider(ask, ranking, book)
+    const choices = chooser.all()
+    if (choices.length === 0) throw noProvider(ask, ranking, book)
+    const choice = await auction(choices)
     onEvent({
       ...{ type: 'chosen', candidate: choice.candidate, attempt: 0 },
       alternatives: ranking.candidates.length - 1,
@@ -140,7 +141,7 @@ export class ContinuousRun {
       if (isLoser) return
       if (race.winner === null) this.#win(attempt, race)
       this.#add(event, attempt.choice.candidate.model.model)
-    }
+    } else if (event.type === 'counted' && !isLoser) this.#progress.outputTokens += event.surplus
     onEvent(event)
   }
 
@@ -154,7 +155,12 @@ export class ContinuousRun {
     const { runner, onEvent } = this.#modules
     const { outcome } = report
     race.lanes.delete(attempt)
-    await runner.judge(attempt)
+    // Whoever is still silent when somebody else was asked, has answered, and it was told to stop, is dead.
+    const hasLost = race.winner !== null && race.winner !== attempt
+    await runner.judge(
+      attempt,
+      hasLost && outcome.kind === 'cancelled' && outcome.isSilent === true ? 'stalled' : null,
+    )
     if (race.winner === null && (outcome.kind === 'finished' || this.#modules.signal.aborted))
       this.#win(attempt, race)
     const isLoser = race.winner !== null && race.winner !== attempt
@@ -193,7 +199,7 @@ export class ContinuousRun {
       progress.model = model
     }
     progress.tokens.push(...event.tokens)
-    progress.outputTokens += event.tokens.length
+    progress.outputTokens += event.count ?? event.tokens.length
     progress.text += event.text
   }
 

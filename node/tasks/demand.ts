@@ -21,7 +21,7 @@ export function demandOf(
     model: ask.model,
     kind: ask.input.kind,
     promptTokensBound: promptTokensBound(ask.input),
-    promptTokensExpected: Math.ceil(promptBytes(ask.input) / BYTES_PER_TOKEN),
+    promptTokensExpected: promptTokensExpected(ask.input),
     maxTokens: ask.maxTokens,
     maxPrice: state.maxPrice,
     preferences: ask.preferences,
@@ -36,8 +36,9 @@ export function promptTokensBound(input: TaskInput): number {
   return textsOf(input).reduce((sum, text) => sum + utf8Length(text) + TEMPLATE_TOKENS, TEMPLATE_TOKENS)
 }
 
-function promptBytes(input: TaskInput): number {
-  return textsOf(input).reduce((sum, text) => sum + utf8Length(text), 0)
+/** What a prompt will have by our estimate. */
+export function promptTokensExpected(input: TaskInput): number {
+  return Math.ceil(textsOf(input).reduce((sum, text) => sum + utf8Length(text), 0) / BYTES_PER_TOKEN)
 }
 
 function textsOf(input: TaskInput): string[] {

@@ -106,10 +106,16 @@ export class EngineAttempt {
         return null
       }
       case 'end':
-        this.#usage.promptTokens = event.promptTokens
-        this.#usage.outputTokens = event.outputTokens
+        this.#counted(event)
         return { kind: 'finished', reason: event.reason }
     }
+  }
+
+  #counted({ promptTokens, outputTokens }: Metered): void {
+    const surplus = outputTokens - this.#usage.outputTokens
+    const isNews = surplus !== 0 || promptTokens !== this.#promptTokens
+    Object.assign(this.#usage, { promptTokens, outputTokens })
+    if (isNews) this.#modules.onEvent({ type: 'counted', promptTokens, outputTokens, surplus })
   }
 
   #failed(error: EngineError): AttemptOutcome {

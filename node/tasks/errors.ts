@@ -4,6 +4,7 @@ export type TaskErrorCode =
   | 'NO_PROVIDER'
   | 'MODEL_NOT_OFFERED'
   | 'KIND_NOT_OFFERED'
+  | 'NOTHING_FITS'
   | 'TOO_EXPENSIVE'
   | 'PROMPT_TOO_LONG'
   | 'ALL_PROVIDERS_FAILED'

@@ -1,6 +1,6 @@
 import { formatCredits } from '../../protocol/money.ts'
 import type { OfferBook } from '../market/offer-book.ts'
-import type { ProviderId, Ranking } from '../market/routing/candidate.ts'
+import type { ProviderId, Ranking, Unfit } from '../market/routing/candidate.ts'
 import type { AskOptions } from './ask.ts'
 import { TaskError } from './errors.ts'
 import type { AttemptReport, Progress } from './venue.ts'
@@ -24,16 +24,42 @@ export function noProvider(ask: AskOptions, { unfit }: Ranking, book: OfferBook)
       details: { kind: ask.input.kind, offers: unfit.other_kind },
     })
   }
-  if (unfit.other_model > 0) {
-    const offered = new Set(book.models().map(model => model.split('@')[0]!))
+  const reasons = Object.entries(unfit).filter(([, count]) => count > 0)
+  const offered = new Set(
+    book.list().flatMap(({ offer }) => offer.models.map(({ model }) => model.split('@')[0]!)),
+  )
+  if (ask.model !== null && offered.size > 0 && reasons.every(([reason]) => reason === 'other_model')) {
     return new TaskError('MODEL_NOT_OFFERED', `nobody offers the model ${ask.model}`, {
       fix: `Offered are: ${[...offered].slice(0, 8).join(', ')}.`,
       details: { model: ask.model, offered: [...offered].slice(0, 32) },
     })
   }
+  const [most] = reasons.filter(([reason]) => reason in FIXES).sort(([, a], [, b]) => b - a)
+  if (most !== undefined) {
+    return new TaskError('NOTHING_FITS', `nobody fits what is asked for: ${words(most[0])}`, {
+      fix: FIXES[most[0] as keyof typeof FIXES]!,
+      details: Object.fromEntries(reasons),
+    })
+  }
   return new TaskError('NO_PROVIDER', 'no provider is known', {
     fix: 'Check shoal peers; give --bootstrap the address of a node you know, or run a provider with shoal up.',
   })
+}
+
+const words = (reason: string): string => reason.replaceAll('_', ' ')
+
+/** What lets more of the market in. */
+const FIXES: Partial<Record<Unfit, string>> = {
+  data_class: 'Take a less guarded --data-class, or name whom you trust in privacy.allow.',
+  sla_class: 'Take --sla B, or wait for providers that take this class.',
+  region: 'Leave out --region, or give only its beginning.',
+  reputation: 'Lower --min-reputation.',
+  stake: 'Lower --min-stake, or take --sla A in place of S.',
+  quality: 'Lower --min-quality.',
+  no_spot: 'Leave out --mode spot: nobody has slots left over.',
+  deadline: 'Allow more time with --deadline, or lower --max-tokens.',
+  unwelcome: 'Wait: those who offer it have broken the protocol and are left alone for some minutes.',
+  circuit_open: 'Wait a moment: those who offer it have failed and are tried again soon.',
 }
 
 export function promptTooLong(): TaskError {

@@ -1,5 +1,6 @@
 import { type Engine, EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
+import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
@@ -21,7 +22,7 @@ import {
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
-import type { Clock, Timer } from '../clock.ts'
+import { type Clock, repeat, type Timer } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
 import { priceIn } from '../market/auction/auctioneer.ts'
@@ -30,10 +31,14 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentRefusal } from '../payments/errors.ts'
 import type { PayeeChannels, PayeeLease } from '../payments/payee-channels.ts'
+import type { Admission, Place } from './admission.ts'
+import { promptTokensExpected } from './demand.ts'
 import { engineRefusalOf, generateRequest } from './engine-task.ts'
 import { coveredTokens, owedFor } from './metering.ts'
 import type { ReceiptBook } from './receipt-book.ts'
+import type { ServiceMeter } from './service-meter.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
+import { TaskTiming } from './task-timing.ts'
 
 export interface ProviderTaskOptions {
   /** Tokens we go ahead of payment. */
@@ -54,14 +59,19 @@ export interface ProviderTaskModules {
   log: Logger
   findOffer: (cid: string) => Offer | 'expired' | null
   bids: Pick<Bidder, 'verify'>
+  admission: Admission
+  meter: ServiceMeter
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
 /** How a task ended for its provider; a closed set. */
 export type ProviderOutcome =
   | { kind: 'refused'; code: RefusalCode }
+  /** Its requester did not want it any more, before it had begun. */
+  | { kind: 'withdrawn' }
   | { kind: 'ended'; reason: EndReason; receipt: Receipt; cid: CidString; countersigned: boolean }
 
+type StopReason = 'cancelled' | 'unpaid' | 'failed' | 'preempted'
 type State = 'admitting' | 'running' | 'ending' | 'closed'
 const TRANSITIONS: Transitions<State> = {
   admitting: ['running', 'closed'],
@@ -73,6 +83,12 @@ const TRANSITIONS: Transitions<State> = {
 /** How long the last payment and the countersignature may take. */
 const COUNTERSIGN_TIMEOUT_MS = 10_000
 const CHECK_PAYMENT_EVERY_MS = 500
+/** A requester that hears nothing for so long is told that it still goes on, and how long until more comes. */
+const SIGN_OF_LIFE_MS = 1_000
+/** The model runs over so many tokens of a prompt at a time. */
+const PREFILL_BATCH_TOKENS = 512
+/** What is promised where nothing has been measured yet. */
+const UNKNOWN_WAIT_MS = 2_000
 
 /**
  * The provider's side of one task: admits it, computes as far as it is paid plus the credit window, and
@@ -95,9 +111,15 @@ export class ProviderTask {
   #generation: Generation | null = null
   #events: AsyncIterator<GenerationEvent> | null = null
   #offer: Offer | null = null
-  #stopReason: 'cancelled' | 'unpaid' | 'failed' | null = null
-  /** When the engine began to stand still for want of payment. */
-  #blockedSinceMs: number | null = null
+  #stopReason: StopReason | null = null
+  /** When somebody does not want it any more, or there is no place for it: it waits no longer. */
+  readonly #abandoned = Promise.withResolvers<never>()
+  #place: Place | null = null
+  #notice: Timer | null = null
+  /** Of the offer, for spot tasks. */
+  #noticeMs = 0
+  #sentAtMs: number
+  readonly #timing: TaskTiming
   #gone = false
   #countersigned: PromiseWithResolvers<boolean> | null = null
   #record: SignedRecord<Receipt> | null = null
@@ -107,28 +129,24 @@ export class ProviderTask {
     this.#modules = modules
     this.#request = request
     this.#startedAtMs = modules.clock.nowMs()
+    this.#sentAtMs = this.#startedAtMs
+    this.#timing = new TaskTiming({ clock: modules.clock })
+    this.#abandoned.promise.catch(() => {})
   }
 
   /** Runs the task to its end. Throws only on defects of ours. */
   async run(): Promise<ProviderOutcome> {
     const { frames } = this.#modules
+    const listening = this.#listen()
+    const watch = this.#watch()
     try {
-      await this.#admit()
-    } catch (error) {
-      if (!(error instanceof ShoalError))
-        this.#modules.log.error({ err: error }, 'a task could not be admitted')
-      const code = refusalOf(error)
-      if (code === 'voucher_invalid') this.#violate('bad_payment')
-      this.#states.to('closed')
-      await this.#release()
-      await frames.send({ kind: 'refused', code, message: refusalMessage(error) }).catch(() => {})
-      await frames.close()
-      return { kind: 'refused', code }
-    }
-    const watch = this.#watchPayment()
-    try {
-      const listening = this.#listen()
+      try {
+        await this.#admit()
+      } catch (error) {
+        return await this.#refuse(error)
+      }
       const reason = await this.#serve()
+      this.#leavePlace()
       const outcome = await this.#end(reason)
       await frames.close()
       await listening
@@ -137,6 +155,19 @@ export class ProviderTask {
       watch.cancel()
       await this.#release()
     }
+  }
+
+  async #refuse(error: unknown): Promise<ProviderOutcome> {
+    const { frames, log } = this.#modules
+    if (!(error instanceof ShoalError)) log.error({ err: error }, 'a task could not be admitted')
+    const code = refusalOf(error)
+    if (code === 'voucher_invalid') this.#violate('bad_payment')
+    this.#states.to('closed')
+    await this.#release()
+    if (!this.#gone)
+      await frames.send({ kind: 'refused', code, message: refusalMessage(error) }).catch(() => {})
+    await frames.close()
+    return this.#gone ? { kind: 'withdrawn' } : { kind: 'refused', code }
   }
 
   /** Ends the task because the node stops. */
@@ -155,14 +186,20 @@ export class ProviderTask {
     if (offered === undefined) throw refuse('bad_request', 'the offer does not have this model')
     if (!offered.kinds.includes(request.input.kind))
       throw refuse('bad_request', 'the model does not take this kind of task')
+    if (!covers(offer.dataClass, request.dataClass))
+      throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
+    if (request.mode === 'spot' && offered.spot === null)
+      throw refuse('spot_unavailable', 'nothing is left over for spot tasks now')
     this.#offer = offer
+    this.#noticeMs = offered.spot?.noticeMs ?? 0
     const listed = priceIn(request.mode, offered)
     const award = request.award === null ? null : this.#verifyAward(request.award, listed)
     this.#price = award?.price ?? listed
     this.#lease = await channels.admit({ ...request.payment, requester: frames.remote })
+    await this.#takePlace()
     this.#generation = engine.generate(generateRequest(request), { grantedTokens: 0 })
     this.#events = this.#generation[Symbol.asyncIterator]()
-    const first = await this.#events.next()
+    const first = await Promise.race([this.#events.next(), this.#abandoned.promise])
     if (first.done === true || first.value.type !== 'start') throw new Error('the engine did not start')
     this.#promptTokens = first.value.promptTokens
     if (award !== null && this.#promptTokens > award.maxPromptTokens)
@@ -171,7 +208,7 @@ export class ProviderTask {
       owedFor(this.#price, { promptTokens: this.#promptTokens, outputTokens: request.maxTokens }),
     )
     const { creditWindowTokens } = this.#options
-    await frames.send({
+    await this.#send({
       kind: 'accepted',
       promptTokens: this.#promptTokens,
       creditWindowTokens,
@@ -188,9 +225,39 @@ export class ProviderTask {
     return verdict
   }
 
+  /** Waits for a slot, as long as the requester does. */
+  async #takePlace(): Promise<void> {
+    const { model, mode, maxTokens, deadlineMs, input, continuation } = this.#request
+    const { admission, frames } = this.#modules
+    this.#place = admission.enter({
+      ...{ requester: frames.remote, model, mode, deadlineMs },
+      expectedTokens: expectedTokens(input, continuation, maxTokens),
+      onPreempt: () => this.#giveNotice(),
+    })
+    await Promise.race([this.#place.granted, this.#abandoned.promise])
+    this.#timing.slotted()
+  }
+
+  /** A spot task makes room, after the notice its offer promised. */
+  #giveNotice(): void {
+    const { clock } = this.#modules
+    this.#send({ kind: 'notice', endsInMs: this.#noticeMs }).catch(() => {})
+    const end = () => {
+      // Before it has begun there is nothing to end with a receipt.
+      if (this.#states.is('admitting'))
+        this.#abandoned.reject(refuse('spot_unavailable', 'others need the slot'))
+      this.#stop('preempted')
+    }
+    this.#notice = clock.setTimer(end, this.#noticeMs)
+  }
+
+  #leavePlace(): void {
+    this.#notice?.cancel()
+    this.#place?.leave(this.#prefilled + this.#tokens.length)
+  }
+
   /** Passes on what the engine makes until it ends or is stopped. @returns why it ended */
   async #serve(): Promise<EndReason> {
-    const { frames } = this.#modules
     const events = this.#events!
     try {
       for (;;) {
@@ -199,12 +266,13 @@ export class ProviderTask {
         if (event.type === 'end') return event.reason
         if (event.type === 'prefill') {
           this.#prefilled = event.promptTokens
-          await frames.send({ kind: 'prefill', promptTokens: event.promptTokens })
+          await this.#send({ kind: 'prefill', promptTokens: event.promptTokens })
         } else if (event.type === 'output') {
           this.#prefilled = this.#promptTokens
           this.#tokens.push(...event.tokens)
           this.#text += event.text
-          await frames.send({ kind: 'output', tokens: [...event.tokens], text: event.text })
+          this.#timing.made(event.tokens.length)
+          await this.#send({ kind: 'output', tokens: [...event.tokens], text: event.text })
         }
         this.#noteBlocked()
       }
@@ -222,6 +290,7 @@ export class ProviderTask {
     this.#states.to('ending')
     const { frames, receipts, signer, clock } = this.#modules
     this.#stopGeneration()
+    this.#modules.meter.record(this.#timing.sample(this.#request.model, this.#promptTokens))
     const receipt = this.#receipt(reason)
     this.#lease?.reserveOnly(receipt.amount)
     const record = createRecord(receiptMessage, receipt, signer)
@@ -285,8 +354,11 @@ export class ProviderTask {
         const frame = await frames.receive()
         if (frame === null) break
         if (frame.kind === 'payment') await this.#pay(frame)
-        else if (frame.kind === 'cancel') this.#stop('cancelled')
-        else if (frame.kind === 'countersign') await this.#countersign(frame.record)
+        else if (frame.kind === 'cancel') {
+          // Nothing has been computed that a receipt could be for: closing says it all.
+          if (this.#states.is('admitting')) this.#gone = true
+          this.#stop('cancelled')
+        } else if (frame.kind === 'countersign') await this.#countersign(frame.record)
         else this.#violate('bad_frame')
       }
     } catch (error) {
@@ -340,24 +412,41 @@ export class ProviderTask {
   #noteBlocked(): void {
     const metered =
       this.#prefilled < this.#promptTokens ? this.#prefilled : this.#promptTokens + this.#tokens.length
-    if (metered < this.#granted) this.#blockedSinceMs = null
-    else this.#blockedSinceMs ??= this.#modules.clock.nowMs()
+    if (metered < this.#granted) this.#timing.unblocked()
+    else this.#timing.blocked()
   }
 
-  #watchPayment(): Timer {
-    const { clock } = this.#modules
-    let timer: Timer
-    const check = () => {
-      const { paymentTimeoutMs } = this.#options
-      if (this.#blockedSinceMs !== null && clock.nowMs() - this.#blockedSinceMs >= paymentTimeoutMs)
-        this.#stop('unpaid')
-      timer = clock.setTimer(check, CHECK_PAYMENT_EVERY_MS)
-    }
-    timer = clock.setTimer(check, CHECK_PAYMENT_EVERY_MS)
-    return { cancel: () => timer.cancel() }
+  /** Looks after payment, and tells a requester that waits that its task goes on. */
+  #watch(): Timer {
+    return repeat(this.#modules.clock, CHECK_PAYMENT_EVERY_MS, async () => {
+      const blockedMs = this.#timing.blockedMs
+      if (blockedMs >= this.#options.paymentTimeoutMs) this.#stop('unpaid')
+      const isSilent = this.#modules.clock.nowMs() - this.#sentAtMs >= SIGN_OF_LIFE_MS
+      if (!isSilent || blockedMs > 0 || this.#gone || !this.#states.is('admitting', 'running')) return
+      const ahead = this.#place?.ahead() ?? 0
+      await this.#send({ kind: 'queued', ahead, expectedMs: this.#untilMore() }).catch(() => {})
+    })
   }
 
-  #stop(reason: 'cancelled' | 'unpaid' | 'failed'): void {
+  /** How long it will be until the next tokens, ms. */
+  #untilMore(): number {
+    const { meter } = this.#modules
+    const { model } = this.#request
+    const left = this.#promptTokens - this.#prefilled
+    const waitMs = this.#place?.expectedMs() ?? 0
+    if (this.#tokens.length > 0) return Math.ceil(1_000 / (meter.speed(model)?.tokensPerSecond ?? 1))
+    const batch = left > 0 ? Math.min(left, PREFILL_BATCH_TOKENS) : PREFILL_BATCH_TOKENS
+    return Math.ceil(waitMs + Math.max(UNKNOWN_WAIT_MS, meter.prefillMs(model, batch) ?? 0))
+  }
+
+  async #send(frame: ProviderFrame): Promise<void> {
+    this.#sentAtMs = this.#modules.clock.nowMs()
+    await this.#modules.frames.send(frame)
+  }
+
+  #stop(reason: StopReason): void {
+    if (this.#states.is('admitting') && reason !== 'preempted')
+      this.#abandoned.reject(refuse('not_serving', 'the task was given up'))
     if (!this.#states.is('running')) return
     this.#stopReason ??= reason
     this.#stopGeneration()
@@ -370,6 +459,7 @@ export class ProviderTask {
   /** Frees the engine's slot and what the channel had set aside. */
   async #release(): Promise<void> {
     this.#stopGeneration()
+    this.#leavePlace()
     this.#lease?.release()
     await this.#events?.return?.().catch(() => {})
   }
@@ -377,6 +467,16 @@ export class ProviderTask {
   #violate(violation: Violation): void {
     this.#modules.onViolation(this.#modules.frames.remote, violation)
   }
+}
+
+/** What a task may come to: its prompt by our estimate, and an answer of half the length allowed. */
+function expectedTokens(
+  input: TaskRequest['input'],
+  continuation: TaskRequest['continuation'],
+  maxTokens: number,
+): number {
+  const prompt = promptTokensExpected(input) + (continuation?.tokens.length ?? 0)
+  return prompt + Math.ceil(maxTokens / 2)
 }
 
 function refuse(code: RefusalCode, message: string): PaymentRefusal {

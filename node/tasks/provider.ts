@@ -11,9 +11,11 @@ import type { Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { PayeeChannels } from '../payments/payee-channels.ts'
+import type { Admission } from './admission.ts'
 import { taskProtocol } from './protocol.ts'
 import { type ProviderOutcome, ProviderTask } from './provider-task.ts'
 import type { ReceiptBook } from './receipt-book.ts'
+import type { ServiceMeter } from './service-meter.ts'
 
 export interface ProviderOptions {
   creditWindowTokens: number
@@ -32,6 +34,8 @@ export interface ProviderModules {
   log: Logger
   findOffer: (cid: string) => Offer | 'expired' | null
   bids: Pick<Bidder, 'verify'>
+  admission: Admission
+  meter: ServiceMeter
   onViolation: (peer: NodeKey, violation: Violation) => void
   /** Whether decisions can be logged and money taken; a provider that cannot takes no tasks. */
   isReady: () => boolean
@@ -39,7 +43,7 @@ export interface ProviderModules {
 }
 
 const STOP_TIMEOUT_MS = 3_000
-/** Tasks at once over all models; those beyond the engine's slots wait in its queue. */
+/** Streams with tasks at once, those that wait for a slot or their countersignature among them. */
 const MAX_TASKS = 256
 
 /** Does tasks for others. */
@@ -82,7 +86,7 @@ export class Provider {
       return
     }
     if (this.#stopping || !this.#modules.isReady() || this.#running.size >= MAX_TASKS) {
-      const code = this.#running.size >= MAX_TASKS ? 'busy' : 'not_serving'
+      const code = this.#running.size >= MAX_TASKS ? 'overloaded' : 'not_serving'
       await frames.send({ kind: 'refused', code, message: 'no tasks are taken now' })
       await frames.close()
       onOutcome(frames.remote, { kind: 'refused', code })

@@ -38,6 +38,7 @@ export class ReplicatedRun {
   readonly #over = Promise.withResolvers<RunResult>()
   #model = ''
   #hedge: Timer | null = null
+  #channels = 0
   #isOver = false
 
   constructor(options: ReplicatedRunOptions, modules: ReplicatedRunModules) {
@@ -63,7 +64,7 @@ export class ReplicatedRun {
   }
 
   #begin(): void {
-    const { ask, chooser, book, clock, onEvent } = this.#modules
+    const { ask, chooser, book, onEvent } = this.#modules
     const ranking = chooser.rank()
     onEvent({ type: 'ranked', ranking })
     const choices = chooser.all()
@@ -71,11 +72,6 @@ export class ReplicatedRun {
     const first = this.#firstChoices(choices)
     this.#model = first[0]!.candidate.model.model
     for (const choice of first) this.#enter(choice, choices.length - 1)
-    const delays = first.map(({ candidate }) => hedgeDelayMs(candidate.prediction, ask.preferences))
-    if (!delays.includes(null)) {
-      const delayMs = Math.max(...(delays as number[]))
-      this.#hedge = clock.setTimer(() => this.#late(delayMs), delayMs)
-    }
   }
 
   /** The best that a majority of distinct operators run the model of. */
@@ -128,7 +124,19 @@ export class ReplicatedRun {
     if (event.type === 'output') {
       this.#agreement.output(attempt, event.tokens, event.text)
       this.#step()
-    } else this.#modules.onEvent(event)
+      return
+    }
+    // Until all have been asked there is money to be moved, which nobody is to blame for.
+    if (event.type === 'channel' && ++this.#channels === this.#quorum) this.#armHedge()
+    this.#modules.onEvent(event)
+  }
+
+  #armHedge(): void {
+    const { ask, clock } = this.#modules
+    const delays = this.#asked.map(({ candidate }) => hedgeDelayMs(candidate.prediction, ask.preferences))
+    if (this.#isOver || delays.includes(null)) return
+    const delayMs = Math.max(...(delays as number[]))
+    this.#hedge = clock.setTimer(() => this.#late(delayMs), delayMs)
   }
 
   async #attemptEnded(attempt: RunningAttempt, provider: ProviderId, report: AttemptReport): Promise<void> {
@@ -222,7 +230,7 @@ export class ReplicatedRun {
   }
 
   #judge(attempt: RunningAttempt): Promise<void> {
-    return this.#modules.runner.judge(attempt, this.#dissenting.has(attempt))
+    return this.#modules.runner.judge(attempt, this.#dissenting.has(attempt) ? 'disagreed' : null)
   }
 
   #progress(): Progress {

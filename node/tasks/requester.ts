@@ -31,7 +31,7 @@ export class Requester {
   /**
    * Runs one task to its end.
    * @param onEvent told of everything as it happens
-   * @throws {TaskError} NO_PROVIDER, MODEL_NOT_OFFERED, KIND_NOT_OFFERED, TOO_EXPENSIVE, PROMPT_TOO_LONG, ALL_PROVIDERS_FAILED, CANCELLED,
+   * @throws {TaskError} NO_PROVIDER, NOTHING_FITS, MODEL_NOT_OFFERED, KIND_NOT_OFFERED, TOO_EXPENSIVE, PROMPT_TOO_LONG, ALL_PROVIDERS_FAILED, CANCELLED,
    *   DEADLINE_PASSED with nothing to show, TOO_FEW_OPERATORS and NO_AGREEMENT in the SLA classes A and S
    * @throws {PaymentError} when no money can be put into a channel
    */

@@ -11,6 +11,8 @@ import type { Choice, Progress } from './venue.ts'
 export interface RunModules {
   ask: AskOptions
   chooser: Chooser
+  /** Lets choices bid where the task asks for that. @param choices the best first; at least one */
+  auction: (choices: readonly Choice[]) => Promise<Choice>
   runner: AttemptRunner
   hedging: HedgeBudget
   venues: AttemptRunnerModules['venues']

@@ -7,7 +7,9 @@ export interface ServiceSample {
   ttftMs: number | null
   /** From its slot to its end, without waiting for payment, ms. */
   serviceMs: number
+  /** Of which the model computed so many in so long; those found warm may be among them. */
   promptTokens: number
+  prefillMs: number
   outputTokens: number
   /** From the first token to the last, without waiting for payment, ms. */
   streamingMs: number
@@ -23,6 +25,7 @@ export interface MeasuredSpeed {
 interface Meter {
   tokensPerSecond: number | null
   serviceMs: number | null
+  promptTokensPerSecond: number | null
   /** Of late, a ring. */
   ttftMs: number[]
   next: number
@@ -39,13 +42,16 @@ const MAX_MODELS = 256
 export class ServiceMeter {
   readonly #meters = new Map<ModelId, Meter>()
 
-  record({ model, ttftMs, serviceMs, outputTokens, streamingMs }: ServiceSample): void {
+  record(sample: ServiceSample): void {
+    const { model, ttftMs, serviceMs, promptTokens, prefillMs, outputTokens, streamingMs } = sample
     const meter = this.#meter(model)
     if (ttftMs !== null) {
       meter.ttftMs[meter.next] = ttftMs
       meter.next = (meter.next + 1) % MEDIAN_OF
     }
     meter.serviceMs = smoothed(meter.serviceMs, serviceMs)
+    if (ttftMs !== null && prefillMs > 0)
+      meter.promptTokensPerSecond = smoothed(meter.promptTokensPerSecond, (promptTokens / prefillMs) * 1_000)
     if (outputTokens >= MIN_STREAM_TOKENS && streamingMs > 0)
       meter.tokensPerSecond = smoothed(meter.tokensPerSecond, ((outputTokens - 1) / streamingMs) * 1_000)
   }
@@ -62,10 +68,16 @@ export class ServiceMeter {
     return this.#meters.get(model)?.serviceMs ?? null
   }
 
+  /** How long so many tokens of a prompt take to compute, ms; null until a task has been done. */
+  prefillMs(model: ModelId, promptTokens: number): number | null {
+    const speed = this.#meters.get(model)?.promptTokensPerSecond ?? null
+    return speed === null ? null : (promptTokens / speed) * 1_000
+  }
+
   #meter(model: ModelId): Meter {
     let meter = this.#meters.get(model)
     if (meter === undefined) {
-      meter = { tokensPerSecond: null, serviceMs: null, ttftMs: [], next: 0 }
+      meter = { tokensPerSecond: null, serviceMs: null, promptTokensPerSecond: null, ttftMs: [], next: 0 }
       this.#meters.set(model, meter)
       if (this.#meters.size > MAX_MODELS) this.#meters.delete(this.#meters.keys().next().value!)
     }

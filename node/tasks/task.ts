@@ -1,10 +1,12 @@
 import type { TaskId } from '../../protocol/ids.ts'
 import { formatCredits, maxAmount } from '../../protocol/money.ts'
 import type { Timer } from '../clock.ts'
+import type { Auctioneer } from '../market/auction/auctioneer.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { ProviderId } from '../market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from './ask.ts'
 import { AttemptRunner, type AttemptRunnerModules } from './attempt-runner.ts'
+import { chooseByAuction } from './auction-choice.ts'
 import { Chooser, type TaskRouter } from './choosing.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { ContinuousRun } from './continuous-run.ts'
@@ -31,6 +33,7 @@ export interface TaskModules extends Omit<AttemptRunnerModules, 'router' | 'brea
   router: TaskRouter
   breaker: CircuitBreaker
   hedging: HedgeBudget
+  auctioneer: Pick<Auctioneer, 'run'>
   book: OfferBook
   areDistinct: (a: ProviderId, b: ProviderId) => boolean
 }
@@ -76,6 +79,12 @@ export class Task {
     const run: RunModules = {
       ...this.#modules,
       ...{ ask, chooser, runner, onEvent, signal: ends },
+      auction: choices =>
+        chooseByAuction({ taskId, ask, maxPrice: this.#cap.available() }, choices, {
+          auctioneer: this.#modules.auctioneer,
+          onEvent,
+          signal: ends,
+        }),
     }
     const timer: Timer | null =
       deadlineMs === null ? null : clock.setTimer(() => this.#deadline.abort(), deadlineMs)

@@ -77,7 +77,7 @@ export class TrustModel {
     return true
   }
 
-  /** What selection counts with; see `PeerScore.lowerBound`. The quickest question there is. */
+  /** See `PeerScore.lowerBound`. */
   lowerBound(peer: NodeKey, nowMs: number): number {
     return this.#judge(this.#peers.get(peer), nowMs).lowerBound
   }

@@ -71,7 +71,10 @@ export class WitnessAgreement {
     const [good, bad] = record.performance.latest
     const [saidGood, saidBad] = evidence.latest
     const weight = Math.min(good + bad, saidGood + saidBad, MAX_WEIGHT_PER_PEER)
-    if (!(weight > 0)) return this.#put(witness, record.peer, null)
+    if (!(weight > 0)) {
+      this.#put(witness, record.peer, null)
+      return
+    }
     const praise = saidGood / (saidGood + saidBad) - good / (good + bad)
     const contradiction = praise > 0 ? praise * contradictionWeight : -praise * slanderWeight
     this.#put(witness, record.peer, {

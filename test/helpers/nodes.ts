@@ -58,6 +58,8 @@ export class TestNetwork {
         'p2p.mdns': false,
         'models.serve': NANO,
         'models.slots': 4,
+        // Tasks are for others here, unless a test says otherwise.
+        'local.use': false,
         // Measuring anew for each new folder would take most of a test's time.
         'engine.threads': 1,
         ...flags,

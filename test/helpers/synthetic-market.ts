@@ -84,7 +84,12 @@ export function syntheticProvider(index: number): NodeKey {
 }
 
 /** Puts so many offers into an index. */
-export function fillIndex(index: CapabilityIndex, offers: number, random: () => number, nowMs: number): KnownOffer[] {
+export function fillIndex(
+  index: CapabilityIndex,
+  offers: number,
+  random: () => number,
+  nowMs: number,
+): KnownOffer[] {
   return Array.from({ length: offers }, (_, place) => {
     const known = syntheticOffer(syntheticProvider(place), random, nowMs)
     index.set(known)
@@ -119,7 +124,11 @@ export function syntheticDemand(random: () => number): Demand {
       promptTokensBound: promptTokensExpected * 5,
       maxTokens: Math.round(64 * 16 ** random()),
       maxPrice: random() < 0.3 ? CREDIT : null,
-      prefixes: [`${Math.floor(random() * 1e4).toString(36).padStart(22, '0')}.800`],
+      prefixes: [
+        `${Math.floor(random() * 1e4)
+          .toString(36)
+          .padStart(22, '0')}.800`,
+      ],
     },
     {
       strategy: strategies[Math.floor(random() * strategies.length)]!,
@@ -138,6 +147,15 @@ export const syntheticReputation: ReputationView = {
     return draw < 20 ? { score: 33, tasks: 0 } : { score: draw, tasks: draw }
   },
   reliability: provider => (Number.parseInt(provider.slice(-4), 16) % 100) / 100,
+  honesty: provider => {
+    const draw = Number.parseInt(provider.slice(-4), 16) % 100
+    return {
+      standing: draw < 20 ? 'unproven' : 'proven',
+      prospect: 0.7,
+      tasksAtOnce: Number.POSITIVE_INFINITY,
+    }
+  },
+  strangerRisk: () => 0.3,
   isWelcome: () => true,
 }
 
@@ -149,7 +167,10 @@ export function routerModules(
     standing: { of: () => null },
     reputation: syntheticReputation,
     breaker: { isOpen: () => false },
-    clearance: { ceiling: ({ provider, offer }) => (provider === 'local' ? 'PRIVATE' : (offer?.offer.dataClass ?? 'SHARED')) },
+    clearance: {
+      ceiling: ({ provider, offer }) =>
+        provider === 'local' ? 'PRIVATE' : (offer?.offer.dataClass ?? 'SHARED'),
+    },
     quality: new SizeQuality(),
     policy: new GreedyPolicy(),
     reward: realisedScore,

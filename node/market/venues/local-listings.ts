@@ -10,11 +10,11 @@ import type { ServiceMeter } from '../service-meter.ts'
 export function localListings(
   status: EngineStatus,
   options: { price: TokenPrice; region: string | null },
-  modules: { meter: ServiceMeter },
+  modules: { meter: ServiceMeter | null },
 ): Listing[] {
   if (status.state !== 'ready') return []
   return status.models.map((model): Listing => {
-    const speed = modules.meter.speed(model.id)
+    const speed = modules.meter?.speed(model.id) ?? null
     return {
       provider: 'local',
       venue: 'local',

@@ -16,7 +16,8 @@ export interface OwnListingsOptions {
 
 export interface OwnListingsModules {
   engine: Pick<Engine, 'status' | 'onStatus'>
-  meter: ServiceMeter
+  /** What own tasks and those for others have shown of this machine; null for no more than the engine's claims. */
+  meter: ServiceMeter | null
   cloud: CloudServices
   index: Pick<CapabilityIndex, 'setLocal'>
   clock: Clock

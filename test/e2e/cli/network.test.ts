@@ -45,7 +45,7 @@ describe('a network by the command line', function () {
     await writeSlowModel(slow)
     bob = await BackgroundNode.start(person, 'bob', [
       ...['--local', '--model', 'shoal-nano-q8_0', '--model', slow, '--slots', '2', '--context', '1024'],
-      ...['--settle-every', '1h', '--anchor-every', '1h', '--poll-every', '100ms'],
+      ...['--settle-every', '1h', '--anchor-every', '1h', '--poll-every', '100ms', '--no-use-own'],
     ])
     alice = await BackgroundNode.start(person, 'alice', [
       ...['--rpc', bob.status.chain.url, '--bootstrap', bob.address, '--no-serve'],

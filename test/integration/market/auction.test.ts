@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '../../../node/clock.ts'
 import { createNativeNodeSigner } from '../../../node/ed25519.ts'
-import { Auctioneer, type AuctioneerOptions, type AuctionTask } from '../../../node/market/auction/auctioneer.ts'
+import {
+  Auctioneer,
+  type AuctioneerOptions,
+  type AuctionTask,
+} from '../../../node/market/auction/auctioneer.ts'
 import { Bidder } from '../../../node/market/auction/bidder.ts'
 import { bidProtocol } from '../../../node/market/auction/protocols.ts'
 import { DemandLog } from '../../../node/market/demand-log.ts'

@@ -20,6 +20,8 @@ import { waitUntil } from '../../helpers/wait.ts'
 
 const WINDOW = 16
 const PROMPT_TOKENS = 5
+/** Which the rogue has done well. */
+const TASKS_BEFORE = 60
 const TOKENS = [1, 2, 3]
 const SIGNATURE = `0x${'5a'.repeat(64)}1b`
 
@@ -164,6 +166,8 @@ describe('a requester among hostile providers', () => {
       'p2p.bootstrap': honest.address,
       'task.creditWindowTokens': WINDOW,
       'task.stallTimeout': '1s',
+      // Else somebody else is asked before one that says nothing is given up.
+      'task.hedgePercent': 0,
       // Each rogue gets a channel.
       'spending.limitPerDay': '100',
     })
@@ -234,6 +238,9 @@ describe('a requester among hostile providers', () => {
     })
     await rogue.meet(requester.address)
     await waitUntil('its offer is known', () => requester.node.parts.book.of(rogue.key) !== null)
+    // It has behaved until now, better than anybody: else it would not be asked.
+    const { reputation } = requester.node.parts
+    for (let task = 0; task < TASKS_BEFORE; task++) await reputation.observe(rogue.key, 'completed')
   }
 
   async function receipts(): Promise<Receipt[]> {
@@ -261,7 +268,7 @@ describe('a requester among hostile providers', () => {
       const { reputation } = requester.node.parts
       const before = await receipts()
       await setUp(misbehave)
-      const newcomer = reputation.score(rogue.key)
+      const trusted = reputation.score(rogue.key)
       const events: TaskEvent[] = []
       const { provider, status } = await requester.ask('What is Shoal?', {}, event => events.push(event))
       assert.deepEqual([provider, status], [honest.key, 'completed'])
@@ -270,9 +277,9 @@ describe('a requester among hostile providers', () => {
         [[rogue.key, why]],
       )
       const { violations, tasks, score } = reputation.score(rogue.key)
-      assert.equal(tasks, 1)
+      assert.equal(tasks, TASKS_BEFORE + 1)
       assert.equal(violations, violation === null ? 0 : 1)
-      assert.ok(score < newcomer.score)
+      assert.ok(score < trusted.score)
       assert.ok(paidToRogue() <= owedFor(offer().models[0]!, { promptTokens: WINDOW, outputTokens: 0 }))
       assert.equal((await receipts()).length, before.length + 1, 'nothing was signed for the rogue')
     })

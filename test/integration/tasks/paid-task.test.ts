@@ -208,6 +208,8 @@ describe('a task between two nodes', () => {
   })
 
   it('says why it cannot be done', async () => {
+    // Nothing is offered while the engine starts anew.
+    await requester.knows(provider)
     await assert.rejects(requester.ask('hi', { model: 'gpt-17' }), code(TaskError, 'MODEL_NOT_OFFERED'))
     await assert.rejects(requester.ask('hi', { maxPrice: 1n }), code(TaskError, 'TOO_EXPENSIVE'))
     await assert.rejects(requester.ask('word '.repeat(20_000)), code(TaskError, 'PROMPT_TOO_LONG'))

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { DEFAULT_PREFERENCES } from '../../../node/market/preferences.ts'
+import type { TaskEvent } from '../../../node/tasks/ask.ts'
+import { CREDIT, costRoundedUp } from '../../../protocol/money.ts'
+import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
+
+/** Two providers of one model that differ in their price, and one who asks; all whole nodes. */
+describe('a task sold by auction', () => {
+  const network = new TestNetwork()
+  let [cheap, dear, requester] = [] as unknown as [TestNode, TestNode, TestNode]
+
+  before(async () => {
+    await network.start()
+    // Far more than an answer takes: nobody is late by chance; and prices that stay where they begin.
+    const flags = { 'auction.bidWindow': '5s', 'price.averageOver': '12h' }
+    ;[cheap, dear] = await Promise.all([
+      network.node({ ...flags, 'price.input': '0.5', 'price.output': '1' }),
+      network.node({ ...flags, 'price.input': '0.75', 'price.output': '1.5' }),
+    ])
+    requester = await network.node({
+      ...flags,
+      'models.serve': '',
+      'p2p.bootstrap': [cheap.address, dear.address],
+    })
+    await requester.knows(cheap, dear)
+  })
+  after(() => network.stop())
+
+  async function ask(auction: 'first-price' | 'second-price') {
+    const events: TaskEvent[] = []
+    const result = await requester.ask(
+      'What is 2 + 2?',
+      { model: 'shoal-nano', maxTokens: 8, preferences: { ...DEFAULT_PREFERENCES, auction } },
+      event => events.push(event),
+    )
+    const sold = events.find(event => event.type === 'auction')
+    const receipt = events.find(event => event.type === 'receipt')
+    assert.ok(sold !== undefined && receipt !== undefined)
+    const { promptTokens, outputTokens, amount } = receipt.record.body
+    const at = (input: bigint, output: bigint) =>
+      costRoundedUp(
+        { inputPerMillion: input, outputPerMillion: output },
+        { inputTokens: promptTokens, outputTokens },
+      )
+    assert.equal(amount, result.paid)
+    return { result, sold, amount, at }
+  }
+
+  it('is done by the lowest bidder for its bid in a first-price auction', async () => {
+    const { result, sold, amount, at } = await ask('first-price')
+    assert.deepEqual([sold.asked, sold.bids, sold.provider], [2, 2, cheap.key])
+    assert.equal(result.provider, cheap.key)
+    // Idle, it asks for half of what it offers.
+    assert.equal(amount, at(CREDIT / 4n, CREDIT / 2n))
+    const { won, bids } = cheap.node.parts.desk.demand.snapshot()
+    assert.deepEqual([won, bids], [1, 1])
+  })
+
+  it('is paid as the next best bid in a second-price auction, which is more', async () => {
+    const { result, sold, amount, at } = await ask('second-price')
+    assert.equal(result.provider, cheap.key)
+    const [input, output] = [(3n * CREDIT) / 8n, (3n * CREDIT) / 4n]
+    assert.deepEqual(sold.price, { inputPerMillion: input, outputPerMillion: output })
+    assert.equal(amount, at(input, output))
+  })
+})

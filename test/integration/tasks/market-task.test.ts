@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { DEFAULT_PREFERENCES, type Preferences } from '../../../node/market/preferences.ts'
+import { offersProtocol } from '../../../node/market/protocols.ts'
+import type { TaskEvent } from '../../../node/tasks/ask.ts'
+import { TaskError } from '../../../node/tasks/errors.ts'
+import { taskProtocol } from '../../../node/tasks/protocol.ts'
+import { decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
+import { offerMessage } from '../../../protocol/messages/offer.ts'
+import { type ProviderFrame, providerFrameMessage } from '../../../protocol/messages/provider-frame.ts'
+import { requesterFrameMessage } from '../../../protocol/messages/requester-frame.ts'
+import { createRecord } from '../../../protocol/signed.ts'
+import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
+import { Rogue, type RogueStream } from '../../helpers/rogue.ts'
+import { waitUntil } from '../../helpers/wait.ts'
+
+const LONG_ANSWER = JSON.stringify({
+  ...{ type: 'array', items: { enum: ['shoal'] }, minItems: 60, maxItems: 60 },
+})
+/** Which a rogue has done well before. */
+const TASKS_BEFORE = 60
+const REGIONS = ['eu-de', 'eu-fr'] as const
+const regionOf = ({ candidate }: Extract<TaskEvent, { type: 'chosen' }>) => candidate.offer!.offer.region
+const prefer = (preferences: Partial<Preferences>) => ({
+  preferences: { ...DEFAULT_PREFERENCES, ...preferences },
+})
+const typed = <T extends TaskEvent['type']>(events: TaskEvent[], type: T) =>
+  events.filter((event): event is Extract<TaskEvent, { type: T }> => event.type === type)
+
+describe('a task on the market', () => {
+  const network = new TestNetwork()
+  let providers: TestNode[]
+  let requester: TestNode
+  const rogues: { peer: Rogue; by: TestNode }[] = []
+
+  before(async () => {
+    await network.start()
+    requester = await network.node({
+      ...{ 'models.serve': '', 'spending.limitPerDay': '100', 'task.hedgePercent': 0 },
+    })
+    const flags = { 'p2p.bootstrap': requester.address, 'models.slots': 1, 'price.spotNotice': '10ms' }
+    providers = await Promise.all([
+      network.node({ ...flags, 'offer.region': REGIONS[0] }),
+      network.node({ ...flags, 'offer.region': REGIONS[1] }),
+    ])
+    await requester.knows(...providers)
+  })
+  afterEach(async () => {
+    for (const { peer, by } of rogues.splice(0)) {
+      // Gone for good, also as far as the others are concerned.
+      for (let i = 0; i < 4; i++) await by.node.parts.reputation.penalise(peer.key, 'bad_frame')
+      await peer.stop()
+    }
+  })
+  after(() => network.stop())
+
+  /** All a node has signed away. */
+  const paidBy = ({ node }: TestNode) =>
+    node.trade.economy.payer.list().reduce((sum, { cumulative }) => sum + cumulative, 0n)
+
+  /** A peer that a node trusts more than the honest ones, offers the same and does as it likes. */
+  async function rogue(
+    by: TestNode,
+    converse: (stream: RogueStream, say: (frame: ProviderFrame) => void) => Promise<void>,
+  ) {
+    const peer = await Rogue.start()
+    rogues.push({ peer, by })
+    const { offer } = providers[0]!.node.trade.offers!.current()!
+    const record = createRecord(
+      offerMessage,
+      { ...offer, wallet: `0x${randomBytes(20).toString('hex')}`, addresses: [peer.address] },
+      peer.signer,
+    )
+    await peer.serve(offersProtocol.id, async stream => {
+      await stream.read()
+      const records = [{ offer: record.bytes, update: null }]
+      stream.write(encodeMessage(offersProtocol.response, { records }))
+    })
+    await peer.serve(taskProtocol.id, async stream => {
+      const request = decodeMessage(requesterFrameMessage, (await stream.read())!)
+      assert.equal(request.kind, 'request')
+      await converse(stream, frame => stream.write(encodeMessage(providerFrameMessage, frame)))
+    })
+    await peer.meet(by.address)
+    const { book, reputation } = by.node.parts
+    await waitUntil('its offer is known', () => book.of(peer.key) !== null)
+    for (let task = 0; task < TASKS_BEFORE; task++) await reputation.observe(peer.key, 'completed')
+    return peer
+  }
+
+  it('is done alike by distinct operators in the SLA class A, each paid for its part', async () => {
+    const before = paidBy(requester)
+    const events: TaskEvent[] = []
+    const result = await requester.ask('What is Shoal?', prefer({ slaClass: 'A' }), event =>
+      events.push(event),
+    )
+    assert.equal(result.status, 'completed')
+    assert.deepEqual([...result.agreed].sort(), providers.map(({ key }) => key).sort())
+    assert.equal(result.attempts, 2)
+    assert.equal(
+      typed(events, 'output')
+        .map(({ text }) => text)
+        .join(''),
+      result.text,
+    )
+    assert.equal(result.paid, paidBy(requester) - before)
+    const single = await requester.ask('What is Shoal?')
+    assert.equal(single.text, result.text)
+  })
+
+  it('is decided by the majority when one of them answers differently, and that counts against it', async () => {
+    const liar = await rogue(requester, async (stream, say) => {
+      say({ kind: 'accepted', promptTokens: 5, creditWindowTokens: 16, voucher: null })
+      say({ kind: 'output', tokens: [1, 2, 3], text: 'I am a liar' })
+      await stream.read()
+    })
+    const before = requester.node.parts.reputation.score(liar.key)
+    const events: TaskEvent[] = []
+    const result = await requester.ask('What is Shoal?', prefer({ slaClass: 'A' }), event =>
+      events.push(event),
+    )
+    assert.deepEqual([...result.agreed].sort(), providers.map(({ key }) => key).sort())
+    const [disagreement] = typed(events, 'disagreement')
+    assert.deepEqual(disagreement?.dissenting, [liar.key])
+    assert.ok(!result.text.includes('liar'))
+    assert.equal(
+      typed(events, 'output')
+        .map(({ text }) => text)
+        .join(''),
+      result.text,
+    )
+    assert.ok(requester.node.parts.reputation.score(liar.key).score < before.score)
+    // Nobody has a stake.
+    await assert.rejects(
+      requester.ask('What is Shoal?', prefer({ slaClass: 'S' })),
+      (error: unknown) => error instanceof TaskError && error.code === 'NOTHING_FITS',
+    )
+  })
+
+  it('is given to a second provider while the first says nothing, and is paid once', async () => {
+    const hedger = await network.node({ 'models.serve': '', 'p2p.bootstrap': requester.address })
+    await hedger.knows(...providers)
+    const mute = await rogue(hedger, async stream => {
+      await stream.read()
+      await stream.read()
+    })
+    const [events, maxPrice] = [[] as TaskEvent[], 10n ** 16n]
+    const result = await hedger.ask('What is Shoal?', { maxPrice }, event => events.push(event))
+    assert.equal(result.status, 'completed')
+    assert.notEqual(result.provider, mute.key)
+    assert.equal(typed(events, 'hedged').length, 1)
+    assert.equal(typed(events, 'failover').length, 0)
+    assert.equal(result.paid, paidBy(hedger))
+    assert.ok(result.paid <= maxPrice)
+    // It did not even answer to being told to stop.
+    assert.equal(hedger.node.parts.reputation.score(mute.key).tasks, TASKS_BEFORE + 1)
+  })
+
+  it('in spot mode makes room with notice, and goes on elsewhere without blame', async () => {
+    const other = await network.node({ 'models.serve': '', 'p2p.bootstrap': requester.address })
+    await other.knows(...providers)
+    // With its channels open, it is there before the spot task ends.
+    for (const region of REGIONS) await other.ask('Hello!', prefer({ region }))
+    const { reputation } = requester.node.parts
+    const tasksBefore = new Map(providers.map(({ key }) => [key, reputation.score(key).tasks]))
+    const events: TaskEvent[] = []
+    let paid: Promise<unknown> | null = null
+    const result = await requester.ask(
+      'What is Shoal?',
+      { ...prefer({ mode: 'spot' }), jsonSchema: LONG_ANSWER, maxTokens: 600 },
+      event => {
+        events.push(event)
+        const [chosen] = typed(events, 'chosen')
+        if (event.type === 'output') paid ??= other.ask('Hello!', prefer({ region: regionOf(chosen!) }))
+      },
+    )
+    assert.deepEqual(JSON.parse(result.text), Array<string>(60).fill('shoal'))
+    const [first, second] = typed(events, 'chosen').map(({ candidate }) => candidate.provider)
+    assert.deepEqual(
+      typed(events, 'failover').map(({ from, why }) => [from, why]),
+      [[first, 'preempted']],
+    )
+    assert.equal(typed(events, 'notice').length, 1)
+    assert.notEqual(first, second)
+    assert.equal(result.provider, second)
+    assert.equal(reputation.score(first!).tasks, tasksBefore.get(first!))
+    await paid
+  })
+
+  it('ends at its deadline with what has come', async () => {
+    const events: TaskEvent[] = []
+    const result = await requester.ask(
+      'What is Shoal?',
+      { ...prefer({ deadlineMs: 600 }), jsonSchema: LONG_ANSWER, maxTokens: 600 },
+      event => events.push(event),
+    )
+    assert.deepEqual([result.status, result.reason], ['expired', 'deadline'])
+    assert.equal(
+      typed(events, 'output')
+        .map(({ text }) => text)
+        .join(''),
+      result.text,
+    )
+    await assert.rejects(
+      requester.ask('What is Shoal?', prefer({ deadlineMs: 1 })),
+      (error: unknown) =>
+        error instanceof TaskError && ['DEADLINE_PASSED', 'NOTHING_FITS'].includes(error.code),
+    )
+  })
+})
