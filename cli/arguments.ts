@@ -1,3 +1,4 @@
+import { TASK_ID_PATTERN } from '../protocol/ids.ts'
 import { parseCredits } from '../protocol/money.ts'
 import { usageError } from './context.ts'
 
@@ -43,4 +44,13 @@ export function creditsAmount(flag: string): (value: string) => string {
 /** Values of a flag that may be given several times. */
 export function collected(value: string, previous: unknown): string[] {
   return [...((previous as string[] | undefined) ?? []), value]
+}
+
+/** Id of a task, 32 hex digits. */
+export function taskIdArgument(value: string): string {
+  if (TASK_ID_PATTERN.test(value)) return value
+  throw usageError(
+    `a task's id has 32 hex digits, ${JSON.stringify(value)} has not`,
+    'shoal receipts --json tells ids of tasks.',
+  )
 }

@@ -11,6 +11,7 @@ import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
 import { registerMoney } from './commands/money.ts'
 import { registerPeers } from './commands/peers.ts'
+import { registerRoute } from './commands/route.ts'
 import { registerStake } from './commands/stake.ts'
 import { registerStop } from './commands/stop.ts'
 import { registerUp } from './commands/up.ts'
@@ -44,7 +45,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Begin:': ['demo', 'init', 'up', 'stop', 'ask'],
-  'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts'],
+  'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit'],
   'Contracts:': ['contracts'],
   'Help:': ['doctor', 'config'],
@@ -84,6 +85,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerLook,
     registerMarket,
     registerPeers,
+    registerRoute,
     registerMoney,
     registerStake,
     registerAudit,

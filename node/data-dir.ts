@@ -11,6 +11,9 @@ export interface DataDir {
   readonly store: string
   readonly peers: string
   readonly auditLog: string
+  /** What routing decided and what came of it. */
+  readonly decisions: string
+  readonly policy: string
   readonly models: string
   readonly engine: string
   readonly chain: string
@@ -32,6 +35,8 @@ export function dataDirAt(root: string): DataDir {
     store: at('store'),
     peers: at('peers'),
     auditLog: at('audit.log'),
+    decisions: at('decisions.jsonl'),
+    policy: at('policy.json'),
     models: at('models'),
     engine: at('engine'),
     chain: at('chain'),

@@ -33,6 +33,8 @@ export type NodeEvent =
     }
   | { type: 'settled'; transaction: Bytes32; amount: bigint; channels: number }
   | { type: 'anchored'; transaction: Bytes32; root: Bytes32; firstSequence: number; lastSequence: number }
+  /** A changed policy file has taken effect. */
+  | { type: 'routing-policy'; name: string }
   | { type: 'warning'; code: string; message: string; fix?: string }
 
 export class NodeEvents extends EventEmitter<{ event: [event: NodeEvent] }> {

@@ -30,7 +30,7 @@ import { OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
-import { GreedyPolicy } from './market/routing/policy.ts'
+import { RouteLearning } from './market/routing/learning/route-learning.ts'
 import { SizeQuality } from './market/routing/quality.ts'
 import { realisedScore } from './market/routing/reward.ts'
 import { Router } from './market/routing/router.ts'
@@ -258,6 +258,7 @@ export class ShoalNode {
       walletOf: peer => book.of(peer)?.offer.wallet ?? null,
     })
     this.#undo.push(() => trust.stop())
+    const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -295,6 +296,7 @@ export class ShoalNode {
       receipts,
       trust,
       reputation,
+      learning,
       deployment,
       chainUrl: place.rpcUrl,
     }
@@ -337,6 +339,28 @@ export class ShoalNode {
     )
     this.#undo.push(() => eventLog.close())
     return eventLog
+  }
+
+  async #startLearning(store: Store): Promise<RouteLearning> {
+    const configured = this.config['routing.policy']
+    const learning = new RouteLearning(
+      {
+        logPath: this.dataDir.decisions,
+        policyPath: configured ?? this.dataDir.policy,
+        isPolicyOptional: configured === null,
+      },
+      {
+        store,
+        clock: this.#clock,
+        log: this.#log,
+        onPolicy: ({ name }) => this.events.tell({ type: 'routing-policy', name }),
+        onRefused: ({ code, message, fix }) =>
+          this.events.tell({ type: 'warning', code, message, ...(fix === undefined ? {} : { fix }) }),
+      },
+    )
+    await learning.start()
+    this.#undo.push(() => learning.stop())
+    return learning
   }
 
   #auditHealth(healthy: boolean): void {
@@ -498,7 +522,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
-    const { engine, cloud } = this.parts
+    const { engine, cloud, learning } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -595,14 +619,15 @@ export class ShoalNode {
         breaker,
         clearance,
         quality: new SizeQuality(),
-        policy: new GreedyPolicy(),
+        policy: learning.policy,
         reward: realisedScore,
-        log: { decided: () => {}, ended: () => {} },
+        log: learning.recorder,
         clock: this.#clock,
         random: Math.random,
       },
     )
     this.#undo.push(() => router.stop())
+    learning.drive(router)
     const own = new OwnVenues(config, {
       ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
       meter: null,
@@ -837,6 +862,7 @@ export interface NodeParts {
   receipts: ReceiptBook
   trust: Trust
   reputation: Reputation
+  learning: RouteLearning
   deployment: KnownDeployment
   chainUrl: string
 }

@@ -3,7 +3,9 @@ import { matchesGlob } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
+import { routeBench } from '../test/bench/route.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
 
@@ -27,7 +29,7 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
-const benches = [gasBench, nodeBench, tasksBench]
+const benches = [gasBench, nodeBench, tasksBench, marketSavingBench, routeBench]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {
   console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)

@@ -74,6 +74,8 @@ function narrate(event: EventLine): string | null {
       return good(
         `Anchored audit events ${text(event.firstSequence)} to ${text(event.lastSequence)} (${shortHex(text(event.transaction))}).`,
       )
+    case 'routing-policy':
+      return good(`The routing policy ${text(event.name)} is in use.`)
     case 'warning':
       return bad(`${text(event.message)}${event.fix === undefined ? '' : `. ${text(event.fix)}`}`)
     default:

@@ -370,6 +370,13 @@ export const settings = {
     flag: 'hedge-percent',
   }),
 
+  'routing.policy': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'JSON file that says how providers are chosen, used anew when it changes; unset: policy.json in the data folder, if there is one.',
+    flag: 'routing-policy',
+  }),
+
   'spending.limitPerDay': setting({
     kind: credits(0n),
     default: 10n * CREDIT,

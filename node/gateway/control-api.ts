@@ -15,6 +15,7 @@ import { ROLES } from '../../protocol/roles.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
 import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
+import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
@@ -53,6 +54,7 @@ export const controlMethods = {
   metrics: z.strictObject({}),
   stop: z.strictObject({}),
   ...trustMethods,
+  ...routeMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */

@@ -8,6 +8,7 @@ import { PaymentError } from '../payments/errors.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { marketHandlers } from './market-handlers.ts'
+import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
 import {
@@ -44,6 +45,7 @@ export function controlHandlers(
   } = {
     ...marketHandlers(node, { served }),
     ...trustHandlers(node),
+    ...routeHandlers(node.parts.learning),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

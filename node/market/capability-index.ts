@@ -10,7 +10,6 @@ import {
   type ListingColumns,
   type ListingIndex,
   type OfferSource,
-  type OwnTerms,
   type RowObserver,
   VENUES,
 } from './capability.ts'
@@ -20,7 +19,10 @@ import { Lowest } from './lowest.ts'
 import { type Bucket, ModelBuckets } from './model-buckets.ts'
 import type { KnownOffer } from './offer-book.ts'
 import { Regions } from './regions.ts'
-import type { Listing, ProviderId } from './routing/candidate.ts'
+import type { Listing, ProviderId, VenueTerms } from './routing/candidate.ts'
+
+/** What an offer or an operator says of the place, not of the model. */
+type PlaceTerms = Pick<VenueTerms, 'dataClass' | 'slaClasses' | 'region'>
 
 /** A provider with listings or entities. */
 interface Provider {
@@ -42,8 +44,8 @@ interface Provider {
 
 const FIRST_CAPACITY = 1_024
 /** What we know of our own listings where nothing more is said: at home anything may be seen, elsewhere what all may see. */
-const LOCAL_TERMS: OwnTerms = { dataClass: 'PRIVATE', slaClasses: ['B'], region: null }
-const CLOUD_TERMS: OwnTerms = { dataClass: 'PUBLIC', slaClasses: ['B'], region: null }
+const LOCAL_TERMS: PlaceTerms = { dataClass: 'PRIVATE', slaClasses: ['B'], region: null }
+const CLOUD_TERMS: PlaceTerms = { dataClass: 'PUBLIC', slaClasses: ['B'], region: null }
 
 /**
  * Who can do what: every listing and entity known, with what is chosen by in columns of numbers, so that a hundred
@@ -133,7 +135,7 @@ export class CapabilityIndex implements ListingIndex {
   }
 
   /** Takes all that this node's own engine and its cloud services can do, in place of what was said before. */
-  setLocal(listings: readonly (Listing & { terms?: OwnTerms })[]): void {
+  setLocal(listings: readonly Listing[]): void {
     const byProvider = Map.groupBy(listings, ({ provider }) => provider)
     for (const id of this.#own) if (!byProvider.has(id)) this.remove(id)
     for (const [id, own] of byProvider) {
@@ -275,7 +277,7 @@ export class CapabilityIndex implements ListingIndex {
   #place(
     provider: Provider,
     models: readonly ModelOffer[],
-    { dataClass, slaClasses, region }: OwnTerms,
+    { dataClass, slaClasses, region }: PlaceTerms,
     venue: Listing['venue'],
   ): void {
     const regionBefore = provider.region

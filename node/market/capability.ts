@@ -69,14 +69,6 @@ export interface RowObserver {
   providerRemoved?(providerRow: number): void
 }
 
-/** What of a local or cloud listing its model does not say. */
-export interface OwnTerms {
-  /** The most guarded data it may see. */
-  dataClass: DataClass
-  slaClasses: readonly SlaClass[]
-  region: string | null
-}
-
 /** Where the whole offer of a provider is had from when it is needed. */
 export interface OfferSource {
   known(): KnownOffer

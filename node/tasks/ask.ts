@@ -18,6 +18,8 @@ export interface AskOptions {
   jsonSchema: string | null
   /** How it is to be done. */
   preferences: Preferences
+  /** Kind of work, for which routing learns; found from the prompt unless named. */
+  taskClass?: string
 }
 
 /** What happens to a task. `replica` counts the copies of an SLA class that has several; 0 where there is one. */

@@ -1,3 +1,4 @@
+import type { TaskId } from '../../protocol/ids.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
 import type { CapacityMode } from '../../protocol/sla-class.ts'
 import type { Candidate, Demand, Outcome, ProviderId, Ranking } from '../market/routing/candidate.ts'
@@ -27,12 +28,12 @@ const MAX_RANKING_AGE_MS = 30_000
 
 /** Chooses for one task, nobody twice. */
 export class Chooser {
-  readonly #ask: AskOptions
+  readonly #ask: AskOptions & { taskId: TaskId }
   readonly #modules: ChooserModules
   readonly #tried = new Set<ProviderId>()
   #latest: { ranking: Ranking; mode: CapacityMode; atMs: number } | null = null
 
-  constructor(ask: AskOptions, modules: ChooserModules) {
+  constructor(ask: AskOptions & { taskId: TaskId }, modules: ChooserModules) {
     this.#ask = ask
     this.#modules = modules
   }

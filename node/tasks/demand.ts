@@ -1,6 +1,8 @@
 import { utf8Length } from '../../protocol/codec.ts'
+import type { TaskId } from '../../protocol/ids.ts'
 import type { TaskInput } from '../../protocol/messages/task-request.ts'
 import type { Demand, ProviderId } from '../market/routing/candidate.ts'
+import { taskClassOf } from '../market/routing/learning/task-class.ts'
 import { prefixesOf } from '../market/routing/prefix-affinity.ts'
 import type { AskOptions } from './ask.ts'
 
@@ -11,24 +13,32 @@ const BYTES_PER_TOKEN = 4
 
 /**
  * What a task wants from the market.
+ * @param ask with a task's id its decisions are logged under that
  * @param state providers that have been tried, and what is left of the price cap, base units
  */
 export function demandOf(
-  ask: AskOptions,
+  ask: AskOptions & { taskId?: TaskId },
   state: { excluded: ReadonlySet<ProviderId>; maxPrice: bigint | null },
 ): Demand {
+  const expectedTokens = promptTokensExpected(ask.input)
   return {
+    ...(ask.taskId === undefined ? {} : { taskId: ask.taskId }),
     model: ask.model,
     kind: ask.input.kind,
     promptTokensBound: promptTokensBound(ask.input),
-    promptTokensExpected: promptTokensExpected(ask.input),
+    promptTokensExpected: expectedTokens,
     maxTokens: ask.maxTokens,
     maxPrice: state.maxPrice,
     preferences: ask.preferences,
-    taskClass: ask.input.kind,
+    taskClass: ask.taskClass ?? classOf(ask, expectedTokens),
     prefixes: prefixesOf(ask.input),
     excluded: state.excluded,
   }
+}
+
+function classOf({ input, jsonSchema }: AskOptions, promptTokens: number): string {
+  const text = textsOf(input).at(-1) ?? ''
+  return taskClassOf({ kind: input.kind, text, promptTokens, hasJsonSchema: jsonSchema !== null })
 }
 
 /** What a prompt can have at most: every token holds at least a byte of text, and templates add a few. */

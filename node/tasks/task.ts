@@ -75,7 +75,7 @@ export class Task {
       },
       { ...this.#modules, cap: this.#cap, signal: ends },
     )
-    const chooser = new Chooser(ask, { ...this.#modules, cap: this.#cap })
+    const chooser = new Chooser({ ...ask, taskId }, { ...this.#modules, cap: this.#cap })
     const run: RunModules = {
       ...this.#modules,
       ...{ ask, chooser, runner, onEvent, signal: ends },

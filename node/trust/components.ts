@@ -109,7 +109,8 @@ export const DEFAULT_PARAMETERS: TrustParameters = {
   honesty: {
     strangers: { good: 2.1, bad: 0.9 },
     unauditedWeight: 0.1,
-    provenAudits: 3,
+    // Three of late: they fade.
+    provenAudits: 2.5,
     vouchersNeeded: 1,
     toleratedShare: 0.02,
     accuserWeight: 10,

@@ -140,6 +140,12 @@ export function syntheticDemand(random: () => number): Demand {
   )
 }
 
+/** Everybody's honesty is beyond doubt. */
+export const provenToAll: Pick<ReputationView, 'honesty' | 'strangerRisk'> = {
+  honesty: () => ({ standing: 'proven', prospect: 0.9, tasksAtOnce: Number.POSITIVE_INFINITY }),
+  strangerRisk: () => 0.3,
+}
+
 /** Opinions spread over providers by their keys, a fifth of them newcomers. */
 export const syntheticReputation: ReputationView = {
   score: provider => {

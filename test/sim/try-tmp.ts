@@ -25,8 +25,6 @@ const shoal = shoalWith({
   tuning: {
     maxTrials: e('EMAX', 0.1),
     trialRisk: e('RISK', 0.01),
-    prospectExponent: e('PE', 2),
-    utilityExponent: e('UE', 4),
   },
 })
 const options = {
@@ -34,10 +32,10 @@ const options = {
   honestProviders: +(process.env.H ?? 350),
   attackerShare: 0.3,
   requesters: +(process.env.R ?? 30),
-  models: 6,
+  models: e('M', 6),
   tasks: +(process.argv[4] ?? 600),
-  inFlight: 4,
-  newcomers: 30,
+  inFlight: e('FLY', 4),
+  newcomers: e('NEW', 30),
   newcomersJoinAt: +(process.env.JOIN ?? 500),
   auditProbability: +(process.argv[2] ?? 0.1),
   auditPower: 0.99,

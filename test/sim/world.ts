@@ -104,7 +104,6 @@ export class World {
   readonly #twinPay: { atTask: number; paid: number; isNewcomer: boolean }[] = []
   readonly #pairOf = new Map<SimProvider, 'veteran' | 'newcomer'>()
   #networkTasks = 0
-  #attempts = 0
   #completed = 0
   #audits = 0
   #auditCost = 0
@@ -297,7 +296,6 @@ export class World {
         this.#do(requester, task, networkTask, tried, attempt, random, provider)
         return
       }
-      this.#attempts++
       chooser.began(provider, task)
       chooser.observe(this.#observation(task, provider, { status: 'refused' }))
     }
@@ -329,7 +327,6 @@ export class World {
     this.#queue.after(totalMs, () => {
       this.#takeSlot(provider, -1)
       provider.tasks++
-      this.#attempts++
       const paid = taskCost({ promptTokens: task.promptTokens, outputTokens }, provider)
       this.#account(task, networkTask, provider, act, paid)
       const { status, audited } = this.#judge(requester, provider, act, random)

@@ -113,6 +113,8 @@ export interface Ranking {
   scale: Scale
   /** Of the policy that set the order; null where nothing fits. */
   policyVersion: string | null
+  /** So many of the candidates, the first ones, might have been first; the others cost too much to try. */
+  eligible: number
   /** Whether another than the one with the best score is first, to know more of it. */
   explored: boolean
 }

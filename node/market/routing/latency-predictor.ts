@@ -46,7 +46,7 @@ const MIN_MS_PER_TOKEN = 0.02
 const MAX_MS_PER_TOKEN = 10_000
 /** Fewer tokens tell little of the speed. */
 const MIN_TOKENS = 8
-/** How far claims as a whole are believed to be off at most, as a factor. */
+/** How far claims are believed to be off at most, as a factor. */
 const MAX_CLAIM_FACTOR = 4
 const CLAIM_STEP = 0.02
 
@@ -104,8 +104,8 @@ export class LatencyPredictor {
     const perTokenShare = share(known.perToken.count * freshness)
     const { count, variance } = known.ttft
     return {
-      ttftMs: Math.exp(ttftShare * known.ttft.mean + (1 - ttftShare) * claimedTtft),
-      msPerToken: Math.exp(perTokenShare * known.perToken.mean + (1 - perTokenShare) * claimedPerToken),
+      ttftMs: blended(known.ttft.mean, ttftShare, claimedTtft),
+      msPerToken: blended(known.perToken.mean, perTokenShare, claimedPerToken),
       spread: Math.sqrt(
         (count * variance + PRIOR_SPREAD_WEIGHT * PRIOR_SPREAD ** 2) / (count + PRIOR_SPREAD_WEIGHT),
       ),
@@ -172,6 +172,13 @@ function taken(average: Average, value: number, freshness: number): Average {
 
 function share(count: number): number {
   return count / (count + CLAIM_WEIGHT)
+}
+
+/** Logarithms in, the value itself out. A claim counts no further than it could be true, having seen what we have. */
+function blended(measured: number, share: number, claimed: number): number {
+  const limit = Math.log(MAX_CLAIM_FACTOR)
+  const believed = share > 0 ? clamp(claimed, measured - limit, measured + limit) : claimed
+  return Math.exp(share * measured + (1 - share) * believed)
 }
 
 function biased(bias: number, ratio: number): number {

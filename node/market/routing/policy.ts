@@ -1,5 +1,7 @@
 /** One of those a policy may put first. */
 export interface PolicyCandidate {
+  /** Id of the model it would run. */
+  model: string
   /** In the order of FEATURE_NAMES, each 0 to 1. */
   features: Float64Array
   /** What the strategy makes of the prediction, 0 to 1. */
@@ -23,8 +25,17 @@ export interface RoutingPolicy {
     probability: number
     version: string
   }
-  /** @param input.reward 0 to 1 */
-  learn(input: { taskClass: string; features: Float64Array; reward: number }): void
+  /**
+   * @param input.score what the strategy had made of the candidate
+   * @param input.reward 0 to 1
+   */
+  learn(input: {
+    taskClass: string
+    model: string
+    features: Float64Array
+    score: number
+    reward: number
+  }): void
 }
 
 export interface GreedyOptions {

@@ -1,20 +1,18 @@
-import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import type { ProviderId } from './candidate.ts'
 import type { ReputationView } from './modules.ts'
 import type { Tuning } from './strategies.ts'
 
-export const SHARED = DATA_CLASSES.indexOf('SHARED')
 /** A ceiling nobody has asked for: above all there are, so that nothing is ruled out by it. */
 export const UNKNOWN_CEILING = 127
 /** Of those our rules let nothing go to. */
 export const NO_CEILING = -1
+
+/** Reputation is asked for anew after so long, and after every outcome. */
+const FRESH_MS = 5_000
 /** What was looked up of stake and data class is looked up anew after so long. */
 const LOOKED_UP_MS = 60_000
-
-/** Reputation is asked for anew after so long, after every outcome, and when others told something. */
-const FRESH_MS = 30_000
 /** Providers whose age is looked at with each decision. */
-const LOOKED_AT = 8
+const LOOKED_AT = 16
 /** A way nobody has measured: across a continent. Our own engine has none; a service's is in its claim. */
 const UNKNOWN_RTT_MS = 60
 const RTT_STEP = 0.25
@@ -30,15 +28,16 @@ const MIN_RELIABILITY = 0.02
 
 /** What the router knows of providers, in columns by the index's provider rows. */
 export class ProviderFacts {
-  /** Reliability to the power of the tuning's exponent; -1 for those that are not welcome. */
-  weight = new Float64Array()
+  /**
+   * Of those that are proven: reliability to the power of the tuning's exponent. Of newcomers: the square of the odds
+   * that they are honest. -1 for those that are not welcome.
+   */
+  trust = new Float64Array()
   reliability = new Float64Array()
   /** 0 to 100. */
   score = new Float64Array()
   /** 1 for those that have not proven to be honest: they are tried out, not ranked. */
   newcomer = new Uint8Array()
-  /** What a newcomer's chance to be tried out is multiplied by: the odds that it is honest, to a power. */
-  prospect = new Float64Array()
   /** Tasks of ours it has, and should have at once at most. */
   inFlight = new Float64Array()
   atOnce = new Float64Array()
@@ -51,47 +50,51 @@ export class ProviderFacts {
   ceiling = new Int8Array()
   /** Credits at stake as the chain says; NaN until somebody needed to know. */
   stake = new Float64Array()
-  /** 1 for those the decision under way leaves out. */
-  excluded = new Uint8Array()
   readonly #reputation: ReputationView
+  readonly #onChanged: (row: number) => void
   readonly #ids: (ProviderId | null)[] = []
   #checkedAtMs = new Float64Array()
   #lookedUpAtMs = new Float64Array()
-  /** Round trips and outcomes are kept for those that have rows. */
+  /** Outcomes of our own engine and of services. */
   readonly #own = new Map<ProviderId, { good: number; bad: number }>()
   #tuning: Tuning
   #cursor = 0
   /** Scores take longest to work out, and only floors need them. */
   #wantsScores = false
 
-  constructor(modules: { reputation: ReputationView; tuning: Tuning }) {
+  /** @param modules.onChanged called with the provider row whose facts have changed */
+  constructor(
+    options: { tuning: Tuning },
+    modules: { reputation: ReputationView; onChanged: (row: number) => void },
+  ) {
+    this.#tuning = options.tuning
     this.#reputation = modules.reputation
-    this.#tuning = modules.tuning
+    this.#onChanged = modules.onChanged
   }
 
   resize(capacity: number): void {
-    const grown = <T extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer>>(
-      column: T,
-    ): T => {
-      const larger = new (column.constructor as new (length: number) => T)(capacity)
+    const floats = (column: Float64Array) => {
+      const larger = new Float64Array(capacity)
       larger.set(column)
       return larger
     }
-    this.weight = grown(this.weight)
-    this.reliability = grown(this.reliability)
-    this.score = grown(this.score)
-    this.newcomer = grown(this.newcomer)
-    this.prospect = grown(this.prospect)
-    this.inFlight = grown(this.inFlight)
-    this.atOnce = grown(this.atOnce)
-    this.rttMs = grown(this.rttMs)
-    this.isRttKnown = grown(this.isRttKnown)
-    this.unseen = grown(this.unseen)
-    this.ceiling = grown(this.ceiling)
-    this.stake = grown(this.stake)
-    this.excluded = grown(this.excluded)
-    this.#checkedAtMs = grown(this.#checkedAtMs)
-    this.#lookedUpAtMs = grown(this.#lookedUpAtMs)
+    const bytes = <T extends Uint8Array | Int8Array>(column: T, larger: T): T => {
+      larger.set(column)
+      return larger
+    }
+    this.trust = floats(this.trust)
+    this.reliability = floats(this.reliability)
+    this.score = floats(this.score)
+    this.newcomer = bytes(this.newcomer, new Uint8Array(capacity))
+    this.inFlight = floats(this.inFlight)
+    this.atOnce = floats(this.atOnce)
+    this.rttMs = floats(this.rttMs)
+    this.isRttKnown = bytes(this.isRttKnown, new Uint8Array(capacity))
+    this.unseen = floats(this.unseen)
+    this.ceiling = bytes(this.ceiling, new Int8Array(capacity))
+    this.stake = floats(this.stake)
+    this.#checkedAtMs = floats(this.#checkedAtMs)
+    this.#lookedUpAtMs = floats(this.#lookedUpAtMs)
   }
 
   add(row: number, id: ProviderId): void {
@@ -99,11 +102,11 @@ export class ProviderFacts {
     this.rttMs[row] = isPeer(id) ? UNKNOWN_RTT_MS : 0
     this.isRttKnown[row] = isPeer(id) ? 0 : 1
     this.unseen[row] = 0
-    this.excluded[row] = 0
     this.inFlight[row] = 0
     this.#forgetLookedUp(row)
-    // Nobody is ranked before its reputation has been asked for.
-    this.refresh(row, Number.NEGATIVE_INFINITY)
+    // Nobody is ranked before its reputation has been asked for, and whoever is chosen is asked for again.
+    this.#ask(row, id)
+    this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
   }
 
   remove(row: number): void {
@@ -114,7 +117,7 @@ export class ProviderFacts {
 
   setTuning(tuning: Tuning, nowMs: number): void {
     this.#tuning = tuning
-    for (const row of this.#ids.keys()) this.refresh(row, nowMs)
+    for (const row of this.#ids.keys()) this.#refresh(row, nowMs)
   }
 
   /** Asks for the reputation of the next few providers, where it is old. */
@@ -126,46 +129,32 @@ export class ProviderFacts {
   }
 
   refreshIfOld(row: number, nowMs: number): void {
-    if (nowMs - this.#checkedAtMs[row]! > FRESH_MS) this.refresh(row, nowMs)
-    if (nowMs - this.#lookedUpAtMs[row]! > LOOKED_UP_MS) this.#forgetLookedUp(row)
+    if (nowMs - this.#lookedUpAtMs[row]! > LOOKED_UP_MS) this.forget(row, nowMs)
+    else if (nowMs - this.#checkedAtMs[row]! > FRESH_MS) this.#refresh(row, nowMs)
   }
 
   /** Scores are asked for from now on: a demand sets a floor. */
   wantScores(nowMs: number): void {
     if (this.#wantsScores) return
     this.#wantsScores = true
-    for (const row of this.#ids.keys()) this.refresh(row, nowMs)
+    for (const row of this.#ids.keys()) this.#refresh(row, nowMs)
   }
 
-  /** Keeps what was looked up of a provider: place in DATA_CLASSES, and credits. */
+  /** Keeps what was looked up of a provider: place in DATA_CLASSES; credits, or NaN where nobody asked for them. */
   lookedUp(row: number, what: { ceiling: number; stake: number }, nowMs: number): void {
+    const stake = Number.isNaN(what.stake) ? this.stake[row]! : what.stake
+    if (this.ceiling[row] === what.ceiling && Object.is(this.stake[row], stake)) return
     this.ceiling[row] = what.ceiling
-    this.stake[row] = what.stake
+    this.stake[row] = stake
     this.#lookedUpAtMs[row] = nowMs
+    this.#onChanged(row)
   }
 
-  /** Asks for a provider's reputation. */
-  refresh(row: number, nowMs: number): void {
-    const id = this.#ids[row]
-    if (id === undefined || id === null) return
-    this.#checkedAtMs[row] = nowMs
-    let isWelcome = true
-    if (isPeer(id)) {
-      const { standing, prospect, tasksAtOnce } = this.#reputation.honesty(id)
-      if (this.#wantsScores) this.score[row] = this.#reputation.score(id).score
-      this.newcomer[row] = standing === 'proven' ? 0 : 1
-      this.prospect[row] = (prospect / Math.max(1 - prospect, LEAST_DOUBT)) ** this.#tuning.prospectExponent
-      this.atOnce[row] = tasksAtOnce
-      isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
-      this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
-    } else {
-      const { good, bad } = this.#own.get(id) ?? { good: 0, bad: 0 }
-      this.score[row] = 100
-      this.newcomer[row] = 0
-      this.atOnce[row] = Number.POSITIVE_INFINITY
-      this.reliability[row] = (OWN_GOOD + good) / (OWN_GOOD + OWN_BAD + good + bad)
-    }
-    this.weight[row] = isWelcome ? this.reliability[row]! ** this.#tuning.reliabilityExponent : -1
+  /** So many more tasks of ours are there, and its load does not show it. */
+  begin(row: number): void {
+    this.unseen[row]!++
+    this.inFlight[row]!++
+    this.#onChanged(row)
   }
 
   /** A task ended there: the reputation of peers is in other hands, that of our own is here. */
@@ -181,7 +170,7 @@ export class ProviderFacts {
         bad: known.bad * OWN_FADE + (wentWell ? 0 : 1),
       })
     }
-    this.refresh(row, nowMs)
+    this.#refresh(row, nowMs)
     // What is observed elsewhere of the same outcome may come after this.
     this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
   }
@@ -190,12 +179,44 @@ export class ProviderFacts {
     const before = this.rttMs[row]!
     this.rttMs[row] = this.isRttKnown[row] === 1 ? before + RTT_STEP * (rttMs - before) : rttMs
     this.isRttKnown[row] = 1
+    this.#onChanged(row)
   }
 
   /** What others told of it has changed. */
-  forget(row: number): void {
+  forget(row: number, nowMs: number): void {
     this.#forgetLookedUp(row)
-    this.#checkedAtMs[row] = Number.NEGATIVE_INFINITY
+    this.#refresh(row, nowMs)
+  }
+
+  #refresh(row: number, nowMs: number): void {
+    const id = this.#ids[row]
+    if (id === undefined || id === null) return
+    this.#ask(row, id)
+    this.#checkedAtMs[row] = nowMs
+    this.#onChanged(row)
+  }
+
+  #ask(row: number, id: ProviderId): void {
+    let isWelcome = true
+    let odds = 1
+    if (isPeer(id)) {
+      const { standing, prospect, tasksAtOnce } = this.#reputation.honesty(id)
+      if (this.#wantsScores) this.score[row] = this.#reputation.score(id).score
+      this.newcomer[row] = standing === 'proven' ? 0 : 1
+      this.atOnce[row] = tasksAtOnce
+      odds = prospect / Math.max(1 - prospect, LEAST_DOUBT)
+      isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
+      this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
+    } else {
+      const { good, bad } = this.#own.get(id) ?? { good: 0, bad: 0 }
+      this.score[row] = 100
+      this.newcomer[row] = 0
+      this.atOnce[row] = Number.POSITIVE_INFINITY
+      this.reliability[row] = (OWN_GOOD + good) / (OWN_GOOD + OWN_BAD + good + bad)
+    }
+    const trust =
+      this.newcomer[row] === 1 ? odds * odds : this.reliability[row]! ** this.#tuning.reliabilityExponent
+    this.trust[row] = isWelcome ? trust : -1
   }
 
   #forgetLookedUp(row: number): void {

@@ -1,6 +1,5 @@
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import { TASK_KINDS } from '../../../protocol/messages/offer.ts'
-import { costRoundedUp, type TokenPrice } from '../../../protocol/money.ts'
 import type { IndexedBucket } from '../capability.ts'
 import { Lowest } from '../lowest.ts'
 import {
@@ -13,42 +12,36 @@ import {
   UNFIT,
   type Unfit,
 } from './candidate.ts'
-import { FEATURE, FEATURE_NAMES, writeFeatures } from './features.ts'
-import { privacyOf, type Terms, termsOf } from './filters.ts'
-import { LatencyPredictor, p95, promptFactor } from './latency-predictor.ts'
+import { type BuiltCandidate, CandidateBuilder } from './candidate-builder.ts'
+import { type Terms, termsOf } from './filters.ts'
+import { LatencyPredictor } from './latency-predictor.ts'
+import { learnedClass } from './learning/task-class.ts'
+import { ListingFacts } from './listing-facts.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
+import { nearnessTo } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
-import { isPeer, NO_CEILING, ProviderFacts } from './provider-facts.ts'
-import { RowFacts } from './row-facts.ts'
-import { type Facts, middling, type Nearness, nearnessOf, scan, waitOf } from './scan.ts'
-import { type Component, DEFAULT_TUNING, normalised, type Scale, scoreOf, type Tuning } from './strategies.ts'
+import { isPeer, NO_CEILING } from './provider-facts.ts'
+import { Reservoir } from './reservoir.ts'
+import { middling, rowsOf, type Search, scan } from './scan.ts'
+import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 
-const MAX_CANDIDATES = 32
+const MAX_CANDIDATES = 16
 /** When of those looked at closely fewer are left, the next best are looked at too. */
 const ENOUGH_CANDIDATES = 4
 const MAX_ROUNDS = 16
-/** Decisions whose outcome is waited for at most. */
-const MAX_UNBEGUN = 512
+/** Decisions whose outcome is waited for at most, of those nobody was given and of the others. */
+const MAX_UNBEGUN = 128
 const MAX_BEGUN = 4_096
 const BASE_UNITS = 1e18
 
-/** A candidate as the router knows it while it decides. */
-interface Found {
-  candidate: Candidate
-  worst: number
-  isNewcomer: boolean
-  /** Of a newcomer: the weight it is drawn with. */
-  weight: number
-}
-
 /** Who stands up to a close look. */
 interface Findings {
-  /** The best score first. */
-  proven: Found[]
-  /** Newcomers in the order they were drawn in, and the weight of all there are. */
-  strangers: Found[]
-  strangerWeight: number
+  /** Those whose honesty is proven, the best score first. */
+  proven: BuiltCandidate[]
+  /** The others, in the order they were drawn in, and the weight of all there are. */
+  newcomers: BuiltCandidate[]
+  newcomerWeight: number
   unfit: Record<Unfit, number>
 }
 
@@ -63,11 +56,9 @@ export class Router implements Routing {
   readonly #predictor = new LatencyPredictor()
   readonly #affinity = new PrefixAffinity()
   readonly #lengths = new OutputLengths()
-  readonly #providers: ProviderFacts
-  readonly #rows: RowFacts
+  readonly #facts: ListingFacts
   readonly #unbegun = new Map<string, Decision>()
   readonly #begun = new Map<string, Decision>()
-  readonly #stopObserving: () => void
   #tuning: Tuning = DEFAULT_TUNING
   readonly #idPrefix: string
   #decisions = 0
@@ -76,49 +67,31 @@ export class Router implements Routing {
     const { region, maxCandidates = MAX_CANDIDATES } = options
     this.#options = { region, maxCandidates }
     this.#modules = modules
-    const { index, quality, clock, reputation, random } = modules
-    this.#idPrefix = Math.floor(random() * 2 ** 48).toString(36)
-    const providers = new ProviderFacts({ reputation, tuning: this.#tuning })
-    const rows = new RowFacts({ index, predictor: this.#predictor, quality, clock })
-    this.#providers = providers
-    this.#rows = rows
-    this.#stopObserving = index.observe({
-      resized: capacity => rows.resize(capacity),
-      providersResized: capacity => providers.resize(capacity),
-      providerAdded: (row, id) => providers.add(row, id),
-      providerRemoved: row => providers.remove(row),
-      added: (row, provider, model) => rows.add(row, provider, model),
-      moved: (from, to) => rows.move(from, to),
-      removed: row => rows.remove(row),
-      changed: row => {
-        rows.renew(row)
-        providers.unseen[index.columns.providerRow[row]!] = 0
-      },
-    })
+    this.#idPrefix = Math.floor(modules.random() * 2 ** 48).toString(36)
+    this.#facts = new ListingFacts({ tuning: this.#tuning }, { ...modules, predictor: this.#predictor })
   }
 
   /** Lets go of the index. Idempotent. */
   stop(): void {
-    this.#stopObserving()
+    this.#facts.stop()
   }
 
   rank(demand: Demand): Ranking {
     const { random, log, clock } = this.#modules
-    const { proven, strangers, strangerWeight, ...ranking } = this.#assess(demand)
+    const { proven, newcomers, newcomerWeight, ...ranking } = this.#assess(demand)
     const id = ranking.decisionId
-    const tried = strangers.map(({ candidate }) => candidate)
-    const trialShare = proven.length === 0 ? 1 : this.#trialShare()
-    const isTrial = strangers.length > 0 && (trialShare === 1 || random() < trialShare)
-    if (isTrial) {
-      const [{ candidate, weight }] = strangers as [Found]
-      candidate.probability = (trialShare * weight) / Math.max(strangerWeight, weight, Number.MIN_VALUE)
-    }
-    const { chosen, version } = this.#order(demand, proven, strangers.length > 0 ? 1 - trialShare : 1)
+    const [first] = newcomers
+    const trialShare = first === undefined ? 0 : proven.length === 0 ? 1 : this.#trialShare()
+    const isTrial = first !== undefined && (trialShare === 1 || random() < trialShare)
+    if (isTrial) first.candidate.probability = (trialShare * first.weight) / newcomerWeight
+    const { order, version } = this.#order(demand, proven, 1 - trialShare)
+    const drawn = newcomers.map(({ candidate }) => candidate)
     const complete: Ranking = {
       ...ranking,
-      candidates: isTrial ? [tried[0]!, ...chosen, ...tried.slice(1)] : [...chosen, ...tried],
+      candidates: isTrial ? [drawn[0]!, ...order, ...drawn.slice(1)] : [...order, ...drawn],
       policyVersion: version,
-      explored: isTrial || chosen[0] !== proven[0]?.candidate,
+      eligible: order.length,
+      explored: isTrial || order[0] !== proven[0]?.candidate,
     }
     if (complete.candidates.length === 0) return complete
     const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
@@ -128,49 +101,47 @@ export class Router implements Routing {
   }
 
   /**
-   * Share of tasks given to strangers, so that we come to know them: as much as loses no more than the risk that is
-   * taken to cheats among them, as strangers turned out until now (a stranger policy that adapts: Feldman, Lai, Stoica,
-   * Chuang, "Robust Incentive Techniques for Peer-to-Peer Networks", EC 2004, section 4).
+   * Share of tasks given to newcomers, so that we come to know them: what loses no more than the risk that is taken to
+   * cheats among them, as strangers turned out until now (an adaptive stranger policy: Feldman, Lai, Stoica, Chuang,
+   * "Robust Incentive Techniques for Peer-to-Peer Networks", EC 2004, section 4).
    */
   #trialShare(): number {
     const { maxTrials, trialRisk } = this.#tuning
-    return Math.min(
-      maxTrials,
-      trialRisk / Math.max(this.#modules.reputation.strangerRisk(), Number.MIN_VALUE),
-    )
+    return Math.min(maxTrials, trialRisk / Math.max(this.#modules.reputation.strangerRisk(), trialRisk))
   }
 
   /** Has the policy order those we know. @param share of tasks that are left to them */
   #order(
     demand: Demand,
-    proven: readonly Found[],
+    proven: readonly BuiltCandidate[],
     share: number,
-  ): { chosen: Candidate[]; version: string | null } {
+  ): { order: Candidate[]; version: string | null } {
     const { policy, random } = this.#modules
     const [best] = proven
-    if (best === undefined) return { chosen: [], version: null }
+    if (best === undefined) return { order: [], version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
     const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
-      taskClass: demand.taskClass,
-      candidates: eligible.map(({ candidate: { features, score }, isNewcomer }) => ({
+      taskClass: learnedClass(demand),
+      candidates: eligible.map(({ candidate: { model, features, score }, isNewcomer }) => ({
+        model: model.model,
         features,
         score,
         isNewcomer,
       })),
       random,
     })
-    const first = order.map(index => eligible[index]!.candidate)
-    first[0]!.probability = probability * share
+    const chosen = order.map(index => eligible[index]!.candidate)
+    chosen[0]!.probability = probability * share
     const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
-    return { chosen: [...first, ...rest.map(({ candidate }) => candidate)], version }
+    return { order: [...chosen, ...rest.map(({ candidate }) => candidate)], version }
   }
 
   preview(demand: Demand): Ranking {
-    const { proven, strangers, strangerWeight: _, ...ranking } = this.#assess(demand)
-    const byWeight = strangers.toSorted((a, b) => b.weight - a.weight)
-    return { ...ranking, candidates: [...proven, ...byWeight].map(({ candidate }) => candidate) }
+    const { proven, newcomers, newcomerWeight: _, ...ranking } = this.#assess(demand)
+    const likeliest = newcomers.toSorted((a, b) => b.weight - a.weight)
+    return { ...ranking, candidates: [...proven, ...likeliest].map(({ candidate }) => candidate) }
   }
 
   begin(decisionId: string, provider: ProviderId): void {
@@ -180,9 +151,7 @@ export class Router implements Routing {
       remember(this.#begun, decisionId, decision, MAX_BEGUN)
     }
     const row = this.#modules.index.providerRowOf(provider)
-    if (row === null) return
-    this.#providers.unseen[row]!++
-    this.#providers.inFlight[row]!++
+    if (row !== null) this.#facts.providers.begin(row)
   }
 
   observe(outcome: Outcome): void {
@@ -190,7 +159,7 @@ export class Router implements Routing {
     const { clock, reward, policy, log, index } = this.#modules
     const nowMs = clock.nowMs()
     const providerRow = index.providerRowOf(provider)
-    if (providerRow !== null) this.#providers.observe(providerRow, wentWell(status), nowMs)
+    if (providerRow !== null) this.#facts.providers.observe(providerRow, wentWell(status), nowMs)
     const decision = this.#begun.get(decisionId) ?? this.#unbegun.get(decisionId)
     const candidate = decision?.ranking.candidates.find(one => one.provider === provider)
     if (decision === undefined || candidate === undefined) return
@@ -200,242 +169,157 @@ export class Router implements Routing {
       this.#affinity.observe(demand.prefixes, provider, candidate.model.model, nowMs)
     if (status === 'completed') this.#lengths.observe(demand.taskClass, outcome.outputTokens)
     const worth = reward(decision, candidate, outcome)
-    if (worth !== null)
-      policy.learn({ taskClass: demand.taskClass, features: candidate.features, reward: worth })
+    const { model, features, score } = candidate
+    if (worth !== null) {
+      const taskClass = learnedClass(demand)
+      policy.learn({ taskClass, model: model.model, features, score, reward: worth })
+    }
     log.ended(decision, candidate, outcome, worth)
   }
 
   observeRoundTrip(provider: ProviderId, rttMs: number): void {
     const row = this.#modules.index.providerRowOf(provider)
-    if (row !== null && rttMs >= 0) this.#providers.observeRoundTrip(row, rttMs)
+    if (row !== null && rttMs >= 0) this.#facts.providers.observeRoundTrip(row, rttMs)
   }
 
   forget(provider: ProviderId): void {
     const row = this.#modules.index.providerRowOf(provider)
-    if (row !== null) this.#providers.forget(row)
+    if (row !== null) this.#facts.providers.forget(row, this.#modules.clock.nowMs())
   }
 
   tune(tuning: Partial<Tuning>): void {
     this.#tuning = { ...this.#tuning, ...tuning, weights: { ...this.#tuning.weights, ...tuning.weights } }
-    this.#providers.setTuning(this.#tuning, this.#modules.clock.nowMs())
+    this.#facts.providers.setTuning(this.#tuning, this.#modules.clock.nowMs())
   }
 
   /** What fits, the best score first, and why the rest does not. */
   #assess(demand: Demand): Omit<Ranking, 'candidates'> & Findings {
     const { index, clock } = this.#modules
+    const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
-    const { preferences } = demand
-    if (preferences.minReputation > 0) this.#providers.wantScores(nowMs)
-    this.#providers.refreshSome(nowMs)
+    if (demand.preferences.minReputation > 0) this.#facts.providers.wantScores(nowMs)
+    this.#facts.providers.refreshSome(nowMs)
     const outputTokens = this.#lengths.expected(demand.taskClass, demand.maxTokens)
     const terms = termsOf(demand, outputTokens, index, nowMs)
     const buckets = index.match(demand)
-    const facts: Facts = { columns: index.columns, rows: this.#rows, providers: this.#providers }
+    const { weights, reliabilityExponent, explorationCost } = this.#tuning
     const scale: Scale = {
-      strategy: preferences.strategy,
-      weights: normalised(this.#tuning.weights[preferences.strategy]),
-      ...middling(buckets, terms, facts),
-      reliabilityExponent: this.#tuning.reliabilityExponent,
+      strategy,
+      weights: normalised(weights[strategy]),
+      ...middling(buckets, terms, this.#facts),
+      reliabilityExponent,
     }
-    const nearness = this.#nearness(demand)
-    const marked = this.#mark(demand, nowMs)
+    const nearness = nearnessTo(demand.preferences.region ?? this.#options.region, index)
+    const newcomerMaxCost = scale.cost * explorationCost
+    const search = { terms, scale, nearness, newcomerMaxCost }
+    const undo = this.#mark(demand, nowMs)
     try {
-      let findings = this.#find(demand, terms, scale, nearness, buckets, true)
-      // Better one more task for somebody we know than one for a stranger because all others are at work.
-      if (findings.proven.length === 0) findings = this.#find(demand, terms, scale, nearness, buckets, false)
+      let findings = this.#find(demand, { ...search, isSlowStart: true }, buckets)
+      // Better one more task for somebody we know than one for a stranger because all others have their share.
+      if (findings.proven.length === 0)
+        findings = this.#find(demand, { ...search, isSlowStart: false }, buckets)
       this.#countOthers(demand, buckets, findings.unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, ...findings, scale, policyVersion: null, explored: false }
+      return { decisionId, ...findings, scale, policyVersion: null, eligible: 0, explored: false }
     } finally {
-      marked.undo()
+      undo()
     }
   }
 
   /** Scans until enough of the best stand up to a close look. */
-  #find(
-    demand: Demand,
-    terms: Terms,
-    scale: Scale,
-    nearness: Nearness,
-    buckets: readonly IndexedBucket[],
-    isSlowStart: boolean,
-  ): Findings {
+  #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[]): Findings {
     const { random, index } = this.#modules
     const { maxCandidates } = this.#options
-    const facts: Facts = { columns: index.columns, rows: this.#rows, providers: this.#providers }
-    const closer: Record<Unfit, number> = none()
-    const ruledOut: number[] = []
+    const facts = this.#facts
+    const ruledOut: { row: number; why: Unfit }[] = []
     try {
       for (let round = 1; ; round++) {
         const best = new Lowest(maxCandidates)
-        const newcomers = new Lowest(maxCandidates)
-        const unfit = none()
-        const seen = { best, newcomers, newcomerWeight: 0, unfit }
-        const { explorationCost, utilityExponent, newcomerPlaces } = this.#tuning
-        const maxCost = scale.cost * explorationCost
-        scan(buckets, terms, scale, facts, nearness, { maxCost, utilityExponent, isSlowStart }, random, seen)
-        const rows = withNewcomers(best.items(), newcomers.items(), newcomerPlaces, maxCandidates)
-        const build = this.#builder(demand, terms, scale, nearness, facts, rows.length)
-        const found: Found[] = []
-        for (const row of rows) {
+        const newcomers = new Reservoir(maxCandidates, random)
+        const counts = new Int32Array(UNFIT.length)
+        scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
+        const rows = withNewcomers(
+          best.items(),
+          newcomers.items(),
+          this.#tuning.newcomerPlaces,
+          maxCandidates,
+        )
+        const builder = new CandidateBuilder({ demand, search, facts, count: rows.length })
+        const found: BuiltCandidate[] = []
+        for (const { item: row, weight } of rows) {
           const listing = index.listing(row)
-          const problem = this.#lookClosely(row, listing, demand, terms)
-          if (problem === null) {
-            const one = build(row, listing)
-            if (typeof one !== 'string') {
-              found.push(one)
-              continue
-            }
-            closer[one]++
-          } else closer[problem]++
-          ruledOut.push(row)
-          this.#rows.ruledOut[row] = 1
+          const why = this.#lookClosely(row, listing, demand, search.terms)
+          const built = why === null ? builder.build(row, listing, weight) : null
+          if (built !== null) found.push(built)
+          else {
+            ruledOut.push({ row, why: why ?? 'too_expensive' })
+            facts.leaveOut(row, true)
+          }
         }
         const isAll = rows.length < maxCandidates
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
-          for (const name of UNFIT) unfit[name] += closer[name]
+          const unfit = Object.fromEntries(UNFIT.map((why, place) => [why, counts[place]!])) as Record<
+            Unfit,
+            number
+          >
+          for (const { why } of ruledOut) unfit[why]++
           const proven = found.filter(({ isNewcomer }) => !isNewcomer)
           proven.sort((a, b) => b.candidate.score - a.candidate.score)
           const strangers = found.filter(({ isNewcomer }) => isNewcomer)
-          return { proven, strangers, strangerWeight: seen.newcomerWeight, unfit }
+          return { proven, newcomers: strangers, newcomerWeight: newcomers.totalWeight, unfit }
         }
       }
     } finally {
-      for (const row of ruledOut) this.#rows.ruledOut[row] = 0
+      for (const { row } of ruledOut) facts.leaveOut(row, false)
     }
   }
 
-  /** Looks up what columns only guess. Null: it is fit. */
+  /** Looks up what the table only guesses. Null: it is fit. */
   #lookClosely(row: number, listing: Listing, demand: Demand, terms: Terms): Unfit | null {
-    const { clearance, standing, breaker, reputation } = this.#modules
+    const { clearance, standing, breaker, reputation, index } = this.#modules
     const { provider, offer, model } = listing
-    const facts = this.#providers
-    const providerRow = this.#modules.index.columns.providerRow[row]!
-    facts.refreshIfOld(providerRow, terms.nowMs)
+    const { providers } = this.#facts
+    const providerRow = index.columns.providerRow[row]!
+    providers.refreshIfOld(providerRow, terms.nowMs)
     if (isPeer(provider) && !reputation.isWelcome(provider)) return 'unwelcome'
-    if (facts.score[providerRow]! < terms.minReputation) return 'reputation'
+    if (providers.score[providerRow]! < terms.minReputation) return 'reputation'
     if (breaker.isOpen(provider, model.model)) return 'circuit_open'
-    const ceiling = clearance.ceiling(listing)
-    const place = ceiling === null ? NO_CEILING : DATA_CLASSES.indexOf(ceiling)
-    let stake = Number.NaN
-    if (terms.minStake > 0) {
-      // Our own engine and services have nothing to lose to us.
-      const known = offer === null ? null : standing.of(offer.offer.wallet, offer.provider)
-      const staked = known !== null && known.bound === true ? known.stake : 0n
-      stake = offer === null ? Number.POSITIVE_INFINITY : Number(staked) / BASE_UNITS
-      facts.lookedUp(providerRow, { ceiling: place, stake }, terms.nowMs)
-      if (offer !== null && staked < demand.preferences.minStake) return 'stake'
-    } else facts.lookedUp(providerRow, { ceiling: place, stake }, terms.nowMs)
-    return place < terms.dataClass ? 'data_class' : null
-  }
-
-  /** @returns makes candidates; those that cost more than columns said are `too_expensive` */
-  #builder(
-    demand: Demand,
-    terms: Terms,
-    scale: Scale,
-    nearness: Nearness,
-    facts: Facts,
-    count: number,
-  ): (row: number, listing: Listing) => Found | 'too_expensive' {
-    const { columns, rows, providers } = facts
-    // One buffer for all: many small ones would each be memory of its own.
-    const buffer = new Float64Array(count * FEATURE_NAMES.length)
-    const expected = { inputTokens: demand.promptTokensExpected, outputTokens: terms.outputTokens }
-    const longest = { inputTokens: demand.promptTokensBound, outputTokens: demand.maxTokens }
-    let made = 0
-    return (row, listing) => {
-      const price: TokenPrice = terms.isSpot ? listing.model.spot! : listing.model
-      const expectedCost = costRoundedUp(price, expected)
-      if (demand.maxPrice !== null && expectedCost > demand.maxPrice) return 'too_expensive'
-      const worstCost = costRoundedUp(price, longest)
-      const provider = columns.providerRow[row]!
-      const warmShare = rows.warm[row]!
-      const isNewcomer = providers.newcomer[provider] === 1
-      const firstMs = rows.ttftMs[row]! * promptFactor(terms.promptTokens, warmShare)
-      const ownMs = firstMs + terms.outputTokens * rows.msPerToken[row]!
-      const waitMs = waitOf(row, ownMs, facts)
-      const elsewhereMs = providers.rttMs[provider]! + waitMs
-      const reliability = providers.reliability[provider]!
-      const quality = rows.quality[row]!
-      const prediction = {
-        expectedCost,
-        worstCost,
-        ttftMs: elsewhereMs + firstMs,
-        totalMs: elsewhereMs + ownMs,
-        ttftP95Ms: elsewhereMs + p95(firstMs, rows.spread[row]!),
-        waitMs,
-        tokensPerSecond: 1_000 / rows.msPerToken[row]!,
-        reliability,
-        quality,
-        warmShare,
-      }
-      const features = buffer.subarray(made * FEATURE_NAMES.length, ++made * FEATURE_NAMES.length)
-      const { venue } = listing
-      const isLocal = venue === 'local'
-      writeFeatures(
-        features,
-        {
-          ...prediction,
-          cost: Number(expectedCost) / BASE_UNITS,
-          privacy: isLocal ? 1 : privacyOf(columns.dataClass[row]!, providers.ceiling[provider]!),
-          nearness: nearnessOf(row, nearness, facts),
-          measured: rows.measured[row]!,
-          isNewcomer,
-          venue,
-          isSpot: terms.isSpot,
-        },
-        scale,
-      )
-      const parts: Record<Component, number> = {
-        cost: features[FEATURE.cost]!,
-        time: features[FEATURE.time]!,
-        quality,
-        privacy: features[FEATURE.privacy]!,
-        nearness: features[FEATURE.nearness]!,
-      }
-      const score = scoreOf(parts, reliability, scale)
-      const candidate: Candidate = { ...listing, prediction, score, features, probability: 0 }
-      const weight = isNewcomer
-        ? providers.prospect[provider]! * scoreOf(parts, 1, scale) ** this.#tuning.utilityExponent
-        : 0
-      return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer, weight }
+    const { minStake } = demand.preferences
+    let stake: bigint | null = null
+    if (minStake > 0n && offer !== null) {
+      const known = standing.of(offer.offer.wallet, offer.provider)
+      stake = known?.bound === true ? known.stake : 0n
     }
+    const class_ = clearance.ceiling(listing)
+    const ceiling = class_ === null ? NO_CEILING : DATA_CLASSES.indexOf(class_)
+    const stakeCredits = stake === null ? Number.NaN : Number(stake) / BASE_UNITS
+    providers.lookedUp(providerRow, { ceiling, stake: stakeCredits }, terms.nowMs)
+    if (ceiling < terms.dataClass) return 'data_class'
+    // Our own engine and services have no stake: nothing of theirs is ours to fear.
+    return stake !== null && stake < minStake ? 'stake' : null
   }
 
-  /** Marks who is out and what is warm, for one decision. */
-  #mark(demand: Demand, nowMs: number): { undo: () => void } {
+  /** Marks who is out and what is warm, for one decision. @returns takes the marks away */
+  #mark(demand: Demand, nowMs: number): () => void {
     const { index } = this.#modules
+    const facts = this.#facts
     const excluded: number[] = []
     for (const provider of demand.excluded) {
       const row = index.providerRowOf(provider)
-      if (row === null) continue
-      excluded.push(row)
-      this.#providers.excluded[row] = 1
+      if (row !== null) excluded.push(row)
     }
+    for (const row of excluded) facts.leaveOutProvider(row, true)
     const warm: number[] = []
-    if (demand.prefixes.length > 0) {
-      for (const { provider, model, share } of this.#affinity.warm(demand.prefixes, nowMs)) {
-        const row = this.#rows.find(provider, model)
-        if (row === null) continue
-        warm.push(row)
-        this.#rows.warm[row] = share
-      }
+    for (const { provider, model, share } of this.#affinity.warm(demand.prefixes, nowMs)) {
+      const row = facts.find(provider, model)
+      if (row === null) continue
+      warm.push(row)
+      facts.setWarm(row, share)
     }
-    return {
-      undo: () => {
-        for (const row of excluded) this.#providers.excluded[row] = 0
-        for (const row of warm) this.#rows.warm[row] = 0
-      },
+    return () => {
+      for (const row of excluded) facts.leaveOutProvider(row, false)
+      for (const row of warm) facts.setWarm(row, 0)
     }
-  }
-
-  #nearness({ preferences }: Demand): Nearness {
-    const { index } = this.#modules
-    const region = preferences.region ?? this.#options.region
-    if (region === null) return { same: null, similar: null }
-    const [similar] = region.split('-') as [string]
-    return { same: index.regionMask(region), similar: index.regionMask(similar) }
   }
 
   /** Counts the listings that were not looked at, being of another model or for other kinds of task. */
@@ -460,7 +344,7 @@ export class Router implements Routing {
     // Only a stall says something of speed where no token came: a refusal is quick, and a crash at any time.
     if (ttftMs === null && status !== 'stalled') return
     const providerRow = this.#modules.index.providerRowOf(provider)
-    const rttMs = providerRow === null ? 0 : this.#providers.rttMs[providerRow]!
+    const rttMs = providerRow === null ? 0 : this.#facts.providers.rttMs[providerRow]!
     this.#predictor.observe(
       provider,
       model.model,
@@ -475,28 +359,20 @@ export class Router implements Routing {
       },
       nowMs,
     )
-    const row = this.#rows.find(provider, model.model)
-    if (row !== null) this.#rows.renew(row)
+    const row = this.#facts.find(provider, model.model)
+    if (row !== null) this.#facts.renew(row)
   }
-}
-
-function none(): Record<Unfit, number> {
-  return Object.fromEntries(UNFIT.map(name => [name, 0])) as Record<Unfit, number>
-}
-
-function rowsOf(buckets: readonly IndexedBucket[]): number {
-  return buckets.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
 /** The best, the last of which give their places to a few newcomers; all to newcomers where there is nobody else. */
 function withNewcomers(
   best: readonly number[],
-  newcomers: readonly number[],
+  newcomers: readonly { item: number; weight: number }[],
   places: number,
   limit: number,
-): number[] {
+): { item: number; weight: number }[] {
   const others = best.length === 0 ? newcomers : newcomers.slice(0, Math.min(places, limit))
-  return [...best.slice(0, limit - others.length), ...others]
+  return [...best.slice(0, limit - others.length).map(item => ({ item, weight: 0 })), ...others]
 }
 
 /** Whether it speaks for its provider; null where it says nothing. */

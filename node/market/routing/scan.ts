@@ -1,168 +1,172 @@
-import { type IndexedBucket, type ListingColumns, VENUES } from '../capability.ts'
+import type { IndexedBucket } from '../capability.ts'
 import type { Lowest } from '../lowest.ts'
-import type { Unfit } from './candidate.ts'
-import { privacyOf, type Terms, whyUnfit } from './filters.ts'
+import { UNFIT } from './candidate.ts'
+import type { Terms } from './filters.ts'
 import { promptFactor } from './latency-predictor.ts'
-import type { ProviderFacts } from './provider-facts.ts'
-import type { RowFacts } from './row-facts.ts'
-import type { Scale } from './strategies.ts'
-import { LEAST } from './strategies.ts'
+import type { ListingFacts } from './listing-facts.ts'
+import { MOST_GUARDED, NEAR_MS, type Nearness, SHARED_PRIVACY } from './place.ts'
+import type { Reservoir } from './reservoir.ts'
+import { LEAST, type Scale } from './strategies.ts'
 
-const LOCAL = VENUES.indexOf('local')
-/** Round trip that is worth one half of nearness. */
-const NEAR_MS = 50
+/*
+ * The order of a row's numbers in `RowTable`. All that a scan reads of a listing lies in one line of the processor's
+ * cache. The constants are here because those of other modules are not folded into the code: it halves the time.
+ */
+/** Seconds after the table's beginning, rounded down. */
+export const EXPIRES_S = 0
+/** See `ProviderFacts.trust`. */
+export const TRUST = 1
+/** Credits per million tokens. */
+export const INPUT = 2
+export const OUTPUT = 3
+export const SPOT_INPUT = 4
+export const SPOT_OUTPUT = 5
+/** See `Speed`. */
+export const TTFT_MS = 6
+export const MS_PER_TOKEN = 7
+export const RTT_MS = 8
+/** Free slots, less the tasks of ours its load does not show yet. */
+export const FREE = 9
+/** Credits as the chain says; NaN where nobody needed to know yet. */
+export const STAKE = 10
+export const QUALITY = 11
+/** Share of the prompt that is warm there, for the decision under way. */
+export const WARM = 12
+export const CONTEXT_TOKENS = 13
+/** 0 to 100. */
+export const REPUTATION = 14
+/** Bits, see below; read through `flags`. */
+export const FLAGS = 15
+export const STRIDE = 16
 
-/** What rows are read from. */
-export interface Facts {
-  columns: ListingColumns
-  rows: RowFacts
-  providers: ProviderFacts
-}
+/** The most guarded class of data that may go there, as far as is known: the place in DATA_CLASSES. */
+export const DATA_CLASS_MASK = 3
+/** Bit n for SLA_CLASSES[n], from here on. */
+export const SLA_SHIFT = 2
+export const NEWCOMER = 1 << 5
+/** Nothing at all may go there. */
+export const CLOSED = 1 << 6
+/** What may go there was looked up; else the class of data is a claim. */
+export const PROVEN = 1 << 8
+/** This node's own engine: nothing is nearer or more private. */
+export const OURS = 1 << 9
+/** Has as many of our tasks as it should have at once. */
+export const AT_LIMIT = 1 << 10
+/** Has been tried, or looked at closely and found unfit: the decision under way leaves it out. */
+export const LEFT_OUT = 1 << 7
 
-/** How near providers are, by the index's number of their regions. */
-export interface Nearness {
-  /** 1 for our own region; null where it is not known. */
-  same: Uint8Array | null
-  /** 1 for those of the same beginning. */
-  similar: Uint8Array | null
+/** What is looked for. */
+export interface Search {
+  terms: Terms
+  scale: Scale
+  nearness: Nearness
+  /** Credits a newcomer may cost to be tried out. */
+  newcomerMaxCost: number
+  /** Whether those that have as many of our tasks as they should have at once are left out. */
+  isSlowStart: boolean
 }
 
 /** What a scan finds. */
 export interface Findings {
+  /** Of those that are proven. */
   best: Lowest
-  /** By the time each draws: whoever draws the shortest is first with a chance in proportion to its weight. */
-  newcomers: Lowest
-  /** Sum of the weights of all newcomers. */
-  newcomerWeight: number
-  unfit: Record<Unfit, number>
-}
-
-/** Credits a row would cost; NaN where it takes no spot tasks and that is asked for. */
-export function costOf(row: number, terms: Terms, columns: ListingColumns): number {
-  const { isSpot, inputMillions, outputMillions } = terms
-  return isSpot
-    ? columns.spotInput[row]! * inputMillions + columns.spotOutput[row]! * outputMillions
-    : columns.inputPerMillion[row]! * inputMillions + columns.outputPerMillion[row]! * outputMillions
+  /** The others, drawn by the odds that they are honest and what they would be worth. */
+  newcomers: Reservoir
+  /** By place in UNFIT. */
+  unfit: Int32Array
 }
 
 /**
  * Until a slot is free, ms: with `n` tasks before ours and `slots` that each end one in the time a task like
  * ours takes, (n + 1) × time ÷ slots. Our own tasks its load does not show yet count as before us.
  */
-export function waitOf(row: number, taskMs: number, { columns, providers }: Facts): number {
-  const free = columns.freeSlots[row]! - providers.unseen[columns.providerRow[row]!]!
+export function waitOf(row: number, taskMs: number, { table, index: { columns } }: ListingFacts): number {
+  const free = table.numbers[row * STRIDE + FREE]!
   return free > 0 ? 0 : ((columns.queued[row]! - free + 1) * taskMs) / Math.max(1, columns.slots[row]!)
 }
 
-/** How near a row is, 0 to 1: half by region, half by round trip. */
-export function nearnessOf(row: number, nearness: Nearness, { columns, providers }: Facts): number {
-  if (columns.venue[row]! === LOCAL) return 1
-  const region = columns.region[row]!
-  const byRegion = nearness.same?.[region] === 1 ? 1 : nearness.similar?.[region] === 1 ? 0.5 : 0
-  const provider = columns.providerRow[row]!
-  const byTime =
-    providers.isRttKnown[provider] === 1 ? NEAR_MS / (NEAR_MS + providers.rttMs[provider]!) : 0.25
-  return (byRegion + byTime) / 2
-}
-
 /**
- * Looks at all rows of the buckets: shows those that are fit to `best`, by the negative of their score (see
- * `scoreOf`), and counts the others by what ruled them out. It touches numbers only, about ten nanoseconds a row.
- * Each bucket is begun at a random row, so that among equals nobody is first by its place.
+ * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score (see
+ * `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each bucket is begun at a random row, so that among
+ * equals nobody is first by its place.
  */
 export function scan(
   buckets: readonly IndexedBucket[],
-  terms: Terms,
-  scale: Scale,
-  facts: Facts,
-  nearness: Nearness,
-  newcomers: NewcomerTerms,
+  search: Search,
+  facts: ListingFacts,
   random: () => number,
   findings: Findings,
 ): void {
   for (const { start, end } of buckets) {
-    const from = start + Math.floor(random() * (end - start))
-    scanRows(from, end, terms, scale, facts, nearness, newcomers, random, findings)
-    scanRows(start, from, terms, scale, facts, nearness, newcomers, random, findings)
+    const from = (start + random() * (end - start)) | 0
+    scanRows(from, end, search, facts, findings)
+    scanRows(start, from, search, facts, findings)
   }
 }
 
-/** Who is tried out. */
-export interface NewcomerTerms {
-  maxCost: number
-  /** Of a newcomer's utility, in the chance that it is tried. */
-  utilityExponent: number
-  /** Whether those that have as many of our tasks as they should have are left out. */
-  isSlowStart: boolean
-}
-
-function scanRows(
-  from: number,
-  to: number,
-  terms: Terms,
-  scale: Scale,
-  facts: Facts,
-  nearness: Nearness,
-  { maxCost: newcomerMaxCost, utilityExponent, isSlowStart }: NewcomerTerms,
-  random: () => number,
-  findings: Findings,
-): void {
+/** Reads numbers only, all of a row at once; objects are made for none. */
+function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): void {
+  const { terms, scale, nearness, newcomerMaxCost } = search
+  const leftOut = search.isSlowStart ? LEFT_OUT | AT_LIMIT : LEFT_OUT
   const { best, newcomers, unfit } = findings
-  const { columns, rows, providers } = facts
-  const { providerRow, expiresAtMs, contextTokens, freeSlots, dataClass, slaMask, region, venue } = columns
-  const input = terms.isSpot ? columns.spotInput : columns.inputPerMillion
-  const output = terms.isSpot ? columns.spotOutput : columns.outputPerMillion
-  const { ttftMs, msPerToken, quality, warm, ruledOut } = rows
-  const { weight, rttMs, unseen, excluded, newcomer, score: reputation, ceiling, stake } = providers
-  const { prospect, inFlight, atOnce } = providers
-  const { nowMs, inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } =
-    terms
-  const { dataClass: minDataClass, slaBit, minQuality, minReputation, minStake, maxTotalMs, regions } = terms
-  const { weights } = scale
+  const { numbers, flags } = facts.table
+  const { region } = facts.index.columns
+  const { inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } = terms
+  const { dataClass, slaBit, minQuality, minReputation, minStake, maxTotalMs, regions } = terms
+  const { cost: costWeight, time: timeWeight, quality: qualityWeight } = scale.weights
+  const nowS = facts.table.seconds(terms.nowMs)
+  const input = terms.isSpot ? SPOT_INPUT : INPUT
+  const output = terms.isSpot ? SPOT_OUTPUT : OUTPUT
   const costScale = scale.cost + LEAST
   const timeScale = scale.timeMs + LEAST
   const coldFactor = promptFactor(promptTokens, 0)
   const warmFactor = coldFactor - promptFactor(promptTokens, 1)
-  const byPlace = weights.privacy > 0 || weights.nearness > 0
+  const { privacy: privacyWeight, nearness: nearnessWeight } = scale.weights
+  const { byRegion } = nearness
+  // Most demands make none of these conditions.
+  const isLenient =
+    maxTotalMs === Number.POSITIVE_INFINITY &&
+    !(minQuality > 0 || minReputation > 0 || minStake > 0) &&
+    regions === null
   let bound = best.bound
-  for (let row = from; row < to; row++) {
-    if (expiresAtMs[row]! <= nowMs) continue
-    const provider = providerRow[row]!
-    if (excluded[provider] === 1 || ruledOut[row] === 1) continue
-    if (isSlowStart && inFlight[provider]! >= atOnce[provider]!) continue
-    const cost = input[row]! * inputMillions + output[row]! * outputMillions
-    const ownMs = ttftMs[row]! * (coldFactor - warmFactor * warm[row]!) + outputTokens * msPerToken[row]!
-    const wait = freeSlots[row]! - unseen[provider]! > 0 ? 0 : waitOf(row, ownMs, facts)
-    const time = rttMs[provider]! + wait + ownMs
-    const trust = weight[provider]!
+  for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
+    const bits = flags[at + FLAGS]!
+    if (numbers[at + EXPIRES_S]! <= nowS || (bits & leftOut) !== 0) continue
+    const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
+    const ownMs =
+      numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
+      numbers[at + MS_PER_TOKEN]! * outputTokens
+    const time = numbers[at + RTT_MS]! + ownMs + (numbers[at + FREE]! > 0 ? 0 : waitOf(row, ownMs, facts))
+    const trust = numbers[at + TRUST]!
+    const quality = numbers[at + QUALITY]!
     if (
       trust >= 0 &&
       cost <= maxCost &&
-      time <= maxTotalMs &&
-      contextTokens[row]! >= minContextTokens &&
-      dataClass[row]! >= minDataClass &&
-      ceiling[provider]! >= minDataClass &&
-      (slaMask[row]! & slaBit) !== 0 &&
-      quality[row]! >= minQuality &&
-      reputation[provider]! >= minReputation &&
-      !(stake[provider]! < minStake) &&
-      (regions === null || regions[region[row]!] === 1)
+      numbers[at + CONTEXT_TOKENS]! >= minContextTokens &&
+      (bits & (CLOSED | slaBit)) === slaBit &&
+      (bits & DATA_CLASS_MASK) >= dataClass &&
+      (isLenient ||
+        (time <= maxTotalMs &&
+          quality >= minQuality &&
+          numbers[at + REPUTATION]! >= minReputation &&
+          !(numbers[at + STAKE]! < minStake) &&
+          (regions === null || regions[region[row]!] === 1)))
     ) {
       let utility =
-        (weights.cost * costScale) / (costScale + cost) +
-        (weights.time * timeScale) / (timeScale + time) +
-        weights.quality * quality[row]!
-      if (byPlace) {
-        const privacy = venue[row] === LOCAL ? 1 : privacyOf(dataClass[row]!, ceiling[provider]!)
-        utility += weights.privacy * privacy
-        if (weights.nearness > 0) utility += weights.nearness * nearnessOf(row, nearness, facts)
+        (costWeight * costScale) / (costScale + cost) +
+        (timeWeight * timeScale) / (timeScale + time) +
+        qualityWeight * quality
+      if (privacyWeight > 0) {
+        const declared = (bits & DATA_CLASS_MASK) / MOST_GUARDED
+        const proven = (bits & PROVEN) !== 0 ? declared : Math.min(SHARED_PRIVACY, declared)
+        utility += privacyWeight * ((bits & OURS) !== 0 ? 1 : proven)
       }
-      if (newcomer[provider] === 1) {
-        if (cost > newcomerMaxCost) continue
-        const chance = prospect[provider]! * utility ** utilityExponent
-        findings.newcomerWeight += chance
-        // The least of exponential draws is the i-th with the chance weight_i / sum of weights.
-        newcomers.offer(-Math.log(1 - random()) / Math.max(chance, Number.MIN_VALUE), row)
+      if (nearnessWeight > 0) {
+        const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
+        utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
+      }
+      if ((bits & NEWCOMER) !== 0) {
+        if (cost <= newcomerMaxCost) newcomers.offer(row, trust * utility * utility * utility * utility)
         continue
       }
       const key = -trust * utility
@@ -170,8 +174,40 @@ function scanRows(
         best.offer(key, row)
         bound = best.bound
       }
-    } else unfit[whyUnfit(row, cost, terms, facts)]++
+    } else unfit[whyUnfit(row, cost, terms, facts)]!++
   }
+}
+
+const UNWELCOME = UNFIT.indexOf('unwelcome')
+const PROMPT_TOO_LONG = UNFIT.indexOf('prompt_too_long')
+const NO_SPOT = UNFIT.indexOf('no_spot')
+const TOO_EXPENSIVE = UNFIT.indexOf('too_expensive')
+const DATA_CLASS = UNFIT.indexOf('data_class')
+const SLA_CLASS = UNFIT.indexOf('sla_class')
+const REGION = UNFIT.indexOf('region')
+const LOW_REPUTATION = UNFIT.indexOf('reputation')
+const LOW_STAKE = UNFIT.indexOf('stake')
+const LOW_QUALITY = UNFIT.indexOf('quality')
+const DEADLINE = UNFIT.indexOf('deadline')
+
+/**
+ * Why a row is not fit that is known not to be: the first reason there is, as a place in UNFIT. The comparisons of
+ * `scanRows`, one by one.
+ */
+function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts): number {
+  const { numbers, flags } = facts.table
+  const at = row * STRIDE
+  const bits = flags[at + FLAGS]!
+  if (numbers[at + TRUST]! < 0) return UNWELCOME
+  if (numbers[at + CONTEXT_TOKENS]! < terms.minContextTokens) return PROMPT_TOO_LONG
+  if (Number.isNaN(cost)) return NO_SPOT
+  if (cost > terms.maxCost) return TOO_EXPENSIVE
+  if ((bits & CLOSED) !== 0 || (bits & DATA_CLASS_MASK) < terms.dataClass) return DATA_CLASS
+  if ((bits & terms.slaBit) === 0) return SLA_CLASS
+  if (terms.regions !== null && terms.regions[facts.index.columns.region[row]!] !== 1) return REGION
+  if (numbers[at + REPUTATION]! < terms.minReputation) return LOW_REPUTATION
+  if (numbers[at + STAKE]! < terms.minStake) return LOW_STAKE
+  return numbers[at + QUALITY]! < terms.minQuality ? LOW_QUALITY : DEADLINE
 }
 
 /** Listings a middling one is found among at most. */
@@ -184,34 +220,43 @@ const SAMPLE = 63
 export function middling(
   buckets: readonly IndexedBucket[],
   terms: Terms,
-  facts: Facts,
+  facts: ListingFacts,
 ): { cost: number; timeMs: number } {
-  const { columns, rows, providers } = facts
-  const all = buckets.reduce((sum, { start, end }) => sum + end - start, 0)
+  const { numbers, flags } = facts.table
+  const all = rowsOf(buckets)
   const step = Math.max(1, all / SAMPLE)
-  const costs: number[] = []
-  const times: number[] = []
+  const costs = new Float64Array(SAMPLE + 1)
+  const times = new Float64Array(SAMPLE + 1)
+  const nowS = facts.table.seconds(terms.nowMs)
   const factor = promptFactor(terms.promptTokens, 0)
+  const input = terms.isSpot ? SPOT_INPUT : INPUT
+  const output = terms.isSpot ? SPOT_OUTPUT : OUTPUT
+  let count = 0
   let next = 0
   let before = 0
   for (const { start, end } of buckets) {
-    for (; next < before + end - start; next += step) {
-      const row = start + Math.floor(next) - before
-      if (row >= end || columns.expiresAtMs[row]! <= terms.nowMs) continue
-      const provider = columns.providerRow[row]!
-      const cost = costOf(row, terms, columns)
-      if (providers.weight[provider]! < 0 || Number.isNaN(cost)) continue
-      const ownMs = rows.ttftMs[row]! * factor + terms.outputTokens * rows.msPerToken[row]!
-      costs.push(cost)
-      times.push(providers.rttMs[provider]! + waitOf(row, ownMs, facts) + ownMs)
+    for (; next < before + end - start && count <= SAMPLE; next += step) {
+      const row = start + Math.floor(next - before)
+      const at = row * STRIDE
+      const cost = numbers[at + input]! * terms.inputMillions + numbers[at + output]! * terms.outputMillions
+      if (numbers[at + EXPIRES_S]! <= nowS || numbers[at + TRUST]! < 0 || Number.isNaN(cost)) continue
+      if ((flags[at + FLAGS]! & CLOSED) !== 0) continue
+      const ownMs = numbers[at + TTFT_MS]! * factor + terms.outputTokens * numbers[at + MS_PER_TOKEN]!
+      costs[count] = cost
+      times[count++] = numbers[at + RTT_MS]! + waitOf(row, ownMs, facts) + ownMs
     }
     before += end - start
   }
-  return { cost: medianOf(costs), timeMs: medianOf(times) }
+  return { cost: medianOf(costs.subarray(0, count)), timeMs: medianOf(times.subarray(0, count)) }
 }
 
-/** The lower middle; 0 of nothing. */
-function medianOf(values: number[]): number {
-  const sorted = Float64Array.from(values).sort()
-  return sorted[(sorted.length - 1) >> 1] ?? 0
+export function rowsOf(buckets: readonly IndexedBucket[]): number {
+  let rows = 0
+  for (const { start, end } of buckets) rows += end - start
+  return rows
+}
+
+/** The lower middle; 0 of nothing. Sorts what it is given. */
+function medianOf(values: Float64Array): number {
+  return values.sort()[(values.length - 1) >> 1] ?? 0
 }

@@ -27,12 +27,9 @@ export interface Tuning {
   explorationCost: number
   /** Places among the candidates that are kept for newcomers. */
   newcomerPlaces: number
-  /** Share of tasks given to strangers, at most, and what share of all tasks may be lost to cheats among them. */
+  /** Share of tasks given to newcomers at most, and what share of all tasks may be lost to cheats among them. */
   maxTrials: number
   trialRisk: number
-  /** How much the chance to be tried goes by a stranger's prospects and by what it offers, as powers. */
-  prospectExponent: number
-  utilityExponent: number
 }
 
 export const DEFAULT_TUNING: Tuning = {
@@ -46,11 +43,9 @@ export const DEFAULT_TUNING: Tuning = {
   },
   reliabilityExponent: 1,
   explorationCost: 2,
-  newcomerPlaces: 8,
+  newcomerPlaces: 4,
   maxTrials: 0.1,
   trialRisk: 0.01,
-  prospectExponent: 2,
-  utilityExponent: 4,
 }
 
 /** Keeps a division by it defined where everything is free. */
@@ -87,9 +82,13 @@ export function normalised(weights: Weights): Weights {
 export function scoreOf(
   parts: Readonly<Record<Component, number>>,
   reliability: number,
-  scale: Scale,
+  { weights, reliabilityExponent }: Pick<Scale, 'weights' | 'reliabilityExponent'>,
 ): number {
-  const { weights, reliabilityExponent } = scale
-  const utility = COMPONENTS.reduce((sum, name) => sum + weights[name] * parts[name], 0)
+  const utility =
+    weights.cost * parts.cost +
+    weights.time * parts.time +
+    weights.quality * parts.quality +
+    weights.privacy * parts.privacy +
+    weights.nearness * parts.nearness
   return reliability ** reliabilityExponent * utility
 }

@@ -25,7 +25,7 @@ import {
 } from '../market.ts'
 
 const OFFER_LIFETIME_MS = 10 * 24 * 3_600_000
-const MAX_RANKED = 8
+const MAX_RANKED = 16
 
 /** What is tried in place of Shoal's defaults. */
 export interface ShoalSettings {
@@ -72,7 +72,7 @@ class ShoalRequester implements Chooser {
     this.#trust = trust
     this.#isUniform = settings.uniformAudits ?? false
     this.#router = new Router(
-      { region: `r${requester.region}`, maxCandidates: 12 },
+      { region: `r${requester.region}`, maxCandidates: MAX_RANKED },
       {
         index,
         clock,

@@ -23,9 +23,10 @@ describe('offer book', () => {
   let clock: ManualClock
   let book: OfferBook
 
-  function makeBook(): OfferBook {
+  function makeBook(index?: CapabilityIndex): OfferBook {
     const { chainId, settlement } = sampleOffer
-    return new OfferBook({ self: bytesToHex(SELF.publicKey), chainId, settlement }, { clock })
+    const modules = { clock, ...(index === undefined ? {} : { index }) }
+    return new OfferBook({ self: bytesToHex(SELF.publicKey), chainId, settlement }, modules)
   }
 
   beforeEach(() => {
@@ -239,6 +240,8 @@ describe('offer book', () => {
       assert.equal(book.of(ownSigner)!.offer.sequence, sampleOffer.sequence)
       assert.equal(book.add(base.bytes, lie.bytes), 'ignore', 'the offer is known, the update is none of it')
       assert.equal(makeBook().add(base.bytes, lie.bytes), 'reject', 'they do not belong together')
+      const cheap = signOffer({ sequence: sampleOffer.sequence - 1, region: 'eu' })
+      assert.equal(makeBook().add(base.bytes, sign(cheap, { sequence: 99 }).bytes), 'reject')
       assert.deepEqual(book.of(base.signer), before)
     })
 
@@ -330,7 +333,22 @@ describe('offer book', () => {
       assert.equal(book.of(base.signer), null)
     })
 
+    it('that end early do not bring back what they replaced', async () => {
+      const base = signOffer()
+      book.add(base.bytes)
+      book.addUpdate(sign(base, { expiresAtMs: clock.nowMs() + 1_000 }).bytes)
+      await clock.advance(5_000)
+      book.sweep(9)
+      assert.equal(book.of(base.signer), null)
+      assert.equal(book.add(base.bytes), 'ignore')
+      await clock.advance(MAX_OFFER_LIFETIME_MS)
+      assert.equal(book.sweep(9), false)
+      assert.equal(book.weightBytes, 0, 'but it is forgotten in the end')
+    })
+
     it('take an offer back, which no older record brings again', async () => {
+      const index = new CapabilityIndex({ clock })
+      book = makeBook(index)
       const base = signOffer()
       book.add(base.bytes)
       const newer = sign(base, { sequence: sampleOffer.sequence + 1 })
@@ -340,6 +358,7 @@ describe('offer book', () => {
       book.on('gone', provider => gone.push(provider))
       assert.equal(book.addUpdate(withdrawal.bytes), 'accept')
       assert.deepEqual([book.of(base.signer), book.list(), book.size], [null, [], 0])
+      assert.deepEqual([index.size, index.entityCount], [0, 0])
       assert.deepEqual(gone, [base.signer])
       for (const [offer, update] of [
         [base.bytes, null],
@@ -352,6 +371,7 @@ describe('offer book', () => {
       const again = sign(base, { sequence: sampleOffer.sequence + 3 })
       assert.equal(book.addUpdate(again.bytes), 'accept', 'but a newer one does')
       assert.equal(book.of(base.signer)!.cid, again.cid)
+      assert.equal(index.size, 1)
     })
 
     it('are passed on with the offers they belong to', () => {

@@ -1,0 +1,164 @@
+import type { TaskId } from '../../../../protocol/ids.ts'
+import { formatCredits } from '../../../../protocol/money.ts'
+import type { Candidate, Outcome } from '../candidate.ts'
+import { FEATURE, FEATURES_VERSION } from '../features.ts'
+import type { Decision, DecisionSink } from '../modules.ts'
+import { rewardOf } from '../reward.ts'
+import type { DecisionLog } from './decision-log.ts'
+import { LearningError } from './errors.ts'
+import type { LinUcbPolicy } from './lin-ucb.ts'
+import type { DecisionHistory, LoggedDecision, LoggedOutcome, LoggedRating } from './log-line.ts'
+import { learnedClass } from './task-class.ts'
+
+export interface RecorderModules {
+  log: DecisionLog
+  policy: LinUcbPolicy
+  clock: { nowMs(): number }
+}
+
+/** What a decision's log needs no more digits for. */
+const DIGITS = 6
+
+/**
+ * Writes the router's decisions and their outcomes to the log, and takes in what people say of answers. Only what
+ * came of a task is written: who merely looks at a ranking leaves no trace.
+ */
+export class DecisionRecorder implements DecisionSink {
+  readonly #modules: RecorderModules
+
+  constructor(modules: RecorderModules) {
+    this.#modules = modules
+  }
+
+  decided(decision: Decision): void {
+    const { demand, ranking } = decision
+    const [first] = ranking.candidates
+    if (demand.taskId === undefined || first === undefined || ranking.policyVersion === null) return
+    this.#modules.log.write(this.#describe(decision, demand.taskId, ranking.policyVersion))
+  }
+
+  ended(decision: Decision, candidate: Candidate, outcome: Outcome, reward: number | null): void {
+    if (decision.demand.taskId === undefined) return
+    this.#modules.log.write({
+      type: 'outcome',
+      decision: decision.id,
+      provider: candidate.provider,
+      model: candidate.model.model,
+      atMs: this.#modules.clock.nowMs(),
+      status: outcome.status,
+      ttftMs: outcome.ttftMs,
+      totalMs: outcome.totalMs,
+      promptTokens: outcome.promptTokens,
+      outputTokens: outcome.outputTokens,
+      paid: formatCredits(outcome.paid),
+      reward: reward === null ? null : short(reward),
+    })
+  }
+
+  /**
+   * Takes in how good the answer of a task was, in place of what was expected; a later word replaces an earlier one.
+   * @param quality 0 to 1
+   * @throws {LearningError} DECISION_UNKNOWN when no completed attempt of the task is in the log
+   */
+  async rate(task: TaskId, quality: number): Promise<LoggedRating> {
+    const { log, policy, clock } = this.#modules
+    const found = await this.#lastCompleted(task)
+    if (found === null) {
+      throw new LearningError('DECISION_UNKNOWN', `the log has no answered task ${task}`, {
+        fix: 'Check the id; the oldest decisions are forgotten, and a task that failed cannot be rated.',
+        details: { task },
+      })
+    }
+    const { decision, outcome, ratings } = found
+    const { features } = decision.candidates.find(isOf(outcome))!
+    const reward = rewardOf(
+      {
+        status: 'completed',
+        totalMs: outcome.totalMs,
+        paid: Number(outcome.paid),
+        quality,
+        privacy: features[FEATURE.privacy]!,
+        nearness: features[FEATURE.nearness]!,
+      },
+      decision.scale,
+    )!
+    const before = ratings.findLast(isOf(outcome))?.reward ?? outcome.reward
+    if (before !== null) {
+      const { taskClass } = decision
+      policy.correct({ taskClass, features, model: outcome.model, by: reward - before })
+    }
+    const { provider, model } = outcome
+    const rating: LoggedRating = {
+      type: 'rating',
+      decision: decision.id,
+      provider,
+      model,
+      atMs: clock.nowMs(),
+      quality,
+      reward: short(reward),
+    }
+    log.write(rating)
+    return rating
+  }
+
+  async #lastCompleted(
+    task: TaskId,
+  ): Promise<(Omit<DecisionHistory, 'outcomes'> & { outcome: LoggedOutcome }) | null> {
+    let found = null
+    for await (const { decision, outcomes, ratings } of this.#modules.log.histories({ task })) {
+      const outcome = outcomes.findLast(({ status }) => status === 'completed')
+      if (outcome !== undefined) found = { decision, outcome, ratings }
+    }
+    return found
+  }
+
+  #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, policyVersion: string): LoggedDecision {
+    const taskClass = learnedClass(demand)
+    const eligible = ranking.candidates.slice(0, ranking.eligible)
+    const candidates = eligible.map(({ model, features, score }) => ({
+      model: model.model,
+      features,
+      score,
+      isNewcomer: features[FEATURE.newcomer]! > 0,
+    }))
+    const { values, widths, probabilities } = this.#modules.policy.evaluate({ taskClass, candidates })
+    return {
+      type: 'decision',
+      id,
+      task,
+      atMs,
+      taskClass,
+      model: demand.model,
+      scale: ranking.scale,
+      features: FEATURES_VERSION,
+      candidates: ranking.candidates.map((candidate, index) => ({
+        provider: candidate.provider,
+        model: candidate.model.model,
+        venue: candidate.venue,
+        score: short(candidate.score),
+        features: [...candidate.features].map(short),
+        eligible: index < eligible.length,
+        chance: probabilities[index] ?? 0,
+        isNewcomer: candidate.features[FEATURE.newcomer]! > 0,
+        value: index < eligible.length ? short(values[index]!) : null,
+        width: index < eligible.length ? short(widths[index]!) : null,
+        credits: formatCredits(candidate.prediction.expectedCost),
+        ttftMs: Math.round(candidate.prediction.ttftMs),
+        totalMs: Math.round(candidate.prediction.totalMs),
+      })),
+      probability: ranking.candidates[0]!.probability,
+      explored: ranking.explored,
+      policy: policyVersion,
+      unfit: Object.fromEntries(Object.entries(ranking.unfit).filter(([, count]) => count > 0)),
+    }
+  }
+}
+
+function isOf(outcome: LoggedOutcome) {
+  return ({ provider, model }: { provider: string; model: string }) =>
+    provider === outcome.provider && model === outcome.model
+}
+
+function short(value: number): number {
+  return Number(value.toPrecision(DIGITS))
+}

@@ -1,0 +1,144 @@
+import { FEATURES_VERSION } from '../features.ts'
+import type { PolicyCandidate } from '../policy.ts'
+import { ClassModel } from './class-model.ts'
+import { LearningError } from './errors.ts'
+import {
+  doublyRobust,
+  doublyRobustGain,
+  type Estimate,
+  effectiveSamples,
+  inversePropensity,
+  meanEstimate,
+  selfNormalised,
+  type WeightedReward,
+} from './estimate.ts'
+import { LinUcbPolicy } from './lin-ucb.ts'
+import { type DecisionHistory, type LoggedCandidate, type LoggedDecision, rewardOfFirst } from './log-line.ts'
+import type { PolicySettings } from './policy-settings.ts'
+import { scoreByFeatures } from './score-by-features.ts'
+
+/** What a policy would have been worth on a log, in reward, 0 to 1. */
+export interface Replay {
+  policy: string
+  /** Decisions that count, and such as do not: without an outcome that tells something, or of other features. */
+  decisions: number
+  leftOut: number
+  /** What was really earned. */
+  logged: Estimate
+  inversePropensity: Estimate
+  selfNormalised: Estimate
+  doublyRobust: Estimate
+  /** Doubly robust, above what was logged. */
+  gain: Estimate
+  /** So many decisions of its own would tell as much. */
+  effectiveDecisions: number
+  /** Share of the policy's choices that the log could have made; below 1, IPS is too low. */
+  coverage: number
+  byClass: {
+    taskClass: string
+    decisions: number
+    logged: Estimate
+    doublyRobust: Estimate
+    gain: Estimate
+  }[]
+}
+
+/** With fewer, intervals mean nothing. */
+export const MIN_DECISIONS = 20
+
+/** λ and memory of the model behind the doubly robust estimate; plain, since it is only there to lower the variance. */
+const MODEL_RIDGE = 0.3
+const MODEL_MEMORY = 1_000_000
+
+/**
+ * Evaluates a policy on decisions that another made, in their order: it starts knowing nothing and learns from each
+ * outcome after it was asked, so that it is never asked about what it has seen. The same holds for the model of the
+ * doubly robust estimate, which keeps that free of bias.
+ *
+ * @throws {LearningError} TOO_FEW_DECISIONS
+ */
+export async function replay(
+  histories: AsyncIterable<DecisionHistory> | Iterable<DecisionHistory>,
+  settings: PolicySettings,
+): Promise<Replay> {
+  const policy = new LinUcbPolicy({ settings })
+  const models = new Map<string, ClassModel>()
+  const samples: (WeightedReward & { taskClass: string; covered: number })[] = []
+  let leftOut = 0
+  for await (const history of histories) {
+    const reward = rewardOfFirst(history)
+    const { decision } = history
+    if (reward === null || decision.features !== FEATURES_VERSION) {
+      leftOut++
+      continue
+    }
+    const { taskClass } = decision
+    const eligible = decision.candidates.filter(({ eligible }) => eligible)
+    const candidates = eligible.map(candidate => asCandidate(candidate, decision, settings))
+    let model = models.get(taskClass)
+    if (model === undefined) {
+      model = new ClassModel({ ridge: MODEL_RIDGE, memory: MODEL_MEMORY })
+      models.set(taskClass, model)
+    }
+    const expected = eligible.map(candidate =>
+      Math.min(1, Math.max(0, candidate.score + model.estimate(candidate).value)),
+    )
+    const { probabilities } = policy.evaluate({ taskClass, candidates })
+    samples.push({
+      taskClass,
+      reward,
+      weight: probabilities[0]! / decision.probability,
+      modelOfChosen: expected[0]!,
+      modelOfPolicy: expected.reduce((sum, value, index) => sum + value * probabilities[index]!, 0),
+      covered: probabilities.reduce(
+        (sum, probability, index) => sum + (eligible[index]!.chance > 0 ? probability : 0),
+        0,
+      ),
+    })
+    const [first] = candidates as [PolicyCandidate]
+    policy.learn({ ...first, taskClass, reward })
+    model.update(first, reward - eligible[0]!.score)
+  }
+  if (samples.length < MIN_DECISIONS) {
+    throw new LearningError(
+      'TOO_FEW_DECISIONS',
+      `the log has ${samples.length} decisions with an outcome; an estimate needs ${MIN_DECISIONS}`,
+      { fix: 'Ask for more tasks first.', details: { decisions: samples.length, leftOut } },
+    )
+  }
+  return {
+    policy: settings.name,
+    decisions: samples.length,
+    leftOut,
+    logged: meanEstimate(samples.map(({ reward }) => reward)),
+    inversePropensity: inversePropensity(samples),
+    selfNormalised: selfNormalised(samples),
+    doublyRobust: doublyRobust(samples),
+    gain: doublyRobustGain(samples),
+    effectiveDecisions: effectiveSamples(samples),
+    coverage: samples.reduce((sum, { covered }) => sum + covered, 0) / samples.length,
+    byClass: [...Map.groupBy(samples, ({ taskClass }) => taskClass)].map(([taskClass, ofClass]) => ({
+      taskClass,
+      decisions: ofClass.length,
+      logged: meanEstimate(ofClass.map(({ reward }) => reward)),
+      doublyRobust: doublyRobust(ofClass),
+      gain: doublyRobustGain(ofClass),
+    })),
+  }
+}
+
+/** As the evaluated policy would have been given it: its own weights change the score. */
+function asCandidate(
+  logged: LoggedCandidate,
+  decision: LoggedDecision,
+  settings: PolicySettings,
+): PolicyCandidate {
+  const features = Float64Array.from(logged.features)
+  const weights = settings.weights[decision.scale.strategy]
+  return {
+    model: logged.model,
+    features,
+    isNewcomer: logged.isNewcomer,
+    score: weights === undefined ? logged.score : scoreByFeatures(features, weights, decision.scale),
+  }
+}

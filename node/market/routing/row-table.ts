@@ -1,0 +1,109 @@
+import { type ListingColumns, VENUES } from '../capability.ts'
+import { type ProviderFacts, UNKNOWN_CEILING } from './provider-facts.ts'
+import {
+  AT_LIMIT,
+  CLOSED,
+  CONTEXT_TOKENS,
+  DATA_CLASS_MASK,
+  EXPIRES_S,
+  FLAGS,
+  FREE,
+  INPUT,
+  LEFT_OUT,
+  MS_PER_TOKEN,
+  NEWCOMER,
+  OURS,
+  OUTPUT,
+  PROVEN,
+  QUALITY,
+  REPUTATION,
+  RTT_MS,
+  SLA_SHIFT,
+  SPOT_INPUT,
+  SPOT_OUTPUT,
+  STAKE,
+  STRIDE,
+  TRUST,
+  TTFT_MS,
+  WARM,
+} from './scan.ts'
+
+const LOCAL = VENUES.indexOf('local')
+
+/** What is worked out of a listing for itself, beside what its provider says and is. */
+export interface Worth {
+  ttftMs: number
+  msPerToken: number
+  quality: number
+}
+
+/** What a scan reads, a row after the other, in single precision: those that are chosen are looked at exactly. */
+export class RowTable {
+  numbers = new Float32Array()
+  flags = new Int32Array()
+  readonly #beginMs: number
+
+  constructor(options: { beginMs: number }) {
+    this.#beginMs = options.beginMs
+  }
+
+  resize(capacity: number): void {
+    const larger = new Float32Array(capacity * STRIDE)
+    // As bits: a number made of flags may be one that does not survive being copied as a number.
+    const flags = new Int32Array(larger.buffer)
+    flags.set(this.flags)
+    this.numbers = larger
+    this.flags = flags
+  }
+
+  /** How the table counts time. */
+  seconds(ms: number): number {
+    return Math.floor((ms - this.#beginMs) / 1_000)
+  }
+
+  move(from: number, to: number): void {
+    this.flags.copyWithin(to * STRIDE, from * STRIDE, (from + 1) * STRIDE)
+  }
+
+  /** Writes all of a row but what holds for one decision. */
+  write(row: number, columns: ListingColumns, providers: ProviderFacts, worth: Worth): void {
+    const at = row * STRIDE
+    const { numbers } = this
+    numbers[at + EXPIRES_S] = this.seconds(columns.expiresAtMs[row]!)
+    numbers[at + INPUT] = columns.inputPerMillion[row]!
+    numbers[at + OUTPUT] = columns.outputPerMillion[row]!
+    numbers[at + SPOT_INPUT] = columns.spotInput[row]!
+    numbers[at + SPOT_OUTPUT] = columns.spotOutput[row]!
+    numbers[at + TTFT_MS] = worth.ttftMs
+    numbers[at + MS_PER_TOKEN] = worth.msPerToken
+    numbers[at + QUALITY] = worth.quality
+    numbers[at + WARM] = 0
+    numbers[at + CONTEXT_TOKENS] = columns.contextTokens[row]!
+    this.flags[at + FLAGS] = 0
+    this.writeProvider(row, columns, providers)
+  }
+
+  /** Writes what a row takes from its provider. */
+  writeProvider(row: number, columns: ListingColumns, providers: ProviderFacts): void {
+    const at = row * STRIDE
+    const provider = columns.providerRow[row]!
+    const { numbers, flags } = this
+    numbers[at + TRUST] = providers.trust[provider]!
+    numbers[at + RTT_MS] = providers.rttMs[provider]!
+    numbers[at + FREE] = columns.freeSlots[row]! - providers.unseen[provider]!
+    numbers[at + STAKE] = providers.stake[provider]!
+    numbers[at + REPUTATION] = providers.score[provider]!
+    const ceiling = providers.ceiling[provider]!
+    const declared = columns.dataClass[row]!
+    const dataClass = ceiling === UNKNOWN_CEILING ? declared : Math.max(0, Math.min(declared, ceiling))
+    flags[at + FLAGS] =
+      (flags[at + FLAGS]! & LEFT_OUT) |
+      (ceiling < 0 ? CLOSED : 0) |
+      (columns.venue[row] === LOCAL ? OURS : 0) |
+      (ceiling === UNKNOWN_CEILING ? 0 : PROVEN) |
+      (dataClass & DATA_CLASS_MASK) |
+      (columns.slaMask[row]! << SLA_SHIFT) |
+      (providers.newcomer[provider] === 1 ? NEWCOMER : 0) |
+      (providers.inFlight[provider]! >= providers.atOnce[provider]! ? AT_LIMIT : 0)
+  }
+}
