@@ -213,7 +213,6 @@ export class ShoalNode {
       },
     )
     await trust.start()
-    this.#undo.push(() => trust.stop())
     const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
@@ -264,6 +263,7 @@ export class ShoalNode {
       wallet: wallet.address,
       walletOf: peer => book.of(peer)?.offer.wallet ?? null,
     })
+    this.#undo.push(() => trust.stop())
     const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
@@ -621,6 +621,8 @@ export class ShoalNode {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          honesty: provider => reputation.honesty(provider),
+          strangerRisk: () => reputation.strangerRisk(),
         },
         breaker,
         clearance,
@@ -908,8 +910,8 @@ function reliabilityOf(
   provider: NodeKey,
   modules: { reputation: Reputation; book: OfferBook; economy: Economy },
 ): number {
-  const { lowerBound } = modules.reputation.score(provider)
+  const reliability = modules.reputation.reliability(provider)
   const wallet = modules.book.of(provider)?.offer.wallet
   const bound = wallet !== undefined && modules.economy.standing.of(wallet, provider)?.bound === true
-  return bound ? lowerBound : lowerBound * 0.8
+  return bound ? reliability : reliability * 0.8
 }

@@ -5,6 +5,7 @@ import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { Countersignature } from '../../protocol/messages/countersignature.ts'
 import type { Receipt } from '../../protocol/messages/receipt.ts'
+import type { ReportedResult } from '../../protocol/messages/reputation-report.ts'
 import type { SignedRecord } from '../../protocol/signed.ts'
 import type { KnownDeployment } from '../chain/addresses.ts'
 import type { ChainClient } from '../chain/client.ts'
@@ -16,7 +17,6 @@ import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Store } from '../store/store.ts'
 import type { Operators } from './clusters.ts'
-import type { TaskEvidence } from './evidence.ts'
 import { OwnReports } from './own-reports.ts'
 import { PaidReceipts } from './paid-receipts.ts'
 import { PeerFacts } from './peer-facts.ts'
@@ -163,7 +163,7 @@ export class Trust {
   /** A task of ours went so; `observe` of the reputation, and what is reported of it. */
   async observe(provider: NodeKey, evidence: Parameters<Reputation['observe']>[1]): Promise<void> {
     const result = resultOf(evidence)
-    if (result !== null && result !== 'completed') this.#own.wentBadly(provider, result)
+    if (result !== null && result !== 'completed') this.#own.learned(provider, result)
     await this.reputation.observe(provider, evidence)
   }
 
@@ -221,7 +221,8 @@ export class Trust {
   }
 }
 
-function resultOf(evidence: Parameters<Reputation['observe']>[1]): TaskEvidence | null {
+function resultOf(evidence: Parameters<Reputation['observe']>[1]): ReportedResult | null {
   if (typeof evidence === 'string') return evidence
+  if (evidence.kind === 'audit') return evidence.passed ? 'verified' : 'dishonest'
   return evidence.kind === 'task' ? evidence.result : null
 }

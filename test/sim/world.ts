@@ -72,7 +72,7 @@ const MODELS_PER_REQUESTER = 2
 const FOUNDERS = 5
 /** Share of honest providers an eclipse hides. */
 const ECLIPSE_HIDES = 0.8
-/** Of ordinary ends of tasks, that are told to others; every cheat that is found is. */
+/** Of tasks nobody audited, that are told to others; every audit is. */
 const REPORT_SHARE = 0.25
 /** Until a report is bundled, told, and its receipt found paid: what a requester does meanwhile. */
 const REPORT_DELAY_TASKS = 20
@@ -104,7 +104,6 @@ export class World {
   readonly #twinPay: { atTask: number; paid: number; isNewcomer: boolean }[] = []
   readonly #pairOf = new Map<SimProvider, 'veteran' | 'newcomer'>()
   #networkTasks = 0
-  #attempts = 0
   #completed = 0
   #audits = 0
   #auditCost = 0
@@ -297,7 +296,7 @@ export class World {
         this.#do(requester, task, networkTask, tried, attempt, random, provider)
         return
       }
-      this.#attempts++
+      chooser.began(provider, task)
       chooser.observe(this.#observation(task, provider, { status: 'refused' }))
     }
     this.#lost++
@@ -328,7 +327,6 @@ export class World {
     this.#queue.after(totalMs, () => {
       this.#takeSlot(provider, -1)
       provider.tasks++
-      this.#attempts++
       const paid = taskCost({ promptTokens: task.promptTokens, outputTokens }, provider)
       this.#account(task, networkTask, provider, act, paid)
       const { status, audited } = this.#judge(requester, provider, act, random)
@@ -337,7 +335,7 @@ export class World {
         ...{ status, audited, paid, outputTokens, totalMs, ttftMs },
       })
       this.#choosers[requester.index]!.observe(observation)
-      if (status === 'dishonest' || random.chance(REPORT_SHARE))
+      if (audited || random.chance(REPORT_SHARE))
         this.#gossip({
           ...{ witness: requester.key, subject: provider, status, audited, paid },
           ...{ atMs: observation.atMs, receiptId: observation.receiptId },

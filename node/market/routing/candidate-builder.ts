@@ -17,6 +17,8 @@ export interface BuiltCandidate {
   /** Credits. */
   worst: number
   isNewcomer: boolean
+  /** Of a newcomer: what it was drawn with. */
+  weight: number
 }
 
 /** Vectors of features that share memory: one of its own for each would keep the garbage collector busy. */
@@ -36,6 +38,7 @@ export class CandidateBuilder {
   build(
     row: number,
     listing: Listing,
+    weight: number,
     demand: Demand,
     { terms, scale, nearness }: Search,
   ): BuiltCandidate | null {
@@ -104,7 +107,7 @@ export class CandidateBuilder {
       probability: 0,
     }
     if (listing.terms !== undefined) candidate.terms = listing.terms
-    return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer }
+    return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer, weight }
   }
 
   #vector(): Float64Array {

@@ -1,6 +1,7 @@
 import { type ListingColumns, VENUES } from '../capability.ts'
 import { type ProviderFacts, UNKNOWN_CEILING } from './provider-facts.ts'
 import {
+  AT_LIMIT,
   CLOSED,
   CONTEXT_TOKENS,
   DATA_CLASS_MASK,
@@ -103,7 +104,8 @@ export class RowTable {
       (ceiling === UNKNOWN_CEILING ? 0 : PROVEN) |
       (dataClass & DATA_CLASS_MASK) |
       (columns.slaMask[row]! << SLA_SHIFT) |
-      (providers.newcomer[provider] === 1 ? NEWCOMER : 0)
+      (providers.newcomer[provider] === 1 ? NEWCOMER : 0) |
+      (providers.inFlight[provider]! >= providers.atOnce[provider]! ? AT_LIMIT : 0)
   }
 }
 

@@ -15,7 +15,7 @@ import { LEAST, type Scale } from './strategies.ts'
  */
 /** Seconds after the table's beginning, rounded down. */
 export const EXPIRES_S = 0
-/** Reliability to the power of the tuning's exponent; below 0 for those that are not welcome. */
+/** See `ProviderFacts.trust`. */
 export const TRUST = 1
 /** Credits per million tokens. */
 export const INPUT = 2
@@ -51,6 +51,8 @@ export const CLOSED = 1 << 6
 export const PROVEN = 1 << 8
 /** This node's own engine: nothing is nearer or more private. */
 export const OURS = 1 << 9
+/** Has as many of our tasks as it should have at once. */
+export const AT_LIMIT = 1 << 10
 /** Has been tried, or looked at closely and found unfit: the decision under way leaves it out. */
 export const LEFT_OUT = 1 << 7
 
@@ -61,19 +63,24 @@ export interface Search {
   nearness: Nearness
   /** Credits a newcomer may cost to be tried out. */
   newcomerMaxCost: number
+  /** Whether those that have as many of our tasks as they should have at once are left out. */
+  isSlowStart: boolean
 }
 
 /** What a scan finds. */
 export interface Findings {
+  /** Of those that are proven. */
   best: Lowest
+  /** The others, drawn by the odds that they are honest and what they would be worth. */
   newcomers: Reservoir
   /** By place in UNFIT. */
   unfit: Int32Array
 }
 
 /**
- * Looks at all rows of the buckets: shows those that are fit to `best`, by the negative of their score (see
- * `scoreOf`), and counts the others by what ruled them out. Each bucket is begun at a random row, so that among
+ * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score
+ * (see `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each
+ * bucket is begun at a random row, so that among
  * equals nobody is first by its place.
  */
 export function scan(
@@ -93,6 +100,7 @@ export function scan(
 /** Reads numbers only, all of a row at once; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): void {
   const { terms, scale, nearness, newcomerMaxCost } = search
+  const leftOut = search.isSlowStart ? LEFT_OUT | AT_LIMIT : LEFT_OUT
   const { best, newcomers, unfit } = findings
   const { numbers, flags } = facts.table
   const { region } = facts.index.columns
@@ -115,7 +123,7 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   let elsewhere = 0
   for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
     const bits = flags[at + FLAGS]!
-    if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
+    if (numbers[at + EXPIRES_S]! <= nowS || (bits & leftOut) !== 0) continue
     if (regions !== null && regions[region[row]!] !== 1) {
       elsewhere++
       continue
@@ -152,12 +160,15 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
         utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
       }
+      if ((bits & NEWCOMER) !== 0) {
+        if (cost <= newcomerMaxCost) newcomers.offer(row, trust * utility * utility * utility * utility)
+        continue
+      }
       const key = -trust * utility
       if (key < bound) {
         best.offer(key, row)
         bound = best.bound
       }
-      if ((bits & NEWCOMER) !== 0 && cost <= newcomerMaxCost) newcomers.offer(row)
     } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
   }
   unfit[REGION]! += elsewhere

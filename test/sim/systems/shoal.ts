@@ -6,7 +6,9 @@ import { GreedyPolicy } from '../../../node/market/routing/policy.ts'
 import { SizeQuality } from '../../../node/market/routing/quality.ts'
 import { realisedScore } from '../../../node/market/routing/reward.ts'
 import { Router } from '../../../node/market/routing/router.ts'
+import type { Tuning } from '../../../node/market/routing/strategies.ts'
 import { networkOf } from '../../../node/trust/clusters.ts'
+import type { TrustParameters } from '../../../node/trust/components.ts'
 import { TrustModel } from '../../../node/trust/trust-model.ts'
 import type { NodeKey } from '../../../protocol/ids.ts'
 import { CREDIT } from '../../../protocol/money.ts'
@@ -23,24 +25,36 @@ import {
 } from '../market.ts'
 
 const OFFER_LIFETIME_MS = 10 * 24 * 3_600_000
-const MAX_RANKED = 8
+const MAX_RANKED = 16
+
+/** What is tried in place of Shoal's defaults. */
+export interface ShoalSettings {
+  name?: string
+  trust?: Partial<TrustParameters>
+  tuning?: Partial<Tuning>
+  /** Audits everybody alike, by the world's probability, as if nothing was known of anybody. */
+  uniformAudits?: boolean
+}
 
 /** Shoal's own router and trust model, as every node has them; each requester has its own. */
-export const shoal: SimSystem = {
-  name: 'Shoal',
-  start(context) {
-    const directory = new Map<NodeKey, SimProvider>()
-    const indices = new Map(context.views.map(view => [view, indexOf(view, directory, context)]))
-    return requester => new ShoalRequester(requester, indices.get(requester.view)!, directory, context)
-  },
+export function shoalWith(settings: ShoalSettings = {}): SimSystem {
+  return {
+    name: settings.name ?? 'Shoal',
+    start(context) {
+      const directory = new Map<NodeKey, SimProvider>()
+      const indices = new Map(context.views.map(view => [view, indexOf(view, directory, context)]))
+      return requester =>
+        new ShoalRequester(requester, indices.get(requester.view)!, directory, context, settings)
+    },
+  }
 }
 
 class ShoalRequester implements Chooser {
   readonly #context: SystemContext
-  readonly #requester: SimRequester
   readonly #directory: ReadonlyMap<NodeKey, SimProvider>
   readonly #trust: TrustModel
   readonly #router: Router
+  readonly #isUniform: boolean
   readonly #decisions = new Map<SimTask, string>()
 
   constructor(
@@ -48,22 +62,26 @@ class ShoalRequester implements Chooser {
     index: CapabilityIndex,
     directory: ReadonlyMap<NodeKey, SimProvider>,
     context: SystemContext,
+    settings: ShoalSettings,
   ) {
     const { clock, random } = context
     this.#context = context
-    this.#requester = requester
     this.#directory = directory
-    const trust = new TrustModel({ secret: requester.key }, { facts: factsOf(directory) })
+    const { trust: parameters = {}, tuning = {} } = settings
+    const trust = new TrustModel({ secret: requester.key, parameters }, { facts: factsOf(directory) })
     this.#trust = trust
+    this.#isUniform = settings.uniformAudits ?? false
     this.#router = new Router(
-      { region: `r${requester.region}` },
+      { region: `r${requester.region}`, maxCandidates: MAX_RANKED },
       {
         index,
         clock,
         random: random.fork().uniform,
         standing: { of: () => null },
         reputation: {
-          reliability: provider => trust.lowerBound(provider, clock.nowMs()),
+          honesty: provider => trust.honesty(provider, clock.nowMs()),
+          strangerRisk: () => trust.strangerRisk(),
+          reliability: provider => trust.reliability(provider, clock.nowMs()),
           score: provider => trust.score(provider, clock.nowMs()),
           isWelcome: provider => trust.isWelcome(provider, clock.nowMs()),
         },
@@ -75,6 +93,7 @@ class ShoalRequester implements Chooser {
         log: { decided() {}, ended() {} },
       },
     )
+    this.#router.tune(tuning)
   }
 
   rank(task: SimTask, tried: ReadonlySet<SimProvider>): SimProvider[] {
@@ -104,12 +123,16 @@ class ShoalRequester implements Chooser {
     if (audited) this.#router.forget(peer)
   }
 
-  hear({ witness, subject, status, receiptId, atMs }: Parameters<Chooser['hear']>[0]): void {
-    this.#trust.add({ kind: 'report', peer: subject.key, witness, receipt: receiptId, result: status, atMs })
+  hear({ witness, subject, status, audited, receiptId, atMs }: Parameters<Chooser['hear']>[0]): void {
+    const result = audited && status === 'completed' ? 'verified' : status
+    this.#trust.add({ kind: 'report', peer: subject.key, witness, receipt: receiptId, result, atMs })
+    this.#router.forget(subject.key)
   }
 
-  auditProbability(_provider: SimProvider): number {
-    return this.#context.auditProbability
+  auditProbability({ key }: SimProvider): number {
+    const { clock, auditProbability } = this.#context
+    if (this.#isUniform) return auditProbability
+    return this.#trust.auditProbability(key, clock.nowMs(), auditProbability)
   }
 }
 
@@ -130,13 +153,22 @@ function demandOf(task: SimTask, tried: ReadonlySet<SimProvider>): Demand {
 
 /** What a node knows from offers and from the chain about who is behind others. */
 function factsOf(directory: ReadonlyMap<NodeKey, SimProvider>) {
+  const known = new Map<NodeKey, string[]>()
   return {
     clustersOf(peer: NodeKey) {
+      const clusters = known.get(peer)
+      if (clusters !== undefined) return clusters
       const provider = directory.get(peer)
       if (provider === undefined) return []
       const { wallet, funder, ip } = provider
       const network = networkOf(ip)
-      return [`wallet:${wallet}`, `wallet:${funder}`, ...(network === null ? [] : [`network:${network}`])]
+      const found = [
+        `wallet:${wallet}`,
+        `wallet:${funder}`,
+        ...(network === null ? [] : [`network:${network}`]),
+      ]
+      known.set(peer, found)
+      return found
     },
     isOrchestrator: () => false,
   }

@@ -270,14 +270,14 @@ describe('own reports', () => {
     const own = new OwnReports()
     take(own, 1)
     take(own, 2)
-    own.wentBadly(keyOf(stranger), 'failed')
-    own.wentBadly(keyOf(provider), 'stalled')
-    own.wentBadly(keyOf(provider), 'dishonest')
+    own.learned(keyOf(stranger), 'failed')
+    own.learned(keyOf(provider), 'stalled')
+    own.learned(keyOf(provider), 'dishonest')
     assert.deepEqual(
       own.takeBundle().map(({ result }) => result),
       ['dishonest', 'stalled'],
     )
-    own.wentBadly(keyOf(provider), 'failed')
+    own.learned(keyOf(provider), 'failed')
     assert.deepEqual(own.takeBundle(), [])
   })
 })
