@@ -158,7 +158,9 @@ export function describePolicy(policy: PolicyView, columns: number): string {
             taskClass,
             outcomes,
             strongest({
-              ...byFeature,
+              ...Object.fromEntries(
+                Object.entries(byFeature).map(([name, by]) => [name.replaceAll('_', ' '), by]),
+              ),
               ...Object.fromEntries(Object.entries(byModel).map(([id, by]) => [modelName(id), by])),
             }),
           ]),
@@ -173,13 +175,12 @@ const SHOWN_CORRECTIONS = 3
 
 function strongest(learned: Readonly<Record<string, number>>): string {
   const shown = Object.entries(learned)
+    // The same for all, so that it changes no order.
+    .filter(([name]) => name !== 'bias')
     .filter(([, by]) => Math.abs(by) >= 0.005)
     .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
     .slice(0, SHOWN_CORRECTIONS)
-  return (
-    shown.map(([feature, by]) => `${feature.replaceAll('_', ' ')} ${signed(by)}`).join(', ') ||
-    'as the scores say'
-  )
+  return shown.map(([name, by]) => `${name} ${signed(by)}`).join(', ') || 'as the scores say'
 }
 
 function who({ provider, model }: { provider: string; model: string }): string {

@@ -146,6 +146,7 @@ export function controlHandlers(
           sampling: { temperature, topP, minP, topK, seed: seed ?? randomInt(2 ** 32) },
           stop,
           jsonSchema,
+          ...(parameters.taskClass === null ? {} : { taskClass: parameters.taskClass }),
           preferences: preferencesFrom(parameters, node.config['privacy.defaultClass']),
         },
         event => tell(taskEventView(event)),
