@@ -16,6 +16,7 @@ import { ChainClient } from './chain/client.ts'
 import { EmbeddedChain } from './chain/embedded/embedded-chain.ts'
 import type { ChainStanding } from './chain/standing.ts'
 import { type Clock, repeat, systemClock } from './clock.ts'
+import { nodeKeyFrom } from './config/node-key.ts'
 import type { Config } from './config/settings.ts'
 import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
@@ -103,6 +104,8 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  /** Nodes that may have CONFIDENTIAL data. */
+  #allowed: readonly NodeKey[] = []
   /** How fast this node serves. */
   readonly #meter = new ServiceMeter()
   readonly #environment: Readonly<Record<string, string | undefined>>
@@ -182,6 +185,7 @@ export class ShoalNode {
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
     const cloud = await this.#openCloud()
+    this.#allowed = config['privacy.allow'].map(peer => nodeKeyFrom(peer, 'privacy.allow'))
     this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
@@ -209,7 +213,6 @@ export class ShoalNode {
       },
     )
     await trust.start()
-    this.#undo.push(() => trust.stop())
     const { reputation } = trust
     const host = await this.#startHost(seed, deployment, reputation)
     const index = new CapabilityIndex({ clock: this.#clock })
@@ -260,6 +263,7 @@ export class ShoalNode {
       wallet: wallet.address,
       walletOf: peer => book.of(peer)?.offer.wallet ?? null,
     })
+    this.#undo.push(() => trust.stop())
     const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
@@ -574,7 +578,7 @@ export class ShoalNode {
     }
     const clearance = new Clearance(
       {
-        allow: config['privacy.allow'],
+        allow: this.#allowed,
         minStake: config['privacy.minStake'],
         enclaveAttesters: config['privacy.enclaveAttesters'],
       },
@@ -617,6 +621,8 @@ export class ShoalNode {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          honesty: provider => reputation.honesty(provider),
+          strangerRisk: () => reputation.strangerRisk(),
         },
         breaker,
         clearance,
@@ -730,7 +736,11 @@ export class ShoalNode {
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
-    await desk.provide({ offer: () => offers.current()?.offer ?? null, isReady: () => this.#auditHealthy })
+    await desk.provide({
+      offer: () => offers.current()?.offer ?? null,
+      isReady: () => this.#auditHealthy,
+      waiting: () => admission.queued(),
+    })
     return offers
   }
 
@@ -900,8 +910,8 @@ function reliabilityOf(
   provider: NodeKey,
   modules: { reputation: Reputation; book: OfferBook; economy: Economy },
 ): number {
-  const { lowerBound } = modules.reputation.score(provider)
+  const reliability = modules.reputation.reliability(provider)
   const wallet = modules.book.of(provider)?.offer.wallet
   const bound = wallet !== undefined && modules.economy.standing.of(wallet, provider)?.bound === true
-  return bound ? lowerBound : lowerBound * 0.8
+  return bound ? reliability : reliability * 0.8
 }

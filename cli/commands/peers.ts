@@ -127,10 +127,11 @@ function summaryOf(view: PeerDetailView): [string, string][] {
     ['Peer', view.peerId],
     [
       'Reputation',
-      `${paint('bold', String(view.reputation))} of 100${view.welcome ? '' : paint('red', ', not talked to for now')}`,
+      `${paint('bold', String(view.reputation))} of 100, at least ${Math.round(view.reputationAtLeast)}${view.welcome ? '' : paint('red', ', not talked to for now')}`,
     ],
     ...(view.restraint < 1 || view.inheritedPoints > 0 ? [['', sumOf(view, sum)] as [string, string]] : []),
-    ['Reliability', `at least ${Math.round(100 * view.reliability)} %, which is what choosing counts with`],
+    ['Honesty', honestyOf(view)],
+    ['Reliability', `${Math.round(100 * view.reliability)} % of its tasks are expected to end well`],
     ['Tasks', view.tasks === 0 ? 'none of ours' : `${view.tasks}: ${happened.join(', ')}`],
     ['Audits', `${audits.passed} passed, ${audits.failed} failed`],
     ['Contacts', `${contacts.reached} reached, ${contacts.missed} missed`],
@@ -142,6 +143,20 @@ function summaryOf(view: PeerDetailView): [string, string][] {
     ['Known since', view.firstSeen === null ? 'never seen' : readableTime(view.firstSeen)],
     ['Connected', view.connected ? 'yes' : 'no'],
   ]
+}
+
+/** What it has shown, and what follows from it. */
+function honestyOf({ honesty }: PeerDetailView): string {
+  const { standing, proof, vouched, accused, prospect } = honesty
+  const shown = `${proof.toFixed(1)} of proof, ${vouched.toFixed(1)} witnesses for it, ${accused.toFixed(1)} against`
+  const chance = `${Math.round(100 * prospect)} % likely to be honest`
+  const meaning = {
+    proven: 'proven; chosen for what it offers',
+    unproven: `not proven yet; tried out, ${chance}`,
+    suspected: `suspected; tried out at most, ${chance}`,
+    caught: 'caught cheating; given nothing',
+  }[standing]
+  return `${meaning} (${shown})`
 }
 
 /** How the score comes from the components where it is not their sum. */

@@ -173,12 +173,12 @@ function nameIn(names: readonly string[], model: string): string {
 /** What this node offers, by market name. */
 function ownModels(node: ShoalNode): Map<string, OwnModelView[]> {
   const { desk, engine } = node.parts
-  const { models, active, queued } = engine.status()
-  const slots = models.reduce((sum, model) => sum + model.slots, 0)
+  const { models } = engine.status()
   const offer = node.tradeOrNull?.offers?.current()?.offer
   const own = new Map<string, OwnModelView[]>()
   for (const { id, measuredTokensPerSecond } of models) {
     const name = marketNameOf(id)
+    const { slots, busy, queued } = desk.load(id) ?? { slots: 0, busy: 0, queued: 0 }
     const terms = desk.pricing.terms(id)
     const listed = offer?.models.find(({ model }) => model === id)
     const multiplier = (operation: 'input' | 'output') =>
@@ -192,7 +192,7 @@ function ownModels(node: ShoalNode): Map<string, OwnModelView[]> {
       rank: rankOf(quotesOf(node.parts.index, name, Date.now()), terms),
       tokensPerSecond: listed?.tokensPerSecond ?? Math.round(measuredTokensPerSecond),
       slots,
-      freeSlots: Math.max(0, slots - active),
+      freeSlots: Math.max(0, slots - busy),
       queued,
     }
     own.set(name, [...(own.get(name) ?? []), model])

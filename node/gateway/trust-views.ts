@@ -39,7 +39,22 @@ export interface PeerDetailView {
   peerId: string
   /** 0 to 100. */
   reputation: number
-  /** What selection counts with, 0 to 1. */
+  /** What the score is at least, with 90 % confidence. */
+  reputationAtLeast: number
+  /** Whether it has proven to do what it says; only who has is chosen for what it offers, others are tried out. */
+  honesty: {
+    standing: 'proven' | 'unproven' | 'suspected' | 'caught'
+    /** Audits passed, faded, with what tasks nobody audited prove. */
+    proof: number
+    /** Witnesses that vouch for it and that say it cheated, each by its record. */
+    vouched: number
+    accused: number
+    /** Chance that it is honest, 0 to 1. */
+    prospect: number
+    /** With what chance an answer should be audited, 0 to 1. */
+    auditProbability: number
+  }
+  /** Chance that a task ends well, as choosing counts with it, 0 to 1. */
   reliability: number
   welcome: boolean
   connected: boolean
@@ -72,12 +87,22 @@ export async function peerDetailView(node: ShoalNode, name: string): Promise<Pee
   const { host, book, reputation, trust } = node.parts
   const peer = peerNamed(name, knownPeers(node))
   const opinion = reputation.opinion(peer)
+  const honesty = reputation.honesty(peer)
   const recent = await reputation.recentEvidence(peer)
   const isKnown = opinion.firstSeenMs < opinion.lastSeenMs || recent.length > 0
   return {
     peerId: peerIdOf(peer),
     reputation: opinion.score,
-    reliability: rounded(opinion.lowerBound),
+    reputationAtLeast: rounded(100 * opinion.lowerBound, 1),
+    honesty: {
+      standing: honesty.standing,
+      proof: rounded(honesty.proof, 1),
+      vouched: rounded(honesty.vouched, 2),
+      accused: rounded(honesty.accused, 2),
+      prospect: rounded(honesty.prospect),
+      auditProbability: rounded(reputation.auditProbability(peer, 0)),
+    },
+    reliability: rounded(reputation.reliability(peer)),
     welcome: opinion.welcome,
     connected: host.isConnected(peer),
     components: opinion.components.map(({ component, weight, good, bad, mean, lowerBound }) => ({

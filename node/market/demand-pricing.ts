@@ -61,6 +61,8 @@ const ONE = 1_000n
 const BACKLASH_STEPS = 0.75
 /** A price holds at least so long. */
 export const REVIEW_EVERY_MS = 30_000
+/** Not every change of a load is told: it is looked at so often as well. */
+const LOOK_EVERY_MS = 5_000
 
 /** One operation of one model. */
 interface Controller {
@@ -124,8 +126,11 @@ export class DemandPricing implements PriceSource {
   start(): void {
     this.#unsubscribe = this.#load.onChange(() => this.#loadChanged())
     this.#loadChanged()
-    if (this.#options.dynamic)
-      this.#review = repeat(this.#clock, REVIEW_EVERY_MS, async () => this.#reviewAll())
+    let looks = 0
+    this.#review = repeat(this.#clock, LOOK_EVERY_MS, async () => {
+      this.#loadChanged()
+      if (this.#options.dynamic && ++looks % (REVIEW_EVERY_MS / LOOK_EVERY_MS) === 0) this.#reviewAll()
+    })
   }
 
   /** Idempotent. */
@@ -238,7 +243,6 @@ export class DemandPricing implements PriceSource {
   }
 
   #reviewAll(): void {
-    this.#integrate()
     let changed = false
     for (const controllers of this.#controllers.values()) {
       for (const operation of OPERATIONS) {

@@ -33,6 +33,16 @@ export interface MarketDeskModules {
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
+/** What the desk has to know of a node that provides. */
+export interface ProviderFacts {
+  /** Null while nothing is offered. */
+  offer: () => Offer | null
+  /** Whether tasks are taken. */
+  isReady: () => boolean
+  /** Tasks that wait to be given to the engine. */
+  waiting: () => number
+}
+
 /** All of a node that is about prices: its own, the market's, and auctions on either side. */
 export class MarketDesk {
   readonly pricing: DemandPricing
@@ -42,13 +52,15 @@ export class MarketDesk {
   readonly bidder: Bidder
   readonly #modules: MarketDeskModules
   readonly #base: (model: ModelId) => TokenPrice
+  readonly #load: LoadSource
   /** Set by `provide`. */
-  #provided: { offer: () => Offer | null; isReady: () => boolean } | null = null
+  #provided: ProviderFacts | null = null
 
   constructor({ self, config }: MarketDeskOptions, modules: MarketDeskModules) {
     const { host, signer, engine, index, store, clock, log, onViolation } = modules
     this.#modules = modules
     this.#base = basePrices(config)
+    this.#load = engineLoad(engine, () => this.#provided?.waiting() ?? 0)
     this.demand = new DemandLog({ clock })
     this.pricing = new DemandPricing(
       {
@@ -60,12 +72,12 @@ export class MarketDesk {
         spotNoticeMs: config['price.spotNotice'],
         averageOverMs: config['price.averageOver'],
       },
-      { load: engineLoad(engine), clock },
+      { load: this.#load, clock },
     )
     this.history = new PriceHistory({}, { index, own: () => this.#ownPrices(), store, clock, log })
     this.auctioneer = new Auctioneer(
       { self, bidWindowMs: config['auction.bidWindow'], maxAsked: config['auction.maxBidders'] },
-      { host, signer, clock, log, onViolation },
+      { host, signer, clock, onViolation },
     )
     this.bidder = new Bidder(
       { self },
@@ -88,7 +100,7 @@ export class MarketDesk {
   }
 
   /** Takes part in others' auctions from now on. */
-  async provide(modules: { offer: () => Offer | null; isReady: () => boolean }): Promise<void> {
+  async provide(modules: ProviderFacts): Promise<void> {
     this.#provided = modules
     await this.bidder.start()
   }
@@ -96,7 +108,7 @@ export class MarketDesk {
   /** Idempotent. */
   async stop(): Promise<void> {
     this.#provided = null
-    await this.auctioneer.stop()
+    this.auctioneer.stop()
     this.pricing.stop()
     await this.history.stop()
   }
@@ -104,6 +116,11 @@ export class MarketDesk {
   /** The operator's own price of a model, before demand moves it. */
   basePrice(model: ModelId): TokenPrice {
     return this.#base(model)
+  }
+
+  /** How busy a model of ours is now; null where it is not loaded. */
+  load(model: ModelId): ModelLoad | null {
+    return this.#load.load(model)
   }
 
   /** By market name; of several models of one name, the cheapest. */
@@ -129,14 +146,18 @@ function basePrices(config: Config): (model: ModelId) => TokenPrice {
     general
 }
 
-/** How busy the engine is, as its models share it. */
-function engineLoad(engine: Pick<Engine, 'status' | 'onStatus'>): LoadSource {
+/** How busy the engine is, as its models share it. @param waiting tasks that wait before its door */
+function engineLoad(engine: Pick<Engine, 'status' | 'onStatus'>, waiting: () => number): LoadSource {
   return {
     models: () => engine.status().models.map(({ id }) => id),
     load: (model): ModelLoad | null => {
       const { models, active, queued } = engine.status()
       if (!models.some(({ id }) => id === model)) return null
-      return { slots: models.reduce((sum, { slots }) => sum + slots, 0), busy: active, queued }
+      return {
+        slots: models.reduce((sum, { slots }) => sum + slots, 0),
+        busy: active,
+        queued: queued + waiting(),
+      }
     },
     onChange: listener => engine.onStatus(listener),
   }

@@ -93,7 +93,8 @@ export class AttemptRunner {
     const maxTokens = this.#left(progress)
     const hold = this.#cap.hold(this.#worstCost(choice.price, progress))
     const cancel = new AbortController()
-    const startedAtMs = clock.nowMs()
+    // Opening a channel takes the chain's time, not the provider's.
+    let askedAtMs = clock.nowMs()
     const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
     breaker.begin(provider, model.model)
     const order: AttemptOrder = {
@@ -103,14 +104,15 @@ export class AttemptRunner {
       promptTokensBound: this.#promptBound(progress),
       maxAmount: hold.amount,
       onEvent: event => {
-        if (event.type === 'accepted') {
+        if (event.type === 'channel') askedAtMs = clock.nowMs()
+        else if (event.type === 'accepted') {
           seen.promptTokens = event.promptTokens
           const { promptTokens: inputTokens, isEstimate } = event
           if (isEstimate !== true)
             hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
         } else if (event.type === 'output') {
           const count = event.count ?? event.tokens.length
-          if (count > 0) seen.ttftMs ??= clock.nowMs() - startedAtMs
+          if (count > 0) seen.ttftMs ??= clock.nowMs() - askedAtMs
           seen.outputTokens += count
         } else if (event.type === 'counted') {
           seen.promptTokens = event.promptTokens
@@ -122,7 +124,7 @@ export class AttemptRunner {
     const run = async () => {
       const report = await venues[venue]!.run(order, AbortSignal.any([this.#signal, cancel.signal]))
       hold.settle(report.paid)
-      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - startedAtMs } })
+      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - askedAtMs } })
       return report
     }
     const attempt: RunningAttempt = {

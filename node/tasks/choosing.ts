@@ -12,7 +12,7 @@ import type { Choice } from './venue.ts'
 export interface TaskRouter {
   rank(demand: Demand): Ranking
   /** As `rank`, without a trace. */
-  preview(demand: Demand): Ranking
+  preview(demand: Demand, maxCandidates?: number): Ranking
   observe(outcome: Outcome): void
 }
 

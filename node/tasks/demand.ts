@@ -32,6 +32,9 @@ export function demandOf(
     preferences: ask.preferences,
     taskClass: ask.taskClass ?? classOf(ask, expected),
     prefixes: prefixesOf(ask.input),
+    ...(ask.preferred === undefined
+      ? {}
+      : { preferred: { provider: ask.preferred.provider, model: ask.preferred.model.model } }),
     excluded: state.excluded,
   }
 }

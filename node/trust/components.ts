@@ -11,6 +11,33 @@ export interface Beta {
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
+/** What honesty is judged by; see `honesty.ts`. */
+export interface HonestyParameters {
+  /** Chance of a stranger to be honest, as its prior. */
+  strangers: Beta
+  /** What a completed task nobody audited proves, in passed audits. */
+  unauditedWeight: number
+  /** Passed audits that prove a peer. */
+  provenAudits: number
+  /** Witnesses with a full record that do the same. */
+  vouchersNeeded: number
+  /** Failed audits for each passed one that are put down to audits' errors. */
+  toleratedShare: number
+  /** Own audits a peer must have passed for each accuser with a full record not to be suspected, and how many count. */
+  accuserWeight: number
+  maxAccused: number
+  /** What an own audit, and what a witness with a full record, counts in a stranger's prospects, and all of them. */
+  ownAuditWeight: number
+  hearsayWeight: number
+  maxHearsay: number
+  /** Slow start: passed audits for each further task at once. */
+  proofPerTaskAtOnce: number
+  /** Passed audits after which every second answer is audited still. */
+  auditedFirst: number
+  /** How often accusations alone have somebody audited at most. */
+  maxAccusedAudits: number
+}
+
 /** Every number the model has an opinion about, in one place, so that simulations can try others. */
 export interface TrustParameters {
   /** Share of each component in the score; together 1. */
@@ -27,8 +54,10 @@ export interface TrustParameters {
   lowerBoundDeviations: number
   /** What a witness nobody has compared with our own experience counts, as the mean of this. */
   witnessPrior: Beta
-  /** A contradiction between a witness and our own experience counts so many times an agreement. */
+  /** A contradiction between a witness and our own experience counts so many times an agreement: praise of the bad. */
   contradictionWeight: number
+  /** And blame of the good, which may be true: who cheats some serves others well. */
+  slanderWeight: number
   /** What one witness can say of one peer at most, in tasks. */
   maxWitnessWeight: number
   /** The same of all witnesses behind one wallet, funder or network together. */
@@ -41,6 +70,9 @@ export interface TrustParameters {
   maxInheritedPoints: number
   /** Own evidence, in tasks, that halves what is inherited. */
   inheritanceFade: number
+  honesty: HonestyParameters
+  /** How tasks go with those who are honest, as the prior of one we know little. */
+  provenPerformance: Beta
 }
 
 export const DEFAULT_PARAMETERS: TrustParameters = {
@@ -67,12 +99,30 @@ export const DEFAULT_PARAMETERS: TrustParameters = {
   lowerBoundDeviations: 1.2816,
   witnessPrior: { good: 1, bad: 4 },
   contradictionWeight: 3,
+  slanderWeight: 1,
   maxWitnessWeight: 2,
   maxClusterWeight: 2,
   maxReviewWeight: 20,
   maxHearsayWeight: 1.5,
   maxInheritedPoints: 15,
   inheritanceFade: 5,
+  honesty: {
+    strangers: { good: 2.1, bad: 0.9 },
+    unauditedWeight: 0.1,
+    // Three of late: they fade.
+    provenAudits: 2.5,
+    vouchersNeeded: 1,
+    toleratedShare: 0.02,
+    accuserWeight: 10,
+    maxAccused: 2,
+    ownAuditWeight: 10,
+    hearsayWeight: 3,
+    maxHearsay: 10,
+    proofPerTaskAtOnce: 3,
+    auditedFirst: 5,
+    maxAccusedAudits: 0.5,
+  },
+  provenPerformance: { good: 19.4, bad: 0.6 },
 }
 
 /** Mean of Beta(good, bad). */

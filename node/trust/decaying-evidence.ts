@@ -42,6 +42,13 @@ export class DecayingEvidence {
     return this.#sum(2, nowMs)
   }
 
+  /** Good and bad weight at the end of the newest half-life with any: whatever the time is now. */
+  get latest(): readonly [good: number, bad: number] {
+    if (this.#state.length === 0) return [0, 0]
+    const endMs = (this.#state[this.#state.length - STRIDE]! + 1) * this.#halfLifeMs
+    return [this.good(endMs), this.bad(endMs)]
+  }
+
   get state(): DecayingState {
     return this.#state
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
 import type { CidString, NodeKey } from '../../protocol/ids.ts'
+import { REPORTED_RESULTS } from '../../protocol/messages/reputation-report.ts'
 import { VIOLATIONS } from '../p2p/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { BatchOperation, Table } from '../store/table.ts'
@@ -30,7 +31,7 @@ const evidenceSchema: z.ZodType<Evidence> = z.discriminatedUnion('kind', [
     kind: z.literal('report'),
     witness: wire.nodeKey,
     receipt: wire.cid,
-    result: z.enum(TASK_EVIDENCE),
+    result: z.enum(REPORTED_RESULTS),
   }),
 ])
 const sums = z.array(z.int())
@@ -42,6 +43,7 @@ const stateSchema: z.ZodType<StoredState> = z.strictObject({
     uptime: sums,
     security: sums,
     penalty: sums,
+    audited: sums,
     days: sums,
     results: z.record(z.enum(TASK_EVIDENCE), wire.count),
     audits: z.strictObject({ passed: wire.count, failed: wire.count }),
@@ -50,7 +52,13 @@ const stateSchema: z.ZodType<StoredState> = z.strictObject({
     firstAtMs: wire.timeMs,
     lastAtMs: wire.timeMs,
     witnesses: z.array(
-      z.strictObject({ witness: wire.nodeKey, evidence: sums, reports: wire.count, lastAtMs: wire.timeMs }),
+      z.strictObject({
+        witness: wire.nodeKey,
+        evidence: sums,
+        audits: z.nullable(sums),
+        reports: wire.count,
+        lastAtMs: wire.timeMs,
+      }),
     ),
   }),
 })

@@ -1,10 +1,11 @@
 import type { CidString, NodeKey } from '../../protocol/ids.ts'
-import { REPORTED_RESULTS, type ReportedResult } from '../../protocol/messages/reputation-report.ts'
+import type { ReportedResult } from '../../protocol/messages/reputation-report.ts'
 import type { Violation } from '../p2p/errors.ts'
 
-/** How a task with a provider went, as its requester saw it; also what a report may say. */
-export const TASK_EVIDENCE = REPORTED_RESULTS
-export type TaskEvidence = ReportedResult
+/** How a task with a provider went, as its requester saw it. `disagreed`: other operators' answers were another one. */
+export const TASK_EVIDENCE = ['completed', 'failed', 'stalled', 'disagreed', 'dishonest'] as const
+export type TaskEvidence = (typeof TASK_EVIDENCE)[number]
+export type { ReportedResult }
 
 /** Something seen of a peer, at a time: what opinions are made of. Times, not the order of arrival, decide what it counts. */
 export type Evidence = { peer: NodeKey; atMs: number } & EvidenceDetails
@@ -23,7 +24,7 @@ export type EvidenceDetails =
   /** It broke the protocol. */
   | { kind: 'violation'; violation: Violation }
   /** A witness says how a task went that it has paid for; each receipt counts once. */
-  | { kind: 'report'; witness: NodeKey; receipt: CidString; result: TaskEvidence }
+  | { kind: 'report'; witness: NodeKey; receipt: CidString; result: ReportedResult }
 
 /** Good and bad weights, in tasks, that a piece of evidence adds to the components of direct experience. */
 export interface DirectWeights {
@@ -48,8 +49,9 @@ export const AUDIT_WEIGHTS: Record<'passed' | 'failed', DirectWeights> = {
 }
 
 /** What a report says of its task, in the component `review`. */
-export const REPORT_WEIGHTS: Record<TaskEvidence, readonly [good: number, bad: number]> = {
+export const REPORT_WEIGHTS: Record<ReportedResult, readonly [good: number, bad: number]> = {
   completed: [1, 0],
+  verified: [2, 0],
   failed: [0, 1],
   stalled: [0, 1],
   disagreed: [0, 2],

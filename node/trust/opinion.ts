@@ -20,10 +20,7 @@ export interface PeerScore {
   peer: NodeKey
   /** 0 to 100: what people see and floors are set by. */
   score: number
-  /**
-   * What selection counts with, 0 to 1: what the score and the chance that a task ends well are at least, with 90 %
-   * confidence.
-   */
+  /** What the score and the chance that a task ends well are at least, with 90 % confidence; 0 to 1. */
   lowerBound: number
   tasks: number
   violations: number

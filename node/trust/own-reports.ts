@@ -3,9 +3,8 @@ import type { NodeKey } from '../../protocol/ids.ts'
 import { MAX_RECEIPTS_PER_REPORT } from '../../protocol/limits.ts'
 import type { Countersignature } from '../../protocol/messages/countersignature.ts'
 import type { Receipt } from '../../protocol/messages/receipt.ts'
-import type { ReportedTask } from '../../protocol/messages/reputation-report.ts'
+import type { ReportedResult, ReportedTask } from '../../protocol/messages/reputation-report.ts'
 import type { SignedRecord } from '../../protocol/signed.ts'
-import type { TaskEvidence } from './evidence.ts'
 
 const MAX_WAITING = 512
 const MAX_PER_PROVIDER = 8
@@ -37,10 +36,10 @@ export class OwnReports {
   }
 
   /**
-   * A task of ours went badly. Such tasks often end without a receipt: the latest one of the same provider that has
-   * not been reported yet stands for it.
+   * We have learned more of a provider: a task went badly, or an audit passed. Such tasks often end without a receipt:
+   * the latest one of the same provider that has not been reported yet stands for it.
    */
-  wentBadly(provider: NodeKey, result: Exclude<TaskEvidence, 'completed'>): void {
+  learned(provider: NodeKey, result: Exclude<ReportedResult, 'completed'>): void {
     const good = this.#waiting.findLast(
       waiting => waiting.provider === provider && waiting.task.result === 'completed',
     )

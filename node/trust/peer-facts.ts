@@ -1,9 +1,14 @@
+import { z } from 'zod'
+import { wire } from '../../protocol/codec.ts'
 import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { Role } from '../../protocol/roles.ts'
+import type { Store } from '../store/store.ts'
+import type { Table } from '../store/table.ts'
 import { networkOf, type OperatorFacts, Operators } from './clusters.ts'
 import type { TrustFacts } from './trust-facts.ts'
 
 export interface PeerFactsModules {
+  store: Store
   /** The wallet of a peer's offers, and of `local`, our own; null without one. */
   walletOf: (peer: NodeKey) => Address | null
   /** Who gave a wallet its first credits; null when that is not known. */
@@ -15,31 +20,45 @@ export interface PeerFactsModules {
 const MAX_PEERS = 50_000
 const MAX_NETWORKS = 4
 
+const factsSchema = z.strictObject({
+  /** Proven by what it paid: requesters make no offers. */
+  payer: z.nullable(wire.address),
+  networks: z.array(z.string().max(64)).max(MAX_NETWORKS),
+})
+type StoredFacts = z.infer<typeof factsSchema>
+
 /** What is known about who is behind peers: where they were seen, and which wallets are theirs. */
 export class PeerFacts implements TrustFacts {
   readonly operators: Operators
   readonly #modules: PeerFactsModules
-  readonly #networks = new Map<NodeKey, string[]>()
-  /** Of requesters, which make no offers: proven by what they paid. */
-  readonly #payers = new Map<NodeKey, Address>()
+  readonly #table: Table<StoredFacts>
+  readonly #known = new Map<NodeKey, StoredFacts>()
 
   constructor(modules: PeerFactsModules) {
     this.#modules = modules
+    this.#table = modules.store.table('trust-facts', factsSchema)
     this.operators = new Operators({ factsOf: peer => this.#factsOf(peer) })
   }
 
+  /** Reads back what is known. */
+  async start(): Promise<void> {
+    for await (const [peer, facts] of this.#table.entries({ limit: MAX_PEERS })) this.#known.set(peer, facts)
+  }
+
   /** We have a connection with a peer at a multiaddr, not through a relay. */
-  seenAt(peer: NodeKey, address: string): void {
+  async seenAt(peer: NodeKey, address: string): Promise<void> {
     const [, family, host] = address.split('/')
     const network = family === 'ip4' || family === 'ip6' ? networkOf(host ?? '') : null
-    if (network === null) return
-    const before = (this.#networks.get(peer) ?? []).filter(known => known !== network)
-    remember(this.#networks, peer, [...before, network].slice(-MAX_NETWORKS))
+    const { payer, networks } = this.#of(peer)
+    if (network === null || networks.at(-1) === network) return
+    const others = networks.filter(known => known !== network)
+    await this.#keep(peer, { payer, networks: [...others, network].slice(-MAX_NETWORKS) })
   }
 
   /** A peer has paid from a wallet that declares its key on chain. */
-  paidFrom(peer: NodeKey, wallet: Address): void {
-    remember(this.#payers, peer, wallet)
+  async paidFrom(peer: NodeKey, wallet: Address): Promise<void> {
+    const { payer, networks } = this.#of(peer)
+    if (payer !== wallet) await this.#keep(peer, { payer: wallet, networks })
   }
 
   clustersOf(peer: NodeKey): readonly string[] {
@@ -54,7 +73,7 @@ export class PeerFacts implements TrustFacts {
   #walletOf(peer: NodeKey): Address | null {
     // A service is an operator of its own, known by its name; it has no wallet to compare.
     if (peer.startsWith('cloud:')) return peer
-    return this.#modules.walletOf(peer) ?? this.#payers.get(peer) ?? null
+    return this.#modules.walletOf(peer) ?? this.#of(peer).payer
   }
 
   #factsOf(peer: NodeKey): OperatorFacts {
@@ -62,13 +81,25 @@ export class PeerFacts implements TrustFacts {
     return {
       wallet,
       funder: wallet === null || wallet === peer ? null : this.#modules.funderOf(wallet),
-      networks: this.#networks.get(peer) ?? [],
+      networks: this.#of(peer).networks,
     }
+  }
+
+  #of(peer: NodeKey): StoredFacts {
+    return this.#known.get(peer) ?? NOTHING_KNOWN
+  }
+
+  async #keep(peer: NodeKey, facts: StoredFacts): Promise<void> {
+    this.#known.delete(peer)
+    this.#known.set(peer, facts)
+    const operations = [this.#table.putOperation(peer, facts)]
+    if (this.#known.size > MAX_PEERS) {
+      const oldest = this.#known.keys().next().value!
+      this.#known.delete(oldest)
+      operations.push(this.#table.deleteOperation(oldest))
+    }
+    await this.#modules.store.batch(operations, { sync: false })
   }
 }
 
-function remember<V>(known: Map<NodeKey, V>, peer: NodeKey, value: V): void {
-  known.delete(peer)
-  known.set(peer, value)
-  if (known.size > MAX_PEERS) known.delete(known.keys().next().value!)
-}
+const NOTHING_KNOWN: StoredFacts = { payer: null, networks: [] }

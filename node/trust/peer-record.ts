@@ -8,6 +8,7 @@ import {
   type Evidence,
   PENALTY_POINTS,
   REPORT_WEIGHTS,
+  type ReportedResult,
   SECURITY_PER_PENALTY_POINT,
   TASK_EVIDENCE,
   TASK_WEIGHTS,
@@ -20,6 +21,8 @@ export interface WitnessRecord {
   /** Place in the order in which witnesses are kept and summed; not to be known by them. */
   rank: number
   evidence: DecayingEvidence
+  /** Its own audits of the peer: passed and failed; null when it tells of none. */
+  audits: DecayingEvidence | null
   reports: number
   lastAtMs: number
 }
@@ -31,6 +34,7 @@ export interface PeerState {
   uptime: DecayingState
   security: DecayingState
   penalty: DecayingState
+  audited: DecayingState
   /** Days since the Unix epoch on which it did a task of ours, ascending. */
   days: readonly number[]
   results: Record<TaskEvidence, number>
@@ -39,7 +43,13 @@ export interface PeerState {
   violations: number
   firstAtMs: number
   lastAtMs: number
-  witnesses: readonly { witness: NodeKey; evidence: DecayingState; reports: number; lastAtMs: number }[]
+  witnesses: readonly {
+    witness: NodeKey
+    evidence: DecayingState
+    audits: DecayingState | null
+    reports: number
+    lastAtMs: number
+  }[]
 }
 
 const DAY_MS = 24 * 3_600_000
@@ -57,6 +67,8 @@ export class PeerRecord {
   readonly security: DecayingEvidence
   /** Penalty points, as bad evidence. */
   readonly penalty: DecayingEvidence
+  /** Audits of ours it passed and failed; what shows dishonest at once is a failed one. */
+  readonly audited: DecayingEvidence
   readonly results: Record<TaskEvidence, number>
   readonly audits: { passed: number; failed: number }
   readonly contacts: { reached: number; missed: number }
@@ -84,6 +96,7 @@ export class PeerRecord {
     this.uptime = sums(halfLivesMs.uptime, state?.uptime)
     this.security = sums(halfLivesMs.security, state?.security)
     this.penalty = sums(penaltyHalfLifeMs, state?.penalty)
+    this.audited = sums(halfLivesMs.security, state?.audited)
     this.#days = [...(state?.days ?? [])]
     this.results = { ...(state?.results ?? noResults()) }
     this.audits = { ...(state?.audits ?? { passed: 0, failed: 0 }) }
@@ -92,9 +105,15 @@ export class PeerRecord {
     this.violations = state.violations
     this.firstAtMs = state.firstAtMs
     this.lastAtMs = state.lastAtMs
-    for (const { witness, evidence, reports, lastAtMs } of state.witnesses) {
-      const rank = modules.rankOf(witness)
-      this.witnesses.push({ witness, rank, evidence: sums(halfLivesMs.review, evidence), reports, lastAtMs })
+    for (const { witness, evidence, audits, reports, lastAtMs } of state.witnesses) {
+      this.witnesses.push({
+        witness,
+        rank: modules.rankOf(witness),
+        evidence: sums(halfLivesMs.review, evidence),
+        audits: audits === null ? null : sums(halfLivesMs.review, audits),
+        reports,
+        lastAtMs,
+      })
     }
     this.witnesses.sort(byRank)
   }
@@ -112,12 +131,16 @@ export class PeerRecord {
           this.speed.add(pace, 1 - pace, atMs)
         }
         if (evidence.result === 'completed') this.#addDay(Math.floor(atMs / DAY_MS))
-        if (evidence.result === 'dishonest') this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
+        if (evidence.result === 'dishonest') {
+          this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
+          this.audited.add(0, 1, atMs)
+        }
         return
       }
       case 'audit':
         this.audits[evidence.passed ? 'passed' : 'failed']++
         this.#addWeights(AUDIT_WEIGHTS[evidence.passed ? 'passed' : 'failed'], atMs)
+        this.audited.add(evidence.passed ? 1 : 0, evidence.passed ? 0 : 1, atMs)
         if (!evidence.passed) this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
         return
       case 'contact':
@@ -137,20 +160,22 @@ export class PeerRecord {
    * What a witness says of it.
    * @returns the witness that is not kept any more for it, or is not kept at all; null when there is room
    */
-  addReport(witness: NodeKey, rank: number, result: TaskEvidence, atMs: number): NodeKey | null {
+  addReport(witness: NodeKey, rank: number, result: ReportedResult, atMs: number): NodeKey | null {
     this.#seen(atMs)
     const at = this.witnesses.findIndex(known => known.witness === witness)
     const [good, bad] = REPORT_WEIGHTS[result]
     if (at >= 0) {
       const known = this.witnesses[at]!
       known.evidence.add(good, bad, atMs)
+      known.audits = this.#auditsOf(known.audits, result, atMs)
       known.reports++
       known.lastAtMs = Math.max(known.lastAtMs, atMs)
       return null
     }
     const evidence = new DecayingEvidence({ halfLifeMs: this.#parameters.halfLivesMs.review })
     evidence.add(good, bad, atMs)
-    this.witnesses.push({ witness, rank, evidence, reports: 1, lastAtMs: atMs })
+    const audits = this.#auditsOf(null, result, atMs)
+    this.witnesses.push({ witness, rank, evidence, audits, reports: 1, lastAtMs: atMs })
     this.witnesses.sort(byRank)
     return this.witnesses.length > MAX_WITNESSES ? this.witnesses.pop()!.witness : null
   }
@@ -171,6 +196,7 @@ export class PeerRecord {
       uptime: this.uptime.state,
       security: this.security.state,
       penalty: this.penalty.state,
+      audited: this.audited.state,
       days: this.#days,
       results: this.results,
       audits: this.audits,
@@ -178,13 +204,21 @@ export class PeerRecord {
       violations: this.violations,
       firstAtMs: this.firstAtMs,
       lastAtMs: this.lastAtMs,
-      witnesses: this.witnesses.map(({ witness, evidence, reports, lastAtMs }) => ({
+      witnesses: this.witnesses.map(({ witness, evidence, audits, reports, lastAtMs }) => ({
         witness,
         evidence: evidence.state,
+        audits: audits?.state ?? null,
         reports,
         lastAtMs,
       })),
     }
+  }
+
+  #auditsOf(known: DecayingEvidence | null, result: ReportedResult, atMs: number): DecayingEvidence | null {
+    if (result !== 'verified' && result !== 'dishonest') return known
+    const audits = known ?? new DecayingEvidence({ halfLifeMs: this.#parameters.halfLivesMs.review })
+    audits.add(result === 'verified' ? 1 : 0, result === 'dishonest' ? 1 : 0, atMs)
+    return audits
   }
 
   #seen(atMs: number): void {

@@ -25,14 +25,17 @@ export interface ReportExchangeModules {
   own: OwnReports
   pending: PendingReports
   isWelcome: (peer: NodeKey) => boolean
+  /** Whether a report of this witness has counted before, or it has done work for us. */
+  isKnown: (witness: NodeKey) => boolean
   /** Housekeeping, now and then. */
   forgetOld: () => Promise<void>
 }
 
 /** Bundles of others: a witness may report every task of a busy day, and not more than the network can carry. */
 const WITNESS_QUOTA = { burst: 4, perSecond: 1 / 60 }
-/** Bundles of all together: each costs up to 17 signatures to check, about 2 ms. */
-const TOTAL_QUOTA = { burst: 40, perSecond: 5 }
+/** Bundles of all together: each costs up to 17 signatures to check, about 2 ms. Strangers do not use up the others'. */
+const QUOTA_OF_KNOWN = { burst: 40, perSecond: 5 }
+const QUOTA_OF_STRANGERS = { burst: 20, perSecond: 2 }
 const PUBLISH_EVERY_MS = 5 * 60_000
 const CHECK_EVERY_MS = 15_000
 const FORGET_EVERY_MS = 6 * 3_600_000
@@ -42,14 +45,16 @@ export class ReportExchange {
   readonly #options: ReportExchangeOptions
   readonly #modules: ReportExchangeModules
   readonly #perWitness: QuotaMeter
-  readonly #total: QuotaMeter
+  readonly #ofKnown: QuotaMeter
+  readonly #ofStrangers: QuotaMeter
   readonly #timers: Timer[] = []
 
   constructor(options: ReportExchangeOptions, modules: ReportExchangeModules) {
     this.#options = options
     this.#modules = modules
     this.#perWitness = new QuotaMeter(WITNESS_QUOTA, modules)
-    this.#total = new QuotaMeter(TOTAL_QUOTA, modules)
+    this.#ofKnown = new QuotaMeter(QUOTA_OF_KNOWN, modules)
+    this.#ofStrangers = new QuotaMeter(QUOTA_OF_STRANGERS, modules)
   }
 
   start(): void {
@@ -71,15 +76,19 @@ export class ReportExchange {
 
   /** Takes a bundle from gossip. */
   take(bytes: Uint8Array): GossipVerdict {
-    const { clock, host, isWelcome, pending } = this.#modules
+    const { clock, host, pending } = this.#modules
     const { chainId, settlement } = this.#options
-    if (!this.#total.take('all')) return 'ignore'
-    const opened = openReport(bytes, { chainId, settlement, nowMs: clock.nowMs() })
+    const admit = (witness: NodeKey) => this.#admits(witness)
+    const opened = openReport(bytes, { chainId, settlement, nowMs: clock.nowMs(), admit })
     if (opened.verdict !== 'accept') return opened.verdict
-    const { witness, reports } = opened
-    if (witness === host.nodeKey || !isWelcome(witness) || !this.#perWitness.take(witness)) return 'ignore'
-    for (const report of reports) if (report.evidence.peer !== host.nodeKey) pending.add(report)
+    for (const report of opened.reports) if (report.evidence.peer !== host.nodeKey) pending.add(report)
     return 'accept'
+  }
+
+  #admits(witness: NodeKey): boolean {
+    const { host, isWelcome, isKnown } = this.#modules
+    if (witness === host.nodeKey || !isWelcome(witness) || !this.#perWitness.take(witness)) return false
+    return (isKnown(witness) ? this.#ofKnown : this.#ofStrangers).take('all')
   }
 
   /** Tells what there is to tell, in one bundle. */

@@ -28,12 +28,14 @@ export interface ReportCircumstances {
   chainId: number
   settlement: Address
   nowMs: number
+  admit: (witness: NodeKey) => boolean
 }
 
 /**
  * Opens a report from a stranger: the witness's signature, then for each task the provider's under the receipt and
  * the witness's own under that.
- * @returns `reject`: whoever sent it should not have. `ignore`: late, or of another chain.
+ * @param circumstances.admit asked once it is certain whose it is, before the many signatures within are checked
+ * @returns `reject`: whoever sent it should not have. `ignore`: late, of another chain, or not admitted.
  */
 export function openReport(
   bytes: Uint8Array,
@@ -44,6 +46,7 @@ export function openReport(
     const { body, signer: witness } = openRecord(reputationReportMessage, bytes, verifyEd25519Natively)
     if (body.issuedAtMs > nowMs + MAX_CLOCK_SKEW_MS) return { verdict: 'reject' }
     if (body.issuedAtMs < nowMs - MAX_TRAVEL_MS) return { verdict: 'ignore' }
+    if (!circumstances.admit(witness)) return { verdict: 'ignore' }
     const reports: SignedReport[] = []
     for (const task of body.tasks) {
       const report = openTask(task, witness)

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { Evidence, EvidenceDetails, TaskEvidence } from './evidence.ts'
 import { EvidenceLog } from './evidence-log.ts'
 import { gossipScore } from './gossip-score.ts'
+import type { Honesty } from './honesty.ts'
 import type { Opinion, PeerScore } from './opinion.ts'
 import type { TrustFacts } from './trust-facts.ts'
 import { TrustModel } from './trust-model.ts'
@@ -108,14 +109,37 @@ export class Reputation {
     return this.#model.score(peer, this.#clock.nowMs())
   }
 
-  /** The chance that a task with this provider ends well, as selection counts with it; see `PeerScore.lowerBound`. */
+  /** The chance that a task with this provider ends well, as selection counts with it, 0 to 1. */
   reliability(peer: NodeKey): number {
-    return this.#model.lowerBound(peer, this.#clock.nowMs())
+    return this.#model.reliability(peer, this.#clock.nowMs())
+  }
+
+  /** Whether it does what it says it does; see `honesty.ts`. */
+  honesty(peer: NodeKey): Honesty {
+    return this.#model.honesty(peer, this.#clock.nowMs())
+  }
+
+  /** Chance that a stranger turns out to cheat, by those we came to know, 0 to 1. */
+  strangerRisk(): number {
+    return this.#model.strangerRisk()
+  }
+
+  /**
+   * With what chance an answer of this peer should be audited, 0 to 1.
+   * @param least what a node can afford for those it knows best
+   */
+  auditProbability(peer: NodeKey, least: number): number {
+    return this.#model.auditProbability(peer, this.#clock.nowMs(), least)
   }
 
   /** The score taken apart. */
   opinion(peer: NodeKey): Opinion {
     return this.#model.opinion(peer, this.#clock.nowMs())
+  }
+
+  /** Whether it has worked for us, or what it said of others counts. */
+  isKnown(peer: NodeKey): boolean {
+    return this.#model.isWitness(peer) || this.score(peer).tasks > 0
   }
 
   /** Everybody there is evidence about. */

@@ -12,6 +12,7 @@ import {
   type TrustParameters,
 } from './components.ts'
 import type { Evidence } from './evidence.ts'
+import { auditProbability, type Honesty, honestyOf } from './honesty.ts'
 import type { ComponentOpinion, Opinion, PeerScore } from './opinion.ts'
 import { noResults, PeerRecord, type PeerState } from './peer-record.ts'
 import { type Hearsay, heard, NOTHING_HEARD } from './propagation.ts'
@@ -39,6 +40,8 @@ export class TrustModel {
   readonly #facts: TrustFacts
   readonly #peers = new Map<NodeKey, PeerRecord>()
   readonly #agreement: WitnessAgreement
+  /** Peers by what own audits showed them to be. */
+  readonly #turnedOut = { good: 0, bad: 0 }
   /** Receipts whose report was counted, with the time of the task. */
   readonly #receipts = new Map<CidString, number>()
 
@@ -59,7 +62,9 @@ export class TrustModel {
   add(evidence: Evidence): boolean {
     if (evidence.kind !== 'report') {
       const record = this.#record(evidence.peer)
+      const before = turnedOut(record)
       record.addDirect(evidence)
+      this.#count(before, turnedOut(record))
       this.#agreement.ownExperienceChanged(record)
       return true
     }
@@ -72,9 +77,50 @@ export class TrustModel {
     return true
   }
 
-  /** What selection counts with; see `PeerScore.lowerBound`. The quickest question there is. */
+  /** See `PeerScore.lowerBound`. */
   lowerBound(peer: NodeKey, nowMs: number): number {
     return this.#judge(this.#peers.get(peer), nowMs).lowerBound
+  }
+
+  /** Whether a peer does what it says it does. */
+  honesty(peer: NodeKey, nowMs: number): Honesty {
+    const { parameters } = this
+    const unknown = betaMean(parameters.witnessPrior)
+    const record = this.#peers.get(peer)
+    const atMs = Math.max(nowMs, record?.lastAtMs ?? nowMs)
+    return honestyOf(record, atMs, parameters.honesty, {
+      clustersOf: this.#facts.clustersOf,
+      standingOf: witness => Math.max(0, (this.#agreement.of(witness) - unknown) / (1 - unknown)),
+    })
+  }
+
+  /**
+   * Chance that a task ends well there, as selection counts with it, 0 to 1: the mean of a Beta posterior over how our
+   * tasks went. Whoever is proven starts as most honest providers are, not as a stranger: else nobody would ever catch
+   * up with those we know longest.
+   */
+  reliability(peer: NodeKey, nowMs: number): number {
+    const record = this.#peers.get(peer)
+    const { provenPerformance } = this.parameters
+    if (record === undefined) return betaMean(provenPerformance)
+    const atMs = Math.max(nowMs, record.lastAtMs)
+    const { performance } = record
+    return betaMean({
+      good: provenPerformance.good + performance.good(atMs),
+      bad: provenPerformance.bad + performance.bad(atMs),
+    })
+  }
+
+  /** With what chance an answer of a peer should be audited; see `auditProbability`. */
+  auditProbability(peer: NodeKey, nowMs: number, least: number): number {
+    return auditProbability(this.honesty(peer, nowMs), least, this.parameters.honesty)
+  }
+
+  /** Chance that a stranger turns out to cheat, by those we came to know, 0 to 1. */
+  strangerRisk(): number {
+    const { strangers } = this.parameters.honesty
+    const [good, bad] = [strangers.good + this.#turnedOut.good, strangers.bad + this.#turnedOut.bad]
+    return bad / (good + bad)
   }
 
   /** The score of a peer, of a newcomer when it is not known. */
@@ -117,8 +163,13 @@ export class TrustModel {
   }
 
   /** How much a witness's reports count by how they agreed with our own experience, 0 to 1. */
-  agreement(witness: NodeKey, nowMs: number): number {
-    return this.#agreement.of(witness, nowMs)
+  agreement(witness: NodeKey): number {
+    return this.#agreement.of(witness)
+  }
+
+  /** Whether anything it said of others counts. */
+  isWitness(peer: NodeKey): boolean {
+    return this.#agreement.knows(peer)
   }
 
   get size(): number {
@@ -140,6 +191,7 @@ export class TrustModel {
     const { parameters } = this
     const record = new PeerRecord({ peer, parameters, state }, { rankOf: witness => this.#rankOf(witness) })
     this.#peers.set(peer, record)
+    this.#count(null, turnedOut(record))
     for (const { witness } of record.witnesses) this.#agreement.reported(witness, peer)
   }
 
@@ -148,6 +200,7 @@ export class TrustModel {
     const record = this.#peers.get(peer)
     if (record === undefined) return
     for (const { witness } of record.witnesses) this.#agreement.dropped(witness, peer)
+    this.#count(turnedOut(record), null)
     this.#peers.delete(peer)
   }
 
@@ -169,6 +222,11 @@ export class TrustModel {
     const old = [...this.#receipts].flatMap(([receipt, atMs]) => (atMs < timeMs ? [receipt] : []))
     for (const receipt of old) this.#receipts.delete(receipt)
     return old
+  }
+
+  #count(before: 'good' | 'bad' | null, after: 'good' | 'bad' | null): void {
+    if (before !== null) this.#turnedOut[before]--
+    if (after !== null) this.#turnedOut[after]++
   }
 
   #record(peer: NodeKey): PeerRecord {
@@ -225,7 +283,7 @@ export class TrustModel {
         : heard(record, atMs, {
             parameters: this.parameters,
             facts: this.#facts,
-            agreementOf: witness => this.#agreement.of(witness, atMs),
+            agreementOf: witness => this.#agreement.of(witness),
           })
     const components: ComponentOpinion[] = []
     let base = 0
@@ -265,6 +323,12 @@ export class TrustModel {
       hearsay,
     }
   }
+}
+
+/** What own audits have shown a peer to be; null for a stranger. */
+function turnedOut({ audits, results }: PeerRecord): 'good' | 'bad' | null {
+  if (audits.failed > 0 || results.dishonest > 0) return 'bad'
+  return audits.passed > 0 ? 'good' : null
 }
 
 function evidenceOf(

@@ -5,6 +5,7 @@ import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { Countersignature } from '../../protocol/messages/countersignature.ts'
 import type { Receipt } from '../../protocol/messages/receipt.ts'
+import type { ReportedResult } from '../../protocol/messages/reputation-report.ts'
 import type { SignedRecord } from '../../protocol/signed.ts'
 import type { KnownDeployment } from '../chain/addresses.ts'
 import type { ChainClient } from '../chain/client.ts'
@@ -16,7 +17,6 @@ import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Store } from '../store/store.ts'
 import type { Operators } from './clusters.ts'
-import type { TaskEvidence } from './evidence.ts'
 import { OwnReports } from './own-reports.ts'
 import { PaidReceipts } from './paid-receipts.ts'
 import { PeerFacts } from './peer-facts.ts'
@@ -72,6 +72,7 @@ export class Trust {
     this.#options = options
     this.#modules = modules
     this.#facts = new PeerFacts({
+      store: modules.store,
       walletOf: peer => this.#walletOf(peer),
       funderOf: wallet => this.#chain?.funders.of(wallet) ?? null,
       rolesOf: (wallet, peer) => {
@@ -89,7 +90,7 @@ export class Trust {
       check: receipt => this.#paid.check(receipt),
       mayCount: (receipt, endedAtMs) => this.reputation.mayCount(receipt, endedAtMs),
       take: async (report, receipt) => {
-        this.#facts.paidFrom(report.witness, receipt.payer)
+        await this.#facts.paidFrom(report.witness, receipt.payer)
         if (await this.reputation.takeReport(report)) await this.#paid.count(receipt)
       },
     })
@@ -102,6 +103,7 @@ export class Trust {
 
   /** Reads back what is known. */
   async start(): Promise<void> {
+    await this.#facts.start()
     await this.#paid.start()
     await this.reputation.start()
   }
@@ -125,6 +127,7 @@ export class Trust {
         own: this.#own,
         pending: this.#pending,
         isWelcome: peer => this.reputation.isWelcome(peer),
+        isKnown: peer => this.reputation.isKnown(peer),
         forgetOld: async () => {
           await this.reputation.forgetOldReceipts()
           await this.#paid.forgetBefore(clock.nowMs() - MAX_REPORT_AGE_MS)
@@ -160,7 +163,7 @@ export class Trust {
   /** A task of ours went so; `observe` of the reputation, and what is reported of it. */
   async observe(provider: NodeKey, evidence: Parameters<Reputation['observe']>[1]): Promise<void> {
     const result = resultOf(evidence)
-    if (result !== null && result !== 'completed') this.#own.wentBadly(provider, result)
+    if (result !== null && result !== 'completed') this.#own.learned(provider, result)
     await this.reputation.observe(provider, evidence)
   }
 
@@ -197,8 +200,10 @@ export class Trust {
   }
 
   #met(peer: NodeKey, host: P2PHost): void {
+    const { log } = this.#modules
+    const told = (error: unknown) => log.warn({ err: error, peer }, 'where a peer is was not recorded')
     for (const { address, relayed } of host.connectionsOf(peer))
-      if (!relayed) this.#facts.seenAt(peer, address)
+      if (!relayed) this.#facts.seenAt(peer, address).catch(told)
     this.#contact(peer, true)
   }
 
@@ -216,7 +221,8 @@ export class Trust {
   }
 }
 
-function resultOf(evidence: Parameters<Reputation['observe']>[1]): TaskEvidence | null {
+function resultOf(evidence: Parameters<Reputation['observe']>[1]): ReportedResult | null {
   if (typeof evidence === 'string') return evidence
+  if (evidence.kind === 'audit') return evidence.passed ? 'verified' : 'dishonest'
   return evidence.kind === 'task' ? evidence.result : null
 }

@@ -1,19 +1,25 @@
 import type { NodeKey } from '../../protocol/ids.ts'
 import { betaMean, type TrustParameters } from './components.ts'
-import type { PeerRecord } from './peer-record.ts'
+import type { PeerRecord, WitnessRecord } from './peer-record.ts'
 
-/** Agreement is measured as of the last full hour: it changes slowly and is asked for often. */
-const MEASURED_EVERY_MS = 3_600_000
 /** Weight of one peer in a witness's agreement, at most, in tasks: one friend does not vouch for all it says. */
 const MAX_WEIGHT_PER_PEER = 4
+/** Sums are of whole units, so that no order of arrival changes a bit of them. */
+const UNITS = 2 ** 20
+
+/** Agreed and contradicted weights, units. */
+interface Agreement {
+  agreed: number
+  contradicted: number
+}
 
 /** How much witnesses agreed with our own experience of the peers they reported on. */
 export class WitnessAgreement {
   readonly #parameters: TrustParameters
   readonly #recordOf: (peer: NodeKey) => PeerRecord | undefined
-  /** Whom each witness reported on. */
-  readonly #subjects = new Map<NodeKey, Set<NodeKey>>()
-  readonly #measured = new Map<NodeKey, { hour: number; agreement: number }>()
+  /** What each witness's words on each peer come to, and their sums: asked for much more often than changed. */
+  readonly #byPeer = new Map<NodeKey, Map<NodeKey, Agreement>>()
+  readonly #sums = new Map<NodeKey, Agreement>()
 
   constructor(options: {
     parameters: TrustParameters
@@ -23,55 +29,76 @@ export class WitnessAgreement {
     this.#recordOf = options.recordOf
   }
 
+  /** Whether anything a witness said counts. */
+  knows(witness: NodeKey): boolean {
+    return this.#byPeer.has(witness)
+  }
+
   /** A witness has reported on a peer. */
   reported(witness: NodeKey, peer: NodeKey): void {
-    const subjects = this.#subjects.get(witness)
-    if (subjects === undefined) this.#subjects.set(witness, new Set([peer]))
-    else subjects.add(peer)
-    this.#measured.delete(witness)
+    const record = this.#recordOf(peer)
+    const said = record?.witnesses.find(known => known.witness === witness)
+    if (record !== undefined && said !== undefined) this.#compare(record, said)
   }
 
   /** What a witness said of a peer is not kept any more. */
   dropped(witness: NodeKey, peer: NodeKey): void {
-    const subjects = this.#subjects.get(witness)
-    if (subjects?.delete(peer) && subjects.size === 0) this.#subjects.delete(witness)
-    this.#measured.delete(witness)
+    this.#put(witness, peer, null)
   }
 
   /** We have seen more of a peer ourselves. */
   ownExperienceChanged(record: PeerRecord): void {
-    for (const { witness } of record.witnesses) this.#measured.delete(witness)
+    for (const said of record.witnesses) this.#compare(record, said)
   }
 
   /**
    * The mean of a Beta posterior: over the peers both know, `1 - |difference of shares of good tasks|` is agreement
-   * and the rest contradiction, weighted by the lesser of both experiences. A witness nobody can compare counts little.
+   * and the rest contradiction, weighted by the lesser of both experiences as they were when they were new. A witness nobody
+   * can compare counts little.
    */
-  of(witness: NodeKey, nowMs: number): number {
-    const hour = Math.floor(nowMs / MEASURED_EVERY_MS)
-    const known = this.#measured.get(witness)
-    if (known?.hour === hour) return known.agreement
-    const agreement = this.#measure(witness, hour * MEASURED_EVERY_MS)
-    this.#measured.set(witness, { hour, agreement })
-    return agreement
+  of(witness: NodeKey): number {
+    const { witnessPrior } = this.#parameters
+    const sum = this.#sums.get(witness)
+    if (sum === undefined) return betaMean(witnessPrior)
+    return betaMean({
+      good: witnessPrior.good + sum.agreed / UNITS,
+      bad: witnessPrior.bad + sum.contradicted / UNITS,
+    })
   }
 
-  #measure(witness: NodeKey, atMs: number): number {
-    const { witnessPrior, contradictionWeight } = this.#parameters
-    let { good: agreed, bad: contradicted } = witnessPrior
-    // In one order always: sums of fractions depend on it.
-    for (const peer of [...(this.#subjects.get(witness) ?? [])].sort()) {
-      const record = this.#recordOf(peer)
-      const said = record?.witnesses.find(known => known.witness === witness)?.evidence
-      if (record === undefined || said === undefined) continue
-      const [good, bad] = [record.performance.good(atMs), record.performance.bad(atMs)]
-      const [saidGood, saidBad] = [said.good(atMs), said.bad(atMs)]
-      const weight = Math.min(good + bad, saidGood + saidBad, MAX_WEIGHT_PER_PEER)
-      if (weight <= 0) continue
-      const difference = Math.abs(good / (good + bad) - saidGood / (saidGood + saidBad))
-      agreed += weight * (1 - difference)
-      contradicted += weight * difference * contradictionWeight
+  #compare(record: PeerRecord, { witness, evidence }: WitnessRecord): void {
+    const { contradictionWeight, slanderWeight } = this.#parameters
+    const [good, bad] = record.performance.latest
+    const [saidGood, saidBad] = evidence.latest
+    const weight = Math.min(good + bad, saidGood + saidBad, MAX_WEIGHT_PER_PEER)
+    if (!(weight > 0)) {
+      this.#put(witness, record.peer, null)
+      return
     }
-    return betaMean({ good: agreed, bad: contradicted })
+    const praise = saidGood / (saidGood + saidBad) - good / (good + bad)
+    const contradiction = praise > 0 ? praise * contradictionWeight : -praise * slanderWeight
+    this.#put(witness, record.peer, {
+      agreed: Math.round(weight * (1 - Math.abs(praise)) * UNITS),
+      contradicted: Math.round(weight * contradiction * UNITS),
+    })
+  }
+
+  #put(witness: NodeKey, peer: NodeKey, agreement: Agreement | null): void {
+    const peers = this.#byPeer.get(witness)
+    const before = peers?.get(peer)
+    if (agreement === null && before === undefined) return
+    const sum = this.#sums.get(witness) ?? { agreed: 0, contradicted: 0 }
+    sum.agreed += (agreement?.agreed ?? 0) - (before?.agreed ?? 0)
+    sum.contradicted += (agreement?.contradicted ?? 0) - (before?.contradicted ?? 0)
+    this.#sums.set(witness, sum)
+    if (agreement !== null) {
+      if (peers === undefined) this.#byPeer.set(witness, new Map([[peer, agreement]]))
+      else peers.set(peer, agreement)
+      return
+    }
+    peers!.delete(peer)
+    if (peers!.size > 0) return
+    this.#byPeer.delete(witness)
+    this.#sums.delete(witness)
   }
 }

@@ -16,6 +16,7 @@ import { Router } from '../../node/market/routing/router.ts'
 import { CREDIT, costRoundedUp } from '../../protocol/money.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 import { seededRandom } from '../helpers/seeded-random.ts'
+import { provenToAll } from '../helpers/synthetic-market.ts'
 import { type Bench, type BenchRow, ratioRow } from './row.ts'
 import { type Question, savingWorkload } from './saving-workload.ts'
 
@@ -186,7 +187,12 @@ function route(questions: readonly Question[], catalogue: readonly Priced[], see
     {
       index,
       standing: { of: () => null },
-      reputation: { reliability: () => 1, score: () => ({ score: 100, tasks: 100 }), isWelcome: () => true },
+      reputation: {
+        ...provenToAll,
+        reliability: () => 1,
+        score: () => ({ score: 100, tasks: 100 }),
+        isWelcome: () => true,
+      },
       breaker: { isOpen: () => false },
       clearance: { ceiling: () => 'SHARED' },
       quality: new SizeQuality(),

@@ -140,6 +140,12 @@ export function syntheticDemand(random: () => number): Demand {
   )
 }
 
+/** Everybody's honesty is beyond doubt. */
+export const provenToAll: Pick<ReputationView, 'honesty' | 'strangerRisk'> = {
+  honesty: () => ({ standing: 'proven', prospect: 0.9, tasksAtOnce: Number.POSITIVE_INFINITY }),
+  strangerRisk: () => 0.3,
+}
+
 /** Opinions spread over providers by their keys, a fifth of them newcomers. */
 export const syntheticReputation: ReputationView = {
   score: provider => {
@@ -147,6 +153,15 @@ export const syntheticReputation: ReputationView = {
     return draw < 20 ? { score: 33, tasks: 0 } : { score: draw, tasks: draw }
   },
   reliability: provider => (Number.parseInt(provider.slice(-4), 16) % 100) / 100,
+  honesty: provider => {
+    const draw = Number.parseInt(provider.slice(-4), 16) % 100
+    return {
+      standing: draw < 20 ? 'unproven' : 'proven',
+      prospect: 0.7,
+      tasksAtOnce: Number.POSITIVE_INFINITY,
+    }
+  },
+  strangerRisk: () => 0.3,
   isWelcome: () => true,
 }
 

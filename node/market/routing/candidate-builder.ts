@@ -4,7 +4,7 @@ import { FEATURE, FEATURE_NAMES } from './features.ts'
 import { p95, promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
 import { nearnessOf, privacyOf } from './place.ts'
-import { MS_PER_TOKEN, QUALITY, type Search, STRIDE, TTFT_MS, WARM, waitOf } from './scan.ts'
+import { MS_PER_TOKEN, QUALITY, type Search, STRIDE, TTFT_MS, WAIT, WARM } from './scan.ts'
 import { scoreOf, worth } from './strategies.ts'
 
 const BASE_UNITS = 1e18
@@ -17,6 +17,8 @@ export interface BuiltCandidate {
   /** Credits. */
   worst: number
   isNewcomer: boolean
+  /** Of a newcomer: what it was drawn with. */
+  weight: number
 }
 
 /** Vectors of features that share memory: one of its own for each would keep the garbage collector busy. */
@@ -36,6 +38,7 @@ export class CandidateBuilder {
   build(
     row: number,
     listing: Listing,
+    weight: number,
     demand: Demand,
     { terms, scale, nearness }: Search,
   ): BuiltCandidate | null {
@@ -55,7 +58,7 @@ export class CandidateBuilder {
     const warmShare = numbers[at + WARM]!
     const firstMs = numbers[at + TTFT_MS]! * promptFactor(terms.promptTokens, warmShare)
     const ownMs = firstMs + outputTokens * numbers[at + MS_PER_TOKEN]!
-    const waitMs = waitOf(row, ownMs, this.#facts)
+    const waitMs = ownMs * numbers[at + WAIT]!
     const elsewhereMs = providers.rttMs[provider]! + waitMs
     const totalMs = elsewhereMs + ownMs
     const features = this.#vector()
@@ -104,7 +107,7 @@ export class CandidateBuilder {
       probability: 0,
     }
     if (listing.terms !== undefined) candidate.terms = listing.terms
-    return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer }
+    return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer, weight }
   }
 
   #vector(): Float64Array {

@@ -16,7 +16,7 @@ import {
   STRIDE,
   TRUST,
   TTFT_MS,
-  waitOf,
+  WAIT,
 } from './scan.ts'
 
 /** Listings a middling one is found among at most. */
@@ -51,7 +51,7 @@ export class Middling {
         if ((flags[at + FLAGS]! & CLOSED) !== 0) continue
         const ownMs = numbers[at + TTFT_MS]! * factor + terms.outputTokens * numbers[at + MS_PER_TOKEN]!
         this.#costs[count] = cost
-        this.#times[count++] = numbers[at + RTT_MS]! + waitOf(row, ownMs, facts) + ownMs
+        this.#times[count++] = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
       }
       before += end - start
     }

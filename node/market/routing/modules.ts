@@ -6,8 +6,21 @@ import type { RoutingPolicy } from './policy.ts'
 import type { QualityModel } from './quality.ts'
 import type { Tuning } from './strategies.ts'
 
+/** What is known of a provider's honesty; see `node/trust/honesty.ts`. */
+export interface HonestyView {
+  /** Only those that are proven are ranked; strangers and suspects are tried out, those caught get nothing. */
+  standing: 'proven' | 'unproven' | 'suspected' | 'caught'
+  /** Chance that it is honest, 0 to 1. */
+  prospect: number
+  /** Tasks of ours it should have at once at most. */
+  tasksAtOnce: number
+}
+
 /** What the router asks of the trust room. */
 export interface ReputationView {
+  honesty(provider: NodeKey): HonestyView
+  /** Chance that a stranger turns out to cheat, 0 to 1. */
+  strangerRisk(): number
   /** Chance that a task ends well, what it is at least; 0 to 1. */
   reliability(provider: NodeKey): number
   /** `score`: 0 to 100; `tasks`: how many of ours it has been seen with. */
@@ -67,7 +80,7 @@ export interface RouterOptions {
 export interface Routing {
   /** Filters the listings, ranks what is left by the demand's strategy, and has the policy set the order. */
   rank(demand: Demand): Ranking
-  preview(demand: Demand): Ranking
+  preview(demand: Demand, maxCandidates?: number): Ranking
   /** A candidate has been given the task; until its outcome it counts as one slot less there. */
   begin(decisionId: string, provider: ProviderId): void
   /** How it went, for all that learn from it; unknown decisions are ignored. */

@@ -21,18 +21,26 @@ const OWN_GOOD = 9
 const OWN_BAD = 1
 /** Outcomes of services count less the more came after them. */
 const OWN_FADE = 0.97
+/** Nobody is so sure to be honest that nothing else counted. */
+const LEAST_DOUBT = 1e-3
 /** Nobody is trusted less than this: else one failure would end a provider. */
 const MIN_RELIABILITY = 0.02
 
 /** What the router knows of providers, in columns by the index's provider rows. */
 export class ProviderFacts {
-  /** Reliability to the power of the tuning's exponent; -1 for those that are not welcome. */
+  /**
+   * Of those that are proven: reliability to the power of the tuning's exponent. Of newcomers: the square of the odds
+   * that they are honest. -1 for those that are not welcome.
+   */
   trust = new Float64Array()
   reliability = new Float64Array()
   /** 0 to 100. */
   score = new Float64Array()
-  /** 1 for those we hardly know. */
+  /** 1 for those that have not proven to be honest: they are tried out, not ranked. */
   newcomer = new Uint8Array()
+  /** Tasks of ours it has, and should have at once at most. */
+  inFlight = new Float64Array()
+  atOnce = new Float64Array()
   rttMs = new Float64Array()
   /** 1 where the round trip was measured. */
   isRttKnown = new Uint8Array()
@@ -51,6 +59,8 @@ export class ProviderFacts {
   readonly #own = new Map<ProviderId, { good: number; bad: number }>()
   #tuning: Tuning
   #cursor = 0
+  /** Scores take longest to work out, and only floors need them. */
+  #wantsScores = false
 
   /** @param modules.onChanged called with the provider row whose facts have changed */
   constructor(
@@ -76,6 +86,8 @@ export class ProviderFacts {
     this.reliability = floats(this.reliability)
     this.score = floats(this.score)
     this.newcomer = bytes(this.newcomer, new Uint8Array(capacity))
+    this.inFlight = floats(this.inFlight)
+    this.atOnce = floats(this.atOnce)
     this.rttMs = floats(this.rttMs)
     this.isRttKnown = bytes(this.isRttKnown, new Uint8Array(capacity))
     this.unseen = floats(this.unseen)
@@ -90,6 +102,7 @@ export class ProviderFacts {
     this.rttMs[row] = isPeer(id) ? UNKNOWN_RTT_MS : 0
     this.isRttKnown[row] = isPeer(id) ? 0 : 1
     this.unseen[row] = 0
+    this.inFlight[row] = 0
     this.#forgetLookedUp(row)
     // Nobody is ranked before its reputation has been asked for, and whoever is chosen is asked for again.
     this.#ask(row, id)
@@ -120,6 +133,13 @@ export class ProviderFacts {
     else if (nowMs - this.#checkedAtMs[row]! > FRESH_MS) this.#refresh(row, nowMs)
   }
 
+  /** Scores are asked for from now on: a demand sets a floor. */
+  wantScores(nowMs: number): void {
+    if (this.#wantsScores) return
+    this.#wantsScores = true
+    for (const row of this.#ids.keys()) this.#refresh(row, nowMs)
+  }
+
   /** Keeps what was looked up of a provider: place in DATA_CLASSES; credits, or NaN where nobody asked for them. */
   lookedUp(row: number, what: { ceiling: number; stake: number }, nowMs: number): void {
     const stake = Number.isNaN(what.stake) ? this.stake[row]! : what.stake
@@ -133,6 +153,7 @@ export class ProviderFacts {
   /** So many more tasks of ours are there, and its load does not show it. */
   begin(row: number): void {
     this.unseen[row]!++
+    this.inFlight[row]!++
     this.#onChanged(row)
   }
 
@@ -141,6 +162,7 @@ export class ProviderFacts {
     const id = this.#ids[row]
     if (id === undefined || id === null) return
     if (this.unseen[row]! > 0) this.unseen[row]!--
+    if (this.inFlight[row]! > 0) this.inFlight[row]!--
     if (!isPeer(id) && wentWell !== null) {
       const known = this.#own.get(id) ?? { good: 0, bad: 0 }
       this.#own.set(id, {
@@ -175,19 +197,26 @@ export class ProviderFacts {
   }
 
   #ask(row: number, id: ProviderId): void {
+    let isWelcome = true
+    let odds = 1
     if (isPeer(id)) {
-      const { score, tasks } = this.#reputation.score(id)
-      this.score[row] = score
-      this.newcomer[row] = tasks < this.#tuning.newcomerTasks ? 1 : 0
+      const { standing, prospect, tasksAtOnce } = this.#reputation.honesty(id)
+      if (this.#wantsScores) this.score[row] = this.#reputation.score(id).score
+      this.newcomer[row] = standing === 'proven' ? 0 : 1
+      this.atOnce[row] = tasksAtOnce
+      odds = prospect / Math.max(1 - prospect, LEAST_DOUBT)
+      isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
       this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
     } else {
       const { good, bad } = this.#own.get(id) ?? { good: 0, bad: 0 }
       this.score[row] = 100
       this.newcomer[row] = 0
+      this.atOnce[row] = Number.POSITIVE_INFINITY
       this.reliability[row] = (OWN_GOOD + good) / (OWN_GOOD + OWN_BAD + good + bad)
     }
-    const isWelcome = !isPeer(id) || this.#reputation.isWelcome(id)
-    this.trust[row] = isWelcome ? this.reliability[row]! ** this.#tuning.reliabilityExponent : -1
+    const trust =
+      this.newcomer[row] === 1 ? odds * odds : this.reliability[row]! ** this.#tuning.reliabilityExponent
+    this.trust[row] = isWelcome ? trust : -1
   }
 
   #forgetLookedUp(row: number): void {

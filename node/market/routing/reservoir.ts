@@ -1,39 +1,69 @@
+interface Drawn {
+  item: number
+  weight: number
+  /** The time it draws, exponentially distributed with its weight as the rate. */
+  key: number
+}
+
 /**
- * A uniform sample of what is shown to it, however much that is: reservoir sampling with skips (Li, ACM TOMS 20(4),
- * 1994, algorithm L), which draws random numbers only for what it takes.
+ * A weighted sample of what is shown to it, without replacement: the items that draw the shortest times, each from an
+ * exponential distribution with its weight as the rate, so that an item is first with the chance `weight ÷ sum of all
+ * weights`. With exponential jumps it draws numbers only for what it takes (Efraimidis and Spirakis, "Weighted random
+ * sampling with a reservoir", Information Processing Letters 97(5), 2006, algorithm A-ExpJ).
  */
 export class Reservoir {
   readonly #limit: number
   readonly #random: () => number
-  readonly #items: number[] = []
-  #seen = 0
-  #threshold = 1
-  /** Count of the next item that is taken. */
-  #next = Number.POSITIVE_INFINITY
+  readonly #drawn: Drawn[] = []
+  /** Weight that is still let pass before the next item is taken. */
+  #left = Number.POSITIVE_INFINITY
+  #total = 0
 
   constructor(limit: number, random: () => number) {
     this.#limit = limit
     this.#random = random
   }
 
-  offer(item: number): void {
-    const count = this.#seen++
-    if (count < this.#limit) {
-      this.#items.push(item)
-      if (this.#items.length === this.#limit) this.#skip(count)
-    } else if (count === this.#next) {
-      this.#items[Math.floor(this.#random() * this.#limit)] = item
-      this.#skip(count)
+  /** Sum of the weights of all that was shown. */
+  get totalWeight(): number {
+    return this.#total
+  }
+
+  /** @param weight 0 or more; those of 0 are never taken */
+  offer(item: number, weight: number): void {
+    this.#total += weight
+    if (this.#drawn.length < this.#limit) {
+      if (weight <= 0) return
+      this.#insert({ item, weight, key: this.#exponential() / weight })
+      if (this.#drawn.length === this.#limit) this.#jump()
+      return
     }
+    this.#left -= weight
+    if (this.#left > 0 || this.#limit === 0 || weight <= 0) return
+    const bound = this.#drawn[this.#limit - 1]!.key
+    // A time below the bound, given that it is: the inverse of the distribution cut off there.
+    const key = -Math.log1p(-this.#random() * -Math.expm1(-weight * bound)) / weight
+    this.#drawn.pop()
+    this.#insert({ item, weight, key })
+    this.#jump()
   }
 
-  items(): readonly number[] {
-    return this.#items
+  /** What was drawn first comes first. */
+  items(): readonly { item: number; weight: number }[] {
+    return this.#drawn
   }
 
-  #skip(from: number): void {
-    // `random` may be 0, whose logarithm is none.
-    this.#threshold *= Math.exp(Math.log(1 - this.#random()) / this.#limit)
-    this.#next = from + 1 + Math.floor(Math.log(1 - this.#random()) / Math.log(1 - this.#threshold))
+  #insert(drawn: Drawn): void {
+    let at = this.#drawn.length
+    while (at > 0 && this.#drawn[at - 1]!.key > drawn.key) at--
+    this.#drawn.splice(at, 0, drawn)
+  }
+
+  #jump(): void {
+    this.#left = this.#exponential() / this.#drawn[this.#limit - 1]!.key
+  }
+
+  #exponential(): number {
+    return -Math.log(1 - this.#random())
   }
 }

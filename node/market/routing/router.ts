@@ -36,6 +36,16 @@ const MAX_UNBEGUN = 128
 const MAX_BEGUN = 4_096
 const BASE_UNITS = 1e18
 
+/** Who stands up to a close look. */
+interface Findings {
+  /** Those whose honesty is proven, the best score first. */
+  proven: BuiltCandidate[]
+  /** The others, in the order they were drawn in, and the weight of all there are. */
+  newcomers: BuiltCandidate[]
+  newcomerWeight: number
+  unfit: Record<Unfit, number>
+}
+
 /**
  * Chooses among all listings: peers', this node's own engine and cloud services. Filters and scores by columns
  * of numbers, looks closely only at the few best, and leaves their order to a policy. No I/O of its own: what it
@@ -73,14 +83,62 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { policy, random, log, clock } = this.#modules
-    const { found, ...ranking } = this.#assess(demand, this.#tuning.newcomerPlaces)
-    const id = ranking.decisionId
-    const [best] = found
-    if (best === undefined) return { ...ranking, candidates: [] }
+    const { random } = this.#modules
+    const { maxCandidates } = this.#options
+    const { proven, newcomers, newcomerWeight, ...ranking } = this.#assess(demand, maxCandidates)
+    const all = [...proven, ...newcomers].map(({ candidate }) => candidate)
+    if (all.length === 0) return { ...ranking, candidates: [] }
+    const wish = all.find(candidate => isPreferred(candidate, demand))
+    if (wish !== undefined) {
+      wish.probability = 1
+      return this.#decided(demand, { ...ranking, candidates: withFirst(wish, all) })
+    }
+    const [drawn] = newcomers
+    const trialShare = drawn === undefined ? 0 : proven.length === 0 ? 1 : this.#trialShare()
+    if (drawn !== undefined && (trialShare === 1 || random() < trialShare)) {
+      const { candidate, weight } = drawn
+      candidate.probability = (trialShare * weight) / newcomerWeight
+      return this.#decided(demand, { ...ranking, candidates: withFirst(candidate, all), explored: true })
+    }
+    const { chosen, rest, version } = this.#order(demand, proven)
+    return this.#decided(demand, {
+      ...ranking,
+      candidates: [...chosen, ...rest, ...newcomers.map(({ candidate }) => candidate)],
+      policyVersion: version,
+      eligible: chosen.length,
+      explored: chosen[0] !== proven[0]?.candidate,
+    })
+  }
+
+  #decided(demand: Demand, ranking: Ranking): Ranking {
+    const { decisionId: id } = ranking
+    const decision: Decision = { id, atMs: this.#modules.clock.nowMs(), demand, ranking }
+    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
+    this.#modules.log.decided(decision)
+    return ranking
+  }
+
+  /**
+   * Share of tasks given to newcomers, so that we come to know them: what loses no more than the risk that is taken to
+   * cheats among them, as strangers turned out until now (an adaptive stranger policy: Feldman, Lai, Stoica, Chuang,
+   * "Robust Incentive Techniques for Peer-to-Peer Networks", EC 2004, section 4).
+   */
+  #trialShare(): number {
+    const { maxTrials, trialRisk } = this.#tuning
+    return Math.min(maxTrials, trialRisk / Math.max(this.#modules.reputation.strangerRisk(), trialRisk))
+  }
+
+  /** Has the policy order those we know; `rest` is too dear for it to try. */
+  #order(
+    demand: Demand,
+    proven: readonly BuiltCandidate[],
+  ): { chosen: Candidate[]; rest: Candidate[]; version: string | null } {
+    const { policy, random } = this.#modules
+    const [best] = proven
+    if (best === undefined) return { chosen: [], rest: [], version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
-    const eligible = found.filter(({ worst }, index) => index === 0 || worst <= bound)
+    const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
       taskClass: learnedClass(demand),
       candidates: eligible.map(({ candidate: { model, features, score }, isNewcomer }) => ({
@@ -93,25 +151,14 @@ export class Router implements Routing {
     })
     const chosen = order.map(index => eligible[index]!.candidate)
     chosen[0]!.probability = probability
-    const rest = found
-      .filter(({ worst }, index) => index > 0 && worst > bound)
-      .map(({ candidate }) => candidate)
-    const complete: Ranking = {
-      ...ranking,
-      candidates: [...chosen, ...rest],
-      policyVersion: version,
-      eligible: chosen.length,
-      explored: order[0] !== 0,
-    }
-    const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
-    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
-    log.decided(decision)
-    return complete
+    const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
+    return { chosen, rest: rest.map(({ candidate }) => candidate), version }
   }
 
-  preview(demand: Demand): Ranking {
-    const { found, ...ranking } = this.#assess(demand, 0)
-    return { ...ranking, candidates: found.map(({ candidate }) => candidate) }
+  preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
+    const { proven, newcomers, newcomerWeight: _, ...ranking } = this.#assess(demand, maxCandidates)
+    const likeliest = newcomers.toSorted((a, b) => b.weight - a.weight)
+    return { ...ranking, candidates: [...proven, ...likeliest].map(({ candidate }) => candidate) }
   }
 
   begin(decisionId: string, provider: ProviderId): void {
@@ -163,10 +210,11 @@ export class Router implements Routing {
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand, newcomerPlaces: number): Omit<Ranking, 'candidates'> & { found: BuiltCandidate[] } {
+  #assess(demand: Demand, maxCandidates: number): Omit<Ranking, 'candidates'> & Findings {
     const { index, clock } = this.#modules
     const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
+    if (demand.preferences.minReputation > 0) this.#facts.providers.wantScores(nowMs)
     this.#facts.providers.refreshSome(nowMs)
     const outputTokens = this.#lengths.expected(demand.taskClass, demand.maxTokens)
     const terms = termsOf(demand, outputTokens, index, nowMs)
@@ -179,41 +227,41 @@ export class Router implements Routing {
       reliabilityExponent,
     }
     const nearness = this.#near.to(demand.preferences.region ?? this.#options.region)
-    const search = { terms, scale, nearness, newcomerMaxCost: scale.cost * explorationCost }
+    const newcomerMaxCost = scale.cost * explorationCost
+    const search = { terms, scale, nearness, newcomerMaxCost }
     const undo = this.#mark(demand, nowMs)
     try {
-      const { found, unfit } = this.#find(demand, search, buckets, newcomerPlaces)
-      this.#countOthers(demand, buckets, unfit)
+      let findings = this.#find(demand, { ...search, isSlowStart: true }, buckets, maxCandidates)
+      // Better one more task for somebody we know than one for a stranger because all others have their share.
+      if (findings.proven.length === 0)
+        findings = this.#find(demand, { ...search, isSlowStart: false }, buckets, maxCandidates)
+      this.#countOthers(demand, buckets, findings.unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, found, unfit, scale, policyVersion: null, eligible: 0, explored: false }
+      return { decisionId, ...findings, scale, policyVersion: null, eligible: 0, explored: false }
     } finally {
       undo()
     }
   }
 
   /** Scans until enough of the best stand up to a close look. */
-  #find(
-    demand: Demand,
-    search: Search,
-    buckets: readonly IndexedBucket[],
-    newcomerPlaces: number,
-  ): { found: BuiltCandidate[]; unfit: Record<Unfit, number> } {
+  #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[], maxCandidates: number): Findings {
     const { random, index } = this.#modules
-    const { maxCandidates } = this.#options
     const facts = this.#facts
     const ruledOut: { row: number; why: Unfit }[] = []
     try {
       for (let round = 1; ; round++) {
         const best = new Lowest(maxCandidates)
-        const newcomers = new Reservoir(newcomerPlaces, random)
+        const newcomers = new Reservoir(maxCandidates, random)
         const counts = new Int32Array(UNFIT.length)
         scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
-        const rows = withNewcomers(best.items(), newcomers.items(), maxCandidates)
+        const places = best.items().length === 0 ? maxCandidates : this.#tuning.newcomerPlaces
+        const others = newcomers.items().slice(0, places)
+        const rows = withOthers(best.items(), [...others, ...this.#preferred(demand, search)], maxCandidates)
         const found: BuiltCandidate[] = []
-        for (const row of rows) {
+        for (const { item: row, weight } of rows) {
           const listing = index.listing(row)
           const why = this.#lookClosely(row, listing, demand, search.terms)
-          const built = why === null ? this.#builder.build(row, listing, demand, search) : null
+          const built = why === null ? this.#builder.build(row, listing, weight, demand, search) : null
           if (built !== null) found.push(built)
           else {
             ruledOut.push({ row, why: why ?? 'too_expensive' })
@@ -224,13 +272,27 @@ export class Router implements Routing {
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
           const unfit = named(counts)
           for (const { why } of ruledOut) unfit[why]++
-          found.sort((a, b) => b.candidate.score - a.candidate.score)
-          return { found, unfit }
+          const proven = found.filter(({ isNewcomer }) => !isNewcomer)
+          proven.sort((a, b) => b.candidate.score - a.candidate.score)
+          const strangers = found.filter(({ isNewcomer }) => isNewcomer)
+          return { proven, newcomers: strangers, newcomerWeight: newcomers.totalWeight, unfit }
         }
       }
     } finally {
       for (const { row } of ruledOut) facts.leaveOut(row, false)
     }
+  }
+
+  /** The row the demand wishes for, if it is fit. */
+  #preferred({ preferred }: Demand, search: Search): { item: number; weight: number }[] {
+    const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
+    if (row === null) return []
+    const best = new Lowest(1)
+    const { random } = this.#modules
+    const newcomers = new Reservoir(1, random)
+    const bucket = { model: preferred!.model, start: row, end: row + 1 }
+    scan([bucket], search, this.#facts, random, { best, newcomers, unfit: new Int32Array(UNFIT.length) })
+    return [...best.items().map(item => ({ item, weight: 0 })), ...newcomers.items()]
   }
 
   /** Looks up what the table only guesses. Null: it is fit. */
@@ -324,11 +386,15 @@ export class Router implements Routing {
   }
 }
 
-/** The best, the last of which give their places to newcomers that are not among them. */
-function withNewcomers(best: readonly number[], newcomers: readonly number[], limit: number): number[] {
+/** The best, the last of which give their places to others that are not among them. */
+function withOthers(
+  best: readonly number[],
+  others: readonly { item: number; weight: number }[],
+  limit: number,
+): { item: number; weight: number }[] {
   const among = new Set(best)
-  const others = newcomers.filter(row => !among.has(row))
-  return [...best.slice(0, limit - others.length), ...others]
+  const added = others.filter(({ item }) => !among.has(item) && among.add(item)).slice(0, limit)
+  return [...best.slice(0, limit - added.length).map(item => ({ item, weight: 0 })), ...added]
 }
 
 /** Whether it speaks for its provider; null where it says nothing. */
@@ -340,6 +406,14 @@ function wentWell(status: Outcome['status']): boolean | null {
 function remember<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
   map.set(key, value)
   if (map.size > limit) map.delete(map.keys().next().value!)
+}
+
+function isPreferred({ provider, model }: Candidate, { preferred }: Demand): boolean {
+  return provider === preferred?.provider && model.model === preferred.model
+}
+
+function withFirst(first: Candidate, candidates: readonly Candidate[]): Candidate[] {
+  return [first, ...candidates.filter(other => other !== first)]
 }
 
 const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>

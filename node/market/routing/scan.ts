@@ -6,6 +6,7 @@ import { promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
 import { MOST_GUARDED, NEAR_MS, type Nearness, SHARED_PRIVACY } from './place.ts'
 import type { Reservoir } from './reservoir.ts'
+import type { RowTable } from './row-table.ts'
 import { LEAST, type Scale } from './strategies.ts'
 
 /*
@@ -14,7 +15,7 @@ import { LEAST, type Scale } from './strategies.ts'
  */
 /** Seconds after the table's beginning, rounded down. */
 export const EXPIRES_S = 0
-/** Reliability to the power of the tuning's exponent; below 0 for those that are not welcome. */
+/** See `ProviderFacts.trust`. */
 export const TRUST = 1
 /** Credits per million tokens. */
 export const INPUT = 2
@@ -25,8 +26,8 @@ export const SPOT_OUTPUT = 5
 export const TTFT_MS = 6
 export const MS_PER_TOKEN = 7
 export const RTT_MS = 8
-/** Free slots, less the tasks of ours its load does not show yet. */
-export const FREE = 9
+/** How many times as long as a task takes it waits for a slot; see `waitFactor`. */
+export const WAIT = 9
 /** Credits as the chain says; NaN where nobody needed to know yet. */
 export const STAKE = 10
 export const QUALITY = 11
@@ -50,6 +51,8 @@ export const CLOSED = 1 << 6
 export const PROVEN = 1 << 8
 /** This node's own engine: nothing is nearer or more private. */
 export const OURS = 1 << 9
+/** Has as many of our tasks as it should have at once. */
+export const AT_LIMIT = 1 << 10
 /** Has been tried, or looked at closely and found unfit: the decision under way leaves it out. */
 export const LEFT_OUT = 1 << 7
 
@@ -60,28 +63,24 @@ export interface Search {
   nearness: Nearness
   /** Credits a newcomer may cost to be tried out. */
   newcomerMaxCost: number
+  /** Whether those that have as many of our tasks as they should have at once are left out. */
+  isSlowStart: boolean
 }
 
 /** What a scan finds. */
 export interface Findings {
+  /** Of those that are proven. */
   best: Lowest
+  /** The others, drawn by the odds that they are honest and what they would be worth. */
   newcomers: Reservoir
   /** By place in UNFIT. */
   unfit: Int32Array
 }
 
 /**
- * Until a slot is free, ms: with `n` tasks before ours and `slots` that each end one in the time a task like
- * ours takes, (n + 1) × time ÷ slots. Our own tasks its load does not show yet count as before us.
- */
-export function waitOf(row: number, taskMs: number, { table, index: { columns } }: ListingFacts): number {
-  const free = table.numbers[row * STRIDE + FREE]!
-  return free > 0 ? 0 : ((columns.queued[row]! - free + 1) * taskMs) / Math.max(1, columns.slots[row]!)
-}
-
-/**
- * Looks at all rows of the buckets: shows those that are fit to `best`, by the negative of their score (see
- * `scoreOf`), and counts the others by what ruled them out. Each bucket is begun at a random row, so that among
+ * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score
+ * (see `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each
+ * bucket is begun at a random row, so that among
  * equals nobody is first by its place.
  */
 export function scan(
@@ -101,6 +100,7 @@ export function scan(
 /** Reads numbers only, all of a row at once; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): void {
   const { terms, scale, nearness, newcomerMaxCost } = search
+  const leftOut = search.isSlowStart ? LEFT_OUT | AT_LIMIT : LEFT_OUT
   const { best, newcomers, unfit } = findings
   const { numbers, flags } = facts.table
   const { region } = facts.index.columns
@@ -118,18 +118,21 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   const { byRegion } = nearness
   // Most demands make none of these conditions.
   const isLenient =
-    maxTotalMs === Number.POSITIVE_INFINITY &&
-    !(minQuality > 0 || minReputation > 0 || minStake > 0) &&
-    regions === null
+    maxTotalMs === Number.POSITIVE_INFINITY && !(minQuality > 0 || minReputation > 0 || minStake > 0)
   let bound = best.bound
+  let elsewhere = 0
   for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
     const bits = flags[at + FLAGS]!
-    if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
+    if (numbers[at + EXPIRES_S]! <= nowS || (bits & leftOut) !== 0) continue
+    if (regions !== null && regions[region[row]!] !== 1) {
+      elsewhere++
+      continue
+    }
     const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
     const ownMs =
       numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
       numbers[at + MS_PER_TOKEN]! * outputTokens
-    const time = numbers[at + RTT_MS]! + ownMs + (numbers[at + FREE]! > 0 ? 0 : waitOf(row, ownMs, facts))
+    const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
     const trust = numbers[at + TRUST]!
     const quality = numbers[at + QUALITY]!
     if (
@@ -142,8 +145,7 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         (time <= maxTotalMs &&
           quality >= minQuality &&
           numbers[at + REPUTATION]! >= minReputation &&
-          !(numbers[at + STAKE]! < minStake) &&
-          (regions === null || regions[region[row]!] === 1)))
+          !(numbers[at + STAKE]! < minStake)))
     ) {
       let utility =
         (costWeight * costScale) / (costScale + cost) +
@@ -158,14 +160,18 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
         utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
       }
+      if ((bits & NEWCOMER) !== 0) {
+        if (cost <= newcomerMaxCost) newcomers.offer(row, trust * utility * utility * utility * utility)
+        continue
+      }
       const key = -trust * utility
       if (key < bound) {
         best.offer(key, row)
         bound = best.bound
       }
-      if ((bits & NEWCOMER) !== 0 && cost <= newcomerMaxCost) newcomers.offer(row)
-    } else unfit[whyUnfit(row, cost, terms, facts)]!++
+    } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
   }
+  unfit[REGION]! += elsewhere
 }
 
 const UNWELCOME = UNFIT.indexOf('unwelcome')
@@ -181,11 +187,10 @@ const LOW_QUALITY = UNFIT.indexOf('quality')
 const DEADLINE = UNFIT.indexOf('deadline')
 
 /**
- * Why a row is not fit that is known not to be: the first reason there is, as a place in UNFIT. The comparisons of
+ * Why a row is not fit that is known not to be, in a region that will do: the first reason there is, as a place in UNFIT. The comparisons of
  * `scanRows`, one by one.
  */
-function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts): number {
-  const { numbers, flags } = facts.table
+function whyUnfit(row: number, cost: number, terms: Terms, { numbers, flags }: RowTable): number {
   const at = row * STRIDE
   const bits = flags[at + FLAGS]!
   if (numbers[at + TRUST]! < 0) return UNWELCOME
@@ -194,7 +199,6 @@ function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts):
   if (cost > terms.maxCost) return TOO_EXPENSIVE
   if ((bits & CLOSED) !== 0 || (bits & DATA_CLASS_MASK) < terms.dataClass) return DATA_CLASS
   if ((bits & terms.slaBit) === 0) return SLA_CLASS
-  if (terms.regions !== null && terms.regions[facts.index.columns.region[row]!] !== 1) return REGION
   if (numbers[at + REPUTATION]! < terms.minReputation) return LOW_REPUTATION
   if (numbers[at + STAKE]! < terms.minStake) return LOW_STAKE
   return numbers[at + QUALITY]! < terms.minQuality ? LOW_QUALITY : DEADLINE

@@ -27,8 +27,9 @@ export interface Tuning {
   explorationCost: number
   /** Places among the candidates that are kept for newcomers. */
   newcomerPlaces: number
-  /** With fewer tasks of ours than that, a provider is a newcomer. */
-  newcomerTasks: number
+  /** Share of tasks given to newcomers at most, and what share of all tasks may be lost to cheats among them. */
+  maxTrials: number
+  trialRisk: number
 }
 
 export const DEFAULT_TUNING: Tuning = {
@@ -43,7 +44,8 @@ export const DEFAULT_TUNING: Tuning = {
   reliabilityExponent: 1,
   explorationCost: 2,
   newcomerPlaces: 4,
-  newcomerTasks: 5,
+  maxTrials: 0.1,
+  trialRisk: 0.01,
 }
 
 /** Keeps a division by it defined where everything is free. */

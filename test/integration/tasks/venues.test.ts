@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { peerIdOf } from '../../../node/gateway/views.ts'
 import { Clearance } from '../../../node/market/clearance.ts'
 import { DEFAULT_PREFERENCES } from '../../../node/market/preferences.ts'
 import type { TaskEvent, TaskResult } from '../../../node/tasks/ask.ts'
@@ -150,7 +151,7 @@ describe('own engine, peers and cloud services', () => {
     })
 
     it('goes as CONFIDENTIAL to a peer on the allow-list, and not to the service', async () => {
-      const node = await requester({ 'privacy.allow': provider.key })
+      const node = await requester({ 'privacy.allow': peerIdOf(provider.key) })
       server.asked.length = 0
       assert.equal((await ask(node, secret(), 'CONFIDENTIAL')).provider, provider.key)
       await assert.rejects(ask(node, secret(), 'PRIVATE'), { code: 'NOTHING_FITS' })

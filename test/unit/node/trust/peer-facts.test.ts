@@ -1,22 +1,47 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { Store } from '../../../../node/store/store.ts'
 import { TrustError } from '../../../../node/trust/errors.ts'
 import { PeerFacts } from '../../../../node/trust/peer-facts.ts'
 import { peerNamed } from '../../../../node/trust/peer-names.ts'
 import { peerIdFromPublicKey } from '../../../../protocol/ids.ts'
+import { TemporaryFolders } from '../../../helpers/temporary.ts'
 
-const wallets: Record<string, string> = { local: '0xa', a: '0xa', b: '0xb', c: '0xc' }
-
-function makeFacts(): PeerFacts {
-  return new PeerFacts({
-    walletOf: peer => wallets[peer] ?? null,
-    funderOf: wallet => (wallet === '0xc' ? '0xb' : null),
-    rolesOf: (wallet, peer) => (wallet === '0xb' && peer === 'b' ? ['orchestrator'] : null),
-  })
+const wallets: Record<string, string> = {
+  local: walletOf('a'),
+  a: walletOf('a'),
+  b: walletOf('b'),
+  c: walletOf('c'),
 }
 
 describe('facts about peers', () => {
+  const folders = new TemporaryFolders()
+  let path: string
+  let store: Store
+  let facts: PeerFacts
+
+  async function open(): Promise<void> {
+    store = await Store.open(path)
+    facts = new PeerFacts({
+      store,
+      walletOf: peer => wallets[peer] ?? null,
+      funderOf: wallet => (wallet === walletOf('c') ? walletOf('b') : null),
+      rolesOf: (wallet, peer) => (wallet === walletOf('b') && peer === 'b' ? ['orchestrator'] : null),
+    })
+    await facts.start()
+  }
+
+  beforeEach(async () => {
+    path = join(await folders.make(), 'store')
+    await open()
+  })
+  afterEach(async () => {
+    await store.close()
+    await folders.remove()
+  })
+
   it('tell operators apart, ourselves and cloud services too', () => {
-    const { operators } = makeFacts()
+    const { operators } = facts
     assert.equal(operators.areDistinct('a', 'b'), true)
     assert.equal(operators.areDistinct('b', 'c'), false, 'one has funded the other')
     assert.equal(operators.areDistinct('local', 'a'), false, 'our own wallet')
@@ -27,30 +52,39 @@ describe('facts about peers', () => {
     assert.equal(operators.areDistinct('nobody', 'b'), false)
   })
 
-  it('come from where peers were seen, and not from private networks', () => {
-    const facts = makeFacts()
-    facts.seenAt('a', '/ip4/5.9.1.1/tcp/4150/p2p/x')
-    facts.seenAt('b', '/ip4/5.9.1.200/tcp/4150')
+  it('come from where peers were seen, and not from private networks', async () => {
+    await facts.seenAt('a', '/ip4/192.168.1.1/tcp/4150')
+    await facts.seenAt('b', '/ip4/192.168.1.1/tcp/4150')
+    await facts.seenAt('a', '/dns4/example.org/tcp/1')
+    assert.equal(facts.operators.areDistinct('a', 'b'), true)
+    await facts.seenAt('a', '/ip4/5.9.1.1/tcp/4150/p2p/x')
+    await facts.seenAt('b', '/ip4/5.9.1.200/tcp/4150')
     assert.equal(facts.operators.kinship('a', 'b'), 'same_network')
-    const home = makeFacts()
-    for (const peer of ['a', 'b']) home.seenAt(peer, '/ip4/192.168.1.1/tcp/4150')
-    home.seenAt('a', '/dns4/example.org/tcp/1')
-    assert.equal(home.operators.areDistinct('a', 'b'), true)
-    for (let i = 0; i < 10; i++) facts.seenAt('a', `/ip4/6.0.${i}.1/tcp/1`)
+    for (let i = 0; i < 10; i++) await facts.seenAt('a', `/ip4/6.0.${i}.1/tcp/1`)
     assert.equal(facts.operators.areDistinct('a', 'b'), true, 'only the latest networks are kept')
   })
 
-  it('take a wallet from what a requester has paid', () => {
-    const facts = makeFacts()
+  it('take a wallet from what a requester has paid, and outlive restarts', async () => {
     assert.deepEqual(facts.clustersOf('payer'), [])
-    facts.paidFrom('payer', '0xc')
-    assert.deepEqual(facts.clustersOf('payer'), ['wallet:0xc', 'wallet:0xb'])
+    await facts.paidFrom('payer', walletOf('c'))
+    await facts.seenAt('payer', '/ip6/2001:db8::1/tcp/1')
+    await store.close()
+    await open()
+    assert.deepEqual(facts.clustersOf('payer'), [
+      `wallet:${walletOf('c')}`,
+      `wallet:${walletOf('b')}`,
+      'network:2001:db8:0::/48',
+    ])
     assert.deepEqual(
       ['b', 'c', 'payer', 'nobody'].map(peer => facts.isOrchestrator(peer)),
       [true, false, false, false],
     )
   })
 })
+
+function walletOf(letter: string): string {
+  return `0x${letter.repeat(40)}`
+}
 
 describe('names of peers', () => {
   const keys = Array.from({ length: 40 }, (_, i) => (i * 6 + 3).toString(16).padStart(2, '0').repeat(32))

@@ -16,7 +16,12 @@ export const witness = createNativeNodeSigner(new Uint8Array(32).fill(1))
 export const provider = createNativeNodeSigner(new Uint8Array(32).fill(2))
 export const keyOf = (signer: NodeSigner) => Buffer.from(signer.publicKey).toString('hex')
 export const NOW_MS = sampleReceipt.endedAtMs + 60_000
-export const SCENE = { chainId: sampleReceipt.chainId, settlement: sampleReceipt.settlement, nowMs: NOW_MS }
+export const SCENE = {
+  chainId: sampleReceipt.chainId,
+  settlement: sampleReceipt.settlement,
+  nowMs: NOW_MS,
+  admit: () => true,
+}
 
 /** A task that `witness` paid `provider` for; each `index` is another one. */
 export function paidTask(

@@ -270,14 +270,14 @@ describe('own reports', () => {
     const own = new OwnReports()
     take(own, 1)
     take(own, 2)
-    own.wentBadly(keyOf(stranger), 'failed')
-    own.wentBadly(keyOf(provider), 'stalled')
-    own.wentBadly(keyOf(provider), 'dishonest')
+    own.learned(keyOf(stranger), 'failed')
+    own.learned(keyOf(provider), 'stalled')
+    own.learned(keyOf(provider), 'dishonest')
     assert.deepEqual(
       own.takeBundle().map(({ result }) => result),
       ['dishonest', 'stalled'],
     )
-    own.wentBadly(keyOf(provider), 'failed')
+    own.learned(keyOf(provider), 'failed')
     assert.deepEqual(own.takeBundle(), [])
   })
 })
@@ -312,6 +312,7 @@ describe('exchange of reports', () => {
           own,
           pending,
           isWelcome: peer => !unwelcome.has(peer),
+          isKnown: peer => peer === keyOf(witness),
           forgetOld: () => Promise.resolve(),
         },
       )
@@ -329,7 +330,22 @@ describe('exchange of reports', () => {
     const issuedAtMs = clock.nowMs()
     const verdicts = [1, 2, 3, 4].map(i => exchange.take(bundle([paidTask(i).task], { issuedAtMs })))
     assert.deepEqual(verdicts, ['accept', 'accept', 'accept', 'ignore'])
+    // However many strangers there are, those we know are heard.
+    const strangers = Array.from({ length: 30 }, (_, i) =>
+      createNativeNodeSigner(new Uint8Array(32).fill(100 + i)),
+    )
+    const heard = strangers.map(signer =>
+      exchange.take(
+        bundle(
+          [paidTask(6, { requester: keyOf(signer) }, { countersignature: signer }).task],
+          { issuedAtMs },
+          signer,
+        ),
+      ),
+    )
+    assert.equal(heard.filter(verdict => verdict === 'accept').length, 20)
     await clock.advance(60_000)
+    assert.equal(exchange.take(bundle([paidTask(7).task], { issuedAtMs })), 'accept')
     unwelcome.add(keyOf(witness))
     assert.equal(exchange.take(bundle([paidTask(5).task], { issuedAtMs })), 'ignore')
     assert.equal(exchange.take(Uint8Array.of(1, 2, 3)), 'reject')

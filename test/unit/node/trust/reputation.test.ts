@@ -83,7 +83,32 @@ describe('reputation', () => {
       before = after
     }
     assert.equal(before.tasks, 13)
-    assert.equal(reputation.reliability(PEER), before.lowerBound)
+  })
+
+  it('has strangers prove that they are honest, by audits sooner than by answers nobody checked', async () => {
+    assert.equal(reputation.honesty(PEER).standing, 'unproven')
+    assert.equal(reputation.auditProbability(PEER, 0.05), 1)
+    const [checked, unchecked, cheat] = ['cd', 'ef', '12'].map(byte => byte.repeat(32)) as [
+      string,
+      string,
+      string,
+    ]
+    const risk = reputation.strangerRisk()
+    for (let i = 0; i < 3; i++) {
+      await reputation.observe(checked, { kind: 'audit', passed: true })
+      await reputation.observe(unchecked, 'completed')
+    }
+    assert.deepEqual(
+      [checked, unchecked].map(peer => reputation.honesty(peer).standing),
+      ['proven', 'unproven'],
+    )
+    assert.ok(reputation.auditProbability(checked, 0.05) < 1 && reputation.strangerRisk() < risk)
+    for (let i = 0; i < 30; i++) await reputation.observe(unchecked, 'completed')
+    assert.equal(reputation.honesty(unchecked).standing, 'proven')
+    const before = reputation.reliability(cheat)
+    await reputation.observe(cheat, { kind: 'audit', passed: false })
+    assert.equal(reputation.honesty(cheat).standing, 'caught')
+    assert.ok(reputation.reliability(cheat) < before)
   })
 
   it('takes into account how quick a task was', async () => {
@@ -128,19 +153,25 @@ describe('reputation', () => {
       await reputation.observe(peer, EVIDENCE[i % 7] ?? 'completed')
       if (i % 10 === 0) await reputation.penalise(peer, VIOLATIONS[i % VIOLATIONS.length]!)
       if (i % 4 === 0) await reputation.observe(peer, { kind: 'contact', reached: i % 8 === 0 })
+      if (i % 9 === 0) await reputation.observe(peer, { kind: 'audit', passed: i % 27 !== 0 })
       const atMs = clock.nowMs()
       const receipt = receiptOf(i)
+      const result = i % 8 === 0 ? 'verified' : 'completed'
       await reputation.takeReport({
         kind: 'report',
         peer,
         witness: witness(i % 6),
         receipt,
-        result: 'completed',
+        result,
         atMs,
       })
     }
     const peers = [PEER, 'cd'.repeat(32)]
-    const before = peers.map(peer => reputation.opinion(peer))
+    const all = () => [
+      reputation.strangerRisk(),
+      ...peers.map(peer => [reputation.opinion(peer), reputation.honesty(peer)]),
+    ]
+    const before = all()
     const recent = await reputation.recentEvidence(PEER)
     assert.ok(recent.length >= 10 && recent.length <= 12)
     assert.ok(recent.every(({ peer }) => peer === PEER))
@@ -150,10 +181,7 @@ describe('reputation', () => {
     )
     for (let i = 0; i < 2; i++) {
       await restart()
-      assert.deepEqual(
-        peers.map(peer => reputation.opinion(peer)),
-        before,
-      )
+      assert.deepEqual(all(), before)
       assert.deepEqual(await reputation.recentEvidence(PEER), recent)
     }
   })

@@ -15,6 +15,7 @@ import { ManualClock } from '../../../../helpers/manual-clock.ts'
 import {
   demandFor,
   fillIndex,
+  provenToAll,
   routerModules,
   seededRandom,
   syntheticDemand,
@@ -38,7 +39,12 @@ function market(
       clock,
       random,
       policy: new GreedyPolicy({ exploration: 0 }),
-      reputation: { score: () => ({ score: 50, tasks: 100 }), reliability: () => 0.5, isWelcome: () => true },
+      reputation: {
+        ...provenToAll,
+        score: () => ({ score: 50, tasks: 100 }),
+        reliability: () => 0.5,
+        isWelcome: () => true,
+      },
       ...modules,
     }),
   )
@@ -154,6 +160,7 @@ describe('the router', () => {
             clock,
             random,
             reputation: {
+              ...provenToAll,
               score: () => ({ score: 50, tasks: 100 }),
               reliability: () => 0.5,
               isWelcome: () => true,
@@ -195,6 +202,7 @@ describe('the router', () => {
   it('says what rules a listing out', () => {
     const { router, offer, clock } = market({
       reputation: {
+        ...provenToAll,
         score: provider => ({ score: provider.endsWith('7') ? 10 : 50, tasks: 100 }),
         reliability: () => 0.5,
         isWelcome: provider => !provider.endsWith('8'),
@@ -349,9 +357,15 @@ describe('the router', () => {
 
   it('tries newcomers out at a known rate, none of them much dearer than the best', () => {
     const { router, offer } = market({
-      policy: new GreedyPolicy({ exploration: 0.1 }),
+      policy: new GreedyPolicy({ exploration: 0 }),
       reputation: {
-        score: provider => ({ score: 50, tasks: Number.parseInt(provider, 16) > 100 ? 0 : 50 }),
+        honesty: provider => ({
+          ...provenToAll.honesty(provider),
+          standing: Number.parseInt(provider, 16) > 100 ? 'unproven' : 'proven',
+        }),
+        // With a risk of one in a hundred: one in ten tasks.
+        strangerRisk: () => 0.1,
+        score: () => ({ score: 50, tasks: 50 }),
         reliability: provider => (Number.parseInt(provider, 16) > 100 ? 0.1 : 0.9),
         isWelcome: () => true,
       },
@@ -442,6 +456,7 @@ describe('the router', () => {
     const reliability = new Map<string, number>()
     const { router, offer, clock } = market({
       reputation: {
+        ...provenToAll,
         score: () => ({ score: 50, tasks: 100 }),
         reliability: provider => reliability.get(provider) ?? 0.5,
         isWelcome: () => true,

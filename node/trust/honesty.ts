@@ -1,0 +1,117 @@
+import type { NodeKey } from '../../protocol/ids.ts'
+import type { HonestyParameters } from './components.ts'
+import type { PeerRecord } from './peer-record.ts'
+
+/**
+ * Whether a peer does what it says it does; not how well. `proven`: audits of ours passed, or witnesses with a record
+ * vouch for it. `unproven`: a stranger. `suspected`: witnesses with a record say it cheats. `caught`: we found it out.
+ */
+export const STANDINGS = ['proven', 'unproven', 'suspected', 'caught'] as const
+export type Standing = (typeof STANDINGS)[number]
+
+export interface Honesty {
+  standing: Standing
+  /** Audits of ours it passed, faded; what was not audited counts a part of one. */
+  proof: number
+  /** Witnesses that vouch for it by audits of theirs, and that say it cheated, each by its record, 0 to 1. */
+  vouched: number
+  accused: number
+  /** Chance that it is honest, 0 to 1. */
+  prospect: number
+  /** Tasks of ours it should have at once at most. */
+  tasksAtOnce: number
+}
+
+/** What a witness is worth: its agreement with our own experience, beyond what an unknown one is believed; 0 to 1. */
+export interface Witnesses {
+  standingOf: (witness: NodeKey) => number
+  clustersOf: (peer: NodeKey) => readonly string[]
+}
+
+/**
+ * What is known of a peer's honesty. Only audits tell: a wrong answer looks as good as a right one, so that a completed
+ * task nobody audited is little proof, and a failed audit is not outweighed by work that went well. Witnesses count
+ * by their record alone (an unknown one for nothing, however many there are) and once for each cluster.
+ */
+export function honestyOf(
+  record: PeerRecord | undefined,
+  atMs: number,
+  parameters: HonestyParameters,
+  witnesses: Witnesses,
+): Honesty {
+  const { strangers, ownAuditWeight, hearsayWeight, maxHearsay, maxAccused } = parameters
+  if (record === undefined)
+    return { ...STRANGER, prospect: strangers.good / (strangers.good + strangers.bad) }
+  const [passed, failed] = [record.audited.good(atMs), record.audited.bad(atMs)]
+  // Each passed audit stands for three good tasks in the performance: see TASK_WEIGHTS and AUDIT_WEIGHTS.
+  const unaudited = Math.max(0, record.performance.good(atMs) - 3 * passed)
+  const proof = passed + parameters.unauditedWeight * unaudited
+  const { vouched, accused } = testimony(record, atMs, witnesses)
+  const held = Math.min(maxAccused, accused)
+  const good = strangers.good + ownAuditWeight * proof + Math.min(maxHearsay, hearsayWeight * vouched)
+  const bad = strangers.bad + hearsayWeight * accused
+  return {
+    standing: standingOf({ proof, failed, vouched, held }, parameters),
+    proof,
+    vouched,
+    accused,
+    prospect: failed >= FORGIVEN ? 0 : good / (good + bad),
+    tasksAtOnce: 1 + Math.floor(proof / parameters.proofPerTaskAtOnce),
+  }
+}
+
+/** Failed audits count until they have faded to this. */
+const FORGIVEN = 0.25
+
+const STRANGER: Omit<Honesty, 'prospect'> = {
+  standing: 'unproven',
+  proof: 0,
+  vouched: 0,
+  accused: 0,
+  tasksAtOnce: 1,
+}
+
+function standingOf(
+  { proof, failed, vouched, held }: { proof: number; failed: number; vouched: number; held: number },
+  parameters: HonestyParameters,
+): Standing {
+  // Audits err now and then: of somebody with a long record one failure is borne.
+  if (failed >= FORGIVEN && failed > parameters.toleratedShare * proof) return 'caught'
+  if (held * parameters.accuserWeight > proof + parameters.provenAudits) return 'suspected'
+  return proof >= parameters.provenAudits || vouched >= parameters.vouchersNeeded ? 'proven' : 'unproven'
+}
+
+function testimony(
+  record: PeerRecord,
+  atMs: number,
+  { standingOf, clustersOf }: Witnesses,
+): { vouched: number; accused: number } {
+  let [vouched, accused] = [0, 0]
+  const heard = new Set(record.witnesses.length > 0 ? clustersOf(record.peer) : [])
+  for (const { witness, audits } of record.witnesses) {
+    if (audits === null) continue
+    const standing = standingOf(witness)
+    if (standing === 0) continue
+    const clusters = clustersOf(witness)
+    if (clusters.some(cluster => heard.has(cluster))) continue
+    for (const cluster of clusters) heard.add(cluster)
+    const [good, bad] = [audits.good(atMs), audits.bad(atMs)]
+    // Whoever found it cheating once has found it cheating.
+    if (bad > 0) accused += standing * Math.min(1, bad)
+    else vouched += standing * Math.min(1, good)
+  }
+  return { vouched, accused }
+}
+
+/**
+ * With what chance an answer should be audited: every one of those who have not proven themselves to us, then the
+ * fewer the more audits they passed, `first ÷ (first + passed)`, and never fewer than the least. Accusations make
+ * audits more frequent instead of ruining anybody: slander costs audits, truth finds the cheat at its next attempt.
+ * @param least what a node can afford for those it knows best, 0 to 1
+ */
+export function auditProbability(honesty: Honesty, least: number, parameters: HonestyParameters): number {
+  const { standing, proof, accused } = honesty
+  if (standing !== 'proven' || proof < parameters.provenAudits) return 1
+  const { auditedFirst, maxAccusedAudits } = parameters
+  return Math.max(least, auditedFirst / (auditedFirst + proof), Math.min(maxAccusedAudits, accused))
+}
