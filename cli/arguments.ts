@@ -1,8 +1,10 @@
 import ms, { type StringValue } from 'ms'
 import { TASK_CLASS_PATTERN } from '../node/market/routing/learning/task-class.ts'
-import { TASK_ID_PATTERN } from '../protocol/ids.ts'
 import { parseCredits } from '../protocol/money.ts'
 import { usageError } from './context.ts'
+
+/** As in `protocol/ids.ts`, which takes longer to load than most commands to run. */
+const TASK_ID_PATTERN = /^[0-9a-f]{32}$/
 
 /** Readers of flags' values: each throws what is expected, with the flag's name. */
 

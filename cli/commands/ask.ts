@@ -143,8 +143,8 @@ The answer goes to standard output, everything about it to standard error.
 Ctrl-C cancels the task at the provider; only what has arrived is paid. What --max-price says
 holds over all providers that are asked, one after the other or at once.
 
-Exit status: 0 answered, 1 failed or cut off by --deadline, 2 usage, 3 no node runs, 4 no provider, 5 money,
-130 cancelled.`,
+Exit status: 0 answered, 1 failed or cut off by --deadline, 2 usage, 3 no node runs,
+4 no provider, 5 money, 130 cancelled.`,
     )
     .action(async (prompt: string[], options: AskOptions) => {
       const { ask } = await import('../ask.ts')

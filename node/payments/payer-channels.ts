@@ -14,6 +14,7 @@ import type { Logger } from '../log.ts'
 import { LatestWriter } from '../store/latest-writer.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
+import { channelDeposit } from './channel-deposit.ts'
 import { PaymentError } from './errors.ts'
 import { signPermit } from './permit.ts'
 import type { SpendingLimit } from './spending.ts'
@@ -66,6 +67,8 @@ export interface AcquireOptions {
   needed: bigint
   /** What must be left of the channel's life. */
   minRemainingMs: number
+  /** How reliable the payee is by our own reckoning, 0 to 1: a stranger gets less than a whole deposit. Default 1. */
+  reliability?: number
   onOpening?: (channel: { channelId: ChannelId; amount: bigint; kind: 'open' | 'topUp' }) => void
 }
 
@@ -261,7 +264,7 @@ export class PayerChannels {
 
   async #open(options: AcquireOptions): Promise<void> {
     const { client, wallet, clock, spending, outbox, randomSalt } = this.#modules
-    const amount = await this.#affordable(options.needed)
+    const amount = await this.#affordable(options.needed, options.reliability)
     const salt = randomSalt()
     const channelId = channelIdOf(this.#domain, wallet.address, options.payee, salt)
     const { address: signer } = new SessionKey({
@@ -339,7 +342,7 @@ export class PayerChannels {
 
   async #topUp(channel: OpenChannel, options: AcquireOptions): Promise<void> {
     const { row } = channel
-    const amount = await this.#affordable(options.needed - channel.available())
+    const amount = await this.#affordable(options.needed - channel.available(), options.reliability)
     const number = row.topUps + 1
     const spent = this.#modules.spending.take(amount, `${row.channelId}/${number}`)
     await channel.change(() => {
@@ -389,8 +392,8 @@ export class PayerChannels {
     if (outcome.status !== 'confirmed') throw notFunded(outcome)
   }
 
-  /** At least `needed`, at best a whole channel deposit: what limit and wallet allow. */
-  async #affordable(needed: bigint): Promise<bigint> {
+  /** At least `needed`, at best what the payee's reliability is worth: what limit and wallet allow. */
+  async #affordable(needed: bigint, reliability = 1): Promise<bigint> {
     const { client, wallet, spending } = this.#modules
     const { credits, settlementCredits } = await client.balances(wallet.address)
     const owned = credits + settlementCredits
@@ -404,7 +407,7 @@ export class PayerChannels {
         },
       )
     }
-    const wanted = maxAmount(needed, this.#options.channelDeposit)
+    const wanted = channelDeposit(needed, this.#options.channelDeposit, reliability)
     const amount = minAmount(minAmount(wanted, owned), spending.remaining())
     return maxAmount(amount, needed)
   }

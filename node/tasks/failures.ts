@@ -62,7 +62,7 @@ const FIXES: Partial<Record<Unfit, string>> = {
   circuit_open: 'Wait a moment: those who offer it have failed and are tried again soon.',
 }
 
-export function promptTooLong(): TaskError {
+function promptTooLong(): TaskError {
   return new TaskError('PROMPT_TOO_LONG', 'the prompt is longer than any offered model can read', {
     fix: 'Shorten it, or wait for a provider with a longer context; shoal offers shows them.',
   })

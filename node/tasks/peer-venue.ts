@@ -65,6 +65,7 @@ export class PeerVenue implements Venue {
         payee: offer.offer.wallet,
         needed: maxAmount,
         minRemainingMs: offer.offer.minChannelRemainingMs,
+        reliability: prediction.reliability,
         onOpening: opening => onEvent({ type: 'funding', ...opening }),
       })
       onEvent({ type: 'channel', channelId: lease.channelId })
@@ -128,6 +129,7 @@ export class PeerVenue implements Venue {
         payee: wallet,
         needed: options.maxAmount,
         minRemainingMs: minChannelRemainingMs,
+        reliability: candidate.prediction.reliability,
       })
       lease.release()
       return true

@@ -98,7 +98,7 @@ describe('the command line by itself', () => {
       [['wallet', 'witdraw'], /shoal wallet has no command witdraw/, /wallet withdraw\?/],
       [['audit', 'verfy'], /shoal audit has no command verfy/, /audit verify\?/],
       [['frobnicate'], /has no command frobnicate/, /--help/],
-      [['ask', '--modle', 'x', 'hi'], /shoal ask has no flag --modle/, /--model\?/],
+      [['ask', '--modell', 'x', 'hi'], /shoal ask has no flag --modell/, /--model\?/],
       [['up', '--listne', 'x'], /has no flag --listne/, /--listen\?/],
       [['config', 'check', '--prise-output', '2'], /has no flag --prise-output/, /--price-output\?/],
       [['status', 'now'], /shoal status does not take "now"/, /status --help/],
