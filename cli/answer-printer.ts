@@ -34,6 +34,7 @@ export class AnswerPrinter {
   end(result: AskResultView): void {
     const tokensPerSecond = this.#speed.tokensPerSecond()
     if (result.status === 'cancelled') process.exitCode = EXIT.interrupted
+    if (result.status === 'expired') process.exitCode = EXIT.failed
     if (this.#output.json) {
       this.#output.result({ ...result, tokensPerSecond }, () => '')
       return
@@ -42,8 +43,10 @@ export class AnswerPrinter {
     this.finishLine()
     const parts = [
       ...(result.status === 'cancelled' ? ['cancelled'] : []),
+      ...(result.status === 'expired' ? ['cut off by --deadline'] : []),
       ...(result.reason === 'length' ? ['cut off by --max-tokens or the model’s context'] : []),
       `${modelName(result.model)} at ${shortPeer(result.provider)}`,
+      ...(result.agreed.length > 1 ? [`${result.agreed.length} operators agree`] : []),
       count(result.outputTokens, 'token'),
       ...(tokensPerSecond === null ? [] : [`${tokensPerSecond} tokens/s`]),
       inCredits(result.paid),

@@ -1,3 +1,5 @@
+import ms, { type StringValue } from 'ms'
+import { TASK_CLASS_PATTERN } from '../node/market/routing/learning/task-class.ts'
 import { TASK_ID_PATTERN } from '../protocol/ids.ts'
 import { parseCredits } from '../protocol/money.ts'
 import { usageError } from './context.ts'
@@ -41,6 +43,18 @@ export function creditsAmount(flag: string): (value: string) => string {
   }
 }
 
+/** @returns the span of time in milliseconds */
+export function timeSpan(flag: string, maxMs: number): (value: string) => number {
+  return value => {
+    const parsed = /^\d+(\.\d+)? ?(ms|s|m|h)$/.test(value) ? ms(value as StringValue) : Number.NaN
+    if (parsed >= 1 && parsed <= maxMs) return Math.round(parsed)
+    throw usageError(
+      `${flag} takes a time of at most ${ms(maxMs)}, not ${JSON.stringify(value)}`,
+      `For example: ${flag} 30s`,
+    )
+  }
+}
+
 /** Values of a flag that may be given several times. */
 export function collected(value: string, previous: unknown): string[] {
   return [...((previous as string[] | undefined) ?? []), value]
@@ -52,5 +66,14 @@ export function taskIdArgument(value: string): string {
   throw usageError(
     `a task's id has 32 hex digits, ${JSON.stringify(value)} has not`,
     'shoal receipts --json tells ids of tasks.',
+  )
+}
+
+/** Name of a kind of work. */
+export function taskClass(value: string): string {
+  if (TASK_CLASS_PATTERN.test(value)) return value
+  throw usageError(
+    `--class takes lower-case letters, digits, dots, colons and dashes, not ${JSON.stringify(value)}`,
+    'For example: --class mail-triage',
   )
 }

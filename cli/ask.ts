@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
 import type { ControlRequest } from '../node/gateway/control-api.ts'
 import type { ControlClient } from '../node/gateway/control-client.ts'
-import type { AskResultView, OfferView, TaskEventView } from '../node/gateway/views.ts'
+import type { OfferView } from '../node/gateway/offer-views.ts'
+import type { AskResultView, TaskEventView } from '../node/gateway/views.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
 import { MAX_JSON_SCHEMA_BYTES, MAX_TEXT_BYTES } from '../protocol/limits.ts'
 import { AnswerPrinter } from './answer-printer.ts'
@@ -106,8 +107,23 @@ async function requestFrom(prompt: readonly string[], options: AskOptions): Prom
     topP: options.topP,
     seed: options.seed ?? null,
     stop: options.stop ?? [],
+    taskClass: options.class ?? null,
     jsonSchema: options.jsonSchema === undefined ? null : await schemaFrom(options.jsonSchema),
+    ...preferencesFrom(options),
   }
+}
+
+/** What was given; the node fills in the rest. */
+function preferencesFrom(options: AskOptions): Partial<ControlRequest<'ask'>> {
+  const { strategy, mode, sla, dataClass, region, minReputation, minStake, minQuality, deadline, auction } =
+    options
+  const given = {
+    ...{ strategy, mode, slaClass: sla, dataClass, region, minReputation, minStake, minQuality },
+    ...{ deadlineMs: deadline, auction },
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<
+    ControlRequest<'ask'>
+  >
 }
 
 async function questionFrom(prompt: readonly string[], file: string | undefined): Promise<string> {

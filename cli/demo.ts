@@ -3,13 +3,8 @@ import { chainCheck } from '../node/auditlog/chain-check.ts'
 import { type InclusionProof, verifyInclusion } from '../node/auditlog/merkle.ts'
 import { proveEvent, readEvent, verifyAuditLog } from '../node/auditlog/verify.ts'
 import { ChainClient } from '../node/chain/client.ts'
-import type {
-  AskResultView,
-  CandidateView,
-  OfferView,
-  TaskEventView,
-  WalletView,
-} from '../node/gateway/views.ts'
+import type { OfferView } from '../node/gateway/offer-views.ts'
+import type { AskResultView, CandidateView, TaskEventView, WalletView } from '../node/gateway/views.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
 import { formatCredits, parseCredits } from '../protocol/money.ts'
 import { wasTriedOut } from './answer-printer.ts'

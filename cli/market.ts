@@ -9,7 +9,7 @@ import type { HistorySpan } from '../node/market/history-spans.ts'
 import type { MarketFinding } from '../node/market/market-report.ts'
 import type { MarketOptions } from './commands/market.ts'
 import { outputFrom, runningNode } from './context.ts'
-import { modelName, type Output, paint, shortPeer, table } from './ui/output.ts'
+import { modelName, paint, shortPeer, table } from './ui/output.ts'
 import { count, inCredits, readableCredits, readableSpan } from './ui/readable.ts'
 import { scaleBar, sparkline, thinned } from './ui/sparkline.ts'
 
@@ -18,25 +18,31 @@ export async function market(model: string | null, options: MarketOptions): Prom
   const output = outputFrom(options)
   const client = await runningNode(options, output)
   const view = (await client.call('market', { model, span: options.span ?? null })) as MarketView
-  output.result(view, () => output.copyable(describeMarket(view, model !== null, options, output)))
+  const shown = { isOne: model !== null, verbose: options.verbose === true, columns: output.columns }
+  output.result(view, () => output.copyable(describeMarket(view, shown)))
 }
 
-function describeMarket(view: MarketView, isOne: boolean, options: MarketOptions, output: Output): string {
+/** @param shown.isOne one model was asked about */
+export function describeMarket(
+  view: MarketView,
+  shown: { isOne: boolean; verbose: boolean; columns: number },
+): string {
+  const { isOne, verbose, columns } = shown
   const parts = isOne
     ? [
         describeModel(view.models[0]!),
-        describeOffers(view.offers, output),
-        describeHistory(view.models, output),
+        describeOffers(view.offers, columns),
+        describeHistory(view.models, columns),
       ]
     : [
         describeEarning(view),
-        describeOwn(view, output),
-        describeModels(view, output),
+        describeOwn(view, columns),
+        describeModels(view, columns),
         describeHistory(
           view.models.filter(({ own }) => own.length > 0),
-          output,
+          columns,
         ),
-        describeFindings(view.findings, options.verbose === true),
+        describeFindings(view.findings, verbose),
       ]
   return parts.filter(part => part !== '').join('\n\n')
 }
@@ -70,7 +76,7 @@ function describeEarning({ earning, cause, findings }: MarketView): string {
 const BAR_WIDTH = 21
 
 /** Our prices, each where it lies among those of others. */
-function describeOwn({ models, dynamic }: MarketView, output: Output): string {
+function describeOwn({ models, dynamic }: MarketView, columns: number): string {
   const rows = models.flatMap(market =>
     market.own.map(own => [
       modelName(own.model),
@@ -86,7 +92,7 @@ function describeOwn({ models, dynamic }: MarketView, output: Output): string {
   const drawn = table(
     ['YOUR MODEL', 'INPUT/M', 'OUTPUT/M', 'BY DEMAND', 'SPOT/M', 'OUTPUT/M AMONG OTHERS', 'PLACE'],
     rows,
-    { columns: output.columns, mayLack: ['SPOT/M', 'BY DEMAND', 'INPUT/M'] },
+    { columns, mayLack: ['SPOT/M', 'BY DEMAND', 'INPUT/M'] },
   )
   const hasBars = models.some(({ own, offers }) => own.length > 0 && offers > 0)
   return hasBars
@@ -109,7 +115,7 @@ function movedBy({ input, output }: OwnModelView['multiplier']): string {
 }
 
 /** What is on the market; a model that nobody but us offers is told of above. */
-function describeModels({ models, more }: MarketView, output: Output): string {
+function describeModels({ models, more }: MarketView, columns: number): string {
   const offered = models.filter(({ offers }) => offers > 0)
   if (offered.length === 0) return 'No offers of others are known yet; they come with the first peers.'
   const drawn = table(
@@ -126,7 +132,7 @@ function describeModels({ models, more }: MarketView, output: Output): string {
       model.queued,
       model.spotOffers,
     ]),
-    { columns: output.columns, mayLack: ['SPOT', 'WAITING', 'INPUT/M', 'TOKENS/S'] },
+    { columns, mayLack: ['SPOT', 'WAITING', 'INPUT/M', 'TOKENS/S'] },
   )
   const notes = [
     'output prices, credits for a million tokens',
@@ -151,7 +157,7 @@ function describeModel(model: MarketModelView): string {
   return parts.join('\n')
 }
 
-function describeOffers(offers: readonly MarketOfferView[], output: Output): string {
+function describeOffers(offers: readonly MarketOfferView[], columns: number): string {
   if (offers.length === 0) return ''
   return table(
     ['PROVIDER', 'MODEL', 'INPUT/M', 'OUTPUT/M', 'SPOT/M', 'TOKENS/S', 'FREE', 'WAITING', 'REPUTATION'],
@@ -166,7 +172,7 @@ function describeOffers(offers: readonly MarketOfferView[], output: Output): str
       offer.queued,
       offer.reputation === null ? '-' : Math.round(offer.reputation),
     ]),
-    { columns: output.columns, mayLack: ['WAITING', 'TOKENS/S', 'SPOT/M', 'MODEL'] },
+    { columns, mayLack: ['WAITING', 'TOKENS/S', 'SPOT/M', 'MODEL'] },
   )
 }
 
@@ -178,8 +184,8 @@ const SPAN_NAMES: Record<HistorySpan, string> = {
 }
 
 /** Output prices over time: ours above the median of others, on one scale. */
-function describeHistory(models: readonly MarketModelView[], output: Output): string {
-  const width = Math.max(8, Math.min(SPARK_WIDTH, output.columns - 44))
+function describeHistory(models: readonly MarketModelView[], columns: number): string {
+  const width = Math.max(8, Math.min(SPARK_WIDTH, columns - 44))
   const blocks = models.flatMap(({ name, span, history }) => {
     const own = history.map(bucket => bucket.own?.output ?? null)
     const median = history.map(bucket => bucket.output?.median ?? null)

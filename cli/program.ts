@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../node/version.ts'
 import { registerAsk } from './commands/ask.ts'
 import { registerAudit } from './commands/audit.ts'
+import { registerBatch } from './commands/batch.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerContracts } from './commands/contracts.ts'
 import { registerDemo } from './commands/demo.ts'
@@ -10,6 +11,7 @@ import { registerInit } from './commands/init.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
 import { registerMoney } from './commands/money.ts'
+import { registerOffers } from './commands/offers.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerRoute } from './commands/route.ts'
 import { registerStake } from './commands/stake.ts'
@@ -44,7 +46,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 }
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'Begin:': ['demo', 'init', 'up', 'stop', 'ask'],
+  'Begin:': ['demo', 'init', 'up', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit'],
   'Contracts:': ['contracts'],
@@ -82,10 +84,12 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerUp,
     registerStop,
     registerAsk,
+    registerBatch,
     registerLook,
-    registerMarket,
-    registerPeers,
+    registerOffers,
     registerRoute,
+    registerPeers,
+    registerMarket,
     registerMoney,
     registerStake,
     registerAudit,

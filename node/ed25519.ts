@@ -1,10 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import {
-  createNodeSigner,
-  hasAcceptablePoints,
-  type NodeSigner,
-  type VerifyEd25519,
-} from '../protocol/identity.ts'
+import { hasAcceptablePoints, type NodeSigner, type VerifyEd25519 } from '../protocol/identity.ts'
 
 /** DER heads of Ed25519 keys (RFC 8410 §4 and §7); the 32 key bytes follow. */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex')
@@ -30,7 +25,9 @@ export const verifyEd25519Natively: VerifyEd25519 = (signature, message, publicK
 export function createNativeNodeSigner(seed: Uint8Array): NodeSigner {
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, seed]), format: 'der', type: 'pkcs8' })
   return {
-    publicKey: createNodeSigner(seed).publicKey,
+    publicKey: new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' })).slice(
+      SPKI_HEAD.length,
+    ),
     sign: message => new Uint8Array(sign(null, message, key)),
   }
 }

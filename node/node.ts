@@ -26,7 +26,7 @@ import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
 import { readEntities } from './market/entities.ts'
 import { MarketDesk } from './market/market-desk.ts'
-import { OfferBook } from './market/offer-book.ts'
+import { type KnownOffer, OfferBook } from './market/offer-book.ts'
 import type { Regard } from './market/offer-entry.ts'
 import { OfferExchange } from './market/offer-exchange.ts'
 import { OfferPublisher } from './market/offer-publisher.ts'
@@ -85,6 +85,8 @@ interface ChainPlace {
 const EMBEDDED_CONFIRMATIONS = 1
 const REMOTE_CONFIRMATIONS = 3
 const RECONNECT_CHAIN_EVERY_MS = 5_000
+/** As often as connections are pinged. */
+const MEASURE_ROUND_TRIPS_EVERY_MS = 10_000
 const RETRY_AUDIT_EVERY_MS = 5_000
 /** Below this no tasks are taken: what they bring could not be recorded. */
 const MIN_FREE_BYTES = 1_048_576
@@ -103,6 +105,8 @@ export class ShoalNode {
   /** Undone in reverse, whatever had been done when start failed. */
   readonly #undo: (() => Promise<void> | void)[] = []
   readonly #abort = new AbortController()
+  /** How fast this node serves. */
+  readonly #meter = new ServiceMeter()
   readonly #environment: Readonly<Record<string, string | undefined>>
   #parts: NodeParts | null = null
   #trade: TradeParts | null = null
@@ -257,7 +261,6 @@ export class ShoalNode {
       wallet: wallet.address,
       walletOf: peer => book.of(peer)?.offer.wallet ?? null,
     })
-    this.#undo.push(() => trust.stop())
     const learning = await this.#startLearning(store)
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
@@ -564,10 +567,12 @@ export class ShoalNode {
     economy.standing.want(wallet.address, true)
 
     const certifications = new Certifications({ client, clock: this.#clock, log: this.#log })
-    book.on('offer', ({ offer }) => {
-      if (offer.dataClass === 'PRIVATE' && config['privacy.enclaveAttesters'].length > 0)
-        void certifications.check(offer.wallet)
-    })
+    if (config['privacy.enclaveAttesters'].length > 0) {
+      const check = ({ offer }: KnownOffer) =>
+        void (offer.dataClass === 'PRIVATE' && certifications.check(offer.wallet))
+      book.on('offer', check)
+      book.on('update', check)
+    }
     const clearance = new Clearance(
       {
         allow: config['privacy.allow'],
@@ -626,11 +631,17 @@ export class ShoalNode {
         random: Math.random,
       },
     )
-    this.#undo.push(() => router.stop())
+    const roundTrips = repeat(this.#clock, MEASURE_ROUND_TRIPS_EVERY_MS, async () => {
+      for (const { peer, rttMs } of host.roundTrips()) router.observeRoundTrip(peer, rttMs)
+    })
+    this.#undo.push(() => {
+      roundTrips.cancel()
+      router.stop()
+    })
     learning.drive(router)
     const own = new OwnVenues(config, {
       ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
-      meter: null,
+      meter: this.#meter,
       spending: economy.cloudSpending,
     })
     await own.start()
@@ -668,12 +679,11 @@ export class ShoalNode {
   ): Promise<OfferPublisher> {
     const { config } = this
     const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
-    const meter = new ServiceMeter()
     const admission = new Admission(
       { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
       {
         slots: model => engine.status().models.find(({ id }) => id === model)?.slots ?? 0,
-        serviceMs: model => meter.serviceMs(model),
+        serviceMs: model => this.#meter.serviceMs(model),
         weight: requester => requesterWeight(reputation.score(requester)),
       },
     )
@@ -695,7 +705,7 @@ export class ShoalNode {
         log: this.#log,
         engine,
         prices: desk.pricing,
-        meter,
+        meter: this.#meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
         addresses: () => host.addresses(),
         publish: (topic, bytes) => host.publish(topic, bytes),
@@ -719,7 +729,7 @@ export class ShoalNode {
         findOffer: cid => offers.find(cid),
         bids: desk.bidder,
         admission,
-        meter,
+        meter: this.#meter,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),

@@ -14,6 +14,7 @@ import {
   TASK_ID_PATTERN,
 } from './ids.ts'
 import { MAX_AMOUNT, MAX_CBOR_DEPTH } from './limits.ts'
+import { inOnePiece } from './text.ts'
 
 export type ProtocolErrorCode =
   | 'TOO_LARGE'
@@ -182,7 +183,7 @@ function hexCodec(length: number, pattern: RegExp, prefix: '' | '0x') {
     bytesSchema.refine(bytes => bytes.length === length, { message: `must have ${length} bytes` }),
     z.string().regex(pattern),
     {
-      decode: bytes => prefix + bytesToHex(bytes),
+      decode: bytes => inOnePiece(prefix + bytesToHex(bytes)),
       encode: text => hexToBytes(text.slice(prefix.length)),
     },
   )
@@ -201,7 +202,7 @@ export const wire = {
   cid: z.codec(
     z.custom<CID>(value => CID.asCID(value)?.version === 1, { message: 'must be a CIDv1' }),
     z.string().refine(text => parseCid(text) !== null, { message: 'must be a CIDv1' }),
-    { decode: cid => cid.toString(), encode: text => CID.parse(text) },
+    { decode: cid => inOnePiece(cid.toString()), encode: text => CID.parse(text) },
   ),
   /** Base units: a decimal string on the wire, since CBOR integers end at 64 bits. */
   amount: z.codec(

@@ -13,6 +13,7 @@ import {
 } from './codec.ts'
 import { type NodeSigner, type VerifyEd25519, verifyEd25519 } from './identity.ts'
 import type { CidString, NodeKey } from './ids.ts'
+import { inOnePiece } from './text.ts'
 
 /** A message with its author: what is gossiped, stored as evidence, and named by its CID. */
 export interface SignedRecord<T> {
@@ -87,7 +88,13 @@ export function openRecord<T>(
   if (!verify(signature, signingInput(type, encodeCanonical(wireBody)), signer)) {
     throw new ProtocolError('BAD_SIGNATURE', `the signature of this ${type} is not its signer's`)
   }
-  return { type, body, signer: bytesToHex(signer), bytes, cid: cidOf(bytes).toString() }
+  return {
+    type,
+    body,
+    signer: inOnePiece(bytesToHex(signer)),
+    bytes,
+    cid: inOnePiece(cidOf(bytes).toString()),
+  }
 }
 
 /**

@@ -2,11 +2,16 @@ import { writeFileSync } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
+import { attackBench } from '../test/bench/attack.bench.ts'
+import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
+import { offersBench } from '../test/bench/offers.bench.ts'
 import { routeBench } from '../test/bench/route.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
+import { schedulingBench } from '../test/bench/scheduling.bench.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
 
 const HELP = `Measures Shoal beside what a user would otherwise use, each row in one run.
@@ -29,7 +34,18 @@ if (values.help) {
   process.exit()
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
-const benches = [gasBench, nodeBench, tasksBench, marketSavingBench, routeBench]
+const benches = [
+  attackBench,
+  failoverBench,
+  gasBench,
+  marketBench,
+  marketSavingBench,
+  nodeBench,
+  offersBench,
+  routeBench,
+  schedulingBench,
+  tasksBench,
+]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {
   console.error(`No row is called ${values.only}. There are: ${names.join(', ')}.`)

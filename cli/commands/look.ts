@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ServedModelView } from '../../node/gateway/served-models.ts'
-import type { ModelsView, OfferView, ReceiptView, StatusView } from '../../node/gateway/views.ts'
+import type { ModelsView, ReceiptView, StatusView } from '../../node/gateway/views.ts'
 import { wholeNumber } from '../arguments.ts'
 import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
 import { modelName, type Output, paint, properties, shortHex, shortPeer, table } from '../ui/output.ts'
@@ -44,58 +44,6 @@ A model is offered with: shoal up --model NAME (a name, file, URL or hf:owner/re
       const output = outputFrom(options)
       const models = (await (await runningNode(options, output)).call('models', {})) as ModelsView
       output.result(models, () => describeModels(models, output))
-    })
-
-  withCommonOptions(program.command('offers'))
-    .summary('List what providers offer, the cheapest of a model first')
-    .description('List what providers offer, the cheapest of each model first')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ shoal offers
-  $ shoal offers --json | jq -r '.[] | [.provider, .model, .outputPerMillion] | @tsv'
-
-Prices are credits for a million tokens. REGISTERED: whether the provider's
-wallet has declared its node key on chain.`,
-    )
-    .action(async (options: CommonOptions) => {
-      const output = outputFrom(options)
-      const offers = (await (await runningNode(options, output)).call('offers', {})) as OfferView[]
-      const sorted = offers.toSorted(byModelAndPrice)
-      output.result(sorted, () =>
-        sorted.length === 0
-          ? 'No offers are known yet; they come with the first peers.'
-          : table(
-              [
-                'PROVIDER',
-                'MODEL',
-                'QUANT',
-                'SIZE',
-                'CONTEXT',
-                'INPUT/M',
-                'OUTPUT/M',
-                'TOKENS/S',
-                'FREE',
-                'REPUTATION',
-                'REGISTERED',
-              ],
-              sorted.map(offer => [
-                offer.own ? 'this node' : shortPeer(offer.provider),
-                modelName(offer.model),
-                offer.quantization,
-                readableParameters(offer.parameters),
-                offer.contextTokens,
-                readableCredits(offer.inputPerMillion),
-                readableCredits(offer.outputPerMillion),
-                Math.round(offer.tokensPerSecond),
-                `${offer.freeSlots} of ${offer.slots}`,
-                offer.own ? '-' : Math.round(offer.reputation),
-                offer.own ? '-' : offer.bound === null ? '?' : offer.bound ? 'yes' : 'no',
-              ]),
-              { columns: output.columns, mayLack: ['REGISTERED', 'SIZE', 'QUANT', 'CONTEXT', 'FREE'] },
-            ),
-      )
     })
 
   withCommonOptions(program.command('receipts'))
@@ -212,17 +160,4 @@ function describeModels({ served, loaded, installed }: ModelsView, output: Outpu
 function describeUnfinished(model: ServedModelView): string {
   const mark = model.state === 'failed' ? paint('red', '✗') : paint('dim', '·')
   return `${mark} ${describeServed(model)}`
-}
-
-function byModelAndPrice(a: OfferView, b: OfferView): number {
-  return (
-    compare(modelName(a.model), modelName(b.model)) ||
-    Number(a.outputPerMillion) - Number(b.outputPerMillion) ||
-    Number(a.inputPerMillion) - Number(b.inputPerMillion) ||
-    compare(a.provider, b.provider)
-  )
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

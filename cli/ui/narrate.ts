@@ -54,7 +54,7 @@ function narrate(event: EventLine): string | null {
         : dim(`Lost ${shortPeer(text(event.peer))}.`)
     case 'offer':
       return dim(
-        `${shortPeer(text(event.provider))} offers ${(event.models as string[]).map(modelName).join(', ')}.`,
+        `${shortPeer(text(event.provider))} offers ${(event.models as string[]).map(modelName).join(', ') || 'something else than models'}.`,
       )
     case 'model':
       return narrateModel(event)

@@ -15,6 +15,9 @@ import { ROLES } from '../../protocol/roles.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
 import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
+import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
+import { PICKS } from '../market/scheduling/planner.ts'
+import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
 
@@ -24,9 +27,41 @@ const credits = z.string().regex(/^\d+(\.\d+)?$/)
 /** Nobody waits longer than a day for an answer. */
 const MAX_DEADLINE_MS = 24 * 3_600_000
 
+/** Tasks of one batch. */
+export const MAX_BATCH_TASKS = 1_000
+export const MAX_CONCURRENT_TASKS = 64
+export const DEFAULT_CONCURRENT_TASKS = 16
+
 const message = z.strictObject({
   role: z.enum(['system', 'user', 'assistant']),
   content: z.string().max(MAX_TEXT_BYTES),
+})
+
+const ask = z.strictObject({
+  messages: z.array(message).min(1).max(MAX_CHAT_MESSAGES),
+  model: z.nullable(z.string().max(200)).default(null),
+  maxTokens: z.int().min(1).max(MAX_OUTPUT_TOKENS).default(256),
+  maxPrice: z.nullable(credits).default(null),
+  temperature: z.number().min(0).max(5).default(0),
+  topP: z.number().min(0).max(1).default(1),
+  minP: z.number().min(0).max(1).default(0),
+  topK: z.int().min(0).max(65_536).default(0),
+  seed: z.nullable(z.int().min(0).max(0xffff_ffff)).default(null),
+  stop: z.array(z.string().min(1).max(MAX_STOP_STRING_BYTES)).max(MAX_STOP_STRINGS).default([]),
+  jsonSchema: z.nullable(z.string().max(MAX_JSON_SCHEMA_BYTES)).default(null),
+  /** For which routing learns; null finds it from the prompt. */
+  taskClass: z.nullable(z.string().regex(TASK_CLASS_PATTERN)).default(null),
+  strategy: z.enum(STRATEGIES).default(DEFAULT_PREFERENCES.strategy),
+  mode: z.enum(CAPACITY_MODES).default(DEFAULT_PREFERENCES.mode),
+  slaClass: z.enum(SLA_CLASSES).default(DEFAULT_PREFERENCES.slaClass),
+  /** Null: as `privacy.defaultClass` says. */
+  dataClass: z.nullable(z.enum(DATA_CLASSES)).default(null),
+  region: z.nullable(z.string().min(1).max(16)).default(DEFAULT_PREFERENCES.region),
+  minReputation: z.number().min(0).max(100).default(DEFAULT_PREFERENCES.minReputation),
+  minStake: credits.default('0'),
+  minQuality: z.number().min(0).max(1).default(DEFAULT_PREFERENCES.minQuality),
+  deadlineMs: z.nullable(z.int().min(1).max(MAX_DEADLINE_MS)).default(DEFAULT_PREFERENCES.deadlineMs),
+  auction: z.nullable(z.enum(AUCTIONS)).default(DEFAULT_PREFERENCES.auction),
 })
 
 export const controlMethods = {
@@ -37,7 +72,7 @@ export const controlMethods = {
     model: z.nullable(z.string().max(200)).default(null),
     span: z.nullable(z.enum(HISTORY_SPANS)).default(null),
   }),
-  offers: z.strictObject({}),
+  ...offerMethods,
   wallet: z.strictObject({}),
   receipts: z.strictObject({ limit: z.int().min(1).max(10_000).default(20) }),
   settle: z.strictObject({}),
@@ -53,36 +88,23 @@ export const controlMethods = {
   doctor: z.strictObject({}),
   metrics: z.strictObject({}),
   stop: z.strictObject({}),
-  ...trustMethods,
   ...routeMethods,
+  ...trustMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */
   cancel: z.strictObject({ taskId: z.string().regex(TASK_ID_PATTERN) }),
   /** Streams a task; the caller going away cancels it. */
-  ask: z.strictObject({
-    messages: z.array(message).min(1).max(MAX_CHAT_MESSAGES),
-    model: z.nullable(z.string().max(200)).default(null),
-    maxTokens: z.int().min(1).max(MAX_OUTPUT_TOKENS).default(256),
-    maxPrice: z.nullable(credits).default(null),
-    temperature: z.number().min(0).max(5).default(0),
-    topP: z.number().min(0).max(1).default(1),
-    minP: z.number().min(0).max(1).default(0),
-    topK: z.int().min(0).max(65_536).default(0),
-    seed: z.nullable(z.int().min(0).max(0xffff_ffff)).default(null),
-    stop: z.array(z.string().min(1).max(MAX_STOP_STRING_BYTES)).max(MAX_STOP_STRINGS).default([]),
-    jsonSchema: z.nullable(z.string().max(MAX_JSON_SCHEMA_BYTES)).default(null),
-    strategy: z.enum(STRATEGIES).default(DEFAULT_PREFERENCES.strategy),
-    mode: z.enum(CAPACITY_MODES).default(DEFAULT_PREFERENCES.mode),
-    slaClass: z.enum(SLA_CLASSES).default(DEFAULT_PREFERENCES.slaClass),
-    /** Null: as `privacy.defaultClass` says. */
-    dataClass: z.nullable(z.enum(DATA_CLASSES)).default(null),
-    region: z.nullable(z.string().min(1).max(16)).default(DEFAULT_PREFERENCES.region),
-    minReputation: z.number().min(0).max(100).default(DEFAULT_PREFERENCES.minReputation),
-    minStake: credits.default('0'),
-    minQuality: z.number().min(0).max(1).default(DEFAULT_PREFERENCES.minQuality),
-    deadlineMs: z.nullable(z.int().min(1).max(MAX_DEADLINE_MS)).default(DEFAULT_PREFERENCES.deadlineMs),
-    auction: z.nullable(z.enum(AUCTIONS)).default(DEFAULT_PREFERENCES.auction),
+  ask,
+  /** Plans and does many tasks, and streams how each ends; the caller going away cancels them. */
+  batch: z.strictObject({
+    tasks: z.array(ask).min(1).max(MAX_BATCH_TASKS),
+    budget: z.nullable(credits).default(null),
+    deadlineMs: z.nullable(z.int().min(1).max(MAX_DEADLINE_MS)).default(null),
+    minQuality: z.number().min(0).max(1).default(0),
+    pick: z.enum(PICKS).default('balanced'),
+    planOnly: z.boolean().default(false),
+    maxConcurrent: z.int().min(1).max(MAX_CONCURRENT_TASKS).default(DEFAULT_CONCURRENT_TASKS),
   }),
 } as const
 
@@ -91,7 +113,7 @@ export type ControlParameters<M extends ControlMethod> = z.output<(typeof contro
 export type ControlRequest<M extends ControlMethod> = z.input<(typeof controlMethods)[M]>
 
 /** Methods whose answer is a stream of lines. */
-export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask'])
+export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask', 'batch'])
 
 /** One line of a streamed answer. */
 export type ControlLine =

@@ -1,13 +1,14 @@
-import { randomBytes, randomInt } from 'node:crypto'
-import type { DataClass } from '../../protocol/data-class.ts'
+import { randomBytes } from 'node:crypto'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
-import type { Preferences } from '../market/preferences.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
+import { askOptionsFrom } from './ask-options.ts'
+import { batchHandlers } from './batch-handlers.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { marketHandlers } from './market-handlers.ts'
+import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
@@ -15,7 +16,6 @@ import {
   askResultView,
   type ModelsView,
   modelView,
-  offerViews,
   peerIdOf,
   peerViews,
   receiptView,
@@ -43,9 +43,10 @@ export function controlHandlers(
       signal: AbortSignal,
     ) => unknown
   } = {
-    ...marketHandlers(node, { served }),
-    ...trustHandlers(node),
     ...routeHandlers(node.parts.learning),
+    ...trustHandlers(node),
+    ...marketHandlers(node, { served }),
+    ...batchHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
@@ -53,7 +54,7 @@ export function controlHandlers(
       installed: (await node.parts.catalog.installed()).map(({ id, path }) => ({ id, path })),
     }),
     peers: () => peerViews(node),
-    offers: () => offerViews(node),
+    offers: query => offerViews(node, query),
     wallet: () => walletView(node, node.trade),
     receipts: async ({ limit }) => {
       const receipts = []
@@ -135,19 +136,8 @@ export function controlHandlers(
     },
     cancel: ({ taskId }) => ({ cancelled: node.trade.requester.cancel(taskId) }),
     ask: async (parameters, tell, signal) => {
-      const { messages, model, maxTokens, maxPrice, temperature, topP, minP, topK, seed, stop, jsonSchema } =
-        parameters
       const result = await node.trade.requester.ask(
-        {
-          input: { kind: 'chat', messages },
-          model,
-          maxTokens,
-          maxPrice: maxPrice === null ? null : parseCredits(maxPrice),
-          sampling: { temperature, topP, minP, topK, seed: seed ?? randomInt(2 ** 32) },
-          stop,
-          jsonSchema,
-          preferences: preferencesFrom(parameters, node.config['privacy.defaultClass']),
-        },
+        askOptionsFrom(parameters, node.config['privacy.defaultClass']),
         event => tell(taskEventView(event)),
         signal,
       )
@@ -155,17 +145,6 @@ export function controlHandlers(
     },
   }
   return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
-}
-
-/** How a task is to be done, from what the caller gave or left to its default. */
-function preferencesFrom(given: ControlParameters<'ask'>, defaultClass: DataClass): Preferences {
-  const { strategy, mode, slaClass, dataClass, region, minReputation, minQuality, deadlineMs, auction } =
-    given
-  const minStake = parseCredits(given.minStake)
-  return {
-    ...{ strategy, mode, slaClass, dataClass: dataClass ?? defaultClass, region },
-    ...{ minReputation, minStake, minQuality, deadlineMs, auction },
-  }
 }
 
 /** A node event with credits as decimal strings and nodes as PeerIds. */

@@ -5,7 +5,6 @@ import { formatCredits } from '../../protocol/money.ts'
 import { ROLES, type Role, requiredStake } from '../../protocol/roles.ts'
 import type { KnownDeployment } from '../chain/addresses.ts'
 import type { VerificationLevel } from '../chain/client.ts'
-import type { KnownOffer } from '../market/offer-book.ts'
 import type { Candidate, ProviderId } from '../market/routing/candidate.ts'
 import type { ShoalNode, TradeParts } from '../node.ts'
 import type { StakePayment } from '../payments/staker.ts'
@@ -40,26 +39,6 @@ export interface StatusView {
   auditLogHealthy: boolean
   auditEvents: number
   memoryMiB: number
-}
-
-export interface OfferView {
-  provider: string
-  model: string
-  kinds: string[]
-  quantization: string
-  parameters: number
-  contextTokens: number
-  inputPerMillion: string
-  outputPerMillion: string
-  tokensPerSecond: number
-  freeSlots: number
-  slots: number
-  backend: string
-  region: string | null
-  bound: boolean | null
-  reputation: number
-  expiresAt: string
-  own: boolean
 }
 
 export interface PeerView {
@@ -207,34 +186,6 @@ export interface ModelsView {
 
 export function modelView(model: LoadedModel): LoadedModel {
   return { ...model, measuredTokensPerSecond: Math.round(model.measuredTokensPerSecond) }
-}
-
-export function offerViews(node: ShoalNode): OfferView[] {
-  const { book, reputation, host } = node.parts
-  const own = node.tradeOrNull?.offers?.current()
-  const ours: KnownOffer[] =
-    own == null ? [] : [{ provider: host.nodeKey, cid: own.cid, offer: own.offer, bytes: own.bytes }]
-  return [...ours, ...book.list()].flatMap(({ provider, offer }) =>
-    offer.models.map(model => ({
-      provider: peerIdOf(provider),
-      model: model.model,
-      kinds: model.kinds,
-      quantization: model.quantization,
-      parameters: model.parameterCount,
-      contextTokens: model.contextTokens,
-      inputPerMillion: formatCredits(model.inputPerMillion),
-      outputPerMillion: formatCredits(model.outputPerMillion),
-      tokensPerSecond: model.tokensPerSecond,
-      freeSlots: model.freeSlots,
-      slots: model.slots,
-      backend: offer.backend,
-      region: offer.region,
-      bound: node.tradeOrNull?.economy.standing.of(offer.wallet, provider)?.bound ?? null,
-      reputation: reputation.score(provider).score,
-      expiresAt: new Date(offer.expiresAtMs).toISOString(),
-      own: provider === host.nodeKey,
-    })),
-  )
 }
 
 export function peerViews(node: ShoalNode): PeerView[] {

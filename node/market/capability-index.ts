@@ -35,7 +35,7 @@ interface Provider {
   own: readonly Listing[]
   /** By the place among the provider's models: where the listing is. */
   rows: { bucket: Bucket; row: number }[]
-  entities: EntityEntry<Provider>[]
+  entities: readonly EntityEntry<Provider>[]
   region: number
   expiresAtMs: number
   dataClass: number
@@ -43,6 +43,7 @@ interface Provider {
 }
 
 const FIRST_CAPACITY = 1_024
+const NONE: readonly never[] = []
 /** What we know of our own listings where nothing more is said: at home anything may be seen, elsewhere what all may see. */
 const LOCAL_TERMS: PlaceTerms = { dataClass: 'PRIVATE', slaClasses: ['B'], region: null }
 const CLOUD_TERMS: PlaceTerms = { dataClass: 'PUBLIC', slaClasses: ['B'], region: null }
@@ -114,7 +115,7 @@ export class CapabilityIndex implements ListingIndex {
     // An update leaves the entities as they are.
     if (provider.bytes !== known.bytes) {
       this.#entities.remove(provider.entities)
-      provider.entities = this.#entities.add(provider, offer.entities)
+      provider.entities = offer.entities.length === 0 ? NONE : this.#entities.add(provider, offer.entities)
       provider.bytes = known.bytes
     }
     this.#version++
@@ -193,9 +194,11 @@ export class CapabilityIndex implements ListingIndex {
     const { columns } = this
     const { expiresAtMs, outputPerMillion, inputPerMillion, dataClass, slaMask, modalityMask, region } =
       columns
+    const venues = columns.venue
     const nowMs = this.#clock.nowMs()
     const needs = this.#needs(query)
     const modality = query.modality === undefined ? 0 : 1 << MODALITIES.indexOf(query.modality)
+    const venue = query.venue === undefined ? -1 : VENUES.indexOf(query.venue)
     const cheapest = new Lowest(limit)
     for (const { start, end } of this.#buckets.match(query.model ?? null, query.kind ?? null)) {
       for (let row = start; row < end; row++) {
@@ -205,7 +208,7 @@ export class CapabilityIndex implements ListingIndex {
         const key = price + inputPerMillion[row]! * 1e-6
         if (key >= cheapest.bound || expiresAtMs[row]! <= nowMs) continue
         if (dataClass[row]! < needs.dataClass || (slaMask[row]! & needs.sla) !== needs.sla) continue
-        if ((modalityMask[row]! & modality) !== modality) continue
+        if ((modalityMask[row]! & modality) !== modality || (venue >= 0 && venues[row] !== venue)) continue
         if (needs.regions !== null && needs.regions[region[row]!] !== 1) continue
         cheapest.offer(key, row)
       }
@@ -215,7 +218,7 @@ export class CapabilityIndex implements ListingIndex {
 
   /** Agents, services and resources as asked for, the cheapest first. */
   lookupEntities(
-    query: Omit<CapabilityQuery, 'kind' | 'model' | 'modality'>,
+    query: Omit<CapabilityQuery, 'kind' | 'model' | 'modality' | 'venue'>,
     limit: number,
   ): EntityListing[] {
     const nowMs = this.#clock.nowMs()
@@ -255,9 +258,9 @@ export class CapabilityIndex implements ListingIndex {
       row,
       source: null,
       bytes: null,
-      own: [],
+      own: NONE,
       rows: [],
-      entities: [],
+      entities: NONE,
       region: -1,
       expiresAtMs: 0,
       dataClass: 0,

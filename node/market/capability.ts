@@ -81,6 +81,7 @@ export interface CapabilityQuery {
   /** A model's id, its name with or without quantisation, or its digest. */
   model?: string
   modality?: Modality
+  venue?: (typeof VENUES)[number]
   /** A region's beginning: `eu` finds `eu-de`. */
   region?: string
   dataClass?: DataClass

@@ -65,7 +65,7 @@ export class MarketDesk {
     this.history = new PriceHistory({}, { index, own: () => this.#ownPrices(), store, clock, log })
     this.auctioneer = new Auctioneer(
       { self, bidWindowMs: config['auction.bidWindow'], maxAsked: config['auction.maxBidders'] },
-      { host, signer, clock, log, onViolation },
+      { host, signer, clock, onViolation },
     )
     this.bidder = new Bidder(
       { self },
@@ -96,7 +96,7 @@ export class MarketDesk {
   /** Idempotent. */
   async stop(): Promise<void> {
     this.#provided = null
-    await this.auctioneer.stop()
+    this.auctioneer.stop()
     this.pricing.stop()
     await this.history.stop()
   }

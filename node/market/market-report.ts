@@ -253,6 +253,7 @@ function demandFinding({ demand, ownModels, otherModels, nowMs }: ProviderFacts)
       'demand',
       'hint',
       `nobody asked here in ${span}, while ${plural(busy, 'task')} ${busy === 1 ? 'is' : 'are'} at other providers`,
+      'Model, price, speed and standing, below, are what they choose by.',
     )
   if (nowMs - demand.sinceMs < PATIENCE_MS)
     return finding(

@@ -2,7 +2,7 @@ import type { NodeKey, TaskId } from '../../protocol/ids.ts'
 import type { TaskInput, TaskSampling } from '../../protocol/messages/task-request.ts'
 import type { TokenPrice } from '../../protocol/money.ts'
 import type { Preferences } from '../market/preferences.ts'
-import type { Candidate, ProviderId, Ranking } from '../market/routing/candidate.ts'
+import type { Candidate, Listing, ProviderId, Ranking } from '../market/routing/candidate.ts'
 import type { AttemptEvent } from './attempt.ts'
 
 /** What a person or program asks for. */
@@ -20,6 +20,8 @@ export interface AskOptions {
   preferences: Preferences
   /** Kind of work, for which routing learns; found from the prompt unless named. */
   taskClass?: string
+  /** Who is tried first, where that is possible; unset leaves it to the router. */
+  preferred?: Pick<Listing, 'provider' | 'model'>
 }
 
 /** What happens to a task. `replica` counts the copies of an SLA class that has several; 0 where there is one. */

@@ -20,18 +20,21 @@ export function demandOf(
   ask: AskOptions & { taskId?: TaskId },
   state: { excluded: ReadonlySet<ProviderId>; maxPrice: bigint | null },
 ): Demand {
-  const expectedTokens = promptTokensExpected(ask.input)
+  const expected = promptTokensExpected(ask.input)
   return {
     ...(ask.taskId === undefined ? {} : { taskId: ask.taskId }),
     model: ask.model,
     kind: ask.input.kind,
     promptTokensBound: promptTokensBound(ask.input),
-    promptTokensExpected: expectedTokens,
+    promptTokensExpected: expected,
     maxTokens: ask.maxTokens,
     maxPrice: state.maxPrice,
     preferences: ask.preferences,
-    taskClass: ask.taskClass ?? classOf(ask, expectedTokens),
+    taskClass: ask.taskClass ?? classOf(ask, expected),
     prefixes: prefixesOf(ask.input),
+    ...(ask.preferred === undefined
+      ? {}
+      : { preferred: { provider: ask.preferred.provider, model: ask.preferred.model.model } }),
     excluded: state.excluded,
   }
 }

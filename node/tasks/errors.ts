@@ -11,6 +11,7 @@ export type TaskErrorCode =
   | 'TOO_FEW_OPERATORS'
   | 'NO_AGREEMENT'
   | 'DEADLINE_PASSED'
+  | 'PLAN_INFEASIBLE'
   | 'CANCELLED'
 
 export class TaskError extends ShoalError<TaskErrorCode> {

@@ -186,10 +186,10 @@ export class ProviderTask {
     if (offered === undefined) throw refuse('bad_request', 'the offer does not have this model')
     if (!offered.kinds.includes(request.input.kind))
       throw refuse('bad_request', 'the model does not take this kind of task')
-    if (!covers(offer.dataClass, request.dataClass))
-      throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
     if (request.mode === 'spot' && offered.spot === null)
       throw refuse('spot_unavailable', 'nothing is left over for spot tasks now')
+    if (!covers(offer.dataClass, request.dataClass))
+      throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
     this.#offer = offer
     this.#noticeMs = offered.spot?.noticeMs ?? 0
     const listed = priceIn(request.mode, offered)

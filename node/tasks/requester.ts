@@ -1,5 +1,5 @@
 import type { TaskId } from '../../protocol/ids.ts'
-import type { Ranking } from '../market/routing/candidate.ts'
+import type { Demand, Ranking } from '../market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from './ask.ts'
 import { demandOf } from './demand.ts'
 import { Task, type TaskModules, type TaskOptions } from './task.ts'
@@ -58,6 +58,11 @@ export class Requester {
     const running = this.#running.get(taskId)
     running?.cancel.abort()
     return running !== undefined
+  }
+
+  /** What the router would choose among for a demand, without a trace. */
+  preview(demand: Demand, limit: number): Ranking {
+    return this.#modules.router.preview(demand, limit)
   }
 
   /** What a task would be given to, best first. */

@@ -91,57 +91,49 @@ export const bidMessage: MessageDefinition<Bid> = {
   }),
 }
 
-/** Asks for a bid, over a stream of its own. */
-export interface BidRequest {
-  /** Signed announcement. */
-  announcement: Uint8Array
-}
+/** What a requester says on a stream of bids, which stays open for many auctions. */
+export type BidRequest =
+  /** Asks for a bid. The record is a signed announcement. */
+  | { kind: 'announcement'; record: Uint8Array }
+  /** After an auction, to whom its bid did not win: the seals are off. The winner is a signed bid. */
+  | { kind: 'outcome'; bid: CidString; winner: Uint8Array }
+
+/** The answer to an announcement. */
 export interface BidResponse {
+  /** CID of the signed announcement. */
+  announcement: CidString
   /** Signed bid; null where none is made. */
   bid: Uint8Array | null
   /** Why not, for people; empty with a bid. */
   reason: string
 }
 
-/** After an auction, to each provider whose bid did not win: the seals are off. */
-export interface BidOutcome {
-  /** CID of the bid that lost. */
-  bid: CidString
-  /** The signed bid that won. */
-  winner: Uint8Array
-}
-export interface BidOutcomeReply {
-  /** Whether the provider still held the bid. */
-  known: boolean
-}
-
-const RECORD_OVERHEAD_BYTES = 512
+const FRAME_OVERHEAD_BYTES = 512
 
 export const bidRequestMessage: MessageDefinition<BidRequest> = {
   type: 'bid-request',
-  maxBytes: taskAnnouncementMessage.maxBytes + 64,
-  schema: z.strictObject({ announcement: wire.bytes(taskAnnouncementMessage.maxBytes) }),
+  maxBytes: Math.max(taskAnnouncementMessage.maxBytes, bidMessage.maxBytes) + FRAME_OVERHEAD_BYTES,
+  schema: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('announcement'),
+      record: wire.bytes(taskAnnouncementMessage.maxBytes),
+    }),
+    z.strictObject({
+      kind: z.literal('outcome'),
+      bid: wire.cid,
+      winner: wire.bytes(bidMessage.maxBytes),
+    }),
+  ]),
 }
 
 export const bidResponseMessage: MessageDefinition<BidResponse> = {
   type: 'bid-response',
-  maxBytes: bidMessage.maxBytes + RECORD_OVERHEAD_BYTES,
+  maxBytes: bidMessage.maxBytes + FRAME_OVERHEAD_BYTES,
   schema: z.strictObject({
+    announcement: wire.cid,
     bid: z.nullable(wire.bytes(bidMessage.maxBytes)),
     reason: wire.text(MAX_REASON_CHARS),
   }),
-}
-
-export const bidOutcomeMessage: MessageDefinition<BidOutcome> = {
-  type: 'bid-outcome',
-  maxBytes: bidMessage.maxBytes + RECORD_OVERHEAD_BYTES,
-  schema: z.strictObject({ bid: wire.cid, winner: wire.bytes(bidMessage.maxBytes) }),
-}
-
-export const bidOutcomeReplyMessage: MessageDefinition<BidOutcomeReply> = {
-  type: 'bid-outcome-reply',
-  maxBytes: 64,
-  schema: z.strictObject({ known: z.boolean() }),
 }
 
 export const awardSchema = z.strictObject({

@@ -1,13 +1,6 @@
 import type { MessageDefinition } from '../codec.ts'
 import { auditEventMessage } from './audit-event.ts'
-import {
-  bidMessage,
-  bidOutcomeMessage,
-  bidOutcomeReplyMessage,
-  bidRequestMessage,
-  bidResponseMessage,
-  taskAnnouncementMessage,
-} from './bid.ts'
+import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
 import { countersignatureMessage } from './countersignature.ts'
 import { offerMessage } from './offer.ts'
 import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts'
@@ -25,8 +18,6 @@ export const messages: readonly MessageDefinition<never>[] = [
   bidMessage,
   bidRequestMessage,
   bidResponseMessage,
-  bidOutcomeMessage,
-  bidOutcomeReplyMessage,
   offersRequestMessage,
   offersResponseMessage,
   requesterFrameMessage,

@@ -1,3 +1,4 @@
+import { seededRandom } from '../../test/helpers/seeded-random.ts'
 import type { CompiledContract } from './compiler.ts'
 import type { Mutant } from './mutants.ts'
 
@@ -75,19 +76,8 @@ export function countFates(outcomes: readonly Outcome[]): Record<Fate, number> {
  * @param seed equal seeds choose the same ones
  */
 export function sampleOf(mutants: readonly Mutant[], size: number, seed: number): Mutant[] {
-  const random = mulberry32(seed)
+  const random = seededRandom(seed)
   const keyed = mutants.map((mutant, index) => ({ mutant, index, key: random() }))
   const chosen = keyed.sort((a, b) => a.key - b.key).slice(0, size)
   return chosen.sort((a, b) => a.index - b.index).map(({ mutant }) => mutant)
-}
-
-/** A small generator of numbers in [0, 1) that a seed repeats (Tommy Ettinger's mulberry32). */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

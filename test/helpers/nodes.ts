@@ -70,7 +70,8 @@ export class TestNetwork {
     events.on('event', event => told.push(event))
     const node = await ShoalNode.start(
       { dataDir: dataDirAt(root), config, wallet: Promise.resolve(wallet) },
-      { events, log: silentLog },
+      // A node that is told how much to log does so.
+      { events, ...(flags['log.level'] === undefined ? { log: silentLog } : {}) },
     )
     const made = new TestNode(node, root, wallet, told)
     this.#nodes.push(made)

@@ -8,8 +8,6 @@ import {
 import {
   type Bid,
   bidMessage,
-  bidOutcomeMessage,
-  bidOutcomeReplyMessage,
   bidRequestMessage,
   bidResponseMessage,
   type TaskAnnouncement,
@@ -235,10 +233,17 @@ export const samples: readonly Sample[] = [
   }),
   sample('task-announcement', taskAnnouncementMessage, sampleAnnouncement),
   sample('bid', bidMessage, sampleBid),
-  sample('bid-request', bidRequestMessage, { announcement: Uint8Array.of(1, 2) }),
-  sample('bid-response', bidResponseMessage, { bid: Uint8Array.of(3, 4), reason: '' }),
-  sample('bid-outcome', bidOutcomeMessage, { bid: sampleOfferRecord.cid, winner: Uint8Array.of(5, 6) }),
-  sample('bid-outcome-reply', bidOutcomeReplyMessage, { known: true }),
+  sample('bid-request', bidRequestMessage, { kind: 'announcement', record: Uint8Array.of(1, 2) }),
+  sample('bid-request, outcome', bidRequestMessage, {
+    kind: 'outcome',
+    bid: sampleOfferRecord.cid,
+    winner: Uint8Array.of(5, 6),
+  }),
+  sample('bid-response', bidResponseMessage, {
+    announcement: sampleOfferRecord.cid,
+    bid: Uint8Array.of(3, 4),
+    reason: '',
+  }),
   sample('offers-request', offersRequestMessage, { limit: 64, providers: [hex('77', 32)] }),
   sample('offers-response', offersResponseMessage, {
     records: [

@@ -15,11 +15,10 @@ import { createRecord, openRecordOf, type SignedRecord } from '../../../protocol
 import type { CapacityMode } from '../../../protocol/sla-class.ts'
 import type { Clock } from '../../clock.ts'
 import { verifyEd25519Natively } from '../../ed25519.ts'
-import type { Logger } from '../../log.ts'
-import { P2PError, type Violation } from '../../p2p/errors.ts'
+import type { Violation } from '../../p2p/errors.ts'
 import type { P2PHost } from '../../p2p/host.ts'
 import type { KnownOffer } from '../offer-book.ts'
-import { bidOutcomeProtocol, bidProtocol } from './protocols.ts'
+import { BidLines } from './bid-lines.ts'
 
 export interface AuctioneerOptions {
   self: NodeKey
@@ -30,10 +29,9 @@ export interface AuctioneerOptions {
 }
 
 export interface AuctioneerModules {
-  host: Pick<P2PHost, 'request' | 'isConnected'>
+  host: Pick<P2PHost, 'openStream' | 'isConnected'>
   signer: NodeSigner
   clock: Clock
-  log: Logger
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
@@ -65,17 +63,18 @@ export class Auctioneer {
   readonly #options: AuctioneerOptions
   readonly #modules: AuctioneerModules
   readonly #abort = new AbortController()
-  readonly #telling = new Set<Promise<unknown>>()
+  readonly #lines: BidLines
 
   constructor(options: AuctioneerOptions, modules: AuctioneerModules) {
     this.#options = options
     this.#modules = modules
+    this.#lines = new BidLines(modules)
   }
 
   /** Ends what runs; idempotent. */
-  async stop(): Promise<void> {
+  stop(): void {
     this.#abort.abort()
-    await Promise.allSettled(this.#telling)
+    this.#lines.stop()
   }
 
   /**
@@ -122,7 +121,7 @@ export class Auctioneer {
       bids: bids.length,
       tookMs: clock.nowMs() - startedAtMs,
     }
-    for (const { record } of bids.slice(1)) this.#tellLoser(record, best.record)
+    for (const { record } of bids.slice(1)) this.#lines.to(record.signer).tell(record.cid, best.record.bytes)
     return result
   }
 
@@ -155,9 +154,9 @@ export class Auctioneer {
     ])
     const bids: { entry: Entry; record: SignedRecord<Bid> }[] = []
     const asking = [...asked].map(async ([provider, entries]) => {
-      const bytes = await this.#ask(provider, announcement, limit)
-      if (bytes === null || limit.aborted) return
-      const bid = this.#check(bytes, provider, entries, announcement)
+      const answer = await this.#lines.to(provider).ask(announcement, limit)
+      if (answer === null || answer.bid === null || limit.aborted) return
+      const bid = this.#check(answer.bid, provider, entries, announcement)
       if (bid !== null) bids.push(bid)
     })
     await Promise.race([Promise.all(asking), closed.promise])
@@ -165,22 +164,6 @@ export class Auctioneer {
     // Late answers are cut off, and no longer counted.
     window.abort()
     return [...bids]
-  }
-
-  async #ask(
-    provider: NodeKey,
-    announcement: SignedRecord<TaskAnnouncement>,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | null> {
-    const { host, log } = this.#modules
-    try {
-      const { bid } = await host.request(provider, bidProtocol, { announcement: announcement.bytes }, signal)
-      return bid
-    } catch (error) {
-      if (!(error instanceof P2PError)) throw error
-      log.debug({ err: error, provider }, 'a provider did not bid')
-      return null
-    }
   }
 
   /** The bid, if it is one for this task at a price its own offer allows; else null. */
@@ -210,14 +193,6 @@ export class Auctioneer {
       bid.outputPerMillion <= listed.outputPerMillion &&
       isWithinReserve(announcement.body, bid)
     return isValid ? { entry, record } : null
-  }
-
-  #tellLoser(lost: SignedRecord<Bid>, winner: SignedRecord<Bid>): void {
-    const telling = this.#modules.host
-      .request(lost.signer, bidOutcomeProtocol, { bid: lost.cid, winner: winner.bytes }, this.#abort.signal)
-      .catch(error => this.#modules.log.debug({ err: error }, 'a bidder was not told who won'))
-      .finally(() => this.#telling.delete(telling))
-    this.#telling.add(telling)
   }
 }
 

@@ -1,5 +1,5 @@
 import { announcedCost, awardedPrice, isWithinReserve } from '../../../protocol/auction.ts'
-import { ProtocolError } from '../../../protocol/codec.ts'
+import { cidOf, ProtocolError } from '../../../protocol/codec.ts'
 import { covers } from '../../../protocol/data-class.ts'
 import type { NodeSigner } from '../../../protocol/identity.ts'
 import type { CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
@@ -7,8 +7,6 @@ import { MAX_CLOCK_SKEW_MS } from '../../../protocol/limits.ts'
 import {
   type Award,
   type Bid,
-  type BidOutcome,
-  type BidOutcomeReply,
   type BidRequest,
   type BidResponse,
   bidMessage,
@@ -23,17 +21,19 @@ import type { CapacityMode } from '../../../protocol/sla-class.ts'
 import type { Clock } from '../../clock.ts'
 import { verifyEd25519Natively } from '../../ed25519.ts'
 import type { Violation } from '../../p2p/errors.ts'
+import type { FrameStream } from '../../p2p/frame-stream.ts'
 import type { P2PHost } from '../../p2p/host.ts'
+import { QuotaMeter } from '../../p2p/quota.ts'
 import type { DemandLog } from '../demand-log.ts'
 import { isNamed } from '../model-names.ts'
-import { bidOutcomeProtocol, bidProtocol } from './protocols.ts'
+import { BID_FRAME_QUOTA, bidProtocol } from './protocols.ts'
 
 export interface BidderOptions {
   self: NodeKey
 }
 
 export interface BidderModules {
-  host: Pick<P2PHost, 'serve'>
+  host: Pick<P2PHost, 'serveStream'>
   signer: NodeSigner
   clock: Clock
   /** What a task is worth doing for now; null where the mode is not to be had. */
@@ -61,11 +61,13 @@ export const BID_DECLINES = [
 ] as const
 export type BidDecline = (typeof BID_DECLINES)[number]
 
-/** A task can begin at a bid's price for so long. */
-const BID_LIFETIME_MS = 10_000
-const MAX_BIDS = 2_048
-const MAX_BIDS_PER_REQUESTER = 64
+/** A task can begin at a bid's price for so long: a channel may have to be opened first. */
+const BID_LIFETIME_MS = 60_000
+const MAX_BIDS = 8_192
+const MAX_BIDS_PER_REQUESTER = 512
 const BYTES_PER_TOKEN = 8
+/** A requester that says nothing for so long has to open a new stream. */
+const IDLE_MS = 10 * 60_000
 
 /** What a task's request says that the award it shows must agree with. */
 export type AwardClaim = Pick<
@@ -90,8 +92,6 @@ interface HeldBid {
   announcement: SignedRecord<TaskAnnouncement>
   /** Of the announced task. */
   cost: bigint
-  /** Whether the requester has told who won. */
-  isTold: boolean
 }
 
 /** A provider's part in auctions: makes sealed bids and keeps to them until they expire. */
@@ -101,16 +101,16 @@ export class Bidder {
   /** In the order they were made, so the first expire first. */
   readonly #held = new Map<CidString, HeldBid>()
   readonly #heldOf = new Map<NodeKey, number>()
+  readonly #quota: QuotaMeter
 
   constructor(options: BidderOptions, modules: BidderModules) {
     this.#options = options
     this.#modules = modules
+    this.#quota = new QuotaMeter(BID_FRAME_QUOTA, modules)
   }
 
   async start(): Promise<void> {
-    const { host } = this.#modules
-    await host.serve(bidProtocol, (peer, request) => Promise.resolve(this.answer(peer, request)))
-    await host.serve(bidOutcomeProtocol, (peer, outcome) => Promise.resolve(this.learn(peer, outcome)))
+    await this.#modules.host.serveStream(bidProtocol, (frames, first) => this.#converse(frames, first))
   }
 
   /** Bids whose price still holds. */
@@ -120,18 +120,26 @@ export class Bidder {
   }
 
   /** Answers a request for a bid. */
-  answer(requester: NodeKey, request: BidRequest): BidResponse {
-    const announcement = this.#announcementOf(requester, request.announcement)
-    if (announcement === null) return this.#decline('bad_announcement')
+  answer(requester: NodeKey, bytes: Uint8Array): BidResponse {
+    const announcement = this.#announcementOf(requester, bytes)
+    const bid = announcement === null ? 'bad_announcement' : this.#bid(requester, announcement)
+    const answered = announcement?.cid ?? cidOf(bytes).toString()
+    if (typeof bid !== 'string') return { announcement: answered, bid: bid.bytes, reason: '' }
+    this.#modules.demand.declined(bid)
+    return { announcement: answered, bid: null, reason: bid.replaceAll('_', ' ') }
+  }
+
+  /** Makes a bid and keeps to it, or says why not. */
+  #bid(requester: NodeKey, announcement: SignedRecord<TaskAnnouncement>): SignedRecord<Bid> | BidDecline {
     const { demand, isReady, offer: current, clock, signer } = this.#modules
     demand.announced(announcement.body)
     this.#prune()
     const offer = isReady() ? current() : null
-    if (offer === null) return this.#decline('not_serving')
+    if (offer === null) return 'not_serving'
     if ((this.#heldOf.get(requester) ?? 0) >= MAX_BIDS_PER_REQUESTER || this.#held.size >= MAX_BIDS)
-      return this.#decline('too_many_bids')
+      return 'too_many_bids'
     const choice = this.#choose(announcement.body, offer)
-    if (typeof choice === 'string') return this.#decline(choice)
+    if (typeof choice === 'string') return choice
     const { model, price, cost } = choice
     const record = createRecord<Bid>(
       bidMessage,
@@ -147,29 +155,32 @@ export class Bidder {
       signer,
     )
     // Asked again for the same, we say the same.
-    if (this.#held.has(record.cid)) return { bid: record.bytes, reason: '' }
-    this.#held.set(record.cid, { record, announcement, cost, isTold: false })
+    if (this.#held.has(record.cid)) return record
+    this.#held.set(record.cid, { record, announcement, cost })
     this.#heldOf.set(requester, (this.#heldOf.get(requester) ?? 0) + 1)
     demand.bid()
-    return { bid: record.bytes, reason: '' }
+    return record
   }
 
-  /** Takes note of who won in our place. */
-  learn(requester: NodeKey, outcome: BidOutcome): BidOutcomeReply {
+  /**
+   * Takes note of who won in our place; the bid need not be kept to any longer.
+   * @param lost CID of our bid
+   * @param bytes the signed bid that won
+   */
+  learn(requester: NodeKey, lost: CidString, bytes: Uint8Array): void {
     this.#prune()
-    const held = this.#held.get(outcome.bid)
-    if (held === undefined || held.announcement.signer !== requester || held.isTold) return { known: false }
-    held.isTold = true
-    const winner = this.#rivalBid(outcome.winner, held)
+    const held = this.#held.get(lost)
+    if (held === undefined || held.announcement.signer !== requester) return
+    const winner = this.#rivalBid(bytes, held)
     if (typeof winner === 'string') {
       this.#modules.onViolation(requester, 'bad_record')
-      return { known: true }
+      return
     }
-    if (held.cost > 0n) {
-      const difference = held.cost - announcedCost(held.announcement.body, winner)
-      this.#modules.demand.lostBy(Math.max(0, Number((difference * 10_000n) / held.cost) / 10_000))
-    }
-    return { known: true }
+    this.#forget(lost)
+    this.#modules.demand.lost()
+    if (held.cost === 0n) return
+    const difference = held.cost - announcedCost(held.announcement.body, winner)
+    this.#modules.demand.lostBy(Math.max(0, Number((difference * 10_000n) / held.cost) / 10_000))
   }
 
   /**
@@ -209,6 +220,22 @@ export class Bidder {
     }
   }
 
+  /** Answers one requester until it closes the stream, says nothing for long, or asks too often. */
+  async #converse(frames: FrameStream<BidResponse, BidRequest>, first: BidRequest): Promise<void> {
+    const { remote } = frames
+    let request: BidRequest | null = first
+    while (request !== null) {
+      if (!this.#quota.take(remote)) {
+        this.#modules.onViolation(remote, 'over_quota')
+        return frames.abort('over quota')
+      }
+      if (request.kind === 'announcement') await frames.send(this.answer(remote, request.record))
+      else this.learn(remote, request.bid, request.winner)
+      request = await frames.receive(AbortSignal.timeout(IDLE_MS))
+    }
+    await frames.close()
+  }
+
   /** The announcement, signed by who sent it and made just now; else null. */
   #announcementOf(requester: NodeKey, bytes: Uint8Array): SignedRecord<TaskAnnouncement> | null {
     try {
@@ -244,11 +271,6 @@ export class Bidder {
     if (first === undefined) return 'busy'
     const best = others.reduce((a, b) => (b.cost < a.cost ? b : a), first)
     return isWithinReserve(task, best.price) ? best : 'above_reserve'
-  }
-
-  #decline(why: BidDecline): BidResponse {
-    this.#modules.demand.declined(why)
-    return { bid: null, reason: why.replaceAll('_', ' ') }
   }
 
   /** Somebody else's bid in the same auction, or what is wrong with it. */

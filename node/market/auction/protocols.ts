@@ -1,33 +1,23 @@
 import {
-  type BidOutcome,
-  type BidOutcomeReply,
   type BidRequest,
   type BidResponse,
-  bidOutcomeMessage,
-  bidOutcomeReplyMessage,
   bidRequestMessage,
   bidResponseMessage,
 } from '../../../protocol/messages/bid.ts'
-import type { RequestProtocol } from '../../p2p/protocol.ts'
+import type { Quota, StreamProtocol } from '../../p2p/protocol.ts'
 
-/** Asks a provider for a sealed bid. */
-export const bidProtocol: RequestProtocol<BidRequest, BidResponse> = {
-  kind: 'request',
+/** Sealed bids: a requester keeps the stream open for its next auctions, since a new one costs ten times an answer. */
+export const bidProtocol: StreamProtocol<BidRequest, BidResponse> = {
+  kind: 'stream',
   id: '/shoal/bid/1',
-  request: bidRequestMessage,
-  response: bidResponseMessage,
-  timeoutMs: 5_000,
-  quota: { burst: 64, perSecond: 32 },
-  maxInboundStreams: 16,
+  up: bidRequestMessage,
+  down: bidResponseMessage,
+  // An announcement has nothing of the content.
+  release: frame => frame,
+  openTimeoutMs: 5_000,
+  quota: { burst: 8, perSecond: 0.5 },
+  maxInboundStreams: 2,
 }
 
-/** Tells a provider which bid won over its own. */
-export const bidOutcomeProtocol: RequestProtocol<BidOutcome, BidOutcomeReply> = {
-  kind: 'request',
-  id: '/shoal/bid-outcome/1',
-  request: bidOutcomeMessage,
-  response: bidOutcomeReplyMessage,
-  timeoutMs: 5_000,
-  quota: { burst: 64, perSecond: 32 },
-  maxInboundStreams: 16,
-}
+/** Frames of one requester, announcements and outcomes together. */
+export const BID_FRAME_QUOTA: Quota = { burst: 256, perSecond: 128 }

@@ -4,7 +4,7 @@ import { FEATURE, FEATURE_NAMES } from './features.ts'
 import { p95, promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
 import { nearnessOf, privacyOf } from './place.ts'
-import { MS_PER_TOKEN, QUALITY, type Search, STRIDE, TTFT_MS, WARM, waitOf } from './scan.ts'
+import { MS_PER_TOKEN, QUALITY, type Search, STRIDE, TTFT_MS, WAIT, WARM } from './scan.ts'
 import { scoreOf, worth } from './strategies.ts'
 
 const BASE_UNITS = 1e18
@@ -21,27 +21,28 @@ export interface BuiltCandidate {
   weight: number
 }
 
+/** Vectors of features that share memory: one of its own for each would keep the garbage collector busy. */
+const VECTORS = 128
+
 /** Makes candidates of rows, with exact costs. */
 export class CandidateBuilder {
-  readonly #demand: Demand
-  readonly #search: Search
   readonly #facts: ListingFacts
-  /** Of all candidates: many small ones would each be memory of their own. */
-  readonly #features: Float64Array
-  #made = 0
+  #features = new Float64Array()
+  #used = 0
 
-  /** @param options.count of candidates at most */
-  constructor(options: { demand: Demand; search: Search; facts: ListingFacts; count: number }) {
-    this.#demand = options.demand
-    this.#search = options.search
-    this.#facts = options.facts
-    this.#features = new Float64Array(options.count * FEATURE_NAMES.length)
+  constructor(modules: { facts: ListingFacts }) {
+    this.#facts = modules.facts
   }
 
   /** Null: it costs more than the cap, if only by a rounding. */
-  build(row: number, listing: Listing, weight: number): BuiltCandidate | null {
-    const { promptTokensExpected, promptTokensBound, maxTokens, maxPrice } = this.#demand
-    const { terms, scale, nearness } = this.#search
+  build(
+    row: number,
+    listing: Listing,
+    demand: Demand,
+    { terms, scale, nearness }: Search,
+    weight: number,
+  ): BuiltCandidate | null {
+    const { promptTokensExpected, promptTokensBound, maxTokens, maxPrice } = demand
     const { table, providers, index, spread, measured } = this.#facts
     const price: TokenPrice = terms.isSpot ? listing.model.spot! : listing.model
     const { outputTokens } = terms
@@ -57,14 +58,10 @@ export class CandidateBuilder {
     const warmShare = numbers[at + WARM]!
     const firstMs = numbers[at + TTFT_MS]! * promptFactor(terms.promptTokens, warmShare)
     const ownMs = firstMs + outputTokens * numbers[at + MS_PER_TOKEN]!
-    const waitMs = waitOf(row, ownMs, this.#facts)
+    const waitMs = ownMs * numbers[at + WAIT]!
     const elsewhereMs = providers.rttMs[provider]! + waitMs
     const totalMs = elsewhereMs + ownMs
-    const features = this.#features.subarray(
-      this.#made * FEATURE_NAMES.length,
-      (this.#made + 1) * FEATURE_NAMES.length,
-    )
-    this.#made++
+    const features = this.#vector()
     const { venue, offer, model } = listing
     const parts = {
       cost: worth(Number(expectedCost) / BASE_UNITS, scale.cost),
@@ -111,5 +108,15 @@ export class CandidateBuilder {
     }
     if (listing.terms !== undefined) candidate.terms = listing.terms
     return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer, weight }
+  }
+
+  #vector(): Float64Array {
+    const length = FEATURE_NAMES.length
+    if (this.#used === this.#features.length) {
+      this.#features = new Float64Array(VECTORS * length)
+      this.#used = 0
+    }
+    this.#used += length
+    return this.#features.subarray(this.#used - length, this.#used)
   }
 }

@@ -1,5 +1,5 @@
 import type { DataClass } from '../../../protocol/data-class.ts'
-import type { NodeKey, TaskId } from '../../../protocol/ids.ts'
+import type { ModelId, NodeKey, TaskId } from '../../../protocol/ids.ts'
 import type { ModelOffer, TaskKind } from '../../../protocol/messages/offer.ts'
 import type { SlaClass } from '../../../protocol/sla-class.ts'
 import type { KnownOffer } from '../offer-book.ts'
@@ -27,6 +27,8 @@ export interface Demand {
   taskClass: string
   /** Digests of the prompt's beginnings, the longest first; see `prefix-affinity.ts`. */
   prefixes: readonly string[]
+  /** Who comes first, if fit at all; unset leaves it to scores and policy. */
+  preferred?: { provider: ProviderId; model: ModelId }
   /** Providers that are out, having been tried. */
   excluded: ReadonlySet<ProviderId>
 }

@@ -80,7 +80,7 @@ export interface RouterOptions {
 export interface Routing {
   /** Filters the listings, ranks what is left by the demand's strategy, and has the policy set the order. */
   rank(demand: Demand): Ranking
-  preview(demand: Demand): Ranking
+  preview(demand: Demand, maxCandidates?: number): Ranking
   /** A candidate has been given the task; until its outcome it counts as one slot less there. */
   begin(decisionId: string, provider: ProviderId): void
   /** How it went, for all that learn from it; unknown decisions are ignored. */

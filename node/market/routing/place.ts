@@ -18,15 +18,33 @@ export interface Nearness {
   byRegion: Float64Array
 }
 
-/** @param region as `eu-de`: it is near itself and half as near all of `eu`; null is near none */
-export function nearnessTo(region: string | null, index: ListingIndex): Nearness {
-  if (region === null) return { byRegion: new Float64Array(index.regionMask('').length + 1) }
-  const same = index.regionMask(region)
-  const similar = index.regionMask(region.split('-')[0]!)
-  const byRegion = new Float64Array(same.length + 1)
-  for (let number = 0; number < same.length; number++)
-    byRegion[number + 1] = same[number] === 1 ? 1 : similar[number] === 1 ? SIMILAR : 0
-  return { byRegion }
+const MAX_TABLES = 16
+
+/** Works out how near regions are to one, and again only when regions have come or gone. */
+export class NearnessTables {
+  readonly #index: ListingIndex
+  readonly #tables = new Map<string, Nearness & { same: Uint8Array; similar: Uint8Array }>()
+
+  constructor(modules: { index: ListingIndex }) {
+    this.#index = modules.index
+  }
+
+  /** @param region as `eu-de`: it is near itself and half as near all of `eu`; null is near none */
+  to(region: string | null): Nearness {
+    const name = region ?? ''
+    // The index makes new masks when regions come or go.
+    const same = this.#index.regionMask(name)
+    const similar = this.#index.regionMask(name.split('-')[0]!)
+    const known = this.#tables.get(name)
+    if (known !== undefined && known.same === same && known.similar === similar) return known
+    const byRegion = new Float64Array(same.length + 1)
+    for (let number = 0; number < same.length; number++)
+      byRegion[number + 1] = same[number] === 1 ? 1 : similar[number] === 1 ? SIMILAR : 0
+    const table = { byRegion, same, similar }
+    if (this.#tables.size >= MAX_TABLES) this.#tables.clear()
+    this.#tables.set(name, table)
+    return table
+  }
 }
 
 /** How near a row is, 0 to 1: half by region, half by round trip. */

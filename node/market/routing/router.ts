@@ -17,13 +17,14 @@ import { type Terms, termsOf } from './filters.ts'
 import { LatencyPredictor } from './latency-predictor.ts'
 import { learnedClass } from './learning/task-class.ts'
 import { ListingFacts } from './listing-facts.ts'
+import { Middling } from './middling.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
 import { OutputLengths } from './output-lengths.ts'
-import { nearnessTo } from './place.ts'
+import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
 import { Reservoir } from './reservoir.ts'
-import { middling, rowsOf, type Search, scan } from './scan.ts'
+import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 
 const MAX_CANDIDATES = 16
@@ -57,6 +58,9 @@ export class Router implements Routing {
   readonly #affinity = new PrefixAffinity()
   readonly #lengths = new OutputLengths()
   readonly #facts: ListingFacts
+  readonly #builder: CandidateBuilder
+  readonly #near: NearnessTables
+  readonly #middling = new Middling()
   readonly #unbegun = new Map<string, Decision>()
   readonly #begun = new Map<string, Decision>()
   #tuning: Tuning = DEFAULT_TUNING
@@ -69,6 +73,8 @@ export class Router implements Routing {
     this.#modules = modules
     this.#idPrefix = Math.floor(modules.random() * 2 ** 48).toString(36)
     this.#facts = new ListingFacts({ tuning: this.#tuning }, { ...modules, predictor: this.#predictor })
+    this.#builder = new CandidateBuilder({ facts: this.#facts })
+    this.#near = new NearnessTables(modules)
   }
 
   /** Lets go of the index. Idempotent. */
@@ -77,27 +83,20 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { random, log, clock } = this.#modules
     const { proven, newcomers, newcomerWeight, ...ranking } = this.#assess(demand)
-    const id = ranking.decisionId
     const [first] = newcomers
     const trialShare = first === undefined ? 0 : proven.length === 0 ? 1 : this.#trialShare()
-    const isTrial = first !== undefined && (trialShare === 1 || random() < trialShare)
+    const isTrial = first !== undefined && (trialShare === 1 || this.#modules.random() < trialShare)
     if (isTrial) first.candidate.probability = (trialShare * first.weight) / newcomerWeight
-    const { order, version } = this.#order(demand, proven, 1 - trialShare)
+    const { order, eligible, version } = this.#order(demand, proven, 1 - trialShare)
     const drawn = newcomers.map(({ candidate }) => candidate)
-    const complete: Ranking = {
-      ...ranking,
-      candidates: isTrial ? [drawn[0]!, ...order, ...drawn.slice(1)] : [...order, ...drawn],
-      policyVersion: version,
-      eligible: order.length,
-      explored: isTrial || order[0] !== proven[0]?.candidate,
-    }
-    if (complete.candidates.length === 0) return complete
-    const decision: Decision = { id, atMs: clock.nowMs(), demand, ranking: complete }
-    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
-    log.decided(decision)
-    return complete
+    const candidates = isTrial ? [drawn[0]!, ...order, ...drawn.slice(1)] : [...order, ...drawn]
+    if (candidates.length === 0) return { ...ranking, candidates }
+    const wish = candidates.find(candidate => isPreferred(candidate, demand))
+    if (wish !== undefined)
+      return this.#decided(demand, { ...ranking, candidates: withFirst(wish, candidates) })
+    const explored = isTrial || order[0] !== proven[0]?.candidate
+    return this.#decided(demand, { ...ranking, candidates, policyVersion: version, eligible, explored })
   }
 
   /**
@@ -115,10 +114,10 @@ export class Router implements Routing {
     demand: Demand,
     proven: readonly BuiltCandidate[],
     share: number,
-  ): { order: Candidate[]; version: string | null } {
+  ): { order: Candidate[]; eligible: number; version: string | null } {
     const { policy, random } = this.#modules
     const [best] = proven
-    if (best === undefined) return { order: [], version: null }
+    if (best === undefined) return { order: [], eligible: 0, version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
     const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
@@ -135,11 +134,20 @@ export class Router implements Routing {
     const chosen = order.map(index => eligible[index]!.candidate)
     chosen[0]!.probability = probability * share
     const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
-    return { order: [...chosen, ...rest.map(({ candidate }) => candidate)], version }
+    const others = rest.map(({ candidate }) => candidate)
+    return { order: [...chosen, ...others], eligible: chosen.length, version }
   }
 
-  preview(demand: Demand): Ranking {
-    const { proven, newcomers, newcomerWeight: _, ...ranking } = this.#assess(demand)
+  #decided(demand: Demand, ranking: Ranking): Ranking {
+    const { decisionId: id } = ranking
+    const decision: Decision = { id, atMs: this.#modules.clock.nowMs(), demand, ranking }
+    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
+    this.#modules.log.decided(decision)
+    return ranking
+  }
+
+  preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
+    const { proven, newcomers, newcomerWeight: _, ...ranking } = this.#assess(demand, maxCandidates)
     const likeliest = newcomers.toSorted((a, b) => b.weight - a.weight)
     return { ...ranking, candidates: [...proven, ...likeliest].map(({ candidate }) => candidate) }
   }
@@ -193,7 +201,10 @@ export class Router implements Routing {
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand): Omit<Ranking, 'candidates'> & Findings {
+  #assess(
+    demand: Demand,
+    maxCandidates = this.#options.maxCandidates,
+  ): Omit<Ranking, 'candidates'> & Findings {
     const { index, clock } = this.#modules
     const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
@@ -206,18 +217,18 @@ export class Router implements Routing {
     const scale: Scale = {
       strategy,
       weights: normalised(weights[strategy]),
-      ...middling(buckets, terms, this.#facts),
+      ...this.#middling.of(buckets, terms, this.#facts),
       reliabilityExponent,
     }
-    const nearness = nearnessTo(demand.preferences.region ?? this.#options.region, index)
+    const nearness = this.#near.to(demand.preferences.region ?? this.#options.region)
     const newcomerMaxCost = scale.cost * explorationCost
-    const search = { terms, scale, nearness, newcomerMaxCost }
+    const search = { terms, scale, nearness, newcomerMaxCost, isSlowStart: true }
     const undo = this.#mark(demand, nowMs)
     try {
-      let findings = this.#find(demand, { ...search, isSlowStart: true }, buckets)
+      let findings = this.#find(demand, search, buckets, maxCandidates)
       // Better one more task for somebody we know than one for a stranger because all others have their share.
       if (findings.proven.length === 0)
-        findings = this.#find(demand, { ...search, isSlowStart: false }, buckets)
+        findings = this.#find(demand, { ...search, isSlowStart: false }, buckets, maxCandidates)
       this.#countOthers(demand, buckets, findings.unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
       return { decisionId, ...findings, scale, policyVersion: null, eligible: 0, explored: false }
@@ -227,9 +238,8 @@ export class Router implements Routing {
   }
 
   /** Scans until enough of the best stand up to a close look. */
-  #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[]): Findings {
+  #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[], maxCandidates: number): Findings {
     const { random, index } = this.#modules
-    const { maxCandidates } = this.#options
     const facts = this.#facts
     const ruledOut: { row: number; why: Unfit }[] = []
     try {
@@ -238,18 +248,15 @@ export class Router implements Routing {
         const newcomers = new Reservoir(maxCandidates, random)
         const counts = new Int32Array(UNFIT.length)
         scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
-        const rows = withNewcomers(
-          best.items(),
-          newcomers.items(),
-          this.#tuning.newcomerPlaces,
-          maxCandidates,
-        )
-        const builder = new CandidateBuilder({ demand, search, facts, count: rows.length })
+        const known = best.items()
+        const places = known.length === 0 ? maxCandidates : this.#tuning.newcomerPlaces
+        const others = [...newcomers.items().slice(0, places), ...this.#preferred(demand, search)]
+        const rows = withOthers(known, others, maxCandidates)
         const found: BuiltCandidate[] = []
         for (const { item: row, weight } of rows) {
           const listing = index.listing(row)
           const why = this.#lookClosely(row, listing, demand, search.terms)
-          const built = why === null ? builder.build(row, listing, weight) : null
+          const built = why === null ? this.#builder.build(row, listing, demand, search, weight) : null
           if (built !== null) found.push(built)
           else {
             ruledOut.push({ row, why: why ?? 'too_expensive' })
@@ -258,10 +265,7 @@ export class Router implements Routing {
         }
         const isAll = rows.length < maxCandidates
         if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
-          const unfit = Object.fromEntries(UNFIT.map((why, place) => [why, counts[place]!])) as Record<
-            Unfit,
-            number
-          >
+          const unfit = named(counts)
           for (const { why } of ruledOut) unfit[why]++
           const proven = found.filter(({ isNewcomer }) => !isNewcomer)
           proven.sort((a, b) => b.candidate.score - a.candidate.score)
@@ -272,6 +276,19 @@ export class Router implements Routing {
     } finally {
       for (const { row } of ruledOut) facts.leaveOut(row, false)
     }
+  }
+
+  /** The row the demand wishes for, if it is fit. */
+  #preferred({ preferred }: Demand, search: Search): { item: number; weight: number }[] {
+    const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
+    if (row === null) return []
+    const best = new Lowest(1)
+    const { random } = this.#modules
+    const newcomers = new Reservoir(1, random)
+    const findings = { best, newcomers, unfit: new Int32Array(UNFIT.length) }
+    const bucket = { model: preferred!.model, start: row, end: row + 1 }
+    scan([bucket], { ...search, isSlowStart: false }, this.#facts, random, findings)
+    return [...best.items().map(item => ({ item, weight: 0 })), ...newcomers.items()]
   }
 
   /** Looks up what the table only guesses. Null: it is fit. */
@@ -331,7 +348,8 @@ export class Router implements Routing {
       return
     }
     const others = new Set<IndexedBucket>()
-    for (const kind of TASK_KINDS) for (const bucket of index.match({ ...demand, kind })) others.add(bucket)
+    for (const kind of TASK_KINDS)
+      for (const bucket of index.match({ model: demand.model, kind })) others.add(bucket)
     for (const bucket of buckets) others.delete(bucket)
     unfit.other_kind = rowsOf([...others])
     unfit.other_model = index.size - matched - unfit.other_kind
@@ -364,15 +382,15 @@ export class Router implements Routing {
   }
 }
 
-/** The best, the last of which give their places to a few newcomers; all to newcomers where there is nobody else. */
-function withNewcomers(
+/** The best, the last of which give their places to others that are not among them. */
+function withOthers(
   best: readonly number[],
-  newcomers: readonly { item: number; weight: number }[],
-  places: number,
+  others: readonly { item: number; weight: number }[],
   limit: number,
 ): { item: number; weight: number }[] {
-  const others = best.length === 0 ? newcomers : newcomers.slice(0, Math.min(places, limit))
-  return [...best.slice(0, limit - others.length).map(item => ({ item, weight: 0 })), ...others]
+  const among = new Set(best)
+  const added = others.filter(({ item }) => !among.has(item) && among.add(item).size > 0)
+  return [...best.slice(0, Math.max(0, limit - added.length)).map(item => ({ item, weight: 0 })), ...added]
 }
 
 /** Whether it speaks for its provider; null where it says nothing. */
@@ -384,4 +402,25 @@ function wentWell(status: Outcome['status']): boolean | null {
 function remember<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
   map.set(key, value)
   if (map.size > limit) map.delete(map.keys().next().value!)
+}
+
+function isPreferred({ provider, model }: Candidate, { preferred }: Demand): boolean {
+  return provider === preferred?.provider && model.model === preferred.model
+}
+
+/** Chosen by wish, not by the policy: it is no choice to be judged. */
+function withFirst(wish: Candidate, candidates: readonly Candidate[]): Candidate[] {
+  for (const candidate of candidates) candidate.probability = 0
+  wish.probability = 1
+  return [wish, ...candidates.filter(other => other !== wish)]
+}
+
+const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>
+
+/** Counts by their names. */
+function named(counts: Int32Array): Record<Unfit, number> {
+  const unfit = { ...NONE }
+  for (let place = 0; place < UNFIT.length; place++)
+    if (counts[place]! > 0) unfit[UNFIT[place]!] = counts[place]!
+  return unfit
 }

@@ -7,7 +7,6 @@ import {
   DATA_CLASS_MASK,
   EXPIRES_S,
   FLAGS,
-  FREE,
   INPUT,
   LEFT_OUT,
   MS_PER_TOKEN,
@@ -25,6 +24,7 @@ import {
   STRIDE,
   TRUST,
   TTFT_MS,
+  WAIT,
   WARM,
 } from './scan.ts'
 
@@ -90,7 +90,8 @@ export class RowTable {
     const { numbers, flags } = this
     numbers[at + TRUST] = providers.trust[provider]!
     numbers[at + RTT_MS] = providers.rttMs[provider]!
-    numbers[at + FREE] = columns.freeSlots[row]! - providers.unseen[provider]!
+    const free = columns.freeSlots[row]! - providers.unseen[provider]!
+    numbers[at + WAIT] = waitFactor(free, columns.queued[row]!, columns.slots[row]!)
     numbers[at + STAKE] = providers.stake[provider]!
     numbers[at + REPUTATION] = providers.score[provider]!
     const ceiling = providers.ceiling[provider]!
@@ -106,4 +107,13 @@ export class RowTable {
       (providers.newcomer[provider] === 1 ? NEWCOMER : 0) |
       (providers.inFlight[provider]! >= providers.atOnce[provider]! ? AT_LIMIT : 0)
   }
+}
+
+/**
+ * How many times as long as a task takes one waits for a slot: with `n` tasks before ours and `slots` that each end
+ * one in the time a task takes, (n + 1) ÷ slots.
+ * @param free slots, less the tasks of ours its load does not show yet; below 0 those wait before us
+ */
+function waitFactor(free: number, queued: number, slots: number): number {
+  return free > 0 ? 0 : (queued - free + 1) / Math.max(1, slots)
 }

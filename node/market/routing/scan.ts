@@ -6,6 +6,7 @@ import { promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
 import { MOST_GUARDED, NEAR_MS, type Nearness, SHARED_PRIVACY } from './place.ts'
 import type { Reservoir } from './reservoir.ts'
+import type { RowTable } from './row-table.ts'
 import { LEAST, type Scale } from './strategies.ts'
 
 /*
@@ -25,8 +26,8 @@ export const SPOT_OUTPUT = 5
 export const TTFT_MS = 6
 export const MS_PER_TOKEN = 7
 export const RTT_MS = 8
-/** Free slots, less the tasks of ours its load does not show yet. */
-export const FREE = 9
+/** How many times as long as a task takes it waits for a slot; see `waitFactor`. */
+export const WAIT = 9
 /** Credits as the chain says; NaN where nobody needed to know yet. */
 export const STAKE = 10
 export const QUALITY = 11
@@ -77,18 +78,9 @@ export interface Findings {
 }
 
 /**
- * Until a slot is free, ms: with `n` tasks before ours and `slots` that each end one in the time a task like
- * ours takes, (n + 1) × time ÷ slots. Our own tasks its load does not show yet count as before us.
- */
-export function waitOf(row: number, taskMs: number, { table, index: { columns } }: ListingFacts): number {
-  const free = table.numbers[row * STRIDE + FREE]!
-  return free > 0 ? 0 : ((columns.queued[row]! - free + 1) * taskMs) / Math.max(1, columns.slots[row]!)
-}
-
-/**
  * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score (see
- * `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each bucket is begun at a random row, so that among
- * equals nobody is first by its place.
+ * `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each bucket is
+ * begun at a random row, so that among equals nobody is first by its place.
  */
 export function scan(
   buckets: readonly IndexedBucket[],
@@ -125,18 +117,21 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   const { byRegion } = nearness
   // Most demands make none of these conditions.
   const isLenient =
-    maxTotalMs === Number.POSITIVE_INFINITY &&
-    !(minQuality > 0 || minReputation > 0 || minStake > 0) &&
-    regions === null
+    maxTotalMs === Number.POSITIVE_INFINITY && !(minQuality > 0 || minReputation > 0 || minStake > 0)
   let bound = best.bound
+  let elsewhere = 0
   for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
     const bits = flags[at + FLAGS]!
     if (numbers[at + EXPIRES_S]! <= nowS || (bits & leftOut) !== 0) continue
+    if (regions !== null && regions[region[row]!] !== 1) {
+      elsewhere++
+      continue
+    }
     const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
     const ownMs =
       numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
       numbers[at + MS_PER_TOKEN]! * outputTokens
-    const time = numbers[at + RTT_MS]! + ownMs + (numbers[at + FREE]! > 0 ? 0 : waitOf(row, ownMs, facts))
+    const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
     const trust = numbers[at + TRUST]!
     const quality = numbers[at + QUALITY]!
     if (
@@ -149,8 +144,7 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         (time <= maxTotalMs &&
           quality >= minQuality &&
           numbers[at + REPUTATION]! >= minReputation &&
-          !(numbers[at + STAKE]! < minStake) &&
-          (regions === null || regions[region[row]!] === 1)))
+          !(numbers[at + STAKE]! < minStake)))
     ) {
       let utility =
         (costWeight * costScale) / (costScale + cost) +
@@ -174,8 +168,9 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         best.offer(key, row)
         bound = best.bound
       }
-    } else unfit[whyUnfit(row, cost, terms, facts)]!++
+    } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
   }
+  unfit[REGION]! += elsewhere
 }
 
 const UNWELCOME = UNFIT.indexOf('unwelcome')
@@ -191,11 +186,10 @@ const LOW_QUALITY = UNFIT.indexOf('quality')
 const DEADLINE = UNFIT.indexOf('deadline')
 
 /**
- * Why a row is not fit that is known not to be: the first reason there is, as a place in UNFIT. The comparisons of
+ * Why a row is not fit that is known not to be, in a region that will do: the first reason there is, as a place in UNFIT. The comparisons of
  * `scanRows`, one by one.
  */
-function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts): number {
-  const { numbers, flags } = facts.table
+function whyUnfit(row: number, cost: number, terms: Terms, { numbers, flags }: RowTable): number {
   const at = row * STRIDE
   const bits = flags[at + FLAGS]!
   if (numbers[at + TRUST]! < 0) return UNWELCOME
@@ -204,59 +198,13 @@ function whyUnfit(row: number, cost: number, terms: Terms, facts: ListingFacts):
   if (cost > terms.maxCost) return TOO_EXPENSIVE
   if ((bits & CLOSED) !== 0 || (bits & DATA_CLASS_MASK) < terms.dataClass) return DATA_CLASS
   if ((bits & terms.slaBit) === 0) return SLA_CLASS
-  if (terms.regions !== null && terms.regions[facts.index.columns.region[row]!] !== 1) return REGION
   if (numbers[at + REPUTATION]! < terms.minReputation) return LOW_REPUTATION
   if (numbers[at + STAKE]! < terms.minStake) return LOW_STAKE
   return numbers[at + QUALITY]! < terms.minQuality ? LOW_QUALITY : DEADLINE
-}
-
-/** Listings a middling one is found among at most. */
-const SAMPLE = 63
-
-/**
- * Cost in credits and time in ms of a middling listing: the medians over a sample of rows spread evenly over the
- * buckets. A median, for it stays put however extreme a minority of the listings is.
- */
-export function middling(
-  buckets: readonly IndexedBucket[],
-  terms: Terms,
-  facts: ListingFacts,
-): { cost: number; timeMs: number } {
-  const { numbers, flags } = facts.table
-  const all = rowsOf(buckets)
-  const step = Math.max(1, all / SAMPLE)
-  const costs = new Float64Array(SAMPLE + 1)
-  const times = new Float64Array(SAMPLE + 1)
-  const nowS = facts.table.seconds(terms.nowMs)
-  const factor = promptFactor(terms.promptTokens, 0)
-  const input = terms.isSpot ? SPOT_INPUT : INPUT
-  const output = terms.isSpot ? SPOT_OUTPUT : OUTPUT
-  let count = 0
-  let next = 0
-  let before = 0
-  for (const { start, end } of buckets) {
-    for (; next < before + end - start && count <= SAMPLE; next += step) {
-      const row = start + Math.floor(next - before)
-      const at = row * STRIDE
-      const cost = numbers[at + input]! * terms.inputMillions + numbers[at + output]! * terms.outputMillions
-      if (numbers[at + EXPIRES_S]! <= nowS || numbers[at + TRUST]! < 0 || Number.isNaN(cost)) continue
-      if ((flags[at + FLAGS]! & CLOSED) !== 0) continue
-      const ownMs = numbers[at + TTFT_MS]! * factor + terms.outputTokens * numbers[at + MS_PER_TOKEN]!
-      costs[count] = cost
-      times[count++] = numbers[at + RTT_MS]! + waitOf(row, ownMs, facts) + ownMs
-    }
-    before += end - start
-  }
-  return { cost: medianOf(costs.subarray(0, count)), timeMs: medianOf(times.subarray(0, count)) }
 }
 
 export function rowsOf(buckets: readonly IndexedBucket[]): number {
   let rows = 0
   for (const { start, end } of buckets) rows += end - start
   return rows
-}
-
-/** The lower middle; 0 of nothing. Sorts what it is given. */
-function medianOf(values: Float64Array): number {
-  return values.sort()[(values.length - 1) >> 1] ?? 0
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readableCredits } from '../../../cli/ui/readable.ts'
+import type { OfferView } from '../../../node/gateway/offer-views.ts'
 import type {
   AskResultView,
-  OfferView,
   PeerView,
   ReceiptView,
   StakeView,

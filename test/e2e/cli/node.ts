@@ -1,7 +1,8 @@
 import { dataDirAt } from '../../../node/data-dir.ts'
 import { ControlClient } from '../../../node/gateway/control-client.ts'
 import { controlEndpoint } from '../../../node/gateway/control-endpoint.ts'
-import type { ModelsView, OfferView, StatusView } from '../../../node/gateway/views.ts'
+import type { OfferView } from '../../../node/gateway/offer-views.ts'
+import type { ModelsView, StatusView } from '../../../node/gateway/views.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 import type { Person, RunOptions } from './person.ts'
 

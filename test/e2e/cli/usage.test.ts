@@ -9,6 +9,7 @@ const COMMANDS = [
   'up',
   'stop',
   'ask',
+  'batch',
   'status',
   'models',
   'offers',

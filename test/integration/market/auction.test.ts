@@ -11,12 +11,13 @@ import { Bidder } from '../../../node/market/auction/bidder.ts'
 import { bidProtocol } from '../../../node/market/auction/protocols.ts'
 import { DemandLog } from '../../../node/market/demand-log.ts'
 import type { KnownOffer } from '../../../node/market/offer-book.ts'
+import type { P2PHost } from '../../../node/p2p/host.ts'
 import { cidOf } from '../../../protocol/codec.ts'
 import { type Bid, bidMessage } from '../../../protocol/messages/bid.ts'
 import type { ModelOffer } from '../../../protocol/messages/offer.ts'
 import { CREDIT, type TokenPrice } from '../../../protocol/money.ts'
 import { createRecord } from '../../../protocol/signed.ts'
-import { connect, silentLog, type TestHost, TestHosts } from '../../helpers/hosts.ts'
+import { connect, type TestHost, TestHosts } from '../../helpers/hosts.ts'
 import { sampleOffer, sampleRequest } from '../../helpers/samples.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
@@ -97,7 +98,6 @@ describe('an auction over streams', () => {
           host: made.host,
           signer: made.signer,
           clock: systemClock,
-          log: silentLog,
           onViolation: (peer, violation) => made.violations.push([peer, violation]),
         },
       )
@@ -107,7 +107,7 @@ describe('an auction over streams', () => {
     auctioneer = makeAuctioneer({})
   })
   afterEach(async () => {
-    await Promise.all(auctioneers.map(auctioneer => auctioneer.stop()))
+    for (const auctioneer of auctioneers) auctioneer.stop()
     await hosts.stop()
   })
 
@@ -147,9 +147,13 @@ describe('an auction over streams', () => {
       make: (announcement: string, signer: ReturnType<typeof createNativeNodeSigner>) => Uint8Array,
     ) => {
       const made = await makeHost()
-      await made.host.serve(bidProtocol, (_peer, { announcement }) =>
-        Promise.resolve({ bid: make(openCid(announcement), made.signer), reason: '' }),
-      )
+      await made.host.serveStream(bidProtocol, async (frames, first) => {
+        assert.ok(first.kind === 'announcement')
+        const announcement = cidOf(first.record).toString()
+        await frames.send({ announcement, bid: make(announcement, made.signer), reason: '' })
+        await frames.receive()
+        await frames.close()
+      })
       await connect(requester.host, made.host)
       const { offer, model } = entries[0]!
       entries.push({ offer: { ...offer, provider: made.host.nodeKey }, model })
@@ -197,9 +201,9 @@ describe('an auction over streams', () => {
   it('counts no bid that comes after the window, and asks no more than it may', async () => {
     const slow = await makeHost()
     const release = Promise.withResolvers<void>()
-    await slow.host.serve(bidProtocol, async () => {
+    await slow.host.serveStream(bidProtocol, async frames => {
       await release.promise
-      return { bid: null, reason: 'late' }
+      await frames.close()
     })
     await provider(share(90n))
     await connect(requester.host, slow.host)
@@ -212,8 +216,32 @@ describe('an auction over streams', () => {
     assert.equal(await auctioneer.run(task, [away]), null, 'only who is connected is asked')
     release.resolve()
   })
+
+  it('holds many auctions over one stream, and opens another when that is gone', async () => {
+    const one = await provider(share(90n))
+    const opened = countStreams(requester.host)
+    const auction = (taskId: string) => auctioneer.run({ ...task, taskId }, entries)
+    await Promise.all(['0a', '0b', '0c'].map(byte => auction(byte.repeat(16))))
+    assert.equal((await auction('0d'.repeat(16)))?.bids, 1)
+    assert.equal(opened.streams, 1)
+    await one.host.hangUp(requester.host.nodeKey)
+    await waitUntil('the connection is gone', () => !requester.host.isConnected(one.key))
+    await connect(requester.host, one.host)
+    assert.equal((await auction('0e'.repeat(16)))?.bids, 1)
+    assert.equal(opened.streams, 2)
+    assert.equal(one.demand.snapshot().bids, 5)
+  })
 })
 
-function openCid(announcement: Uint8Array): string {
-  return cidOf(announcement).toString()
+/** Counts the streams a host opens from now on. */
+function countStreams(host: P2PHost): { streams: number } {
+  const opened = { streams: 0 }
+  const openStream = host.openStream.bind(host)
+  Object.assign(host, {
+    openStream: (...how: Parameters<typeof openStream>) => {
+      opened.streams++
+      return openStream(...how)
+    },
+  })
+  return opened
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { marketView } from '../../../node/gateway/market-views.ts'
 import { DEFAULT_PREFERENCES } from '../../../node/market/preferences.ts'
 import type { TaskEvent } from '../../../node/tasks/ask.ts'
 import { CREDIT, costRoundedUp } from '../../../protocol/money.ts'
@@ -62,5 +63,28 @@ describe('a task sold by auction', () => {
     const [input, output] = [(3n * CREDIT) / 8n, (3n * CREDIT) / 4n]
     assert.deepEqual(sold.price, { inputPerMillion: input, outputPerMillion: output })
     assert.equal(amount, at(input, output))
+  })
+
+  it('shows in the market view of who earned, and of who did not and why', async () => {
+    const all = { model: null, span: null }
+    const earned = await marketView(cheap.node, [], all)
+    assert.equal(earned.earning.tasks, 2)
+    assert.ok(Number(earned.earning.credits) > 0)
+    assert.equal(earned.cause, null, JSON.stringify(earned.cause))
+    const [own] = earned.models[0]!.own
+    assert.deepEqual([own?.rank, earned.models[0]!.offers], [1, 1])
+    const lost = await marketView(dear.node, [], { model: 'shoal-nano', span: null })
+    assert.equal(lost.earning.tasks, 0)
+    assert.deepEqual([lost.cause?.check, lost.demand.bids], ['price', 2])
+    assert.deepEqual(
+      lost.offers.map(({ own, price }) => [own, price.output]),
+      [
+        [false, '1'],
+        [true, '1.5'],
+      ],
+    )
+    await assert.rejects(marketView(requester.node, [], { model: 'llama', span: null }), {
+      code: 'MODEL_NOT_OFFERED',
+    })
   })
 })

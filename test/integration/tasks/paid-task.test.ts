@@ -81,11 +81,15 @@ describe('a task between two nodes', () => {
   })
 
   it('settles by itself, and the chain agrees with both', async () => {
-    await provider.until('it is settled', ({ type }) => type === 'settled')
-    const [earning] = provider.node.trade.economy.payee.list()
-    const onChain = await provider.node.trade.economy.client.channel(earning!.channelId)
-    assert.equal(onChain?.claimed, earning!.cumulative)
-    const { settlementCredits } = await provider.node.trade.economy.client.balances(provider.wallet.address)
+    const { client, payee } = provider.node.trade.economy
+    const [earning] = payee.list()
+    // What was earned while it was settling is settled the next time.
+    await waitUntil(
+      'all of it is claimed',
+      async () => (await client.channel(earning!.channelId))?.claimed === earning!.cumulative,
+    )
+    await provider.until('it is told', ({ type }) => type === 'settled')
+    const { settlementCredits } = await client.balances(provider.wallet.address)
     assert.equal(settlementCredits, earning!.cumulative)
     await waitUntil(
       'the requester has seen it',

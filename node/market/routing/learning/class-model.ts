@@ -28,6 +28,8 @@ export class ClassModel {
   readonly #ridge: number
   readonly #regression: RidgeModel
   readonly #places: Map<string, number>
+  /** The vector in use: one at a time, and no garbage for each candidate of each decision. */
+  readonly #scratch = new Float64Array(DIMENSIONS)
 
   /** @param options see `RidgeModel` */
   constructor(options: { ridge: number; memory: number; state?: ClassState }) {
@@ -94,7 +96,8 @@ export class ClassModel {
   #vector({ features, model }: Subject): Float64Array {
     const n = FEATURE_NAMES.length
     const scale = 1 / Math.sqrt(n + 1)
-    const vector = new Float64Array(DIMENSIONS)
+    const vector = this.#scratch
+    vector.fill(0)
     vector[0] = scale
     let square = scale * scale
     for (let i = 0; i < n; i++) {

@@ -121,7 +121,7 @@ export class DecisionRecorder implements DecisionSink {
       score,
       isNewcomer: features[FEATURE.newcomer]! > 0,
     }))
-    const { values, widths, probabilities } = this.#modules.policy.evaluate({ taskClass, candidates })
+    const { values, widths, bounds, probabilities } = this.#modules.policy.evaluate({ taskClass, candidates })
     return {
       type: 'decision',
       id,
@@ -147,7 +147,7 @@ export class DecisionRecorder implements DecisionSink {
         totalMs: Math.round(candidate.prediction.totalMs),
       })),
       probability: ranking.candidates[0]!.probability,
-      explored: ranking.explored,
+      explored: bounds.some(bound => bound > bounds[0]!),
       policy: policyVersion,
       unfit: Object.fromEntries(Object.entries(ranking.unfit).filter(([, count]) => count > 0)),
     }

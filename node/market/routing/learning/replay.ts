@@ -44,7 +44,7 @@ export interface Replay {
 }
 
 /** With fewer, intervals mean nothing. */
-export const MIN_DECISIONS = 20
+const MIN_DECISIONS = 20
 
 /** λ and memory of the model behind the doubly robust estimate; plain, since it is only there to lower the variance. */
 const MODEL_RIDGE = 0.3

@@ -15,6 +15,7 @@ export class RidgeModel {
   readonly #moments: Float64Array
   readonly #weights: Float64Array
   readonly #scratch: Float64Array
+  readonly #places: Int32Array
   #updates: number
   #isStale = false
 
@@ -30,6 +31,7 @@ export class RidgeModel {
     this.#retention = Math.exp(-1 / memory)
     this.#weights = new Float64Array(dimensions)
     this.#scratch = new Float64Array(dimensions)
+    this.#places = new Int32Array(dimensions)
     this.#updates = state?.updates ?? 0
     if (state === undefined) {
       this.#inverse = new Float64Array(dimensions * dimensions)
@@ -62,14 +64,22 @@ export class RidgeModel {
   width(x: Float64Array): number {
     const { dimensions: d } = this
     const inverse = this.#inverse
+    const places = this.#places
+    const values = this.#scratch
     // Most of a vector is 0: which model it is of has many places and takes one.
-    const used = []
-    for (let i = 0; i < d; i++) if (x[i] !== 0) used.push(i)
+    let used = 0
+    for (let i = 0; i < d; i++) {
+      const value = x[i]!
+      if (value === 0) continue
+      places[used] = i
+      values[used++] = value
+    }
     let sum = 0
-    for (const i of used) {
-      let row = 0
-      for (const j of used) row += inverse[i * d + j]! * x[j]!
-      sum += x[i]! * row
+    for (let i = 0; i < used; i++) {
+      const row = places[i]! * d
+      let half = 0
+      for (let j = 0; j < i; j++) half += inverse[row + places[j]!]! * values[j]!
+      sum += values[i]! * (2 * half + inverse[row + places[i]!]! * values[i]!)
     }
     return Math.sqrt(Math.max(0, sum))
   }

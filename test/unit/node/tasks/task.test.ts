@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { DEFAULT_PREFERENCES, type Preferences } from '../../../../node/market/preferences.ts'
+import { type Candidate, type Ranking, UNFIT } from '../../../../node/market/routing/candidate.ts'
+import type { AskOptions, TaskEvent, TaskResult } from '../../../../node/tasks/ask.ts'
+import { CircuitBreaker } from '../../../../node/tasks/circuit-breaker.ts'
+import { HedgeBudget } from '../../../../node/tasks/hedge.ts'
+import { Task } from '../../../../node/tasks/task.ts'
+import type { AttemptOrder, AttemptReport, Venue } from '../../../../node/tasks/venue.ts'
+import { ShoalError } from '../../../../protocol/errors.ts'
+import { costRoundedUp, minAmount } from '../../../../protocol/money.ts'
+import { ManualClock } from '../../../helpers/manual-clock.ts'
+import { knownOffer } from '../market/samples.ts'
+
+const MODEL = `nano@sha256:${'ab'.repeat(32)}`
+const PROMPT_TOKENS = 7
+const ANSWER_TOKENS = 24
+/** What an honest provider makes of the task: token n has this text. */
+const textOf = (token: number) => `${token} `
+
+/** How a simulated provider behaves. */
+interface Behaviour {
+  price: bigint
+  hasSpot: boolean
+  /** Until it accepts, and until each pair of tokens, ms. */
+  acceptMs: number
+  stepMs: number
+  /** After so many tokens of its own it fails in this way; null when it does not. */
+  fails: { after: number; why: 'disconnected' | 'stalled' | 'dishonest' | 'preempted' } | null
+  refuses: boolean
+  /** From this token on it answers something else; null when it does not. */
+  liesFrom: number | null
+}
+
+/** Providers that behave as told, on a clock that is told to go on; money is counted to the last unit. */
+class SimulatedPeers implements Venue {
+  readonly orders: AttemptOrder[] = []
+  readonly paidByAttempt: bigint[] = []
+  readonly #clock: ManualClock
+  readonly #behaviours: ReadonlyMap<string, Behaviour>
+
+  constructor(clock: ManualClock, behaviours: ReadonlyMap<string, Behaviour>) {
+    this.#clock = clock
+    this.#behaviours = behaviours
+  }
+
+  isReady(): boolean {
+    return false
+  }
+
+  async prepare(): Promise<boolean> {
+    return true
+  }
+
+  async run(order: AttemptOrder, signal: AbortSignal): Promise<AttemptReport> {
+    this.orders.push(order)
+    const { choice, progress, maxTokens, maxAmount, onEvent } = order
+    const behaviour = this.#behaviours.get(choice.candidate.provider)!
+    let paid = 0n
+    const report = (outcome: AttemptReport['outcome']): AttemptReport => {
+      this.paidByAttempt[order.attempt] = paid
+      return { outcome, paid }
+    }
+    onEvent({ type: 'channel', channelId: '0x' })
+    await this.#pause(behaviour.acceptMs, signal)
+    if (signal.aborted) return report({ kind: 'cancelled' })
+    if (behaviour.refuses) return report({ kind: 'refused', code: 'overloaded', message: '' })
+    const promptTokens = PROMPT_TOKENS + progress.outputTokens
+    const pay = (outputTokens: number) => {
+      const owed = costRoundedUp(choice.price, { inputTokens: promptTokens, outputTokens })
+      paid = minAmount(owed, maxAmount)
+      return owed <= maxAmount
+    }
+    onEvent({ type: 'accepted', promptTokens })
+    if (!pay(0)) return report({ kind: 'failed', why: 'too_expensive' })
+    for (let made = 0; made < Math.min(maxTokens, ANSWER_TOKENS - progress.outputTokens); ) {
+      await this.#pause(behaviour.stepMs, signal)
+      // What was on its way when it was told to stop still comes.
+      const isLast = signal.aborted
+      if (behaviour.fails !== null && made >= behaviour.fails.after)
+        return report({ kind: 'failed', why: behaviour.fails.why })
+      const token = progress.outputTokens + made
+      made++
+      if (!pay(made)) return report({ kind: 'failed', why: 'too_expensive' })
+      const isLie = behaviour.liesFrom !== null && token >= behaviour.liesFrom
+      onEvent({
+        type: 'output',
+        tokens: [isLie ? token + 1_000 : token],
+        text: textOf(isLie ? -token : token),
+      })
+      if (isLast) return report({ kind: 'cancelled' })
+    }
+    return report({ kind: 'finished', reason: maxTokens < ANSWER_TOKENS ? 'length' : 'stop' })
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const timer = this.#clock.setTimer(resolve, ms)
+      signal.addEventListener('abort', () => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+}
+
+/** Runs one task among simulated providers to its end. */
+async function run(
+  behaviours: readonly Behaviour[],
+  options: { ask?: Partial<AskOptions>; preferences?: Partial<Preferences>; cancelAtMs?: number } = {},
+) {
+  const clock = new ManualClock()
+  const peers = new Map(behaviours.map((behaviour, i) => [String(i).padStart(64, '0'), behaviour]))
+  const venue = new SimulatedPeers(clock, peers)
+  const candidates = [...peers].map(([provider, { price, hasSpot }], i): Candidate => {
+    const offer = {
+      ...knownOffer(provider, { model: MODEL, inputPerMillion: price, outputPerMillion: price }),
+    }
+    const spot = { inputPerMillion: price / 2n, outputPerMillion: price / 2n, noticeMs: 0 }
+    return {
+      ...{
+        provider,
+        venue: 'peer',
+        offer,
+        model: { ...offer.offer.models[0]!, spot: hasSpot ? spot : null },
+      },
+      ...{ score: 1 / (i + 1), features: new Float64Array(), probability: 1 },
+      prediction: {
+        ...{ expectedCost: 0n, worstCost: 0n, ttftMs: 100, totalMs: 500, ttftP95Ms: 300, waitMs: 0 },
+        ...{ tokensPerSecond: 50, reliability: 0.5, quality: 0.5, warmShare: 0 },
+      },
+    }
+  })
+  for (const { offer } of candidates) offer!.offer.expiresAtMs = clock.nowMs() + 10 ** 9
+  const unfit = Object.fromEntries(UNFIT.map(name => [name, 0])) as Ranking['unfit']
+  const [events, evidence, outcomes] = [[] as TaskEvent[], [] as [string, string][], [] as string[]]
+  const cancel = new AbortController()
+  const task = new Task(
+    {
+      ...{ taskId: '00'.repeat(16), maxAttempts: 4, replicas: 3, attestedStake: 1n, signal: cancel.signal },
+      ask: {
+        ...{ input: { kind: 'completion', prompt: 'fish' }, model: null, maxTokens: 64, maxPrice: null },
+        ...{ sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 }, stop: [], jsonSchema: null },
+        preferences: { ...DEFAULT_PREFERENCES, ...options.preferences },
+        ...options.ask,
+      },
+      onEvent: event => events.push(event),
+    },
+    {
+      clock,
+      venues: { peer: venue },
+      router: {
+        rank: ({ excluded }) => ({
+          ...{
+            decisionId: 'd',
+            policyVersion: null,
+            explored: false,
+            eligible: candidates.length,
+            unfit,
+            scale: {} as Ranking['scale'],
+          },
+          candidates: candidates.filter(({ provider }) => !excluded.has(provider)),
+        }),
+        preview: () => assert.fail('nothing is only looked at'),
+        observe: ({ status }) => void outcomes.push(status),
+      },
+      breaker: new CircuitBreaker({}, { clock, random: () => 0 }),
+      hedging: new HedgeBudget({ share: 1 }),
+      auctioneer: { run: async () => null },
+      book: { list: () => [] } as never,
+      areDistinct: (a, b) => a !== b,
+      reputation: { observe: async (peer, { result }) => void evidence.push([peer, result]) },
+    },
+  )
+  let ended: TaskResult | Error | null = null
+  task.run().then(
+    result => {
+      ended = result
+    },
+    error => {
+      ended = error as Error
+    },
+  )
+  for (let passedMs = 0; ended === null && passedMs < 60_000; passedMs += 50) {
+    if (options.cancelAtMs !== undefined && passedMs >= options.cancelAtMs) cancel.abort()
+    await clock.advance(50)
+  }
+  assert.ok(ended !== null, 'it ends')
+  const shown = events.flatMap(event => (event.type === 'output' ? [event.text] : [])).join('')
+  return { ended: ended as TaskResult | Error, events, shown, venue, evidence, outcomes, clock }
+}
+
+const honest: Behaviour = {
+  ...{
+    price: 10n ** 12n,
+    hasSpot: true,
+    acceptMs: 20,
+    stepMs: 10,
+    fails: null,
+    refuses: false,
+    liesFrom: null,
+  },
+}
+const WHOLE = Array.from({ length: ANSWER_TOKENS }, (_, token) => textOf(token)).join('')
+
+const behaviour: fc.Arbitrary<Behaviour> = fc.record({
+  price: fc.bigInt(0n, 10n ** 12n),
+  hasSpot: fc.boolean(),
+  acceptMs: fc.integer({ min: 0, max: 600 }),
+  stepMs: fc.integer({ min: 1, max: 60 }),
+  fails: fc.option(
+    fc.record({
+      after: fc.nat(ANSWER_TOKENS),
+      why: fc.constantFrom('disconnected', 'stalled', 'dishonest', 'preempted'),
+    }),
+  ),
+  refuses: fc.boolean(),
+  liesFrom: fc.constant(null),
+})
+const behaviours = fc.array(behaviour, { minLength: 1, maxLength: 5 })
+
+/** Of every attempt: what others may have cost when it began, and what it was given, stay within the cap. */
+function checkMoney({ ended, venue }: Awaited<ReturnType<typeof run>>, maxPrice: bigint | null): void {
+  const paid = venue.paidByAttempt.reduce((sum, amount) => sum + (amount ?? 0n), 0n)
+  if (!(ended instanceof Error)) assert.equal(ended.paid, paid)
+  if (maxPrice !== null) assert.ok(paid <= maxPrice, `${paid} of ${maxPrice}`)
+  for (const { attempt, maxAmount } of venue.orders)
+    assert.ok((venue.paidByAttempt[attempt] ?? 0n) <= maxAmount)
+}
+
+describe('Task', () => {
+  it('shows the answer once, and pays what was done and never more than its cap, whatever providers do', async () => {
+    const caps = fc.option(fc.bigInt(0n, 10n ** 9n))
+    const modes = fc.constantFrom('on-demand' as const, 'spot' as const)
+    const cancels = fc.option(fc.nat(1_500), { nil: undefined })
+    await fc.assert(
+      fc.asyncProperty(behaviours, caps, modes, cancels, async (all, maxPrice, mode, cancelAtMs) => {
+        const ran = await run(all, {
+          ask: { maxPrice },
+          preferences: { mode },
+          ...(cancelAtMs === undefined ? {} : { cancelAtMs }),
+        })
+        checkMoney(ran, maxPrice)
+        const { ended, shown, venue } = ran
+        assert.ok(WHOLE.startsWith(shown))
+        if (ended instanceof Error) assert.ok(ended instanceof ShoalError, String(ended))
+        else {
+          assert.equal(ended.text, shown)
+          if (ended.status === 'completed') assert.equal(shown, WHOLE)
+        }
+        for (const { progress, maxTokens } of venue.orders) {
+          assert.ok(shown.startsWith(progress.text))
+          assert.equal(maxTokens, 64 - progress.outputTokens)
+        }
+        const asked = venue.orders.map(({ choice }) => choice.candidate.provider)
+        assert.equal(new Set(asked).size, asked.length, 'nobody twice')
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('keeps to its cap over replicas, and shows only what a majority has made', async () => {
+    const liars = behaviour.chain(one =>
+      fc.record({ liesFrom: fc.option(fc.nat(ANSWER_TOKENS)) }).map(({ liesFrom }) => ({ ...one, liesFrom })),
+    )
+    const caps = fc.option(fc.bigInt(0n, 10n ** 9n))
+    await fc.assert(
+      fc.asyncProperty(fc.array(liars, { minLength: 2, maxLength: 6 }), caps, async (all, maxPrice) => {
+        const ran = await run(all, { ask: { maxPrice }, preferences: { slaClass: 'A' } })
+        checkMoney(ran, maxPrice)
+        const { ended, shown } = ran
+        if (ended instanceof Error) assert.ok(ended instanceof ShoalError, String(ended))
+        else {
+          assert.equal(ended.text, shown)
+          assert.equal(ended.agreed.length >= 2, ended.status === 'completed')
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('goes on where another has failed, from what has come', async () => {
+    const failing: Behaviour = { ...honest, fails: { after: 10, why: 'stalled' } }
+    const { ended, venue, evidence, events } = await run([failing, honest])
+    assert.ok(!(ended instanceof Error))
+    assert.deepEqual([ended.text, ended.attempts, ended.reason], [WHOLE, 2, 'stop'])
+    assert.equal(venue.orders[1]!.progress.outputTokens, 10)
+    assert.deepEqual(
+      evidence.map(([, result]) => result),
+      ['stalled', 'completed'],
+    )
+    // Somebody stood by as soon as it ran.
+    assert.ok(events.some(({ type }) => type === 'standby'))
+  })
+
+  it('asks a second provider once the first token is late, and pays the slower one for what it did', async () => {
+    const slow: Behaviour = { ...honest, acceptMs: 330, stepMs: 1_000 }
+    const { ended, events, venue } = await run([slow, honest])
+    assert.ok(!(ended instanceof Error))
+    assert.equal(ended.text, WHOLE)
+    const hedged = events.find(event => event.type === 'hedged')
+    assert.equal(hedged?.afterMs, 300)
+    assert.equal(ended.provider, hedged.provider)
+    const begun = costRoundedUp(
+      { inputPerMillion: slow.price, outputPerMillion: slow.price },
+      { inputTokens: PROMPT_TOKENS, outputTokens: 1 },
+    )
+    assert.ok(venue.paidByAttempt[0]! <= begun)
+    // Who wants it cheap is not hedged.
+    const cheap = await run([slow, honest], { preferences: { strategy: 'cost' } })
+    assert.ok(!cheap.events.some(({ type }) => type === 'hedged'))
+  })
+
+  it('goes on in full where no spot capacity is left for what has begun', async () => {
+    const preempted: Behaviour = { ...honest, fails: { after: 5, why: 'preempted' } }
+    const { ended, evidence, outcomes, venue } = await run([preempted, { ...honest, hasSpot: false }], {
+      preferences: { mode: 'spot' },
+    })
+    assert.ok(!(ended instanceof Error))
+    assert.equal(ended.text, WHOLE)
+    assert.deepEqual(outcomes, ['preempted', 'completed'])
+    assert.equal(evidence.length, 1, 'being pre-empted is no fault')
+    assert.deepEqual(
+      venue.orders.map(({ choice }) => [choice.mode, choice.price.outputPerMillion]),
+      [
+        ['spot', honest.price / 2n],
+        ['on-demand', honest.price],
+      ],
+    )
+  })
+
+  it('lets a majority decide, and the odd one out be known for it', async () => {
+    const liar: Behaviour = { ...honest, liesFrom: 4 }
+    const { ended, evidence, events, shown } = await run([liar, honest, honest], {
+      preferences: { slaClass: 'A' },
+    })
+    assert.ok(!(ended instanceof Error))
+    assert.deepEqual([ended.text, shown], [WHOLE, WHOLE])
+    assert.equal(ended.agreed.length, 2)
+    assert.deepEqual(evidence.map(([, result]) => result).sort(), ['completed', 'completed', 'disagreed'])
+    assert.ok(events.some(({ type }) => type === 'disagreement'))
+  })
+
+  it('says so when nobody is left to decide, or too few are there to begin with', async () => {
+    const codeOf = async (all: Behaviour[]) => {
+      const { ended } = await run(all, { preferences: { slaClass: 'A' } })
+      return ended instanceof ShoalError ? ended.code : null
+    }
+    assert.equal(await codeOf([{ ...honest, liesFrom: 4 }, honest]), 'NO_AGREEMENT')
+    assert.equal(await codeOf([honest]), 'TOO_FEW_OPERATORS')
+  })
+
+  it('ends at its deadline with what has come, or says that nothing has', async () => {
+    const slow: Behaviour = { ...honest, stepMs: 40 }
+    const { ended, shown } = await run([slow], { preferences: { deadlineMs: 300 } })
+    assert.ok(!(ended instanceof Error))
+    assert.deepEqual([ended.status, ended.reason, ended.text], ['expired', 'deadline', shown])
+    assert.ok(shown !== '' && shown !== WHOLE)
+    const late = await run([{ ...honest, acceptMs: 5_000 }], { preferences: { deadlineMs: 100 } })
+    assert.ok(late.ended instanceof ShoalError && late.ended.code === 'DEADLINE_PASSED')
+  })
+
+  it('leaves no timer behind', async () => {
+    for (const slaClass of ['B', 'A'] as const) {
+      const { clock } = await run([honest, honest, honest], { preferences: { slaClass, deadlineMs: 60_000 } })
+      assert.deepEqual(clock.pendingMs(), [])
+    }
+  })
+})
