@@ -41,7 +41,6 @@ export class CandidateBuilder {
     weight: number,
     demand: Demand,
     { terms, scale, nearness }: Search,
-    weight: number,
   ): BuiltCandidate | null {
     const { promptTokensExpected, promptTokensBound, maxTokens, maxPrice } = demand
     const { table, providers, index, spread, measured } = this.#facts
