@@ -31,6 +31,8 @@ const MAX_CANDIDATES = 16
 /** When of those looked at closely fewer are left, the next best are looked at too. */
 const ENOUGH_CANDIDATES = 4
 const MAX_ROUNDS = 16
+/** Strangers that are ranked like others where nobody is known. */
+const HANDFUL = 8
 /** Decisions whose outcome is waited for at most, of those nobody was given and of the others. */
 const MAX_UNBEGUN = 128
 const MAX_BEGUN = 4_096
@@ -84,19 +86,34 @@ export class Router implements Routing {
 
   rank(demand: Demand): Ranking {
     const { proven, newcomers, newcomerWeight, ...ranking } = this.#assess(demand)
-    const [first] = newcomers
-    const trialShare = first === undefined ? 0 : proven.length === 0 ? 1 : this.#trialShare()
+    // A handful of strangers is soon known: the best offer first. In a crowd chance decides, else whoever baits best
+    // would be met first, under one name after another.
+    const isHandful = proven.length === 0 && newcomers.length <= HANDFUL
+    const ranked = isHandful ? newcomers.toSorted(byScore) : proven
+    const drawn = isHandful ? [] : newcomers
+    const [first] = drawn
+    const trialShare = first === undefined ? 0 : ranked.length === 0 ? 1 : this.#trialShare()
     const isTrial = first !== undefined && (trialShare === 1 || this.#modules.random() < trialShare)
+    // Where nobody is known the others are ranked, too: they are who is asked next.
+    const { order, eligible, version } = this.#order(
+      demand,
+      ranked.length > 0 ? ranked : drawn.slice(1).sort(byScore),
+      1 - trialShare,
+    )
     if (isTrial) first.candidate.probability = (trialShare * first.weight) / newcomerWeight
-    const { order, eligible, version } = this.#order(demand, proven, 1 - trialShare)
-    const drawn = newcomers.map(({ candidate }) => candidate)
-    const candidates = isTrial ? [drawn[0]!, ...order, ...drawn.slice(1)] : [...order, ...drawn]
+    const others = ranked.length > 0 ? drawn.slice(isTrial ? 1 : 0).map(({ candidate }) => candidate) : []
+    const candidates = [...(isTrial ? [first.candidate] : []), ...order, ...others]
     if (candidates.length === 0) return { ...ranking, candidates }
     const wish = candidates.find(candidate => isPreferred(candidate, demand))
     if (wish !== undefined)
       return this.#decided(demand, { ...ranking, candidates: withFirst(wish, candidates) })
-    const explored = isTrial || order[0] !== proven[0]?.candidate
-    return this.#decided(demand, { ...ranking, candidates, policyVersion: version, eligible, explored })
+    return this.#decided(demand, {
+      ...ranking,
+      candidates,
+      policyVersion: version,
+      eligible: isTrial ? eligible + 1 : eligible,
+      explored: isTrial || order[0] !== ranked[0]?.candidate,
+    })
   }
 
   /**
@@ -268,7 +285,7 @@ export class Router implements Routing {
           const unfit = named(counts)
           for (const { why } of ruledOut) unfit[why]++
           const proven = found.filter(({ isNewcomer }) => !isNewcomer)
-          proven.sort((a, b) => b.candidate.score - a.candidate.score)
+          proven.sort(byScore)
           const strangers = found.filter(({ isNewcomer }) => isNewcomer)
           return { proven, newcomers: strangers, newcomerWeight: newcomers.totalWeight, unfit }
         }
@@ -391,6 +408,10 @@ function withOthers(
   const among = new Set(best)
   const added = others.filter(({ item }) => !among.has(item) && among.add(item).size > 0)
   return [...best.slice(0, Math.max(0, limit - added.length)).map(item => ({ item, weight: 0 })), ...added]
+}
+
+function byScore(a: BuiltCandidate, b: BuiltCandidate): number {
+  return b.candidate.score - a.candidate.score
 }
 
 /** Whether it speaks for its provider; null where it says nothing. */
