@@ -52,7 +52,7 @@ export function honestyOf(
   const good = strangers.good + ownAuditWeight * proof + Math.min(maxHearsay, hearsayWeight * vouched)
   const bad = strangers.bad + hearsayWeight * accused
   return {
-    standing: standingOf({ proof, failed, vouched, held }, parameters),
+    standing: standingOf({ proof, passed, failed, vouched, held }, parameters),
     proof,
     vouched,
     accused,
@@ -73,11 +73,17 @@ const STRANGER: Omit<Honesty, 'prospect'> = {
 }
 
 function standingOf(
-  { proof, failed, vouched, held }: { proof: number; failed: number; vouched: number; held: number },
+  {
+    proof,
+    passed,
+    failed,
+    vouched,
+    held,
+  }: Record<'proof' | 'passed' | 'failed' | 'vouched' | 'held', number>,
   parameters: HonestyParameters,
 ): Standing {
-  // Audits err now and then: of somebody with a long record one failure is borne.
-  if (failed >= FORGIVEN && failed > parameters.toleratedShare * proof) return 'caught'
+  // Audits err now and then: of somebody who passed many, one failure is borne.
+  if (failed >= FORGIVEN && failed > parameters.toleratedShare * passed) return 'caught'
   if (held * parameters.accuserWeight > proof + parameters.provenAudits) return 'suspected'
   return proof >= parameters.provenAudits || vouched >= parameters.vouchersNeeded ? 'proven' : 'unproven'
 }
