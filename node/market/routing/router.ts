@@ -273,7 +273,7 @@ export class Router implements Routing {
         for (const { item: row, weight } of rows) {
           const listing = index.listing(row)
           const why = this.#lookClosely(row, listing, demand, search.terms)
-          const built = why === null ? this.#builder.build(row, listing, demand, search, weight) : null
+          const built = why === null ? this.#builder.build(row, listing, weight, demand, search) : null
           if (built !== null) found.push(built)
           else {
             ruledOut.push({ row, why: why ?? 'too_expensive' })
