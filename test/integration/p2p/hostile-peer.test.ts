@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
+import { bidProtocol } from '../../../node/market/auction/protocols.ts'
 import { offersProtocol, offersTopic } from '../../../node/market/protocols.ts'
 import type { Violation } from '../../../node/p2p/errors.ts'
 import type { ChannelLease } from '../../../node/payments/payer-channels.ts'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
 import { cidOf, decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import { createNodeSigner } from '../../../protocol/identity.ts'
+import { bidRequestMessage } from '../../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../../protocol/messages/countersignature.ts'
 import { type Offer, offerMessage } from '../../../protocol/messages/offer.ts'
 import { offersRequestMessage } from '../../../protocol/messages/offer-exchange.ts'
@@ -117,6 +119,7 @@ describe('a node among hostile peers', () => {
   const PROTOCOLS = [
     { id: offersProtocol.id, maxBytes: offersRequestMessage.maxBytes },
     { id: taskProtocol.id, maxBytes: requesterFrameMessage.maxBytes },
+    { id: bidProtocol.id, maxBytes: bidRequestMessage.maxBytes },
   ]
 
   it('is attacked here on every protocol it speaks', async () => {
