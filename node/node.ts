@@ -612,6 +612,7 @@ export class ShoalNode {
       },
     )
     const breaker = new CircuitBreaker({}, { clock: this.#clock, random: Math.random })
+    host.on('peer', peer => breaker.retry(peer))
     const router = new Router(
       { region: config['offer.region'] },
       {
