@@ -86,6 +86,8 @@ interface ChainPlace {
 const EMBEDDED_CONFIRMATIONS = 1
 const REMOTE_CONFIRMATIONS = 3
 const RECONNECT_CHAIN_EVERY_MS = 5_000
+/** As often as connections are pinged. */
+const MEASURE_ROUND_TRIPS_EVERY_MS = 10_000
 const RETRY_AUDIT_EVERY_MS = 5_000
 /** Below this no tasks are taken: what they bring could not be recorded. */
 const MIN_FREE_BYTES = 1_048_576
@@ -635,7 +637,13 @@ export class ShoalNode {
         random: Math.random,
       },
     )
-    this.#undo.push(() => router.stop())
+    const roundTrips = repeat(this.#clock, MEASURE_ROUND_TRIPS_EVERY_MS, async () => {
+      for (const { peer, rttMs } of host.roundTrips()) router.observeRoundTrip(peer, rttMs)
+    })
+    this.#undo.push(() => {
+      roundTrips.cancel()
+      router.stop()
+    })
     learning.drive(router)
     const own = new OwnVenues(config, {
       ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
+import { attackBench } from '../test/bench/attack.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
@@ -34,6 +35,7 @@ if (values.help) {
 }
 const wanted = (name: string) => matchesGlob(name, values.only)
 const benches = [
+  attackBench,
   failoverBench,
   gasBench,
   marketBench,

@@ -6,7 +6,7 @@ export interface BatchOptions extends CommonOptions {
   budget?: string
   deadline?: number
   minQuality: number
-  prefer: 'balanced' | 'cost' | 'time' | 'reliability'
+  prefer: 'balanced' | 'cost' | 'time' | 'reliability' | 'quality'
   plan?: boolean
   model?: string
   maxTokens: number
@@ -37,7 +37,7 @@ export function registerBatch(program: Command): void {
     )
     .addOption(
       new Option('--prefer <what>', 'What counts most among plans that hold all that')
-        .choices(['balanced', 'cost', 'time', 'reliability'])
+        .choices(['balanced', 'cost', 'time', 'reliability', 'quality'])
         .default('balanced'),
     )
     .option('--plan', 'Show what is possible and do nothing')
@@ -58,7 +58,7 @@ Each line of the file is a question as a JSON string, or an object:
    "model": "shoal-mini", "temperature": 0}
 
 Examples:
-  $ shoal batch mails.jsonl --budget 600 --min-quality 0.5 --out answers.jsonl
+  $ shoal batch mails.jsonl --budget 600 --min-quality 0.5 --prefer quality --out answers.jsonl
   $ shoal batch mails.jsonl --plan
   $ printf '"What is Shoal?"\\n"What is 2 + 2?"\\n' | shoal batch - --prefer cost
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { EntityView, OfferView } from '../../node/gateway/offer-views.ts'
 import { DATA_CLASSES } from '../../protocol/data-class.ts'
-import { ENTITY_KINDS } from '../../protocol/messages/offer.ts'
+import { ENTITY_KINDS } from '../../protocol/entity-kinds.ts'
 import { SLA_CLASSES } from '../../protocol/sla-class.ts'
 import { collected, creditsAmount, wholeNumber } from '../arguments.ts'
 import { type CommonOptions, outputFrom, runningNode, usageError, withCommonOptions } from '../context.ts'

@@ -1,6 +1,5 @@
 import type { ShoalError } from '../../protocol/errors.ts'
 import { formatCredits } from '../../protocol/money.ts'
-import type { Pick } from '../market/scheduling/planner.ts'
 import type { BatchEvent, BatchForecast, BatchResult } from '../tasks/batch.ts'
 import { type AskResultView, askResultView, peerIdOf } from './views.ts'
 
@@ -19,7 +18,7 @@ export interface BatchForecastView {
   /** Plans of which none is better in all, by rising cost. */
   front: BatchValuesView[]
   pick: BatchValuesView & { assignments: ({ provider: string; model: string } | null)[] }
-  greedy: Record<Exclude<Pick, 'balanced'>, BatchValuesView>
+  greedy: Record<'cost' | 'time' | 'reliability', BatchValuesView>
   unassigned: number[]
   feasible: boolean
 }

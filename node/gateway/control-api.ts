@@ -16,7 +16,7 @@ import { CAPACITY_MODES, SLA_CLASSES } from '../../protocol/sla-class.ts'
 import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
-import { PICKS } from '../market/scheduling/planner.ts'
+import { BATCH_PICKS } from '../tasks/batch.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
@@ -29,8 +29,8 @@ const MAX_DEADLINE_MS = 24 * 3_600_000
 
 /** Tasks of one batch. */
 export const MAX_BATCH_TASKS = 1_000
-export const MAX_CONCURRENT_TASKS = 64
-export const DEFAULT_CONCURRENT_TASKS = 16
+const MAX_CONCURRENT_TASKS = 64
+const DEFAULT_CONCURRENT_TASKS = 16
 
 const message = z.strictObject({
   role: z.enum(['system', 'user', 'assistant']),
@@ -102,7 +102,7 @@ export const controlMethods = {
     budget: z.nullable(credits).default(null),
     deadlineMs: z.nullable(z.int().min(1).max(MAX_DEADLINE_MS)).default(null),
     minQuality: z.number().min(0).max(1).default(0),
-    pick: z.enum(PICKS).default('balanced'),
+    pick: z.enum(BATCH_PICKS).default('balanced'),
     planOnly: z.boolean().default(false),
     maxConcurrent: z.int().min(1).max(MAX_CONCURRENT_TASKS).default(DEFAULT_CONCURRENT_TASKS),
   }),

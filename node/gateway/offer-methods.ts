@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DATA_CLASSES } from '../../protocol/data-class.ts'
+import { ENTITY_KINDS } from '../../protocol/entity-kinds.ts'
 import { MAX_ENTITY_TEXT_CHARS, MAX_TAGS_PER_ENTITY } from '../../protocol/limits.ts'
-import { ENTITY_KINDS } from '../../protocol/messages/offer.ts'
 import { SLA_CLASSES } from '../../protocol/sla-class.ts'
 
 /** What the command about offers must be given. */

@@ -1,6 +1,7 @@
 import type { DataClass } from '../../protocol/data-class.ts'
+import type { EntityKind } from '../../protocol/entity-kinds.ts'
 import type { ModelId, NodeKey } from '../../protocol/ids.ts'
-import type { ENTITY_KINDS, Entity, Modality, TaskKind } from '../../protocol/messages/offer.ts'
+import type { Entity, Modality, TaskKind } from '../../protocol/messages/offer.ts'
 import type { SlaClass } from '../../protocol/sla-class.ts'
 import type { KnownOffer } from './offer-book.ts'
 import type { Listing, ProviderId } from './routing/candidate.ts'
@@ -89,7 +90,7 @@ export interface CapabilityQuery {
   /** Credits: for a million output tokens of a model, for one unit of an entity. */
   maxPrice?: number
   /** Kind of entity; with it, or with tags, entities are looked for and not models. */
-  entity?: (typeof ENTITY_KINDS)[number]
+  entity?: EntityKind
   /** All of them. */
   tags?: readonly string[]
 }

@@ -113,6 +113,14 @@ export class P2PHost extends EventEmitter<HostEvents> {
     }))
   }
 
+  /** Round trip to each connected peer on its best connection, ms, where one has been measured. */
+  *roundTrips(): Generator<{ peer: NodeKey; rttMs: number }> {
+    for (const peer of this.peers()) {
+      const measured = this.#host.getConnections(toPeerId(peer)).flatMap(({ rtt }) => rtt ?? [])
+      if (measured.length > 0) yield { peer, rttMs: Math.min(...measured) }
+    }
+  }
+
   /** Peers from earlier runs, with the addresses that worked. */
   async rememberedPeers(limit: number): Promise<NodeKey[]> {
     const peers = await this.#host.peerStore.all({ limit })

@@ -3,7 +3,7 @@ import type { NodeKey, TaskId } from '../../protocol/ids.ts'
 import type { ModelOffer } from '../../protocol/messages/offer.ts'
 import { costRoundedUp, minAmount } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
-import type { Listing, Outcome } from '../market/routing/candidate.ts'
+import type { Listing, Outcome, ProviderId } from '../market/routing/candidate.ts'
 import type { EvidenceDetails } from '../trust/evidence.ts'
 import type { AskOptions, TaskEvent } from './ask.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
@@ -25,7 +25,7 @@ export interface AttemptRunnerModules {
   clock: Clock
   /** Where attempts are made; a venue that is not there has no listings. */
   venues: { peer: Venue } & Partial<Record<Listing['venue'], Venue>>
-  router: { observe(outcome: Outcome): void }
+  router: { begin?(decisionId: string, provider: ProviderId): void; observe(outcome: Outcome): void }
   breaker: Pick<CircuitBreaker, 'begin' | 'observe'>
   reputation: {
     observe: (provider: NodeKey, evidence: Extract<EvidenceDetails, { kind: 'task' }>) => Promise<void>
@@ -87,7 +87,7 @@ export class AttemptRunner {
    */
   start(choice: Choice, progress: Progress, onEvent: (event: TaskEvent) => void): RunningAttempt {
     const { taskId, ask, deadlineAtMs } = this.#options
-    const { clock, venues, breaker } = this.#modules
+    const { clock, venues, breaker, router } = this.#modules
     const { provider, model, venue } = choice.candidate
     const number = this.#started++
     const maxTokens = this.#left(progress)
@@ -97,6 +97,7 @@ export class AttemptRunner {
     let askedAtMs = clock.nowMs()
     const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
     breaker.begin(provider, model.model)
+    router.begin?.(choice.decisionId, provider)
     const order: AttemptOrder = {
       ...{ taskId, attempt: number, choice, ask, deadlineAtMs, maxTokens },
       // Taken as it is now: the task goes on while the attempt does.

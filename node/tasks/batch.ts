@@ -1,15 +1,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isShoalError, type ShoalError } from '../../protocol/errors.ts'
+import { MAX_AMOUNT } from '../../protocol/limits.ts'
 import { CREDIT, parseCredits } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
+import { optionsOf, planWithinBudget } from '../market/routing/budget.ts'
 import type { Candidate, Demand, Listing, Ranking } from '../market/routing/candidate.ts'
-import { batchMatrix } from '../market/scheduling/batch-matrix.ts'
-import type { BatchConstraints, BatchValues } from '../market/scheduling/batch-problem.ts'
-import { type Pick, pickFrom, planBatchInSlices } from '../market/scheduling/planner.ts'
+import { type BatchMatrix, batchMatrix } from '../market/scheduling/batch-matrix.ts'
+import {
+  type BatchConstraints,
+  BatchEvaluator,
+  type BatchValues,
+  VALUES_PER_PLAN,
+  valuesAt,
+} from '../market/scheduling/batch-problem.ts'
+import type { Plan } from '../market/scheduling/nsga2.ts'
+import { PICKS, pickFrom, planBatchInSlices } from '../market/scheduling/planner.ts'
 import type { AskOptions, TaskResult } from './ask.ts'
 import { demandOf } from './demand.ts'
 import { TaskError } from './errors.ts'
 import { PriceCap } from './price-cap.ts'
+
+/** What counts most; `quality` is the most expected quality within the budget, see `planWithinBudget`. */
+export const BATCH_PICKS = [...PICKS, 'quality'] as const
+export type BatchPick = (typeof BATCH_PICKS)[number]
 
 export interface BatchOptions {
   tasks: readonly AskOptions[]
@@ -18,7 +31,7 @@ export interface BatchOptions {
   deadlineMs: number | null
   /** Least mean quality, 0 to 1. */
   minQuality: number
-  pick: Pick
+  pick: BatchPick
   /** Tasks at once, at the most. */
   maxConcurrent: number
 }
@@ -34,7 +47,7 @@ export interface BatchForecast {
   front: BatchValues[]
   /** Of each task its assignment; null for those nobody can do. */
   pick: { values: BatchValues; assignments: (Assignment | null)[] }
-  greedy: Record<Exclude<Pick, 'balanced'>, BatchValues>
+  greedy: Record<'cost' | 'time' | 'reliability', BatchValues>
   unassigned: number[]
   feasible: boolean
 }
@@ -101,17 +114,19 @@ export class Batch {
       deadlineSeconds: deadlineMs === null ? Number.POSITIVE_INFINITY : deadlineMs / 1_000,
       minQuality,
     }
-    const { problem, listings } = batchMatrix(candidates, constraints)
+    const matrix = batchMatrix(candidates, constraints)
+    const { problem, listings } = matrix
     if (listings.length === 0)
       throw new TaskError('NO_PROVIDER', 'nobody can do any of these tasks', {
         fix: 'shoal offers shows who offers what; shoal ask tells for one task why nobody is fit.',
       })
     const { front, greedy, unassigned, feasible } = await planBatchInSlices(
       problem,
-      { pick, random, sliceMs: SLICE_MS },
+      { pick: 'balanced', random, sliceMs: SLICE_MS },
       { nowMs: () => clock.nowMs(), pause: async () => void (await nextTurn()) },
     )
-    const chosen = pickFrom(front, pick)
+    const finest = pick === 'quality' ? this.#finest(candidates, matrix) : null
+    const chosen = finest ?? pickFrom(front, pick === 'quality' ? 'balanced' : pick)
     return {
       front: front.map(({ values }) => values),
       pick: {
@@ -129,8 +144,28 @@ export class Batch {
       },
       greedy,
       unassigned,
-      feasible,
+      feasible: feasible && chosen.values.violation === 0,
     }
+  }
+
+  /** The plan of most expected quality within the budget, each task at least as good as asked for; null without one. */
+  #finest(candidates: readonly (readonly Candidate[])[], { problem, column }: BatchMatrix): Plan | null {
+    const { budget, minQuality } = this.#options
+    const rows = candidates.map(row => row.filter(candidate => column(candidate) >= 0))
+    const doable = rows.flatMap((row, task) => (row.length === 0 ? [] : [task]))
+    const plan = planWithinBudget(
+      doable.map(task => optionsOf(rows[task]!)),
+      budget ?? MAX_AMOUNT,
+      minQuality,
+    )
+    if ('needed' in plan) return null
+    const providers = new Int32Array(candidates.length).fill(-1)
+    doable.forEach((task, i) => {
+      providers[task] = column(rows[task]![plan.choices[i]!]!)
+    })
+    const values = new Float64Array(VALUES_PER_PLAN)
+    new BatchEvaluator(problem).evaluate(providers, 0, values, 0)
+    return { providers, values: valuesAt(values, 0) }
   }
 
   /**

@@ -13,6 +13,8 @@ export interface TaskRouter {
   rank(demand: Demand): Ranking
   /** As `rank`, without a trace. */
   preview(demand: Demand, maxCandidates?: number): Ranking
+  /** A candidate has been given the task; until its outcome it counts as one slot less there. */
+  begin?(decisionId: string, provider: ProviderId): void
   observe(outcome: Outcome): void
 }
 

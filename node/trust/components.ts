@@ -122,7 +122,7 @@ export const DEFAULT_PARAMETERS: TrustParameters = {
     auditedFirst: 5,
     maxAccusedAudits: 0.5,
   },
-  provenPerformance: { good: 19.4, bad: 0.6 },
+  provenPerformance: { good: 19.7, bad: 0.3 },
 }
 
 /** Mean of Beta(good, bad). */

@@ -42,6 +42,12 @@ export class DecayingEvidence {
     return this.#sum(2, nowMs)
   }
 
+  /** Whether there is any bad weight, however faded. */
+  get hasBad(): boolean {
+    for (let at = 2; at < this.#state.length; at += STRIDE) if (this.#state[at]! > 0) return true
+    return false
+  }
+
   /** Good and bad weight at the end of the newest half-life with any: whatever the time is now. */
   get latest(): readonly [good: number, bad: number] {
     if (this.#state.length === 0) return [0, 0]

@@ -13,9 +13,9 @@ export interface Honesty {
   standing: Standing
   /** Audits of ours it passed, faded; what was not audited counts a part of one. */
   proof: number
-  /** Witnesses that vouch for it by audits of theirs, and that say it cheated, each by its record, 0 to 1. */
-  vouched: number
+  /** Witnesses that say it cheated, and that vouch for it by audits of theirs, as many as count; each by its record. */
   accused: number
+  vouched: number
   /** Chance that it is honest, 0 to 1. */
   prospect: number
   /** Tasks of ours it should have at once at most. */
@@ -46,12 +46,13 @@ export function honestyOf(
   // Each passed audit stands for three good tasks in the performance: see TASK_WEIGHTS and AUDIT_WEIGHTS.
   const unaudited = Math.max(0, record.performance.good(atMs) - 3 * passed)
   const proof = passed + parameters.unauditedWeight * unaudited
-  const { vouched, accused } = testimony(record, atMs, witnesses)
+  const enough = Math.max(parameters.vouchersNeeded, maxHearsay / hearsayWeight)
+  const { vouched, accused } = testimony(record, atMs, enough, witnesses)
   const held = Math.min(maxAccused, accused)
   const good = strangers.good + ownAuditWeight * proof + Math.min(maxHearsay, hearsayWeight * vouched)
   const bad = strangers.bad + hearsayWeight * accused
   return {
-    standing: standingOf({ proof, failed, vouched, held }, parameters),
+    standing: standingOf({ proof, passed, failed, vouched, held }, parameters),
     proof,
     vouched,
     accused,
@@ -72,35 +73,49 @@ const STRANGER: Omit<Honesty, 'prospect'> = {
 }
 
 function standingOf(
-  { proof, failed, vouched, held }: { proof: number; failed: number; vouched: number; held: number },
+  {
+    proof,
+    passed,
+    failed,
+    vouched,
+    held,
+  }: Record<'proof' | 'passed' | 'failed' | 'vouched' | 'held', number>,
   parameters: HonestyParameters,
 ): Standing {
-  // Audits err now and then: of somebody with a long record one failure is borne.
-  if (failed >= FORGIVEN && failed > parameters.toleratedShare * proof) return 'caught'
+  // Audits err now and then: of somebody who passed many, one failure is borne.
+  if (failed >= FORGIVEN && failed > parameters.toleratedShare * passed) return 'caught'
   if (held * parameters.accuserWeight > proof + parameters.provenAudits) return 'suspected'
   return proof >= parameters.provenAudits || vouched >= parameters.vouchersNeeded ? 'proven' : 'unproven'
 }
 
+/** @param enough vouchers that count: more are not listened to */
 function testimony(
-  record: PeerRecord,
+  { peer, witnesses }: PeerRecord,
   atMs: number,
+  enough: number,
   { standingOf, clustersOf }: Witnesses,
 ): { vouched: number; accused: number } {
   let [vouched, accused] = [0, 0]
-  const heard = new Set(record.witnesses.length > 0 ? clustersOf(record.peer) : [])
-  for (const { witness, audits } of record.witnesses) {
-    if (audits === null) continue
-    const standing = standingOf(witness)
-    if (standing === 0) continue
-    const clusters = clustersOf(witness)
-    if (clusters.some(cluster => heard.has(cluster))) continue
-    for (const cluster of clusters) heard.add(cluster)
-    const [good, bad] = [audits.good(atMs), audits.bad(atMs)]
-    // Whoever found it cheating once has found it cheating.
-    if (bad > 0) accused += standing * Math.min(1, bad)
-    else vouched += standing * Math.min(1, good)
+  if (witnesses.length === 0) return { vouched, accused }
+  const heard = new Set(clustersOf(peer))
+  // Whoever found it cheating once has found it cheating.
+  for (const { witness, audits } of witnesses)
+    if (audits?.hasBad) accused += wordOf(witness) * Math.min(1, audits.bad(atMs))
+  for (const { witness, audits } of witnesses) {
+    if (vouched >= enough) break
+    if (audits !== null && !audits.hasBad) vouched += wordOf(witness) * Math.min(1, audits.good(atMs))
   }
   return { vouched, accused }
+
+  /** What a witness counts; 0 when one of its cluster was heard. */
+  function wordOf(witness: NodeKey): number {
+    const standing = standingOf(witness)
+    if (standing === 0) return 0
+    const clusters = clustersOf(witness)
+    if (clusters.some(cluster => heard.has(cluster))) return 0
+    for (const cluster of clusters) heard.add(cluster)
+    return standing
+  }
 }
 
 /**

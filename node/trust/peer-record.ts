@@ -79,6 +79,7 @@ export class PeerRecord {
   readonly witnesses: WitnessRecord[] = []
   readonly #days: number[]
   readonly #parameters: TrustParameters
+  readonly #rankOf: (witness: NodeKey) => number
 
   /** @param state as `state` gave it; ranks of its witnesses come from `rankOf` */
   constructor(
@@ -91,6 +92,7 @@ export class PeerRecord {
       new DecayingEvidence(kept === undefined ? { halfLifeMs } : { halfLifeMs, state: kept })
     this.peer = peer
     this.#parameters = parameters
+    this.#rankOf = modules.rankOf
     this.performance = sums(halfLivesMs.performance, state?.performance)
     this.speed = sums(halfLivesMs.speed, state?.speed)
     this.uptime = sums(halfLivesMs.uptime, state?.uptime)
@@ -160,7 +162,7 @@ export class PeerRecord {
    * What a witness says of it.
    * @returns the witness that is not kept any more for it, or is not kept at all; null when there is room
    */
-  addReport(witness: NodeKey, rank: number, result: ReportedResult, atMs: number): NodeKey | null {
+  addReport(witness: NodeKey, result: ReportedResult, atMs: number): NodeKey | null {
     this.#seen(atMs)
     const at = this.witnesses.findIndex(known => known.witness === witness)
     const [good, bad] = REPORT_WEIGHTS[result]
@@ -175,6 +177,7 @@ export class PeerRecord {
     const evidence = new DecayingEvidence({ halfLifeMs: this.#parameters.halfLivesMs.review })
     evidence.add(good, bad, atMs)
     const audits = this.#auditsOf(null, result, atMs)
+    const rank = this.#rankOf(witness)
     this.witnesses.push({ witness, rank, evidence, audits, reports: 1, lastAtMs: atMs })
     this.witnesses.sort(byRank)
     return this.witnesses.length > MAX_WITNESSES ? this.witnesses.pop()!.witness : null

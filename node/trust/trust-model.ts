@@ -71,7 +71,7 @@ export class TrustModel {
     const { peer, witness, receipt, result, atMs } = evidence
     if (witness === peer || this.#receipts.has(receipt)) return false
     this.#receipts.set(receipt, atMs)
-    const dropped = this.#record(peer).addReport(witness, this.#rankOf(witness), result, atMs)
+    const dropped = this.#record(peer).addReport(witness, result, atMs)
     this.#agreement.reported(witness, peer)
     if (dropped !== null) this.#agreement.dropped(dropped, peer)
     return true

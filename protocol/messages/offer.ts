@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type MessageDefinition, ProtocolError, wire } from '../codec.ts'
 import { DATA_CLASSES, type DataClass } from '../data-class.ts'
+import { ENTITY_KINDS, type EntityKind } from '../entity-kinds.ts'
 import type { Address, ModelId } from '../ids.ts'
 import {
   MAX_ADDRESSES_PER_OFFER,
@@ -71,11 +72,9 @@ export interface ModelOffer extends ModelTerms {
   slots: number
 }
 
-export const ENTITY_KINDS = ['agent', 'service', 'resource'] as const
-
 /** Anything else a node makes known: an agent, a service, a resource. Found like models are. */
 export interface Entity {
-  kind: (typeof ENTITY_KINDS)[number]
+  kind: EntityKind
   /** As `translator`, `web-search`, `gpu`. */
   name: string
   /** What it can do, in words others search for: `lang:de`, `protocol:mcp`, `vram:24GiB`. */

@@ -8,7 +8,14 @@ import { receiptMessage } from './receipt.ts'
  * How a task went for whoever paid for it. `verified`: completed, and an audit found it right. `disagreed`: other operators' answers to the same task were another one.
  * `dishonest`: it claimed what was not so.
  */
-export const REPORTED_RESULTS = ['completed', 'verified', 'failed', 'stalled', 'disagreed', 'dishonest'] as const
+export const REPORTED_RESULTS = [
+  'completed',
+  'verified',
+  'failed',
+  'stalled',
+  'disagreed',
+  'dishonest',
+] as const
 export type ReportedResult = (typeof REPORTED_RESULTS)[number]
 
 /** What one paid task told a requester about its provider. */

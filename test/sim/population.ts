@@ -8,7 +8,7 @@ export function modelWeights(models: number): number[] {
 }
 
 /** What the market pays for a million output tokens of model `rank`, credits: bigger models are rarer and dearer. */
-export function usualPrice(rank: number): number {
+function usualPrice(rank: number): number {
   return 1 + rank / 4
 }
 

@@ -19,7 +19,7 @@ export interface SpeedClaim {
 }
 
 /** Times to the first token are compared as if prompts had this length. */
-export const REFERENCE_PROMPT_TOKENS = 256
+const REFERENCE_PROMPT_TOKENS = 256
 /** Share of the time to the first token of such a prompt that does not depend on its length. */
 const FIXED_SHARE = 0.5
 

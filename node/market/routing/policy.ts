@@ -44,7 +44,7 @@ export interface GreedyOptions {
 }
 
 /** Enough to notice newcomers and changes, too little to cost much. */
-export const DEFAULT_EXPLORATION = 0.05
+const DEFAULT_EXPLORATION = 0.05
 
 /**
  * The order of the scores, but for a share of tasks that go to a newcomer, or to any other where there is none

@@ -206,7 +206,12 @@ export class ProviderFacts {
       this.atOnce[row] = tasksAtOnce
       odds = prospect / Math.max(1 - prospect, LEAST_DOUBT)
       isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
-      this.reliability[row] = Math.min(1, Math.max(MIN_RELIABILITY, this.#reputation.reliability(id)))
+      // Of a stranger it is not known whether its answer is what it says.
+      const honest = standing === 'proven' ? 1 : prospect
+      this.reliability[row] = Math.min(
+        1,
+        Math.max(MIN_RELIABILITY, this.#reputation.reliability(id) * honest),
+      )
     } else {
       const { good, bad } = this.#own.get(id) ?? { good: 0, bad: 0 }
       this.score[row] = 100

@@ -31,6 +31,8 @@ const MAX_CANDIDATES = 16
 /** When of those looked at closely fewer are left, the next best are looked at too. */
 const ENOUGH_CANDIDATES = 4
 const MAX_ROUNDS = 16
+/** Strangers that are ranked like others where nobody is known. */
+const HANDFUL = 8
 /** Decisions whose outcome is waited for at most, of those nobody was given and of the others. */
 const MAX_UNBEGUN = 128
 const MAX_BEGUN = 4_096
@@ -83,39 +85,35 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { random } = this.#modules
-    const { maxCandidates } = this.#options
-    const { proven, newcomers, newcomerWeight, ...ranking } = this.#assess(demand, maxCandidates)
-    const all = [...proven, ...newcomers].map(({ candidate }) => candidate)
-    if (all.length === 0) return { ...ranking, candidates: [] }
-    const wish = all.find(candidate => isPreferred(candidate, demand))
-    if (wish !== undefined) {
-      wish.probability = 1
-      return this.#decided(demand, { ...ranking, candidates: withFirst(wish, all) })
-    }
-    const [drawn] = newcomers
-    const trialShare = drawn === undefined ? 0 : proven.length === 0 ? 1 : this.#trialShare()
-    if (drawn !== undefined && (trialShare === 1 || random() < trialShare)) {
-      const { candidate, weight } = drawn
-      candidate.probability = (trialShare * weight) / newcomerWeight
-      return this.#decided(demand, { ...ranking, candidates: withFirst(candidate, all), explored: true })
-    }
-    const { chosen, rest, version } = this.#order(demand, proven)
+    const { proven, newcomers, newcomerWeight, ...ranking } = this.#assess(demand)
+    // A handful of strangers is soon known: the best offer first. In a crowd chance decides, else whoever baits best
+    // would be met first, under one name after another.
+    const isHandful = proven.length === 0 && newcomers.length <= HANDFUL
+    const ranked = isHandful ? newcomers.toSorted(byScore) : proven
+    const drawn = isHandful ? [] : newcomers
+    const [first] = drawn
+    const trialShare = first === undefined ? 0 : ranked.length === 0 ? 1 : this.#trialShare()
+    const isTrial = first !== undefined && (trialShare === 1 || this.#modules.random() < trialShare)
+    // Where nobody is known the others are ranked, too: they are who is asked next.
+    const { order, eligible, version } = this.#order(
+      demand,
+      ranked.length > 0 ? ranked : drawn.slice(1).sort(byScore),
+      1 - trialShare,
+    )
+    if (isTrial) first.candidate.probability = (trialShare * first.weight) / newcomerWeight
+    const others = ranked.length > 0 ? drawn.slice(isTrial ? 1 : 0).map(({ candidate }) => candidate) : []
+    const candidates = [...(isTrial ? [first.candidate] : []), ...order, ...others]
+    if (candidates.length === 0) return { ...ranking, candidates }
+    const wish = candidates.find(candidate => isPreferred(candidate, demand))
+    if (wish !== undefined)
+      return this.#decided(demand, { ...ranking, candidates: withFirst(wish, candidates) })
     return this.#decided(demand, {
       ...ranking,
-      candidates: [...chosen, ...rest, ...newcomers.map(({ candidate }) => candidate)],
+      candidates,
       policyVersion: version,
-      eligible: chosen.length,
-      explored: chosen[0] !== proven[0]?.candidate,
+      eligible: isTrial ? eligible + 1 : eligible,
+      explored: isTrial || order[0] !== ranked[0]?.candidate,
     })
-  }
-
-  #decided(demand: Demand, ranking: Ranking): Ranking {
-    const { decisionId: id } = ranking
-    const decision: Decision = { id, atMs: this.#modules.clock.nowMs(), demand, ranking }
-    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
-    this.#modules.log.decided(decision)
-    return ranking
   }
 
   /**
@@ -128,14 +126,15 @@ export class Router implements Routing {
     return Math.min(maxTrials, trialRisk / Math.max(this.#modules.reputation.strangerRisk(), trialRisk))
   }
 
-  /** Has the policy order those we know; `rest` is too dear for it to try. */
+  /** Has the policy order those we know. @param share of tasks that are left to them */
   #order(
     demand: Demand,
     proven: readonly BuiltCandidate[],
-  ): { chosen: Candidate[]; rest: Candidate[]; version: string | null } {
+    share: number,
+  ): { order: Candidate[]; eligible: number; version: string | null } {
     const { policy, random } = this.#modules
     const [best] = proven
-    if (best === undefined) return { chosen: [], rest: [], version: null }
+    if (best === undefined) return { order: [], eligible: 0, version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
     const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
@@ -150,9 +149,18 @@ export class Router implements Routing {
       random,
     })
     const chosen = order.map(index => eligible[index]!.candidate)
-    chosen[0]!.probability = probability
+    chosen[0]!.probability = probability * share
     const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
-    return { chosen, rest: rest.map(({ candidate }) => candidate), version }
+    const others = rest.map(({ candidate }) => candidate)
+    return { order: [...chosen, ...others], eligible: chosen.length, version }
+  }
+
+  #decided(demand: Demand, ranking: Ranking): Ranking {
+    const { decisionId: id } = ranking
+    const decision: Decision = { id, atMs: this.#modules.clock.nowMs(), demand, ranking }
+    remember(this.#unbegun, id, decision, MAX_UNBEGUN)
+    this.#modules.log.decided(decision)
+    return ranking
   }
 
   preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
@@ -210,7 +218,10 @@ export class Router implements Routing {
   }
 
   /** What fits, the best score first, and why the rest does not. */
-  #assess(demand: Demand, maxCandidates: number): Omit<Ranking, 'candidates'> & Findings {
+  #assess(
+    demand: Demand,
+    maxCandidates = this.#options.maxCandidates,
+  ): Omit<Ranking, 'candidates'> & Findings {
     const { index, clock } = this.#modules
     const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
@@ -228,10 +239,10 @@ export class Router implements Routing {
     }
     const nearness = this.#near.to(demand.preferences.region ?? this.#options.region)
     const newcomerMaxCost = scale.cost * explorationCost
-    const search = { terms, scale, nearness, newcomerMaxCost }
+    const search = { terms, scale, nearness, newcomerMaxCost, isSlowStart: true }
     const undo = this.#mark(demand, nowMs)
     try {
-      let findings = this.#find(demand, { ...search, isSlowStart: true }, buckets, maxCandidates)
+      let findings = this.#find(demand, search, buckets, maxCandidates)
       // Better one more task for somebody we know than one for a stranger because all others have their share.
       if (findings.proven.length === 0)
         findings = this.#find(demand, { ...search, isSlowStart: false }, buckets, maxCandidates)
@@ -254,9 +265,10 @@ export class Router implements Routing {
         const newcomers = new Reservoir(maxCandidates, random)
         const counts = new Int32Array(UNFIT.length)
         scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
-        const places = best.items().length === 0 ? maxCandidates : this.#tuning.newcomerPlaces
-        const others = newcomers.items().slice(0, places)
-        const rows = withOthers(best.items(), [...others, ...this.#preferred(demand, search)], maxCandidates)
+        const known = best.items()
+        const places = known.length === 0 ? maxCandidates : this.#tuning.newcomerPlaces
+        const others = [...newcomers.items().slice(0, places), ...this.#preferred(demand, search)]
+        const rows = withOthers(known, others, maxCandidates)
         const found: BuiltCandidate[] = []
         for (const { item: row, weight } of rows) {
           const listing = index.listing(row)
@@ -273,7 +285,7 @@ export class Router implements Routing {
           const unfit = named(counts)
           for (const { why } of ruledOut) unfit[why]++
           const proven = found.filter(({ isNewcomer }) => !isNewcomer)
-          proven.sort((a, b) => b.candidate.score - a.candidate.score)
+          proven.sort(byScore)
           const strangers = found.filter(({ isNewcomer }) => isNewcomer)
           return { proven, newcomers: strangers, newcomerWeight: newcomers.totalWeight, unfit }
         }
@@ -290,8 +302,9 @@ export class Router implements Routing {
     const best = new Lowest(1)
     const { random } = this.#modules
     const newcomers = new Reservoir(1, random)
+    const findings = { best, newcomers, unfit: new Int32Array(UNFIT.length) }
     const bucket = { model: preferred!.model, start: row, end: row + 1 }
-    scan([bucket], search, this.#facts, random, { best, newcomers, unfit: new Int32Array(UNFIT.length) })
+    scan([bucket], { ...search, isSlowStart: false }, this.#facts, random, findings)
     return [...best.items().map(item => ({ item, weight: 0 })), ...newcomers.items()]
   }
 
@@ -393,8 +406,12 @@ function withOthers(
   limit: number,
 ): { item: number; weight: number }[] {
   const among = new Set(best)
-  const added = others.filter(({ item }) => !among.has(item) && among.add(item)).slice(0, limit)
-  return [...best.slice(0, limit - added.length).map(item => ({ item, weight: 0 })), ...added]
+  const added = others.filter(({ item }) => !among.has(item) && among.add(item).size > 0)
+  return [...best.slice(0, Math.max(0, limit - added.length)).map(item => ({ item, weight: 0 })), ...added]
+}
+
+function byScore(a: BuiltCandidate, b: BuiltCandidate): number {
+  return b.candidate.score - a.candidate.score
 }
 
 /** Whether it speaks for its provider; null where it says nothing. */
@@ -412,8 +429,11 @@ function isPreferred({ provider, model }: Candidate, { preferred }: Demand): boo
   return provider === preferred?.provider && model.model === preferred.model
 }
 
-function withFirst(first: Candidate, candidates: readonly Candidate[]): Candidate[] {
-  return [first, ...candidates.filter(other => other !== first)]
+/** Chosen by wish, not by the policy: it is no choice to be judged. */
+function withFirst(wish: Candidate, candidates: readonly Candidate[]): Candidate[] {
+  for (const candidate of candidates) candidate.probability = 0
+  wish.probability = 1
+  return [wish, ...candidates.filter(other => other !== wish)]
 }
 
 const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>

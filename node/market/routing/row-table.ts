@@ -114,6 +114,6 @@ export class RowTable {
  * one in the time a task takes, (n + 1) ÷ slots.
  * @param free slots, less the tasks of ours its load does not show yet; below 0 those wait before us
  */
-export function waitFactor(free: number, queued: number, slots: number): number {
+function waitFactor(free: number, queued: number, slots: number): number {
   return free > 0 ? 0 : (queued - free + 1) / Math.max(1, slots)
 }

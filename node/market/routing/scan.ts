@@ -78,10 +78,9 @@ export interface Findings {
 }
 
 /**
- * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score
- * (see `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each
- * bucket is begun at a random row, so that among
- * equals nobody is first by its place.
+ * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score (see
+ * `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each bucket is
+ * begun at a random row, so that among equals nobody is first by its place.
  */
 export function scan(
   buckets: readonly IndexedBucket[],

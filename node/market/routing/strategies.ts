@@ -45,7 +45,7 @@ export const DEFAULT_TUNING: Tuning = {
   explorationCost: 2,
   newcomerPlaces: 4,
   maxTrials: 0.1,
-  trialRisk: 0.01,
+  trialRisk: 0.008,
 }
 
 /** Keeps a division by it defined where everything is free. */

@@ -7,6 +7,8 @@ export interface BatchMatrix {
   problem: BatchProblem
   /** Column to listing. */
   listings: Listing[]
+  /** A listing's column; −1 for one that has none. */
+  column: (listing: Listing) => number
 }
 
 /** Listings looked at for a batch: those that most tasks could be given to, where there are more. */
@@ -21,7 +23,7 @@ export function batchMatrix(
   constraints: BatchConstraints,
 ): BatchMatrix {
   const listings = mostUsed(candidates)
-  const column = new Map(listings.map((listing, i) => [keyOf(listing), i]))
+  const columns = new Map(listings.map((listing, i) => [keyOf(listing), i]))
   const taskCount = candidates.length
   const providerCount = listings.length
   const cost = new Float64Array(taskCount * providerCount).fill(Number.POSITIVE_INFINITY)
@@ -31,7 +33,7 @@ export function batchMatrix(
   const waitSeconds = new Float64Array(providerCount)
   candidates.forEach((row, task) => {
     for (const candidate of row) {
-      const provider = column.get(keyOf(candidate))
+      const provider = columns.get(keyOf(candidate))
       if (provider === undefined) continue
       const { prediction, model } = candidate
       const pair = task * providerCount + provider
@@ -50,6 +52,7 @@ export function batchMatrix(
       constraints,
     },
     listings,
+    column: listing => columns.get(keyOf(listing)) ?? -1,
   }
 }
 

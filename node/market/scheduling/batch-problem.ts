@@ -74,11 +74,15 @@ export class BatchEvaluator {
     const longest = this.#longest
     const touched = this.#touched
     let touchedCount = 0
+    let assigned = 0
     let totalCost = 0
     let failures = 0
     let totalQuality = 0
     for (let task = 0; task < taskCount; task++) {
       const provider = genes[offset + task]!
+      // Nobody can do it: it is no part of the plan.
+      if (provider < 0) continue
+      assigned++
       const pair = task * providerCount + provider
       totalCost += cost[pair]!
       failures += 1 - reliability[provider]!
@@ -99,7 +103,7 @@ export class BatchEvaluator {
       load[provider] = 0
       longest[provider] = 0
     }
-    const meanQuality = taskCount === 0 ? 1 : totalQuality / taskCount
+    const meanQuality = assigned === 0 ? 1 : totalQuality / assigned
     out[at] = totalCost
     out[at + 1] = end
     out[at + 2] = failures
@@ -124,7 +128,10 @@ export function valuesAt(values: Float64Array, at: number): BatchValues {
   }
 }
 
+/** Sums of decimal amounts are off by that much at the most. */
+const ROUNDING = 1e-9
+
 /** How far `value` lies above `limit`, as a share of the limit. */
 function excess(value: number, limit: number): number {
-  return value <= limit ? 0 : (value - limit) / Math.max(limit, 1e-9)
+  return value <= limit * (1 + ROUNDING) ? 0 : (value - limit) / Math.max(limit, 1e-9)
 }

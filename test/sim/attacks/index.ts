@@ -36,3 +36,14 @@ export const ATTACKS: readonly AttackPlan[] = [
   eclipse({ priceFactor: 0.8, serveFirst: 0 }),
   eclipse({ priceFactor: 0.5, serveFirst: 20 }),
 ]
+
+/** Of each attack the variant that harms Shoal most. */
+export const HARDEST: readonly AttackPlan[] = [
+  sybil({ priceFactor: 0.8, hidden: true }),
+  badMouthing({ priceFactor: 0.8, status: 'dishonest' }),
+  whitewashing({ priceFactor: 0.8, serveFirst: 5 }),
+  onOff({ serve: 45, cheat: 5, priceFactor: 0.8 }),
+  dumping({ priceFactor: 0.5, serveFirst: 50, together: false }),
+  collusion({ priceFactor: 0.8, spyShare: 0.3 }),
+  eclipse({ priceFactor: 0.5, serveFirst: 20 }),
+]

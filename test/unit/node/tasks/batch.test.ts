@@ -131,6 +131,20 @@ describe('batch', () => {
     )
   })
 
+  it('buys the most quality that the budget allows where quality counts most', async () => {
+    // Six tasks at 1, 2 or 3 each, the dearer the better: with 9 there is enough for three steps up.
+    const { made } = batch({ options: { pick: 'quality', budget: 9n * COST } })
+    const { pick, feasible } = await made.plan()
+    assert.ok(feasible)
+    const paid = pick.assignments.reduce((sum, assignment) => sum + assignment!.expectedCost, 0n)
+    assert.equal(paid, 9n * COST)
+    const poor = batch({ options: { pick: 'quality', budget: 5n * COST } })
+    assert.equal((await poor.made.plan()).feasible, false)
+    const good = batch({ options: { pick: 'quality', minQuality: 0.52 } })
+    const { pick: all } = await good.made.plan()
+    assert.ok(all.assignments.every(assignment => assignment!.listing.provider.endsWith('2')))
+  })
+
   it('goes on without what nobody can do', async () => {
     const { run, seen } = batch({
       listed: ({ promptTokensBound }) => (promptTokensBound > 1_000 ? [] : candidates(2, 2)),

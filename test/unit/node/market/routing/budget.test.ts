@@ -82,6 +82,17 @@ describe('a budget', () => {
     )
   })
 
+  it('spends what is left on single changes, and never more than that', () => {
+    const free = { cost: 0n, quality: 1, expected: 0.1 }
+    const little = { cost: 3n, quality: 1, expected: 0.2 }
+    const best = { cost: 10n, quality: 1, expected: 1 }
+    const tasks = [0, 1, 2].map(() => [free, little, best])
+    const plan = planWithinBudget(tasks, 14n, 0)
+    assert.ok('choices' in plan)
+    assert.deepEqual(plan.choices.toSorted(), [0, 1, 2])
+    assert.equal(plan.cost, 13n)
+  })
+
   it('mixes a cheap and a good model as far as the money goes', () => {
     const emails = Array.from({ length: 100 }, () => [
       { cost: 2n * CREDIT, quality: 0.6, expected: 0.6 },

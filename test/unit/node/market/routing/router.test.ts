@@ -363,8 +363,8 @@ describe('the router', () => {
           ...provenToAll.honesty(provider),
           standing: Number.parseInt(provider, 16) > 100 ? 'unproven' : 'proven',
         }),
-        // With a risk of one in a hundred: one in ten tasks.
-        strangerRisk: () => 0.1,
+        // With the risk that is taken: one in ten tasks.
+        strangerRisk: () => DEFAULT_TUNING.trialRisk * 10,
         score: () => ({ score: 50, tasks: 50 }),
         reliability: provider => (Number.parseInt(provider, 16) > 100 ? 0.1 : 0.9),
         isWelcome: () => true,

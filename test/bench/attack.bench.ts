@@ -1,0 +1,61 @@
+import { HARDEST, NO_ATTACK } from '../sim/attacks/index.ts'
+import { confront, SMALL_WORLD, type Verdict } from '../sim/experiment.ts'
+import { BASELINES } from '../sim/systems/index.ts'
+import { shoalWith } from '../sim/systems/shoal.ts'
+import { type Bench, valueRow } from './row.ts'
+
+const BAD_SHARE = 'attack.badshare'
+const NEWCOMER = 'attack.newcomer'
+const MILESTONE = 1_000
+
+/**
+ * Seven attacks by 30 % of the providers, simulated, with the real router and trust model; see `test/sim/README.md`.
+ * The baselines are in the same run: the same networks, tasks and attackers.
+ */
+export const attackBench: Bench = {
+  rows: [BAD_SHARE, NEWCOMER],
+  async run(wanted) {
+    const shoal = HARDEST.map(plan => confront(SMALL_WORLD, shoalWith(), [plan]))
+    const rows = []
+    if (wanted(BAD_SHARE)) {
+      const best = BASELINES.map(system => ({
+        name: system.name,
+        bad: worstWindow(HARDEST.map(plan => confront(SMALL_WORLD, system, [plan]))),
+      })).sort((a, b) => a.bad - b.bad)[0]!
+      const upTo = Math.max(...shoal.map(verdict => verdict.upTo[MILESTONE]!.badWork))
+      rows.push(
+        valueRow(
+          {
+            name: BAD_SHARE,
+            unit: 'of paid work',
+            value: worstWindow(shoal),
+            baseline: best.bad,
+            note: `bad work in the worst of ${HARDEST.length} attacks by 30 % of the providers, each requester's tasks 901 to 1,000 (all from the first: ${(100 * upTo).toFixed(1)} %), beside the best of four others, ${best.name}`,
+          },
+          { atMost: 0.02 },
+        ),
+      )
+    }
+    if (wanted(NEWCOMER)) {
+      const peace = confront(SMALL_WORLD, shoalWith(), [NO_ATTACK])
+      const least = Math.min(...shoal.map(({ newcomerShare }) => newcomerShare))
+      rows.push(
+        valueRow(
+          {
+            name: NEWCOMER,
+            unit: 'of fair share',
+            value: peace.newcomerShare,
+            baseline: null,
+            note: `what honest newcomers are paid, of what twins who were there all along are, 101 to 200 tasks of each requester after joining (least under attack: ${least.toFixed(2)})`,
+          },
+          { atLeast: 0.8 },
+        ),
+      )
+    }
+    return rows
+  },
+}
+
+function worstWindow(verdicts: readonly Verdict[]): number {
+  return Math.max(...verdicts.map(({ window }) => window[MILESTONE]!.badWork))
+}
