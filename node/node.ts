@@ -709,7 +709,11 @@ export class ShoalNode {
         signer,
         clock: this.#clock,
         log: this.#log,
-        engine,
+        engine: {
+          // Tasks wait before the engine's door, not inside.
+          status: () => ({ ...engine.status(), queued: engine.status().queued + admission.queued() }),
+          onStatus: listener => engine.onStatus(listener),
+        },
         prices: desk.pricing,
         meter: this.#meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),
