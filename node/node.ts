@@ -614,6 +614,7 @@ export class ShoalNode {
       },
     )
     const breaker = new CircuitBreaker({}, { clock: this.#clock, random: Math.random })
+    host.on('peer', peer => breaker.retry(peer))
     const router = new Router(
       { region: config['offer.region'] },
       {
@@ -708,7 +709,11 @@ export class ShoalNode {
         signer,
         clock: this.#clock,
         log: this.#log,
-        engine,
+        engine: {
+          // Tasks wait before the engine's door, not inside.
+          status: () => ({ ...engine.status(), queued: engine.status().queued + admission.queued() }),
+          onStatus: listener => engine.onStatus(listener),
+        },
         prices: desk.pricing,
         meter: this.#meter,
         stake: () => ownStake(economy, wallet.address, host.nodeKey),

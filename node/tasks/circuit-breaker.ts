@@ -91,6 +91,14 @@ export class CircuitBreaker {
     }
   }
 
+  /** The provider has come back: whatever is open there may be tried at once. */
+  retry(provider: ProviderId): void {
+    if (this.#circuits.size === 0) return
+    const nowMs = this.#clock.nowMs()
+    for (const circuit of this.#circuits.values())
+      if (circuit.provider === provider) circuit.retryAtMs = Math.min(circuit.retryAtMs, nowMs)
+  }
+
   /** Circuits that are not plainly closed. */
   list(): CircuitView[] {
     const nowMs = this.#clock.nowMs()

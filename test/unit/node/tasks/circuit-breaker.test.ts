@@ -58,6 +58,17 @@ describe('CircuitBreaker', () => {
     assert.equal(isOpen(), false)
   })
 
+  it('lets one trial through as soon as the provider has come back', async () => {
+    const { circuits, observe, isOpen } = breaker()
+    observe('unreachable', 'unreachable', 'unreachable')
+    circuits.retry('bb'.repeat(32))
+    assert.equal(isOpen(), true)
+    circuits.retry(PEER)
+    assert.equal(isOpen(), false)
+    observe('unreachable')
+    assert.equal(isOpen(), true)
+  })
+
   it('leaves a busy provider alone for a moment, and holds that against nobody', async () => {
     const { clock, observe, isOpen } = breaker()
     observe('busy', 'busy', 'busy', 'busy')
