@@ -15,6 +15,8 @@ const DAY_MS = 24 * HOUR_MS
 export interface HonestyParameters {
   /** Chance of a stranger to be honest, as its prior. */
   strangers: Beta
+  /** How many of the newest peers we came to know tell what strangers are like. */
+  newestStrangers: number
   /** What a completed task nobody audited proves, in passed audits. */
   unauditedWeight: number
   /** Passed audits that prove a peer. */
@@ -108,6 +110,7 @@ export const DEFAULT_PARAMETERS: TrustParameters = {
   inheritanceFade: 5,
   honesty: {
     strangers: { good: 2.1, bad: 0.9 },
+    newestStrangers: 24,
     unauditedWeight: 0.1,
     // Three of late: they fade.
     provenAudits: 2.5,

@@ -40,8 +40,9 @@ export class TrustModel {
   readonly #facts: TrustFacts
   readonly #peers = new Map<NodeKey, PeerRecord>()
   readonly #agreement: WitnessAgreement
-  /** Peers by what own audits showed them to be. */
-  readonly #turnedOut = { good: 0, bad: 0 }
+  /** Whether peers were honest, as own audits showed; and what follows for strangers, where it is worked out. */
+  readonly #turnedOut = new Map<NodeKey, boolean>()
+  #strangerRisk: number | null = null
   /** Receipts whose report was counted, with the time of the task. */
   readonly #receipts = new Map<CidString, number>()
 
@@ -62,16 +63,17 @@ export class TrustModel {
   add(evidence: Evidence): boolean {
     if (evidence.kind !== 'report') {
       const record = this.#record(evidence.peer)
-      const before = turnedOut(record)
       record.addDirect(evidence)
-      this.#count(before, turnedOut(record))
+      this.#sort(record)
       this.#agreement.ownExperienceChanged(record)
       return true
     }
     const { peer, witness, receipt, result, atMs } = evidence
     if (witness === peer || this.#receipts.has(receipt)) return false
     this.#receipts.set(receipt, atMs)
-    const dropped = this.#record(peer).addReport(witness, result, atMs)
+    const record = this.#record(peer)
+    if (atMs < record.firstAtMs && this.#turnedOut.has(peer)) this.#strangerRisk = null
+    const dropped = record.addReport(witness, result, atMs)
     this.#agreement.reported(witness, peer)
     if (dropped !== null) this.#agreement.dropped(dropped, peer)
     return true
@@ -116,11 +118,18 @@ export class TrustModel {
     return auditProbability(this.honesty(peer, nowMs), least, this.parameters.honesty)
   }
 
-  /** Chance that a stranger turns out to cheat, by those we came to know, 0 to 1. */
+  /**
+   * Chance that a stranger turns out to cheat, 0 to 1: as those did that own audits have shown for what they are, of
+   * whom we heard last. Newer names alone count: whoever cheats under ever new ones makes strangers worse than they were.
+   */
   strangerRisk(): number {
-    const { strangers } = this.parameters.honesty
-    const [good, bad] = [strangers.good + this.#turnedOut.good, strangers.bad + this.#turnedOut.bad]
-    return bad / (good + bad)
+    if (this.#strangerRisk === null) {
+      const { strangers } = this.parameters.honesty
+      const newest = this.#newest()
+      const good = strangers.good + newest.filter(peer => this.#turnedOut.get(peer)).length
+      this.#strangerRisk = 1 - good / (strangers.good + strangers.bad + newest.length)
+    }
+    return this.#strangerRisk
   }
 
   /** The score of a peer, of a newcomer when it is not known. */
@@ -191,7 +200,7 @@ export class TrustModel {
     const { parameters } = this
     const record = new PeerRecord({ peer, parameters, state }, { rankOf: witness => this.#rankOf(witness) })
     this.#peers.set(peer, record)
-    this.#count(null, turnedOut(record))
+    this.#sort(record)
     for (const { witness } of record.witnesses) this.#agreement.reported(witness, peer)
   }
 
@@ -200,7 +209,8 @@ export class TrustModel {
     const record = this.#peers.get(peer)
     if (record === undefined) return
     for (const { witness } of record.witnesses) this.#agreement.dropped(witness, peer)
-    this.#count(turnedOut(record), null)
+    this.#turnedOut.delete(peer)
+    this.#strangerRisk = null
     this.#peers.delete(peer)
   }
 
@@ -224,9 +234,28 @@ export class TrustModel {
     return old
   }
 
-  #count(before: 'good' | 'bad' | null, after: 'good' | 'bad' | null): void {
-    if (before !== null) this.#turnedOut[before]--
-    if (after !== null) this.#turnedOut[after]++
+  /** Of the peers own audits have shown for what they are, those we heard of last: one pass over all. */
+  #newest(): NodeKey[] {
+    const { newestStrangers } = this.parameters.honesty
+    const newest: { peer: NodeKey; atMs: number }[] = []
+    for (const peer of this.#turnedOut.keys()) {
+      const { firstAtMs: atMs } = this.#peers.get(peer)!
+      const isNewer = (other: { peer: NodeKey; atMs: number }) =>
+        atMs > other.atMs || (atMs === other.atMs && peer < other.peer)
+      if (newest.length === newestStrangers && !isNewer(newest.at(-1)!)) continue
+      const at = newest.findIndex(isNewer)
+      newest.splice(at < 0 ? newest.length : at, 0, { peer, atMs })
+      if (newest.length > newestStrangers) newest.pop()
+    }
+    return newest.map(({ peer }) => peer)
+  }
+
+  /** Notes what own audits have shown a peer to be. */
+  #sort({ peer, audits, results }: PeerRecord): void {
+    const isBad = audits.failed > 0 || results.dishonest > 0
+    if (!isBad && audits.passed === 0) return
+    this.#turnedOut.set(peer, !isBad)
+    this.#strangerRisk = null
   }
 
   #record(peer: NodeKey): PeerRecord {
@@ -323,12 +352,6 @@ export class TrustModel {
       hearsay,
     }
   }
-}
-
-/** What own audits have shown a peer to be; null for a stranger. */
-function turnedOut({ audits, results }: PeerRecord): 'good' | 'bad' | null {
-  if (audits.failed > 0 || results.dishonest > 0) return 'bad'
-  return audits.passed > 0 ? 'good' : null
 }
 
 function evidenceOf(
