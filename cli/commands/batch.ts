@@ -58,7 +58,7 @@ Each line of the file is a question as a JSON string, or an object:
    "model": "shoal-mini", "temperature": 0}
 
 Examples:
-  $ shoal batch mails.jsonl --budget 600 --min-quality 0.5 --prefer quality --out answers.jsonl
+  $ shoal batch mails.jsonl --budget 600 --prefer quality --out answers.jsonl
   $ shoal batch mails.jsonl --plan
   $ printf '"What is Shoal?"\\n"What is 2 + 2?"\\n' | shoal batch - --prefer cost
 
