@@ -29,7 +29,7 @@ function describeDecision(decision: DecisionView, options: { attempt: number; co
     properties([
       ['Chosen', `${who(candidates[0]!)}, ${reason(decision)}`],
       ['For', `${decision.taskClass}, model ${decision.model ?? 'any'}, strategy ${decision.strategy}`],
-      ['Policy', decision.policy],
+      ['Policy', decision.policy ?? 'had nothing to decide'],
       ['Ruled out', ruledOut.join(', ') || 'nobody'],
       ...outcomes.map(
         outcome =>
@@ -85,9 +85,16 @@ function describeDecision(decision: DecisionView, options: { attempt: number; co
   ].join('\n')
 }
 
-function reason({ explored, probability, candidates }: DecisionView): string {
-  if (candidates.length === 1) return 'the only one that fits'
+function reason({ decidedBy, explored, probability, trialShare, candidates }: DecisionView): string {
   const among = `of ${candidates.length} that fit`
+  if (decidedBy === 'wish') return `wished for by the task ${among}`
+  if (decidedBy === 'trial') {
+    const newcomer = `a trial of a newcomer, drawn by chance (${percent(probability)}) to know more of it`
+    return trialShare < 1
+      ? `${newcomer}; ${percent(trialShare)} of such tasks go to trials`
+      : `${newcomer}; nobody that fits is known yet, so all such tasks are trials`
+  }
+  if (candidates.length === 1) return 'the only one that fits'
   return explored
     ? `tried by chance ${among} (${percent(probability)}), to know more of it`
     : `the best ${among} (chosen with a chance of ${percent(probability)})`
@@ -99,7 +106,13 @@ export function describeReplays(replays: readonly Replay[], columns: number): st
     properties([
       [
         'Decisions',
-        `${first.decisions}${first.leftOut === 0 ? '' : `, and ${first.leftOut} without an outcome that tells something`}`,
+        [
+          String(first.decisions),
+          ...(first.learnedFrom === 0
+            ? []
+            : [`${first.learnedFrom} trials and wishes that are only learned from`]),
+          ...(first.leftOut === 0 ? [] : [`${first.leftOut} without an outcome that tells something`]),
+        ].join(', and '),
       ],
       ['Worth', `${interval(first.logged)} as it was done`],
     ]),

@@ -1,4 +1,5 @@
 import { NODE_KEY_PATTERN } from '../../protocol/ids.ts'
+import type { Decider } from '../market/routing/candidate.ts'
 import { FEATURE } from '../market/routing/features.ts'
 import type { ClassSummary } from '../market/routing/learning/lin-ucb.ts'
 import type { DecisionHistory, LoggedCandidate, LoggedDecision } from '../market/routing/learning/log-line.ts'
@@ -15,9 +16,14 @@ export interface DecisionView {
   strategy: string
   /** The model that was asked for; null for any. */
   model: string | null
-  policy: string
+  /** Who put the first candidate first: the policy, a draw among newcomers to try one out, or the demand itself. */
+  decidedBy: Decider
+  /** Version of the policy; null where it had nothing to put in order. */
+  policy: string | null
   /** With which the first candidate came first. */
   probability: number
+  /** Share of such tasks that go to newcomers by a draw. */
+  trialShare: number
   /** Whether chance put it there. */
   explored: boolean
   candidates: CandidateExplanation[]
@@ -39,7 +45,7 @@ export interface CandidateExplanation {
   /** What was learned of such candidates, in score; null where it could not come first. */
   learned: number | null
   uncertainty: number | null
-  /** With which it would have come first; 0 where it costs too much more than the best. */
+  /** With which it would have come first, trials and the policy together; 0 for those kept in case others fail. */
   chance: number
   newcomer: boolean
   expected: { credits: string; firstTokenMs: number; totalMs: number }
@@ -76,8 +82,10 @@ export function decisionView({ decision, outcomes, ratings }: DecisionHistory): 
     taskClass: decision.taskClass,
     strategy: decision.scale.strategy,
     model: decision.model,
+    decidedBy: decision.decidedBy,
     policy: decision.policy,
     probability: decision.probability,
+    trialShare: decision.trialShare,
     explored: decision.explored,
     candidates: decision.candidates.map(candidate => candidateExplanation(candidate, decision)),
     ruledOut: decision.unfit,

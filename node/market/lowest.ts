@@ -8,6 +8,11 @@ export class Lowest {
     this.#limit = limit
   }
 
+  /** Of the items kept. */
+  get size(): number {
+    return this.#keys.length
+  }
+
   /** No item with this key or a higher one is taken any more. */
   get bound(): number {
     return this.#keys.length < this.#limit ? Number.POSITIVE_INFINITY : this.#keys[0]!

@@ -6,6 +6,7 @@ import { loadConfig } from '../../node/config/load.ts'
 import type { SettingKey } from '../../node/config/settings.ts'
 import { dataDirAt } from '../../node/data-dir.ts'
 import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
+import { GREEDY_POLICY } from '../../node/market/routing/learning/policy-settings.ts'
 import { ShoalNode } from '../../node/node.ts'
 import { type NodeEvent, NodeEvents } from '../../node/node-events.ts'
 import { Wallet } from '../../node/payments/wallet.ts'
@@ -113,6 +114,12 @@ export class TestNode {
 
   get address(): string {
     return this.node.parts.host.addresses()[0]!
+  }
+
+  /** Has it choose by scores alone: no newcomer is tried by chance, no other for what may be learned of it. */
+  choosesByScore(): void {
+    this.node.parts.learning.policy.configure({ ...GREEDY_POLICY, explorationRate: 0 })
+    this.node.trade.router.tune({ maxTrials: 0 })
   }
 
   until(what: string, matches: (event: NodeEvent) => boolean, timeoutMs?: number): Promise<void> {

@@ -100,9 +100,12 @@ export interface Candidate extends Listing {
   score: number
   /** What the policy learns from; see `features.ts`. */
   features: Float64Array
-  /** With which this candidate was put where it is first of the list; 0 for the others of a greedy choice. */
+  /** Chance to be first of the list, exactly: of the one that is, and of all newcomers that may be tried; else 0. */
   probability: number
 }
+
+export const DECIDERS = ['policy', 'trial', 'wish'] as const
+export type Decider = (typeof DECIDERS)[number]
 
 export interface Ranking {
   /** Under which the outcome is reported back. */
@@ -113,10 +116,17 @@ export interface Ranking {
   unfit: Record<Unfit, number>
   /** What scores were measured by; with it a score can be taken apart, see `explanation.ts`. */
   scale: Scale
-  /** Of the policy that set the order; null where nothing fits. */
+  /**
+   * Who put the first one first: the policy; the draw of a newcomer to be tried out; or the demand, see
+   * `Demand.preferred`. Null for a preview and where nothing fits.
+   */
+  decidedBy: Decider | null
+  /** Of the policy that put the others in order; null where there was nothing to be ordered. */
   policyVersion: string | null
-  /** So many of the candidates, the first ones, might have been first; the others cost too much to try. */
-  eligible: number
+  /** Share of such tasks that are given to newcomers by a draw; the others are the policy's. 0 for a wish. */
+  trialShare: number
+  /** Those the policy may put first where it decides; the others cost too much to try, or are not known. */
+  eligible: readonly Candidate[]
   /** Whether another than the one with the best score is first, to know more of it. */
   explored: boolean
 }

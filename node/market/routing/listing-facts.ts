@@ -19,6 +19,8 @@ export class ListingFacts {
   /** Of each row; see `Speed`. */
   spread = new Float32Array()
   measured = new Float32Array()
+  /** Rows of this node's own engine and of services. */
+  readonly own = new Set<number>()
   readonly index: ListingIndex
   readonly #predictor: LatencyPredictor
   readonly #quality: QualityModel
@@ -68,12 +70,14 @@ export class ListingFacts {
       providerRemoved: row => providers.remove(row),
       added: (row, _, model) => {
         models[row] = model
+        if (index.columns.venue[row] !== PEER) this.own.add(row)
         chains.add(placeOf(row), row)
         this.renew(row)
       },
       moved: (from, to) => {
         models[to] = models[from]!
         models[from] = null
+        if (this.own.delete(from)) this.own.add(to)
         chains.move(placeOf(to), from, to)
         table.move(from, to)
         this.spread[to] = this.spread[from]!
@@ -81,6 +85,7 @@ export class ListingFacts {
       },
       removed: row => {
         models[row] = null
+        this.own.delete(row)
         chains.remove(placeOf(row), row)
       },
       changed: row => {

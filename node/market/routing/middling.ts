@@ -8,6 +8,7 @@ import {
   FLAGS,
   INPUT,
   MS_PER_TOKEN,
+  OURS,
   OUTPUT,
   RTT_MS,
   rowsOf,
@@ -24,7 +25,8 @@ const SAMPLE = 64
 
 /**
  * What a middling listing would cost and take: the medians over a sample of rows spread evenly over the buckets. A
- * median, for it stays put however extreme a minority of the listings is.
+ * median, for it stays put however extreme a minority of the listings is. Our own engine is left out where there is
+ * anybody else: it costs nothing, and beside nothing all prices are alike.
  */
 export class Middling {
   /** Kept, for they are needed with each decision. */
@@ -33,6 +35,13 @@ export class Middling {
 
   /** @returns credits and ms; 0 where there is no listing */
   of(buckets: readonly IndexedBucket[], terms: Terms, facts: ListingFacts): { cost: number; timeMs: number } {
+    let count = this.#sample(buckets, terms, facts, CLOSED | OURS)
+    if (count === 0 && facts.own.size > 0) count = this.#sample(buckets, terms, facts, CLOSED)
+    return { cost: lowerMedian(this.#costs, count), timeMs: lowerMedian(this.#times, count) }
+  }
+
+  /** Fills the sample with rows of none of the flags. @returns how many there are */
+  #sample(buckets: readonly IndexedBucket[], terms: Terms, facts: ListingFacts, without: number): number {
     const { numbers, flags } = facts.table
     const step = Math.max(1, rowsOf(buckets) / SAMPLE)
     const nowS = facts.table.seconds(terms.nowMs)
@@ -48,14 +57,14 @@ export class Middling {
         const at = row * STRIDE
         const cost = numbers[at + input]! * terms.inputMillions + numbers[at + output]! * terms.outputMillions
         if (numbers[at + EXPIRES_S]! <= nowS || numbers[at + TRUST]! < 0 || Number.isNaN(cost)) continue
-        if ((flags[at + FLAGS]! & CLOSED) !== 0) continue
+        if ((flags[at + FLAGS]! & without) !== 0) continue
         const ownMs = numbers[at + TTFT_MS]! * factor + terms.outputTokens * numbers[at + MS_PER_TOKEN]!
         this.#costs[count] = cost
         this.#times[count++] = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
       }
       before += end - start
     }
-    return { cost: lowerMedian(this.#costs, count), timeMs: lowerMedian(this.#times, count) }
+    return count
   }
 }
 

@@ -45,6 +45,8 @@ interface Findings {
   /** The others, in the order they were drawn in, and the weight of all there are. */
   newcomers: BuiltCandidate[]
   newcomerWeight: number
+  /** Who is left for want of others: proven first, then as they were drawn. */
+  spare: BuiltCandidate[]
   unfit: Record<Unfit, number>
 }
 
@@ -85,33 +87,44 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { proven, newcomers, newcomerWeight, ...ranking } = this.#assess(demand)
+    const { proven, newcomers, newcomerWeight, spare, ...ranking } = this.#assess(demand)
     // A handful of strangers is soon known: the best offer first. In a crowd chance decides, else whoever baits best
     // would be met first, under one name after another.
     const isHandful = proven.length === 0 && newcomers.length <= HANDFUL
     const ranked = isHandful ? newcomers.toSorted(byScore) : proven
     const drawn = isHandful ? [] : newcomers
     const [first] = drawn
-    const trialShare = first === undefined ? 0 : ranked.length === 0 ? 1 : this.#trialShare()
+    const trialShare = first === undefined ? 0 : ranked.length === 0 ? 1 : this.#trialShare(ranked)
     const isTrial = first !== undefined && (trialShare === 1 || this.#modules.random() < trialShare)
+    for (const { candidate, weight } of drawn) candidate.probability = (trialShare * weight) / newcomerWeight
     // Where nobody is known the others are ranked, too: they are who is asked next.
     const { order, eligible, version } = this.#order(
       demand,
       ranked.length > 0 ? ranked : drawn.slice(1).sort(byScore),
       1 - trialShare,
     )
-    if (isTrial) first.candidate.probability = (trialShare * first.weight) / newcomerWeight
-    const others = ranked.length > 0 ? drawn.slice(isTrial ? 1 : 0).map(({ candidate }) => candidate) : []
-    const candidates = [...(isTrial ? [first.candidate] : []), ...order, ...others]
+    const others = [...(ranked.length > 0 ? drawn.slice(isTrial ? 1 : 0) : []), ...spare]
+    const candidates = [
+      ...(isTrial ? [first.candidate] : []),
+      ...order,
+      ...others.map(({ candidate }) => candidate),
+    ]
     if (candidates.length === 0) return { ...ranking, candidates }
+    const decided = { ...ranking, policyVersion: version, trialShare, eligible }
     const wish = candidates.find(candidate => isPreferred(candidate, demand))
-    if (wish !== undefined)
-      return this.#decided(demand, { ...ranking, candidates: withFirst(wish, candidates) })
+    if (wish !== undefined) {
+      return this.#decided(demand, {
+        ...decided,
+        candidates: withFirst(wish, candidates),
+        decidedBy: 'wish',
+        trialShare: 0,
+        eligible: [],
+      })
+    }
     return this.#decided(demand, {
-      ...ranking,
+      ...decided,
       candidates,
-      policyVersion: version,
-      eligible: isTrial ? eligible + 1 : eligible,
+      decidedBy: isTrial ? 'trial' : 'policy',
       explored: isTrial || order[0] !== ranked[0]?.candidate,
     })
   }
@@ -120,10 +133,18 @@ export class Router implements Routing {
    * Share of tasks given to newcomers, so that we come to know them: what loses no more than the risk that is taken to
    * cheats among them, as strangers turned out until now (an adaptive stranger policy: Feldman, Lai, Stoica, Chuang,
    * "Robust Incentive Techniques for Peer-to-Peer Networks", EC 2004, section 4).
+   *
+   * Where none but our own engine and services are known it is more, for else no peer would be known for long, however
+   * much cheaper: the most that is ever tried, times the chance that a stranger is honest. So cheats get no more than
+   * a quarter of that most, r · (1 − r), and the less the more of them there are. Only newcomers that promise more
+   * than our own are tried; see `newcomerMinUtility`.
    */
-  #trialShare(): number {
+  #trialShare(proven: readonly BuiltCandidate[]): number {
     const { maxTrials, trialRisk } = this.#tuning
-    return Math.min(maxTrials, trialRisk / Math.max(this.#modules.reputation.strangerRisk(), trialRisk))
+    const risk = this.#modules.reputation.strangerRisk()
+    const share = Math.min(maxTrials, trialRisk / Math.max(risk, trialRisk))
+    const knowsPeers = proven.some(({ candidate }) => candidate.venue === 'peer')
+    return knowsPeers ? share : Math.max(share, maxTrials * (1 - risk))
   }
 
   /** Has the policy order those we know. @param share of tasks that are left to them */
@@ -131,10 +152,10 @@ export class Router implements Routing {
     demand: Demand,
     proven: readonly BuiltCandidate[],
     share: number,
-  ): { order: Candidate[]; eligible: number; version: string | null } {
+  ): { order: Candidate[]; eligible: Candidate[]; version: string | null } {
     const { policy, random } = this.#modules
     const [best] = proven
-    if (best === undefined) return { order: [], eligible: 0, version: null }
+    if (best === undefined) return { order: [], eligible: [], version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
     const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
@@ -149,10 +170,10 @@ export class Router implements Routing {
       random,
     })
     const chosen = order.map(index => eligible[index]!.candidate)
-    chosen[0]!.probability = probability * share
+    if (share > 0) chosen[0]!.probability = probability * share
     const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
     const others = rest.map(({ candidate }) => candidate)
-    return { order: [...chosen, ...others], eligible: chosen.length, version }
+    return { order: [...chosen, ...others], eligible: share > 0 ? chosen : [], version }
   }
 
   #decided(demand: Demand, ranking: Ranking): Ranking {
@@ -164,9 +185,9 @@ export class Router implements Routing {
   }
 
   preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
-    const { proven, newcomers, newcomerWeight: _, ...ranking } = this.#assess(demand, maxCandidates)
+    const { proven, newcomers, newcomerWeight: _, spare, ...ranking } = this.#assess(demand, maxCandidates)
     const likeliest = newcomers.toSorted((a, b) => b.weight - a.weight)
-    return { ...ranking, candidates: [...proven, ...likeliest].map(({ candidate }) => candidate) }
+    return { ...ranking, candidates: [...proven, ...likeliest, ...spare].map(({ candidate }) => candidate) }
   }
 
   begin(decisionId: string, provider: ProviderId): void {
@@ -239,56 +260,82 @@ export class Router implements Routing {
     }
     const nearness = this.#near.to(demand.preferences.region ?? this.#options.region)
     const newcomerMaxCost = scale.cost * explorationCost
-    const search = { terms, scale, nearness, newcomerMaxCost, isSlowStart: true }
     const undo = this.#mark(demand, nowMs)
     try {
-      let findings = this.#find(demand, search, buckets, maxCandidates)
-      // Better one more task for somebody we know than one for a stranger because all others have their share.
-      if (findings.proven.length === 0)
-        findings = this.#find(demand, { ...search, isSlowStart: false }, buckets, maxCandidates)
+      const search = { terms, scale, nearness, newcomerMaxCost }
+      const newcomerMinUtility = this.#ownScore(search, buckets)
+      const findings = this.#find(demand, { ...search, newcomerMinUtility }, buckets, maxCandidates)
       this.#countOthers(demand, buckets, findings.unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, ...findings, scale, policyVersion: null, eligible: 0, explored: false }
+      return { decisionId, ...findings, scale, ...UNDECIDED }
     } finally {
       undo()
     }
   }
 
-  /** Scans until enough of the best stand up to a close look. */
+  /** The best score of our own engine and services for a demand; -∞ where none of them is fit. */
+  #ownScore(basis: Omit<Search, 'newcomerMinUtility'>, buckets: readonly IndexedBucket[]): number {
+    const { breaker, index } = this.#modules
+    const search = { ...basis, newcomerMinUtility: Number.NEGATIVE_INFINITY }
+    const found = findingsOf(1, this.#modules.random)
+    for (const row of this.#facts.own) {
+      const bucket = buckets.find(({ start, end }) => start <= row && row < end)
+      if (bucket === undefined) continue
+      const { provider, model } = index.listing(row)
+      if (!breaker.isOpen(provider, model.model)) this.#scanRow(bucket, row, search, found)
+    }
+    return -found.best.bound
+  }
+
+  /**
+   * Scans until enough of the best stand up to a close look. While none does, it looks at twice as many each time, so
+   * that in the end it finds whoever is fit.
+   */
   #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[], maxCandidates: number): Findings {
-    const { random, index } = this.#modules
+    const { random } = this.#modules
     const facts = this.#facts
     const ruledOut: { row: number; why: Unfit }[] = []
+    const enough = Math.min(ENOUGH_CANDIDATES, maxCandidates)
     try {
-      for (let round = 1; ; round++) {
-        const best = new Lowest(maxCandidates)
-        const newcomers = new Reservoir(maxCandidates, random)
-        const counts = new Int32Array(UNFIT.length)
-        scan(buckets, search, facts, random, { best, newcomers, unfit: counts })
-        const known = best.items()
-        const places = known.length === 0 ? maxCandidates : this.#tuning.newcomerPlaces
-        const others = [...newcomers.items().slice(0, places), ...this.#preferred(demand, search)]
-        const rows = withOthers(known, others, maxCandidates)
+      for (let round = 1, limit = maxCandidates; ; round++) {
+        const scanned = findingsOf(limit, random)
+        scan(buckets, search, facts, random, scanned)
+        // Better one more task for somebody we know than one for a stranger because all others have their share.
+        const isBusy = scanned.best.size === 0
+        const known = isBusy ? scanned.busy.items() : scanned.best.items()
+        const places = known.length === 0 ? limit : this.#tuning.newcomerPlaces
+        const drawn = scanned.newcomers.items().slice(0, places)
+        const rows = withOthers(known, [...drawn, ...this.#preferred(demand, search)], limit)
+        const more =
+          rows.length < enough
+            ? [...(isBusy ? [] : unweighed(scanned.busy.items())), ...scanned.spare.items()]
+            : []
+        const wanted = withOthers([], [...rows, ...more], limit).slice(0, limit)
         const found: BuiltCandidate[] = []
-        for (const { item: row, weight } of rows) {
-          const listing = index.listing(row)
-          const why = this.#lookClosely(row, listing, demand, search.terms)
-          const built = why === null ? this.#builder.build(row, listing, weight, demand, search) : null
-          if (built !== null) found.push(built)
+        const spare: BuiltCandidate[] = []
+        let { totalWeight: newcomerWeight } = scanned.newcomers
+        let { totalWeight: spareWeight } = scanned.spare
+        for (const [place, { item: row, weight }] of wanted.entries()) {
+          if (found.length === maxCandidates) break
+          const built = this.#lookClosely(row, weight, demand, search)
+          if (typeof built !== 'string') (place < rows.length ? found : spare).push(built)
           else {
-            ruledOut.push({ row, why: why ?? 'too_expensive' })
+            ruledOut.push({ row, why: built })
             facts.leaveOut(row, true)
+            if (place < rows.length) newcomerWeight -= weight
+            else spareWeight -= weight
           }
         }
-        const isAll = rows.length < maxCandidates
-        if (isAll || found.length >= Math.min(ENOUGH_CANDIDATES, maxCandidates) || round === MAX_ROUNDS) {
-          const unfit = named(counts)
+        const count = found.length + spare.length
+        // Where none of those stands up to a close look, others are left that were not worth one.
+        const isAll = wanted.length < limit && (count > 0 || wanted.length === 0)
+        if (isAll || count >= enough || round === MAX_ROUNDS) {
+          const unfit = named(scanned.unfit)
           for (const { why } of ruledOut) unfit[why]++
-          const proven = found.filter(({ isNewcomer }) => !isNewcomer)
-          proven.sort(byScore)
-          const strangers = found.filter(({ isNewcomer }) => isNewcomer)
-          return { proven, newcomers: strangers, newcomerWeight: newcomers.totalWeight, unfit }
+          if (found.length > 0) return { ...apart(found), newcomerWeight, spare, unfit }
+          return { ...apart(spare), newcomerWeight: spareWeight, spare: [], unfit }
         }
+        if (count === 0) limit *= 2
       }
     } finally {
       for (const { row } of ruledOut) facts.leaveOut(row, false)
@@ -299,17 +346,29 @@ export class Router implements Routing {
   #preferred({ preferred }: Demand, search: Search): { item: number; weight: number }[] {
     const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
     if (row === null) return []
-    const best = new Lowest(1)
-    const { random } = this.#modules
-    const newcomers = new Reservoir(1, random)
-    const findings = { best, newcomers, unfit: new Int32Array(UNFIT.length) }
-    const bucket = { model: preferred!.model, start: row, end: row + 1 }
-    scan([bucket], { ...search, isSlowStart: false }, this.#facts, random, findings)
-    return [...best.items().map(item => ({ item, weight: 0 })), ...newcomers.items()]
+    const found = findingsOf(1, this.#modules.random)
+    this.#scanRow({ model: preferred!.model, start: row, end: row + 1 }, row, search, found)
+    const { best, busy, newcomers, spare } = found
+    return unweighed([
+      ...best.items(),
+      ...busy.items(),
+      ...newcomers.items().map(({ item }) => item),
+      ...spare.items().map(({ item }) => item),
+    ])
   }
 
-  /** Looks up what the table only guesses. Null: it is fit. */
-  #lookClosely(row: number, listing: Listing, demand: Demand, terms: Terms): Unfit | null {
+  #scanRow(bucket: IndexedBucket, row: number, search: Search, found: ReturnType<typeof findingsOf>): void {
+    scan([{ ...bucket, start: row, end: row + 1 }], search, this.#facts, this.#modules.random, found)
+  }
+
+  /** Looks up what the table only guesses. @returns the candidate, or why it is none */
+  #lookClosely(row: number, weight: number, demand: Demand, search: Search): BuiltCandidate | Unfit {
+    const listing = this.#modules.index.listing(row)
+    const why = this.#whyUnfit(row, listing, demand, search.terms)
+    return why ?? this.#builder.build(row, listing, weight, demand, search) ?? 'too_expensive'
+  }
+
+  #whyUnfit(row: number, listing: Listing, demand: Demand, terms: Terms): Unfit | null {
     const { clearance, standing, breaker, reputation, index } = this.#modules
     const { provider, offer, model } = listing
     const { providers } = this.#facts
@@ -407,7 +466,13 @@ function withOthers(
 ): { item: number; weight: number }[] {
   const among = new Set(best)
   const added = others.filter(({ item }) => !among.has(item) && among.add(item).size > 0)
-  return [...best.slice(0, Math.max(0, limit - added.length)).map(item => ({ item, weight: 0 })), ...added]
+  return [...unweighed(best.slice(0, Math.max(0, limit - added.length))), ...added]
+}
+
+/** Those whose honesty is proven, the best score first, and the others as they come. */
+function apart(found: readonly BuiltCandidate[]): Pick<Findings, 'proven' | 'newcomers'> {
+  const proven = found.filter(({ isNewcomer }) => !isNewcomer).sort(byScore)
+  return { proven, newcomers: found.filter(({ isNewcomer }) => isNewcomer) }
 }
 
 function byScore(a: BuiltCandidate, b: BuiltCandidate): number {
@@ -434,6 +499,31 @@ function withFirst(wish: Candidate, candidates: readonly Candidate[]): Candidate
   for (const candidate of candidates) candidate.probability = 0
   wish.probability = 1
   return [wish, ...candidates.filter(other => other !== wish)]
+}
+
+/** Before anybody has decided. */
+const UNDECIDED = {
+  decidedBy: null,
+  policyVersion: null,
+  trialShare: 0,
+  eligible: [],
+  explored: false,
+} as const
+
+/** What is to be filled by a scan. */
+function findingsOf(limit: number, random: () => number) {
+  return {
+    best: new Lowest(limit),
+    busy: new Lowest(limit),
+    newcomers: new Reservoir(limit, random),
+    spare: new Reservoir(limit, random),
+    unfit: new Int32Array(UNFIT.length),
+  }
+}
+
+/** Rows that were not drawn by a weight. */
+function unweighed(rows: readonly number[]): { item: number; weight: number }[] {
+  return rows.map(item => ({ item, weight: 0 }))
 }
 
 const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>

@@ -63,24 +63,29 @@ export interface Search {
   nearness: Nearness
   /** Credits a newcomer may cost to be tried out. */
   newcomerMaxCost: number
-  /** Whether those that have as many of our tasks as they should have at once are left out. */
-  isSlowStart: boolean
+  /** What a newcomer must be worth, were it honest and reliable, to be tried out: more than what we have of our own. */
+  newcomerMinUtility: number
 }
 
 /** What a scan finds. */
 export interface Findings {
   /** Of those that are proven. */
   best: Lowest
-  /** The others, drawn by the odds that they are honest and what they would be worth. */
+  /** Of those that are proven and have as many of our tasks as they should have at once. */
+  busy: Lowest
+  /** Of the others, those worth trying out, drawn by the odds that they are honest and what they would be worth. */
   newcomers: Reservoir
+  /** And those that are not: too dear, no better than our own, or with a task of ours already. For want of others. */
+  spare: Reservoir
   /** By place in UNFIT. */
   unfit: Int32Array
 }
 
 /**
  * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score (see
- * `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each bucket is
- * begun at a random row, so that among equals nobody is first by its place.
+ * `scoreOf`), those that are not proven to `newcomers`, those better left for want of others to `busy` and `spare`, and
+ * counts the rest by what ruled them out. Each bucket is begun at a random row, so that among equals nobody is first by
+ * its place.
  */
 export function scan(
   buckets: readonly IndexedBucket[],
@@ -98,9 +103,8 @@ export function scan(
 
 /** Reads numbers only, all of a row at once; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): void {
-  const { terms, scale, nearness, newcomerMaxCost } = search
-  const leftOut = search.isSlowStart ? LEFT_OUT | AT_LIMIT : LEFT_OUT
-  const { best, newcomers, unfit } = findings
+  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility } = search
+  const { best, busy, newcomers, spare, unfit } = findings
   const { numbers, flags } = facts.table
   const { region } = facts.index.columns
   const { inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } = terms
@@ -122,7 +126,7 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   let elsewhere = 0
   for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
     const bits = flags[at + FLAGS]!
-    if (numbers[at + EXPIRES_S]! <= nowS || (bits & leftOut) !== 0) continue
+    if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
     if (regions !== null && regions[region[row]!] !== 1) {
       elsewhere++
       continue
@@ -160,11 +164,15 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
       }
       if ((bits & NEWCOMER) !== 0) {
-        if (cost <= newcomerMaxCost) newcomers.offer(row, trust * utility * utility * utility * utility)
+        const isWorthIt = cost <= newcomerMaxCost && utility > newcomerMinUtility && (bits & AT_LIMIT) === 0
+        const weight = trust * utility * utility * utility * utility + LEAST
+        if (isWorthIt) newcomers.offer(row, weight)
+        else spare.offer(row, weight)
         continue
       }
       const key = -trust * utility
-      if (key < bound) {
+      if ((bits & AT_LIMIT) !== 0) busy.offer(key, row)
+      else if (key < bound) {
         best.offer(key, row)
         bound = best.bound
       }

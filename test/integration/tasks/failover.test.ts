@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { DemoNode } from '../../../cli/demo/demo-node.ts'
 import { dataDirAt } from '../../../node/data-dir.ts'
+import { DEFAULT_PREFERENCES } from '../../../node/market/preferences.ts'
 import type { TaskEvent } from '../../../node/tasks/ask.ts'
 import type { Receipt } from '../../../protocol/messages/receipt.ts'
 import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
@@ -26,6 +27,7 @@ describe('failover', () => {
       'task.creditWindowTokens': 8,
       'task.stallTimeout': '2s',
     })
+    requester.choosesByScore()
   })
   afterEach(async () => {
     await Promise.all(processes.splice(0).map(node => node.stop()))
@@ -74,7 +76,11 @@ describe('failover', () => {
       let killed = false
       const result = await requester.ask(
         'What is Shoal?',
-        { jsonSchema: LONG_ANSWER, maxTokens: 600 },
+        {
+          jsonSchema: LONG_ANSWER,
+          maxTokens: 600,
+          preferences: { ...DEFAULT_PREFERENCES, strategy: 'cost' },
+        },
         event => {
           events.push(event)
           if (event.type !== 'output') return

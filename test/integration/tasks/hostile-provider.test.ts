@@ -172,6 +172,7 @@ describe('a requester among hostile providers', () => {
       'spending.limitPerDay': '100',
     })
     await requester.knows(honest)
+    requester.choosesByScore()
   })
   beforeEach(async () => {
     rogue = await Rogue.start()

@@ -13,8 +13,10 @@ const decision: DecisionView = {
   taskClass: 'chat:short:text/balanced',
   strategy: 'balanced',
   model: null,
+  decidedBy: 'policy',
   policy: 'default#00000000',
   probability: 0.0125,
+  trialShare: 0,
   explored: true,
   candidates: [
     {
@@ -62,6 +64,7 @@ const replayOf = (policy: string, gain: number): Replay => ({
   policy,
   decisions: 120,
   leftOut: 2,
+  learnedFrom: 3,
   logged: estimate(0.5),
   inversePropensity: estimate(0.5 + gain),
   selfNormalised: estimate(0.5 + gain),
@@ -93,6 +96,20 @@ describe('what people are shown of routing', () => {
     assert.match(text, /12D3KooW…x7Qa \(new\).* 0\.41 .*-0\.03/)
   })
 
+  it('says that a task was a trial of a newcomer, and how many are, or a wish', () => {
+    const chosen = (parts: Partial<DecisionView>) =>
+      shown(describeDecisions([{ ...decision, ...parts }], WIDE)).match(/Chosen +(.*)/)![1]
+    assert.match(
+      chosen({ decidedBy: 'trial', trialShare: 0.027 })!,
+      /, a trial of a newcomer, drawn by chance \(1\.3 %\) .*; 2\.7 % of such tasks go to trials$/,
+    )
+    assert.match(
+      chosen({ decidedBy: 'trial', trialShare: 1, probability: 0.25, policy: null })!,
+      /drawn by chance \(25 %\).*nobody that fits is known yet/,
+    )
+    assert.match(chosen({ decidedBy: 'wish', probability: 1 })!, /, wished for by the task of 2 that fit$/)
+  })
+
   it('says whether another policy would have been better, worse, or neither', () => {
     const text = shown(
       describeReplays(
@@ -100,7 +117,7 @@ describe('what people are shown of routing', () => {
         WIDE,
       ),
     )
-    assert.match(text, /120, and 2 without an outcome/)
+    assert.match(text, /120, and 3 trials and wishes that are only learned from, and 2 without an outcome/)
     assert.match(text, /a would have been better/)
     assert.match(text, /b would have been worse/)
     assert.match(text, /Between c and what was done, the log shows no difference/)

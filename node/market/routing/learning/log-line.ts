@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { STRATEGIES } from '../../preferences.ts'
+import { DECIDERS } from '../candidate.ts'
 import { componentWeights } from './policy-settings.ts'
 
 /**
@@ -20,9 +21,9 @@ const loggedCandidateSchema = z.strictObject({
   score: share,
   /** In the order of FEATURE_NAMES. */
   features: z.array(share).max(64),
-  /** Whether a policy may put it first: none that costs much more than the best may be. */
+  /** Whether a policy may put it first: none that costs much more than the best may be, and no newcomer of many. */
   eligible: z.boolean(),
-  /** With which it would have been put first. */
+  /** With which it would have been first, trials and the policy together. */
   chance: share,
   isNewcomer: z.boolean(),
   /** The reward the policy expected, and its standard deviation; null where it does not learn. */
@@ -56,12 +57,16 @@ const decisionSchema = z.strictObject({
   features: z.int().min(1),
   /** In the order in which they are tried: the first is the one chosen. */
   candidates: z.array(loggedCandidateSchema).min(1).max(64),
-  /** With which the first came first, exactly. */
+  /** Who put the first one first; see `Ranking`. */
+  decidedBy: z.enum(DECIDERS),
+  /** With which the first came first, exactly, whoever would have decided. */
   probability: z.number().gt(0).max(1),
+  /** Share of such tasks that go to newcomers by a draw, whatever the policy. */
+  trialShare: share,
   /** Whether chance put it there and not its value. */
   explored: z.boolean(),
-  /** Version of the policy. */
-  policy: name,
+  /** Version of the policy; null where it had nothing to put in order. */
+  policy: z.nullable(name),
   /** Listings by what ruled them out; what ruled out none is left out. */
   unfit: z.record(z.string().max(40), z.int().min(1)),
 })

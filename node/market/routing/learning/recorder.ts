@@ -1,6 +1,6 @@
 import type { TaskId } from '../../../../protocol/ids.ts'
 import { formatCredits } from '../../../../protocol/money.ts'
-import type { Candidate, Outcome } from '../candidate.ts'
+import type { Candidate, Decider, Outcome } from '../candidate.ts'
 import { FEATURE, FEATURES_VERSION } from '../features.ts'
 import type { Decision, DecisionSink } from '../modules.ts'
 import { rewardOf } from '../reward.ts'
@@ -33,8 +33,8 @@ export class DecisionRecorder implements DecisionSink {
   decided(decision: Decision): void {
     const { demand, ranking } = decision
     const [first] = ranking.candidates
-    if (demand.taskId === undefined || first === undefined || ranking.policyVersion === null) return
-    this.#modules.log.write(this.#describe(decision, demand.taskId, ranking.policyVersion))
+    if (demand.taskId === undefined || first === undefined || ranking.decidedBy === null) return
+    this.#modules.log.write(this.#describe(decision, demand.taskId, ranking.decidedBy))
   }
 
   ended(decision: Decision, candidate: Candidate, outcome: Outcome, reward: number | null): void {
@@ -112,16 +112,29 @@ export class DecisionRecorder implements DecisionSink {
     return found
   }
 
-  #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, policyVersion: string): LoggedDecision {
+  #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, decidedBy: Decider): LoggedDecision {
     const taskClass = learnedClass(demand)
-    const eligible = ranking.candidates.slice(0, ranking.eligible)
-    const candidates = eligible.map(({ model, features, score }) => ({
+    const { eligible, trialShare } = ranking
+    const subjects = eligible.map(({ model, features, score }) => ({
       model: model.model,
       features,
       score,
       isNewcomer: features[FEATURE.newcomer]! > 0,
     }))
-    const { values, widths, bounds, probabilities } = this.#modules.policy.evaluate({ taskClass, candidates })
+    const evaluation =
+      subjects.length === 0 ? null : this.#modules.policy.evaluate({ taskClass, candidates: subjects })
+    const bounds = evaluation?.bounds ?? new Float64Array()
+    /** What the policy makes of a candidate; null where it was not to judge it. */
+    const judged = (candidate: Candidate) => {
+      const place = eligible.indexOf(candidate)
+      if (evaluation === null || place < 0) return null
+      const { values, widths, probabilities } = evaluation
+      return {
+        value: values[place]!,
+        width: widths[place]!,
+        chance: (1 - trialShare) * probabilities[place]!,
+      }
+    }
     return {
       type: 'decision',
       id,
@@ -131,24 +144,26 @@ export class DecisionRecorder implements DecisionSink {
       model: demand.model,
       scale: ranking.scale,
       features: FEATURES_VERSION,
-      candidates: ranking.candidates.map((candidate, index) => ({
+      candidates: ranking.candidates.map(candidate => ({
         provider: candidate.provider,
         model: candidate.model.model,
         venue: candidate.venue,
         score: short(candidate.score),
         features: [...candidate.features].map(short),
-        eligible: index < eligible.length,
-        chance: probabilities[index] ?? 0,
+        eligible: judged(candidate) !== null,
+        chance: judged(candidate)?.chance ?? candidate.probability,
         isNewcomer: candidate.features[FEATURE.newcomer]! > 0,
-        value: index < eligible.length ? short(values[index]!) : null,
-        width: index < eligible.length ? short(widths[index]!) : null,
+        value: shortOrNull(judged(candidate)?.value),
+        width: shortOrNull(judged(candidate)?.width),
         credits: formatCredits(candidate.prediction.expectedCost),
         ttftMs: Math.round(candidate.prediction.ttftMs),
         totalMs: Math.round(candidate.prediction.totalMs),
       })),
+      decidedBy,
       probability: ranking.candidates[0]!.probability,
-      explored: bounds.some(bound => bound > bounds[0]!),
-      policy: policyVersion,
+      trialShare,
+      explored: decidedBy === 'policy' ? bounds.some(bound => bound > bounds[0]!) : ranking.explored,
+      policy: ranking.policyVersion,
       unfit: Object.fromEntries(Object.entries(ranking.unfit).filter(([, count]) => count > 0)),
     }
   }
@@ -157,6 +172,10 @@ export class DecisionRecorder implements DecisionSink {
 function isOf(outcome: LoggedOutcome) {
   return ({ provider, model }: { provider: string; model: string }) =>
     provider === outcome.provider && model === outcome.model
+}
+
+function shortOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : short(value)
 }
 
 function short(value: number): number {

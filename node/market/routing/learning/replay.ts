@@ -23,6 +23,8 @@ export interface Replay {
   /** Decisions that count, and such as do not: without an outcome that tells something, or of other features. */
   decisions: number
   leftOut: number
+  /** Decisions no policy made, trials of newcomers and wishes: learned from alone. */
+  learnedFrom: number
   /** What was really earned. */
   logged: Estimate
   inversePropensity: Estimate
@@ -53,7 +55,9 @@ const MODEL_MEMORY = 1_000_000
 /**
  * Evaluates a policy on decisions that another made, in their order: it starts knowing nothing and learns from each
  * outcome after it was asked, so that it is never asked about what it has seen. The same holds for the model of the
- * doubly robust estimate, which keeps that free of bias.
+ * doubly robust estimate, which keeps that free of bias. Trials of newcomers and wishes are none of the policy's
+ * doing: what came of them is learned from, as it is while tasks run, and estimates are of the other decisions, with
+ * the propensities they had given that the policy decided.
  *
  * @throws {LearningError} TOO_FEW_DECISIONS
  */
@@ -65,6 +69,7 @@ export async function replay(
   const models = new Map<string, ClassModel>()
   const samples: (WeightedReward & { taskClass: string; covered: number })[] = []
   let leftOut = 0
+  let learnedFrom = 0
   for await (const history of histories) {
     const reward = rewardOfFirst(history)
     const { decision } = history
@@ -73,31 +78,17 @@ export async function replay(
       continue
     }
     const { taskClass } = decision
-    const eligible = decision.candidates.filter(({ eligible }) => eligible)
-    const candidates = eligible.map(candidate => asCandidate(candidate, decision, settings))
     let model = models.get(taskClass)
     if (model === undefined) {
       model = new ClassModel({ ridge: MODEL_RIDGE, memory: MODEL_MEMORY })
       models.set(taskClass, model)
     }
-    const expected = eligible.map(candidate =>
-      Math.min(1, Math.max(0, candidate.score + model.estimate(candidate).value)),
-    )
-    const { probabilities } = policy.evaluate({ taskClass, candidates })
-    samples.push({
-      taskClass,
-      reward,
-      weight: probabilities[0]! / decision.probability,
-      modelOfChosen: expected[0]!,
-      modelOfPolicy: expected.reduce((sum, value, index) => sum + value * probabilities[index]!, 0),
-      covered: probabilities.reduce(
-        (sum, probability, index) => sum + (eligible[index]!.chance > 0 ? probability : 0),
-        0,
-      ),
-    })
-    const [first] = candidates as [PolicyCandidate]
+    const first = asCandidate(decision.candidates[0]!, decision, settings)
+    if (decision.decidedBy === 'policy') {
+      samples.push({ taskClass, reward, ...weigh(decision, policy, model, settings) })
+    } else learnedFrom++
     policy.learn({ ...first, taskClass, reward })
-    model.update(first, reward - eligible[0]!.score)
+    model.update(first, reward - decision.candidates[0]!.score)
   }
   if (samples.length < MIN_DECISIONS) {
     throw new LearningError(
@@ -110,6 +101,7 @@ export async function replay(
     policy: settings.name,
     decisions: samples.length,
     leftOut,
+    learnedFrom,
     logged: meanEstimate(samples.map(({ reward }) => reward)),
     inversePropensity: inversePropensity(samples),
     selfNormalised: selfNormalised(samples),
@@ -124,6 +116,30 @@ export async function replay(
       doublyRobust: doublyRobust(ofClass),
       gain: doublyRobustGain(ofClass),
     })),
+  }
+}
+
+/** Of a decision that a policy made: what another would have done, by what is known until then. */
+function weigh(
+  decision: LoggedDecision,
+  policy: LinUcbPolicy,
+  model: ClassModel,
+  settings: PolicySettings,
+): Pick<WeightedReward, 'weight' | 'modelOfChosen' | 'modelOfPolicy'> & { covered: number } {
+  const { taskClass, probability, trialShare } = decision
+  const eligible = decision.candidates.filter(({ eligible }) => eligible)
+  const candidates = eligible.map(candidate => asCandidate(candidate, decision, settings))
+  const expected = eligible.map(candidate =>
+    Math.min(1, Math.max(0, candidate.score + model.estimate(candidate).value)),
+  )
+  const { probabilities } = policy.evaluate({ taskClass, candidates })
+  const sum = (of: (index: number) => number) =>
+    probabilities.reduce((total, chance, index) => total + chance * of(index), 0)
+  return {
+    weight: probabilities[0]! / (probability / (1 - trialShare)),
+    modelOfChosen: expected[0]!,
+    modelOfPolicy: sum(index => expected[index]!),
+    covered: sum(index => (eligible[index]!.chance > 0 ? 1 : 0)),
   }
 }
 

@@ -153,9 +153,11 @@ async function run(
         rank: ({ excluded }) => ({
           ...{
             decisionId: 'd',
+            decidedBy: null,
             policyVersion: null,
+            trialShare: 0,
             explored: false,
-            eligible: candidates.length,
+            eligible: [],
             unfit,
             scale: {} as Ranking['scale'],
           },

@@ -126,6 +126,8 @@ function history(random: () => number, taskClass = 'chat/balanced'): DecisionHis
       features: FEATURES_VERSION,
       candidates,
       probability: first.chance,
+      decidedBy: 'policy',
+      trialShare: 0,
       explored: isSwapped,
       policy: 'old',
       unfit: {},

@@ -37,6 +37,8 @@ export function loggedDecision(parts: Partial<LoggedDecision> = {}): LoggedDecis
       },
     ],
     probability: 1,
+    decidedBy: 'policy',
+    trialShare: 0,
     explored: false,
     policy: 'default',
     unfit: {},
