@@ -1,5 +1,5 @@
 import { HARDEST, NO_ATTACK } from '../sim/attacks/index.ts'
-import { confront, SMALL_WORLD, type Verdict } from '../sim/experiment.ts'
+import { BASELINE_AUDITS, confront, SMALL_WORLD, type Verdict } from '../sim/experiment.ts'
 import { BASELINES } from '../sim/systems/index.ts'
 import { shoalWith } from '../sim/systems/shoal.ts'
 import { type Bench, valueRow } from './row.ts'
@@ -11,7 +11,7 @@ const SEEDS = [1, 2, 3]
 
 /**
  * Seven attacks by 30 % of the providers, simulated, with the real router and trust model; see `test/sim/README.md`.
- * The baselines are in the same run: the same networks, tasks and attackers.
+ * The baselines are in the same run: the same networks, tasks and attackers, and as many audits.
  */
 export const attackBench: Bench = {
   rows: [BAD_SHARE, NEWCOMER],
@@ -19,9 +19,10 @@ export const attackBench: Bench = {
     const shoal: Verdict[] = HARDEST.map(plan => confront(SMALL_WORLD, shoalWith(), [plan]))
     const rows = []
     if (wanted(BAD_SHARE)) {
+      const world = { ...SMALL_WORLD, auditProbability: BASELINE_AUDITS }
       const best = BASELINES.map(system => ({
         name: system.name,
-        bad: worstWindow(HARDEST.map(plan => confront(SMALL_WORLD, system, [plan]))),
+        bad: worstWindow(HARDEST.map(plan => confront(world, system, [plan]))),
       })).sort((a, b) => a.bad - b.bad)[0]!
       const upTo = Math.max(...shoal.map(verdict => verdict.upTo[MILESTONE]!.badWork))
       rows.push(
