@@ -1,5 +1,5 @@
 import { HARDEST, NO_ATTACK } from '../sim/attacks/index.ts'
-import { confront, SMALL_WORLD, type Verdict } from '../sim/experiment.ts'
+import { BASELINE_AUDITS, confront, SMALL_WORLD, type Verdict } from '../sim/experiment.ts'
 import { BASELINES } from '../sim/systems/index.ts'
 import { shoalWith } from '../sim/systems/shoal.ts'
 import { type Bench, valueRow } from './row.ts'
@@ -7,20 +7,22 @@ import { type Bench, valueRow } from './row.ts'
 const BAD_SHARE = 'attack.badshare'
 const NEWCOMER = 'attack.newcomer'
 const MILESTONE = 1_000
+const SEEDS = [1, 2, 3]
 
 /**
  * Seven attacks by 30 % of the providers, simulated, with the real router and trust model; see `test/sim/README.md`.
- * The baselines are in the same run: the same networks, tasks and attackers.
+ * The baselines are in the same run: the same networks, tasks and attackers, and as many audits.
  */
 export const attackBench: Bench = {
   rows: [BAD_SHARE, NEWCOMER],
   async run(wanted) {
-    const shoal = HARDEST.map(plan => confront(SMALL_WORLD, shoalWith(), [plan]))
+    const shoal: Verdict[] = HARDEST.map(plan => confront(SMALL_WORLD, shoalWith(), [plan]))
     const rows = []
     if (wanted(BAD_SHARE)) {
+      const world = { ...SMALL_WORLD, auditProbability: BASELINE_AUDITS }
       const best = BASELINES.map(system => ({
         name: system.name,
-        bad: worstWindow(HARDEST.map(plan => confront(SMALL_WORLD, system, [plan]))),
+        bad: worstWindow(HARDEST.map(plan => confront(world, system, [plan]))),
       })).sort((a, b) => a.bad - b.bad)[0]!
       const upTo = Math.max(...shoal.map(verdict => verdict.upTo[MILESTONE]!.badWork))
       rows.push(
@@ -37,18 +39,19 @@ export const attackBench: Bench = {
       )
     }
     if (wanted(NEWCOMER)) {
-      const peace = confront(SMALL_WORLD, shoalWith(), [NO_ATTACK])
+      // One market is a lottery: who is cheap enough is drawn anew with every seed.
+      const peace = SEEDS.map(seed => confront({ ...SMALL_WORLD, seed }, shoalWith(), [NO_ATTACK]))
       const least = Math.min(...shoal.map(({ newcomerShare }) => newcomerShare))
       rows.push(
         valueRow(
           {
             name: NEWCOMER,
             unit: 'of fair share',
-            value: peace.newcomerShare,
+            value: peace.reduce((sum, { newcomerShare }) => sum + newcomerShare, 0) / peace.length,
             baseline: null,
-            note: `what honest newcomers are paid, of what twins who were there all along are, 101 to 200 tasks of each requester after joining (least under attack: ${least.toFixed(2)})`,
+            note: `what honest newcomers are paid, of what twins who were there all along are, in the tasks 101 to 200 of each requester after they joined, mean of ${SEEDS.length} markets (least of one under attack: ${least.toFixed(2)})`,
           },
-          { atLeast: 0.8 },
+          { atLeast: 0.9 },
         ),
       )
     }

@@ -24,6 +24,9 @@ export const SMALL_WORLD: WorldOptions = {
   auditFalseAlarm: 0.001,
 }
 
+/** Baselines audit whomever they deal with alike: as many answers as Shoal does in all. */
+export const BASELINE_AUDITS = 0.42
+
 /** 2,000 providers and 240 requesters: the same market, eight times as big. */
 export const FULL_WORLD: WorldOptions = {
   ...SMALL_WORLD,

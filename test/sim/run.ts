@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util'
 import { table } from '../../cli/ui/output.ts'
 import type { AttackPlan } from './attack.ts'
 import { ATTACKS, NO_ATTACK } from './attacks/index.ts'
-import { confront, FULL_WORLD, MILESTONES, SMALL_WORLD, type Verdict } from './experiment.ts'
+import { BASELINE_AUDITS, confront, FULL_WORLD, MILESTONES, SMALL_WORLD, type Verdict } from './experiment.ts'
 import type { SimSystem } from './market.ts'
-import { SYSTEMS } from './systems/index.ts'
+import { BASELINES, SYSTEMS } from './systems/index.ts'
 import { shoalWith } from './systems/shoal.ts'
 
 const HELP = `Simulates attacks on the market and what ways of choosing a provider make of them.
@@ -51,7 +51,10 @@ if (values.audits) {
   for (const always of [0.1, 0.3, 1]) await tryAudits(`always ${always}`, always, true)
 } else {
   const systems = SYSTEMS.filter(({ name }) => chosen(values.system, name))
-  for (const [name, variants] of byName) for (const system of systems) measure(name, system, variants, world)
+  const baseline = { ...world, auditProbability: BASELINE_AUDITS }
+  for (const [name, variants] of byName)
+    for (const system of systems)
+      measure(name, system, variants, BASELINES.includes(system) ? baseline : world)
 }
 if (values.json) console.log(JSON.stringify(verdicts))
 else console.log(show(verdicts))

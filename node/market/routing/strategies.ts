@@ -44,8 +44,8 @@ export const DEFAULT_TUNING: Tuning = {
   reliabilityExponent: 1,
   explorationCost: 2,
   newcomerPlaces: 4,
-  maxTrials: 0.1,
-  trialRisk: 0.008,
+  maxTrials: 0.15,
+  trialRisk: 0.01,
 }
 
 /** Keeps a division by it defined where everything is free. */
