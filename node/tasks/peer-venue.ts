@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts'
 import { type Clearance, ClearanceError } from '../market/clearance.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Candidate } from '../market/routing/candidate.ts'
+import { FEATURE } from '../market/routing/features.ts'
 import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import { PaymentError, type PaymentErrorCode } from '../payments/errors.ts'
@@ -65,7 +66,7 @@ export class PeerVenue implements Venue {
         payee: offer.offer.wallet,
         needed: maxAmount,
         minRemainingMs: offer.offer.minChannelRemainingMs,
-        reliability: prediction.reliability,
+        reliability: earned(candidate),
         onOpening: opening => onEvent({ type: 'funding', ...opening }),
       })
       onEvent({ type: 'channel', channelId: lease.channelId })
@@ -129,7 +130,7 @@ export class PeerVenue implements Venue {
         payee: wallet,
         needed: options.maxAmount,
         minRemainingMs: minChannelRemainingMs,
-        reliability: candidate.prediction.reliability,
+        reliability: earned(candidate),
       })
       lease.release()
       return true
@@ -174,4 +175,9 @@ export class PeerVenue implements Venue {
       payment: { payer: this.#options.wallet, channelId: lease.channelId, voucher: lease.voucher() },
     }
   }
+}
+
+/** What a provider has earned of a whole deposit: a stranger nothing, however well strangers do. */
+function earned({ features, prediction }: Candidate): number {
+  return features[FEATURE.newcomer]! > 0 ? 0 : prediction.reliability
 }
