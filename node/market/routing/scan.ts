@@ -155,6 +155,9 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
           numbers[at + REPUTATION]! >= minReputation &&
           !(numbers[at + STAKE]! < minStake)))
     ) {
+      const isNewcomer = (bits & NEWCOMER) !== 0
+      // No utility is above 1: most of those that cannot be among the best are passed by here.
+      if (!isNewcomer && !isForSpare && trust <= -bound && (bits & AT_LIMIT) === 0) continue
       let utility =
         (costWeight * costScale) / (costScale + cost) +
         (timeWeight * timeScale) / (timeScale + time) +
@@ -168,7 +171,6 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
         utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
       }
-      const isNewcomer = (bits & NEWCOMER) !== 0
       const isSpare =
         (bits & AT_LIMIT) !== 0 || (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
       if (isSpare !== isForSpare) spare++
