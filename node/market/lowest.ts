@@ -32,10 +32,10 @@ export class Lowest {
 
   /** The lowest first. */
   items(): number[] {
-    return this.#keys
-      .map((key, place) => ({ key, item: this.#items[place]! }))
-      .sort((a, b) => a.key - b.key || a.item - b.item)
-      .map(({ item }) => item)
+    const keys = this.#keys
+    const places = keys.map((_, place) => place)
+    places.sort((a, b) => keys[a]! - keys[b]! || this.#items[a]! - this.#items[b]!)
+    return places.map(place => this.#items[place]!)
   }
 
   #rise(place: number): void {

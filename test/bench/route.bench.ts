@@ -1,6 +1,8 @@
 import { CapabilityIndex } from '../../node/market/capability-index.ts'
 import type { KnownOffer } from '../../node/market/offer-book.ts'
 import type { Demand } from '../../node/market/routing/candidate.ts'
+import { LinUcbPolicy } from '../../node/market/routing/learning/lin-ucb.ts'
+import { DEFAULT_POLICY } from '../../node/market/routing/learning/policy-settings.ts'
 import { Router } from '../../node/market/routing/router.ts'
 import type { ModelOffer } from '../../protocol/messages/offer.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
@@ -29,7 +31,7 @@ const WARM_UP = 4_000
 const BASELINE_DECISIONS = 40
 
 const WHAT =
-  '40 models as often offered and asked for as Zipf says, one demand in ten for any model, all strategies'
+  'default policy that learns, a fifth of the providers newcomers, 40 models as often offered and asked for as Zipf says, one demand in ten for any model, all strategies'
 
 /** Decisions of the router, beside ranking a list of offers as objects. */
 export const routeBench: Bench = {
@@ -77,7 +79,9 @@ function measure(offers: number) {
   const index = new CapabilityIndex({ clock })
   const known = fillIndex(index, offers, random, NOW_MS)
   const begun = performance.now()
-  const router = new Router({ region: 'eu-de' }, routerModules({ index, clock, random }))
+  // The policy nodes have; it learns from the outcomes below.
+  const policy = new LinUcbPolicy({ settings: DEFAULT_POLICY })
+  const router = new Router({ region: 'eu-de' }, routerModules({ index, clock, random, policy }))
   const firstMs = performance.now() - begun
   const demands = Array.from({ length: DECISIONS_PER_ROUND }, () => syntheticDemand(random))
   const changes = Array.from({ length: DECISIONS_PER_ROUND / CHANGE_EVERY }, () =>

@@ -24,6 +24,11 @@ export class Reservoir {
     this.#random = random
   }
 
+  /** Of the items drawn. */
+  get size(): number {
+    return this.#drawn.length
+  }
+
   /** Sum of the weights of all that was shown. */
   get totalWeight(): number {
     return this.#total

@@ -262,7 +262,7 @@ export class Router implements Routing {
     const newcomerMaxCost = scale.cost * explorationCost
     const undo = this.#mark(demand, nowMs)
     try {
-      const search = { terms, scale, nearness, newcomerMaxCost }
+      const search = { terms, scale, nearness, newcomerMaxCost, isForSpare: false }
       const newcomerMinUtility = this.#ownScore(search, buckets)
       const findings = this.#find(demand, { ...search, newcomerMinUtility }, buckets, maxCandidates)
       this.#countOthers(demand, buckets, findings.unfit)
@@ -275,14 +275,15 @@ export class Router implements Routing {
 
   /** The best score of our own engine and services for a demand; -∞ where none of them is fit. */
   #ownScore(basis: Omit<Search, 'newcomerMinUtility'>, buckets: readonly IndexedBucket[]): number {
-    const { breaker, index } = this.#modules
+    const { breaker, index, random } = this.#modules
     const search = { ...basis, newcomerMinUtility: Number.NEGATIVE_INFINITY }
-    const found = findingsOf(1, this.#modules.random)
+    const found = findingsOf(1, random)
     for (const row of this.#facts.own) {
       const bucket = buckets.find(({ start, end }) => start <= row && row < end)
       if (bucket === undefined) continue
       const { provider, model } = index.listing(row)
-      if (!breaker.isOpen(provider, model.model)) this.#scanRow(bucket, row, search, found)
+      if (breaker.isOpen(provider, model.model)) continue
+      scan([{ ...bucket, start: row, end: row + 1 }], search, this.#facts, random, found)
     }
     return -found.best.bound
   }
@@ -299,22 +300,24 @@ export class Router implements Routing {
     try {
       for (let round = 1, limit = maxCandidates; ; round++) {
         const scanned = findingsOf(limit, random)
-        scan(buckets, search, facts, random, scanned)
+        const spareCount = scan(buckets, search, facts, random, scanned)
+        const isShort = spareCount > 0 && scanned.best.size + scanned.newcomers.size < enough
         // Better one more task for somebody we know than one for a stranger because all others have their share.
-        const isBusy = scanned.best.size === 0
-        const known = isBusy ? scanned.busy.items() : scanned.best.items()
+        const isLacking = spareCount > 0 && scanned.best.size === 0
+        const kept = isShort || isLacking ? findingsOf(limit, random) : null
+        if (kept !== null) scan(buckets, { ...search, isForSpare: true }, facts, random, kept)
+        const isBusy = kept !== null && scanned.best.size === 0
+        const known = isBusy ? kept.best.items() : scanned.best.items()
         const places = known.length === 0 ? limit : this.#tuning.newcomerPlaces
         const drawn = scanned.newcomers.items().slice(0, places)
         const rows = withOthers(known, [...drawn, ...this.#preferred(demand, search)], limit)
-        const more =
-          rows.length < enough
-            ? [...(isBusy ? [] : unweighed(scanned.busy.items())), ...scanned.spare.items()]
-            : []
-        const wanted = withOthers([], [...rows, ...more], limit).slice(0, limit)
+        const isFew = kept !== null && rows.length < enough
+        const more = isFew ? [...(isBusy ? [] : unweighed(kept.best.items())), ...kept.newcomers.items()] : []
+        const wanted = isFew ? withOthers([], [...rows, ...more], limit).slice(0, limit) : rows
         const found: BuiltCandidate[] = []
         const spare: BuiltCandidate[] = []
         let { totalWeight: newcomerWeight } = scanned.newcomers
-        let { totalWeight: spareWeight } = scanned.spare
+        let spareWeight = kept?.newcomers.totalWeight ?? 0
         for (const [place, { item: row, weight }] of wanted.entries()) {
           if (found.length === maxCandidates) break
           const built = this.#lookClosely(row, weight, demand, search)
@@ -346,19 +349,12 @@ export class Router implements Routing {
   #preferred({ preferred }: Demand, search: Search): { item: number; weight: number }[] {
     const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
     if (row === null) return []
-    const found = findingsOf(1, this.#modules.random)
-    this.#scanRow({ model: preferred!.model, start: row, end: row + 1 }, row, search, found)
-    const { best, busy, newcomers, spare } = found
-    return unweighed([
-      ...best.items(),
-      ...busy.items(),
-      ...newcomers.items().map(({ item }) => item),
-      ...spare.items().map(({ item }) => item),
-    ])
-  }
-
-  #scanRow(bucket: IndexedBucket, row: number, search: Search, found: ReturnType<typeof findingsOf>): void {
-    scan([{ ...bucket, start: row, end: row + 1 }], search, this.#facts, this.#modules.random, found)
+    const { random } = this.#modules
+    const { best, newcomers, unfit } = findingsOf(1, random)
+    const bucket = { model: preferred!.model, start: row, end: row + 1 }
+    for (const isForSpare of [false, true])
+      scan([bucket], { ...search, isForSpare }, this.#facts, random, { best, newcomers, unfit })
+    return unweighed([...best.items(), ...newcomers.items().map(({ item }) => item)])
   }
 
   /** Looks up what the table only guesses. @returns the candidate, or why it is none */
@@ -514,9 +510,7 @@ const UNDECIDED = {
 function findingsOf(limit: number, random: () => number) {
   return {
     best: new Lowest(limit),
-    busy: new Lowest(limit),
     newcomers: new Reservoir(limit, random),
-    spare: new Reservoir(limit, random),
     unfit: new Int32Array(UNFIT.length),
   }
 }

@@ -65,27 +65,29 @@ export interface Search {
   newcomerMaxCost: number
   /** What a newcomer must be worth, were it honest and reliable, to be tried out: more than what we have of our own. */
   newcomerMinUtility: number
+  /** Whether it is those that are shown who are kept for want of others; see `scan`. */
+  isForSpare: boolean
 }
 
 /** What a scan finds. */
 export interface Findings {
   /** Of those that are proven. */
   best: Lowest
-  /** Of those that are proven and have as many of our tasks as they should have at once. */
-  busy: Lowest
-  /** Of the others, those worth trying out, drawn by the odds that they are honest and what they would be worth. */
+  /** The others, drawn by the odds that they are honest and what they would be worth. */
   newcomers: Reservoir
-  /** And those that are not: too dear, no better than our own, or with a task of ours already. For want of others. */
-  spare: Reservoir
   /** By place in UNFIT. */
   unfit: Int32Array
 }
 
 /**
  * Looks at all rows of the buckets: shows those that are fit and proven to `best`, by the negative of their score (see
- * `scoreOf`), those that are not proven to `newcomers`, those better left for want of others to `busy` and `spare`, and
- * counts the rest by what ruled them out. Each bucket is begun at a random row, so that among equals nobody is first by
- * its place.
+ * `scoreOf`), those that are not proven to `newcomers`, and counts the others by what ruled them out. Each bucket is
+ * begun at a random row, so that among equals nobody is first by its place.
+ *
+ * Kept for want of others, and shown only when it is asked for them (`isForSpare`) and then alone, are proven ones with
+ * as many of our tasks as they should have, and newcomers not worth trying out: too dear, no better than our own, or
+ * with a task of ours already.
+ * @returns how many were fit and not shown
  */
 export function scan(
   buckets: readonly IndexedBucket[],
@@ -93,18 +95,20 @@ export function scan(
   facts: ListingFacts,
   random: () => number,
   findings: Findings,
-): void {
+): number {
+  let spare = 0
   for (const { start, end } of buckets) {
     const from = (start + random() * (end - start)) | 0
-    scanRows(from, end, search, facts, findings)
-    scanRows(start, from, search, facts, findings)
+    spare += scanRows(from, end, search, facts, findings)
+    spare += scanRows(start, from, search, facts, findings)
   }
+  return spare
 }
 
 /** Reads numbers only, all of a row at once; objects are made for none. */
-function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): void {
-  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility } = search
-  const { best, busy, newcomers, spare, unfit } = findings
+function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
+  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, isForSpare } = search
+  const { best, newcomers, unfit } = findings
   const { numbers, flags } = facts.table
   const { region } = facts.index.columns
   const { inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } = terms
@@ -124,6 +128,7 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
     maxTotalMs === Number.POSITIVE_INFINITY && !(minQuality > 0 || minReputation > 0 || minStake > 0)
   let bound = best.bound
   let elsewhere = 0
+  let spare = 0
   for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
     const bits = flags[at + FLAGS]!
     if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
@@ -150,6 +155,9 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
           numbers[at + REPUTATION]! >= minReputation &&
           !(numbers[at + STAKE]! < minStake)))
     ) {
+      const isNewcomer = (bits & NEWCOMER) !== 0
+      // No utility is above 1: most of those that cannot be among the best are passed by here.
+      if (!isNewcomer && !isForSpare && trust <= -bound && (bits & AT_LIMIT) === 0) continue
       let utility =
         (costWeight * costScale) / (costScale + cost) +
         (timeWeight * timeScale) / (timeScale + time) +
@@ -163,22 +171,21 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
         utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
       }
-      if ((bits & NEWCOMER) !== 0) {
-        const isWorthIt = cost <= newcomerMaxCost && utility > newcomerMinUtility && (bits & AT_LIMIT) === 0
-        const weight = trust * utility * utility * utility * utility + LEAST
-        if (isWorthIt) newcomers.offer(row, weight)
-        else spare.offer(row, weight)
-        continue
-      }
-      const key = -trust * utility
-      if ((bits & AT_LIMIT) !== 0) busy.offer(key, row)
-      else if (key < bound) {
-        best.offer(key, row)
-        bound = best.bound
+      const isSpare =
+        (bits & AT_LIMIT) !== 0 || (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
+      if (isSpare !== isForSpare) spare++
+      else if (isNewcomer) newcomers.offer(row, trust * utility * utility * utility * utility + LEAST)
+      else {
+        const key = -trust * utility
+        if (key < bound) {
+          best.offer(key, row)
+          bound = best.bound
+        }
       }
     } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
   }
   unfit[REGION]! += elsewhere
+  return spare
 }
 
 const UNWELCOME = UNFIT.indexOf('unwelcome')

@@ -7,11 +7,12 @@
  * @param rate ε
  */
 export function choiceProbabilities(weights: readonly number[], best: number, rate: number): Float64Array {
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  return Float64Array.from(weights, (weight, index) => {
-    const explored = (rate * weight) / total
-    return index === best ? 1 - rate + explored : explored
-  })
+  let total = 0
+  for (const weight of weights) total += weight
+  const probabilities = new Float64Array(weights.length)
+  for (let index = 0; index < weights.length; index++) probabilities[index] = (rate * weights[index]!) / total
+  probabilities[best]! += 1 - rate
+  return probabilities
 }
 
 /** Draws an index by its probability. @param random uniform in [0, 1) */

@@ -83,7 +83,8 @@ export class LinUcbPolicy implements RoutingPolicy {
     const { candidates } = input
     const { kind, alpha, priorWeight, floors, explorationRate: rate, newcomerWeight } = this.#settings
     const model = kind === 'linucb' ? this.#classes.get(input.taskClass) : undefined
-    const values = Float64Array.from(candidates, ({ score }) => score)
+    const values = new Float64Array(candidates.length)
+    for (let index = 0; index < values.length; index++) values[index] = candidates[index]!.score
     const widths = new Float64Array(candidates.length)
     if (model !== undefined) {
       candidates.forEach((candidate, index) => {

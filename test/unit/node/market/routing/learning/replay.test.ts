@@ -192,6 +192,32 @@ describe('replay', () => {
     assert.ok(learner.doublyRobust.value > 0.6)
   })
 
+  it('estimates from what a policy decided alone, and learns from trials and wishes as well', async () => {
+    const trialShare = 0.25
+    const policies = histories(400, 7)
+    // The same decisions, where a quarter of the tasks would have gone to trials: that says nothing of the policy.
+    const shared = policies.map(({ decision, ...rest }): DecisionHistory => {
+      const probability = decision.probability * (1 - trialShare)
+      const candidates = decision.candidates.map(one => ({ ...one, chance: one.chance * (1 - trialShare) }))
+      return { decision: { ...decision, candidates, probability, trialShare }, ...rest }
+    })
+    const trials = histories(400, 8).map(({ decision, ...rest }): DecisionHistory => {
+      const candidates = decision.candidates.map(one => ({ ...one, eligible: false }))
+      return { decision: { ...decision, candidates, decidedBy: 'trial', trialShare }, ...rest }
+    })
+    const fixed: PolicySettings = { ...GREEDY_POLICY, explorationRate: 0.2 }
+    const alone = await replay(policies, fixed)
+    const mixed = await replay([...trials, ...shared], fixed)
+    assert.deepEqual([mixed.decisions, mixed.learnedFrom, alone.learnedFrom], [400, 400, 0])
+    for (const name of ['logged', 'inversePropensity', 'selfNormalised'] as const)
+      assert.ok(Math.abs(mixed[name].value - alone[name].value) < 1e-9, name)
+    assert.ok(Math.abs(mixed.effectiveDecisions - alone.effectiveDecisions) < 1e-6)
+    const learner: PolicySettings = { ...DEFAULT_POLICY, explorationRate: 0 }
+    const [without, with_] = [await replay(policies, learner), await replay([...trials, ...shared], learner)]
+    assert.ok(with_.inversePropensity.value > without.inversePropensity.value, 'it knew more beforehand')
+    await assert.rejects(replay(trials, fixed), { code: 'TOO_FEW_DECISIONS' })
+  })
+
   it('says what it had to leave out and what the log could not have shown', async () => {
     const [without, other, ...rest] = histories(60, 4) as [DecisionHistory, DecisionHistory]
     without.outcomes = []
