@@ -264,7 +264,7 @@ export class PayerChannels {
 
   async #open(options: AcquireOptions): Promise<void> {
     const { client, wallet, clock, spending, outbox, randomSalt } = this.#modules
-    const amount = await this.#affordable(options.needed, options.reliability)
+    const amount = await this.#affordable(options.needed, options)
     const salt = randomSalt()
     const channelId = channelIdOf(this.#domain, wallet.address, options.payee, salt)
     const { address: signer } = new SessionKey({
@@ -342,7 +342,10 @@ export class PayerChannels {
 
   async #topUp(channel: OpenChannel, options: AcquireOptions): Promise<void> {
     const { row } = channel
-    const amount = await this.#affordable(options.needed - channel.available(), options.reliability)
+    const missing = options.needed - channel.available()
+    // What others had set aside has come back meanwhile.
+    if (missing <= 0n) return
+    const amount = await this.#affordable(missing, options)
     const number = row.topUps + 1
     const spent = this.#modules.spending.take(amount, `${row.channelId}/${number}`)
     await channel.change(() => {
@@ -392,8 +395,11 @@ export class PayerChannels {
     if (outcome.status !== 'confirmed') throw notFunded(outcome)
   }
 
-  /** At least `needed`, at best what the payee's reliability is worth: what limit and wallet allow. */
-  async #affordable(needed: bigint, reliability = 1): Promise<bigint> {
+  /** At least `needed`, at best what the payee's reliability is worth for such tasks: what limit and wallet allow. */
+  async #affordable(
+    needed: bigint,
+    { needed: task, reliability = 1 }: Pick<AcquireOptions, 'needed' | 'reliability'>,
+  ): Promise<bigint> {
     const { client, wallet, spending } = this.#modules
     const { credits, settlementCredits } = await client.balances(wallet.address)
     const owned = credits + settlementCredits
@@ -407,7 +413,7 @@ export class PayerChannels {
         },
       )
     }
-    const wanted = channelDeposit(needed, this.#options.channelDeposit, reliability)
+    const wanted = channelDeposit(task, this.#options.channelDeposit, reliability)
     const amount = minAmount(minAmount(wanted, owned), spending.remaining())
     return maxAmount(amount, needed)
   }
