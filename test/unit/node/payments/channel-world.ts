@@ -20,10 +20,10 @@ import { waitUntil } from '../../../helpers/wait.ts'
 import { type Fate, MemorySettlement } from './memory-settlement.ts'
 
 export const payerWallet = new Wallet(`0x${'11'.repeat(32)}`)
-const PAYEE = `0x${'9a'.repeat(20)}`
+export const PAYEE = `0x${'9a'.repeat(20)}`
 export const REQUESTER = 'aa'.repeat(32)
 export const CHANNEL_DEPOSIT = 1_000n
-const MIN_REMAINING_MS = 600_000
+export const MIN_REMAINING_MS = 600_000
 
 export type Payment = SignedVoucher & { taskAmount: bigint }
 

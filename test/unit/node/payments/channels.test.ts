@@ -7,6 +7,8 @@ import { TemporaryFolders } from '../../../helpers/temporary.ts'
 import {
   CHANNEL_DEPOSIT,
   ChannelWorld,
+  MIN_REMAINING_MS,
+  PAYEE,
   type Payment,
   payerWallet,
   REQUESTER,
@@ -386,6 +388,25 @@ describe('the two sides of a channel', () => {
     const apart = world.payer.apart(async () => world.payer.list()[0]?.state)
     assert.equal(await apart, 'open')
     await opening
+  })
+
+  it('add nothing to a channel in which enough comes back before they get to it', async () => {
+    const world = await makeWorld()
+    const wish = { payee: PAYEE, minRemainingMs: MIN_REMAINING_MS, reliability: 0 }
+    const first = await world.payer.acquire({ ...wish, needed: 100n })
+    const { deposit } = world.payer.list()[0]!
+    const rest = await world.payer.acquire({ ...wish, needed: deposit - 100n })
+    const gate = Promise.withResolvers<void>()
+    const apart = world.payer.apart(() => gate.promise)
+    const acquiring = world.payer.acquire({ ...wish, needed: 50n })
+    await settle()
+    first.release()
+    gate.resolve()
+    await apart
+    const lease = await acquiring
+    assert.equal(world.payer.list()[0]!.deposit, deposit)
+    lease.release()
+    rest.release()
   })
 
   it('hand out no voucher, and count none, that is not on disk', async () => {

@@ -160,6 +160,7 @@ export class MemorySettlement {
   }
 
   #take(amount: bigint): void {
+    if (amount <= 0n) throw new Error('ZeroAmount')
     if (amount > this.balance) throw new Error('the payer has too little')
     this.balance -= amount
   }
