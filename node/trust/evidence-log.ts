@@ -51,6 +51,7 @@ const stateSchema: z.ZodType<StoredState> = z.strictObject({
     violations: wire.count,
     firstAtMs: wire.timeMs,
     lastAtMs: wire.timeMs,
+    firstAuditedAtMs: z.nullable(wire.timeMs),
     witnesses: z.array(
       z.strictObject({
         witness: wire.nodeKey,

@@ -43,6 +43,8 @@ export interface PeerState {
   violations: number
   firstAtMs: number
   lastAtMs: number
+  /** When an audit of ours first showed what it is; null before that. */
+  firstAuditedAtMs: number | null
   witnesses: readonly {
     witness: NodeKey
     evidence: DecayingState
@@ -75,6 +77,7 @@ export class PeerRecord {
   violations = 0
   firstAtMs = Number.POSITIVE_INFINITY
   lastAtMs = 0
+  firstAuditedAtMs: number | null = null
   /** In the order of their ranks. */
   readonly witnesses: WitnessRecord[] = []
   readonly #days: number[]
@@ -107,6 +110,7 @@ export class PeerRecord {
     this.violations = state.violations
     this.firstAtMs = state.firstAtMs
     this.lastAtMs = state.lastAtMs
+    this.firstAuditedAtMs = state.firstAuditedAtMs
     for (const { witness, evidence, audits, reports, lastAtMs } of state.witnesses) {
       this.witnesses.push({
         witness,
@@ -135,14 +139,14 @@ export class PeerRecord {
         if (evidence.result === 'completed') this.#addDay(Math.floor(atMs / DAY_MS))
         if (evidence.result === 'dishonest') {
           this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
-          this.audited.add(0, 1, atMs)
+          this.#addAudit(false, atMs)
         }
         return
       }
       case 'audit':
         this.audits[evidence.passed ? 'passed' : 'failed']++
         this.#addWeights(AUDIT_WEIGHTS[evidence.passed ? 'passed' : 'failed'], atMs)
-        this.audited.add(evidence.passed ? 1 : 0, evidence.passed ? 0 : 1, atMs)
+        this.#addAudit(evidence.passed, atMs)
         if (!evidence.passed) this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
         return
       case 'contact':
@@ -207,6 +211,7 @@ export class PeerRecord {
       violations: this.violations,
       firstAtMs: this.firstAtMs,
       lastAtMs: this.lastAtMs,
+      firstAuditedAtMs: this.firstAuditedAtMs,
       witnesses: this.witnesses.map(({ witness, evidence, audits, reports, lastAtMs }) => ({
         witness,
         evidence: evidence.state,
@@ -222,6 +227,11 @@ export class PeerRecord {
     const audits = known ?? new DecayingEvidence({ halfLifeMs: this.#parameters.halfLivesMs.review })
     audits.add(result === 'verified' ? 1 : 0, result === 'dishonest' ? 1 : 0, atMs)
     return audits
+  }
+
+  #addAudit(passed: boolean, atMs: number): void {
+    this.audited.add(passed ? 1 : 0, passed ? 0 : 1, atMs)
+    this.firstAuditedAtMs = Math.min(this.firstAuditedAtMs ?? Number.POSITIVE_INFINITY, atMs)
   }
 
   #seen(atMs: number): void {

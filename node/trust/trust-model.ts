@@ -71,9 +71,7 @@ export class TrustModel {
     const { peer, witness, receipt, result, atMs } = evidence
     if (witness === peer || this.#receipts.has(receipt)) return false
     this.#receipts.set(receipt, atMs)
-    const record = this.#record(peer)
-    if (atMs < record.firstAtMs && this.#turnedOut.has(peer)) this.#strangerRisk = null
-    const dropped = record.addReport(witness, result, atMs)
+    const dropped = this.#record(peer).addReport(witness, result, atMs)
     this.#agreement.reported(witness, peer)
     if (dropped !== null) this.#agreement.dropped(dropped, peer)
     return true
@@ -119,8 +117,8 @@ export class TrustModel {
   }
 
   /**
-   * Chance that a stranger turns out to cheat, 0 to 1: as those did that own audits have shown for what they are, of
-   * whom we heard last. Newer names alone count: whoever cheats under ever new ones makes strangers worse than they were.
+   * Chance that a stranger turns out to cheat, 0 to 1: as the last of those did that own audits have shown for what they
+   * are. What strangers were long ago does not count, nor when they were first heard of: that others can arrange.
    */
   strangerRisk(): number {
     if (this.#strangerRisk === null) {
@@ -234,12 +232,12 @@ export class TrustModel {
     return old
   }
 
-  /** Of the peers own audits have shown for what they are, those we heard of last: one pass over all. */
+  /** The last peers own audits have shown for what they are: one pass over all. */
   #newest(): NodeKey[] {
     const { newestStrangers } = this.parameters.honesty
     const newest: { peer: NodeKey; atMs: number }[] = []
     for (const peer of this.#turnedOut.keys()) {
-      const { firstAtMs: atMs } = this.#peers.get(peer)!
+      const atMs = this.#peers.get(peer)!.firstAuditedAtMs!
       const isNewer = (other: { peer: NodeKey; atMs: number }) =>
         atMs > other.atMs || (atMs === other.atMs && peer < other.peer)
       if (newest.length === newestStrangers && !isNewer(newest.at(-1)!)) continue
@@ -251,9 +249,9 @@ export class TrustModel {
   }
 
   /** Notes what own audits have shown a peer to be. */
-  #sort({ peer, audits, results }: PeerRecord): void {
+  #sort({ peer, audits, results, firstAuditedAtMs }: PeerRecord): void {
+    if (firstAuditedAtMs === null) return
     const isBad = audits.failed > 0 || results.dishonest > 0
-    if (!isBad && audits.passed === 0) return
     this.#turnedOut.set(peer, !isBad)
     this.#strangerRisk = null
   }
