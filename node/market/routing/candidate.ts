@@ -112,7 +112,9 @@ export interface Ranking {
   decisionId: string
   /** The best first; a bounded number of them. */
   candidates: Candidate[]
-  /** Listings by what ruled them out. */
+  /**
+   * Listings by what ruled them out: all of them where fewer fit than are wanted, else those that were looked at.
+   */
   unfit: Record<Unfit, number>
   /** What scores were measured by; with it a score can be taken apart, see `explanation.ts`. */
   scale: Scale

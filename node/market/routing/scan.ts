@@ -75,7 +75,7 @@ export interface Findings {
   best: Lowest
   /** The others, drawn by the odds that they are honest and what they would be worth. */
   newcomers: Reservoir
-  /** By place in UNFIT. */
+  /** By place in UNFIT; of rows that cannot be among the best because of their trust alone only while there is room. */
   unfit: Int32Array
 }
 
@@ -126,11 +126,16 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   // Most demands make none of these conditions.
   const isLenient =
     maxTotalMs === Number.POSITIVE_INFINITY && !(minQuality > 0 || minReputation > 0 || minStake > 0)
+  // Who is kept for want of others, or drawn, is not ruled out by the best.
+  const passable = isForSpare ? ~0 : NEWCOMER | AT_LIMIT
   let bound = best.bound
   let elsewhere = 0
   let spare = 0
   for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
     const bits = flags[at + FLAGS]!
+    const trust = numbers[at + TRUST]!
+    // No utility is above 1: most of those that cannot be among the best are passed by here.
+    if (trust <= -bound && (bits & passable) === 0) continue
     if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
     if (regions !== null && regions[region[row]!] !== 1) {
       elsewhere++
@@ -141,7 +146,6 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
       numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
       numbers[at + MS_PER_TOKEN]! * outputTokens
     const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
-    const trust = numbers[at + TRUST]!
     const quality = numbers[at + QUALITY]!
     if (
       trust >= 0 &&
@@ -156,8 +160,6 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
           !(numbers[at + STAKE]! < minStake)))
     ) {
       const isNewcomer = (bits & NEWCOMER) !== 0
-      // No utility is above 1: most of those that cannot be among the best are passed by here.
-      if (!isNewcomer && !isForSpare && trust <= -bound && (bits & AT_LIMIT) === 0) continue
       let utility =
         (costWeight * costScale) / (costScale + cost) +
         (timeWeight * timeScale) / (timeScale + time) +
