@@ -16,7 +16,7 @@ import { MortalNode, type Told } from './mortal-node.ts'
 import { TaskWitness, type WitnessedAttempt } from './witness.ts'
 
 const KILLS = 50
-const TIMEOUT_MS = 240_000
+const TIMEOUT_MS = 600_000
 const WINDOW = 16
 const PRICE = { inputPerMillion: CREDIT / 4n, outputPerMillion: CREDIT }
 const MAX_TOKENS = 600
