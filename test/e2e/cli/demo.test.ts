@@ -44,7 +44,7 @@ describe('shoal demo', function () {
       /alice asks: "What is Shoal\?"/,
       /offers fit/,
       /Chosen: (bob|carol) with shoal-.*, (the best of|tried out)/,
-      /alice locks 1 credit in a channel/,
+      /alice locks 0\.0\d+ credits in a channel/,
       /Accepted: the prompt has \d+ tokens/,
       /│ \S/,
       /└ voucher: 0\.0+\d+ credits in all/,
