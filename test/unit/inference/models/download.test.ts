@@ -344,7 +344,27 @@ describe('Downloader', () => {
 
   it('downloads a file once for two who want it', async () => {
     const phases: string[] = []
-    await Promise.all([download(), download({}, { onProgress: progress => phases.push(progress.phase) })])
+    const begun = Promise.withResolvers<void>()
+    const waiting = Promise.withResolvers<void>()
+    server.next((_, response) => {
+      begun.resolve()
+      void waiting.promise.then(() => {
+        response.writeHead(200, { 'content-length': bytes.length })
+        response.end(bytes)
+      })
+    })
+    const first = download()
+    await begun.promise
+    const second = download(
+      {},
+      {
+        onProgress: ({ phase }) => {
+          phases.push(phase)
+          waiting.resolve()
+        },
+      },
+    )
+    await Promise.all([first, second])
     await hasFile()
     assert.equal(server.requests.length, 1)
     assert.deepEqual(phases, ['waiting'])
