@@ -17,6 +17,8 @@ export interface HonestyParameters {
   strangers: Beta
   /** How many of the newest peers we came to know tell what strangers are like. */
   newestStrangers: number
+  /** Passed audits after which a stranger counts as having turned out honest. */
+  knownAudits: number
   /** What a completed task nobody audited proves, in passed audits. */
   unauditedWeight: number
   /** Passed audits that prove a peer. */
@@ -111,6 +113,7 @@ export const DEFAULT_PARAMETERS: TrustParameters = {
   honesty: {
     strangers: { good: 2.1, bad: 0.9 },
     newestStrangers: 24,
+    knownAudits: 5,
     unauditedWeight: 0.1,
     // Three of late: they fade.
     provenAudits: 2.5,

@@ -252,6 +252,8 @@ export class TrustModel {
   #sort({ peer, audits, results, firstAuditedAtMs }: PeerRecord): void {
     if (firstAuditedAtMs === null) return
     const isBad = audits.failed > 0 || results.dishonest > 0
+    // Some serve well until they are trusted: they count when it is seen what comes then.
+    if (!isBad && audits.passed < this.parameters.honesty.knownAudits) return
     this.#turnedOut.set(peer, !isBad)
     this.#strangerRisk = null
   }

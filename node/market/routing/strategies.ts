@@ -45,7 +45,7 @@ export const DEFAULT_TUNING: Tuning = {
   explorationCost: 2,
   newcomerPlaces: 4,
   maxTrials: 0.15,
-  trialRisk: 0.007,
+  trialRisk: 0.01,
 }
 
 /** Keeps a division by it defined where everything is free. */

@@ -150,7 +150,13 @@ describe('honesty', () => {
 
   it('of strangers is feared the more of them cheated', () => {
     const risk = (cheats: number) =>
-      modelOf(Array.from({ length: 20 }, (_, i) => audit(i >= cheats, NOW_MS, `p${i}`))).strangerRisk()
+      modelOf(
+        Array.from({ length: 20 }, (_, i) =>
+          times(PARAMETERS.knownAudits, audit(i >= cheats, NOW_MS, `p${i}`)),
+        ).flat(),
+      ).strangerRisk()
+    const trusted = modelOf(times(PARAMETERS.knownAudits - 1, audit(true)))
+    assert.ok(Math.abs(trusted.strangerRisk() - 0.3) < 1e-9, 'it is not yet seen what becomes of it')
     assert.ok(risk(0) < 0.1 && risk(6) > 0.25 && risk(6) < 0.35 && risk(20) > 0.85)
   })
 })
