@@ -324,7 +324,7 @@ export class Router implements Routing {
           if (typeof built !== 'string') (place < rows.length ? found : spare).push(built)
           else {
             ruledOut.push({ row, why: built })
-            facts.leaveOut(row, true)
+            facts.table.leaveOut(row, true)
             if (place < rows.length) newcomerWeight -= weight
             else spareWeight -= weight
           }
@@ -341,7 +341,7 @@ export class Router implements Routing {
         if (count === 0) limit *= 2
       }
     } finally {
-      for (const { row } of ruledOut) facts.leaveOut(row, false)
+      for (const { row } of ruledOut) facts.table.leaveOut(row, false)
     }
   }
 
@@ -403,11 +403,11 @@ export class Router implements Routing {
       const row = facts.find(provider, model)
       if (row === null) continue
       warm.push(row)
-      facts.setWarm(row, share)
+      facts.table.setWarm(row, share)
     }
     return () => {
       for (const row of excluded) facts.leaveOutProvider(row, false)
-      for (const row of warm) facts.setWarm(row, 0)
+      for (const row of warm) facts.table.setWarm(row, 0)
     }
   }
 

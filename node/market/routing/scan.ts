@@ -40,6 +40,18 @@ export const REPUTATION = 14
 export const FLAGS = 15
 export const STRIDE = 16
 
+/** The order of a zone's numbers in `ZoneMap`, and how many rows a zone has: a power of two. */
+export const ZONE_INPUT = 0
+export const ZONE_OUTPUT = 1
+export const ZONE_SPOT_INPUT = 2
+export const ZONE_SPOT_OUTPUT = 3
+export const ZONE_TTFT_MS = 4
+export const ZONE_MS_PER_TOKEN = 5
+export const ZONE_RTT_MS = 6
+export const ZONE_QUALITY = 7
+export const ZONE_STRIDE = 8
+export const ZONE_ROWS = 64
+
 /** The most guarded class of data that may go there, as far as is known: the place in DATA_CLASSES. */
 export const DATA_CLASS_MASK = 3
 /** Bit n for SLA_CLASSES[n], from here on. */
@@ -53,6 +65,9 @@ export const PROVEN = 1 << 8
 export const OURS = 1 << 9
 /** Has as many of our tasks as it should have at once. */
 export const AT_LIMIT = 1 << 10
+/** Reach of a row that is looked at whatever the best are, and of one that is not looked at; see `RowTable.reach`. */
+export const ALWAYS_IN_REACH = Number.POSITIVE_INFINITY
+export const OUT_OF_REACH = Number.NEGATIVE_INFINITY
 /** Has been tried, or looked at closely and found unfit: the decision under way leaves it out. */
 export const LEFT_OUT = 1 << 7
 
@@ -75,7 +90,7 @@ export interface Findings {
   best: Lowest
   /** The others, drawn by the odds that they are honest and what they would be worth. */
   newcomers: Reservoir
-  /** By place in UNFIT; of rows that cannot be among the best because of their trust alone only while there is room. */
+  /** By place in UNFIT; of rows that cannot be among the best, fit or not, only while there is room. */
   unfit: Int32Array
 }
 
@@ -105,11 +120,12 @@ export function scan(
   return spare
 }
 
-/** Reads numbers only, all of a row at once; objects are made for none. */
+/** Reads numbers only, all of a row at once and of most rows a single one; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
   const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, isForSpare } = search
   const { best, newcomers, unfit } = findings
-  const { numbers, flags } = facts.table
+  const { numbers, flags, reach } = facts.table
+  const zones = facts.table.zones.best
   const { region } = facts.index.columns
   const { inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } = terms
   const { dataClass, slaBit, minQuality, minReputation, minStake, maxTotalMs, regions } = terms
@@ -126,17 +142,40 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   // Most demands make none of these conditions.
   const isLenient =
     maxTotalMs === Number.POSITIVE_INFINITY && !(minQuality > 0 || minReputation > 0 || minStake > 0)
-  // Who is kept for want of others, or drawn, is not ruled out by the best.
-  const passable = isForSpare ? ~0 : NEWCOMER | AT_LIMIT
+  const zoneInput = terms.isSpot ? ZONE_SPOT_INPUT : ZONE_INPUT
+  const zoneOutput = terms.isSpot ? ZONE_SPOT_OUTPUT : ZONE_OUTPUT
   let bound = best.bound
   let elsewhere = 0
   let spare = 0
-  for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
+  // What no row of the zone is worth more than, and what must be in reach of a row to be among the best.
+  let most = 1
+  let least = Number.NEGATIVE_INFINITY
+  let zoneEnd = from | 0
+  for (let row = from | 0; row < to; row = (row + 1) | 0) {
+    if (row >= zoneEnd) {
+      const zone = (row / ZONE_ROWS) | 0
+      zoneEnd = ((zone + 1) * ZONE_ROWS) | 0
+      const on = zone * ZONE_STRIDE
+      const rttMs = zones[on + ZONE_RTT_MS]!
+      most =
+        ROUNDING_UP *
+        ((costWeight * costScale) /
+          (costScale + zones[on + zoneInput]! * inputMillions + zones[on + zoneOutput]! * outputMillions) +
+          (timeWeight * timeScale) /
+            (timeScale +
+              rttMs +
+              zones[on + ZONE_TTFT_MS]! * coldFactor +
+              zones[on + ZONE_MS_PER_TOKEN]! * outputTokens) +
+          qualityWeight * zones[on + ZONE_QUALITY]! +
+          privacyWeight +
+          (nearnessWeight * (1 + NEAR_MS / (NEAR_MS + rttMs))) / 2)
+      if (!isForSpare) least = leastReach(bound, most)
+    }
+    if (reach[row]! <= least) continue
+    const at = (row * STRIDE) | 0
     const bits = flags[at + FLAGS]!
     const trust = numbers[at + TRUST]!
-    // No utility is above 1: most of those that cannot be among the best are passed by here.
-    if (trust <= -bound && (bits & passable) === 0) continue
-    if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
+    if (numbers[at + EXPIRES_S]! <= nowS) continue
     if (regions !== null && regions[region[row]!] !== 1) {
       elsewhere++
       continue
@@ -182,12 +221,24 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         if (key < bound) {
           best.offer(key, row)
           bound = best.bound
+          least = leastReach(bound, most)
         }
       }
     } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
   }
   unfit[REGION]! += elsewhere
   return spare
+}
+
+/** Of a few operations in double precision. */
+const ROUNDING_UP = 1 + 1e-9
+
+/**
+ * Who is trusted no more is not among the best whose worst has the key `bound`, where no utility is above `most`. Less
+ * than ALWAYS_IN_REACH whatever these are.
+ */
+function leastReach(bound: number, most: number): number {
+  return Math.min(Number.MAX_VALUE, -bound / most)
 }
 
 const UNWELCOME = UNFIT.indexOf('unwelcome')
