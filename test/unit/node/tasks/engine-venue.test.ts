@@ -103,7 +103,7 @@ describe('an attempt at a cloud service', () => {
       ...listing!,
       prediction,
       score: 1,
-      features: new Float64Array(),
+      features: [],
       probability: 1,
     } as Candidate
     return {

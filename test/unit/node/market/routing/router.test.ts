@@ -352,7 +352,7 @@ describe('the router', () => {
     const ended: unknown[] = []
     const { router, offer } = market({
       policy: Object.assign(new GreedyPolicy(), {
-        learn: ({ reward, features }: { reward: number; features: Float64Array }) =>
+        learn: ({ reward, features }: { reward: number; features: readonly number[] }) =>
           learned.push(reward, features.length),
       }),
       log: {
