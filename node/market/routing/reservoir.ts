@@ -1,8 +1,12 @@
-interface Drawn {
-  item: number
-  weight: number
+/** What was drawn, and by which weight. */
+export interface Drawn {
+  readonly item: number
+  readonly weight: number
+}
+
+interface Timed extends Drawn {
   /** The time it draws, exponentially distributed with its weight as the rate. */
-  key: number
+  readonly key: number
 }
 
 /**
@@ -14,7 +18,7 @@ interface Drawn {
 export class Reservoir {
   readonly #limit: number
   readonly #random: () => number
-  readonly #drawn: Drawn[] = []
+  readonly #drawn: Timed[] = []
   /** Weight that is still let pass before the next item is taken. */
   #left = Number.POSITIVE_INFINITY
   #total = 0
@@ -54,11 +58,11 @@ export class Reservoir {
   }
 
   /** What was drawn first comes first. */
-  items(): readonly { item: number; weight: number }[] {
+  items(): readonly Drawn[] {
     return this.#drawn
   }
 
-  #insert(drawn: Drawn): void {
+  #insert(drawn: Timed): void {
     let at = this.#drawn.length
     while (at > 0 && this.#drawn[at - 1]!.key > drawn.key) at--
     this.#drawn.splice(at, 0, drawn)

@@ -1,5 +1,4 @@
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
-import { TASK_KINDS } from '../../../protocol/messages/offer.ts'
 import type { IndexedBucket } from '../capability.ts'
 import { Lowest } from '../lowest.ts'
 import {
@@ -23,7 +22,7 @@ import { OutputLengths } from './output-lengths.ts'
 import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
-import { Reservoir } from './reservoir.ts'
+import { type Drawn, Reservoir } from './reservoir.ts'
 import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 
@@ -48,6 +47,12 @@ interface Findings {
   /** Who is left for want of others: proven first, then as they were drawn. */
   spare: BuiltCandidate[]
   unfit: Record<Unfit, number>
+}
+
+/** Rows worth a close look, in that order, and the weight each was drawn with; 0 where it was not. */
+interface Shortlist {
+  rows: number[]
+  weights: number[]
 }
 
 /**
@@ -87,7 +92,8 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { proven, newcomers, newcomerWeight, spare, ...ranking } = this.#assess(demand)
+    const { decisionId, scale, findings } = this.#assess(demand)
+    const { proven, newcomers, newcomerWeight, spare, unfit } = findings
     // A handful of strangers is soon known: the best offer first. In a crowd chance decides, else whoever baits best
     // would be met first, under one name after another.
     const isHandful = proven.length === 0 && newcomers.length <= HANDFUL
@@ -103,29 +109,28 @@ export class Router implements Routing {
       ranked.length > 0 ? ranked : drawn.slice(1).sort(byScore),
       1 - trialShare,
     )
-    const others = [...(ranked.length > 0 ? drawn.slice(isTrial ? 1 : 0) : []), ...spare]
-    const candidates = [
-      ...(isTrial ? [first.candidate] : []),
-      ...order,
-      ...others.map(({ candidate }) => candidate),
-    ]
-    if (candidates.length === 0) return { ...ranking, candidates }
-    const decided = { ...ranking, policyVersion: version, trialShare, eligible }
-    const wish = candidates.find(candidate => isPreferred(candidate, demand))
-    if (wish !== undefined) {
-      return this.#decided(demand, {
-        ...decided,
-        candidates: withFirst(wish, candidates),
-        decidedBy: 'wish',
-        trialShare: 0,
-        eligible: [],
-      })
-    }
+    const candidates: Candidate[] = isTrial ? [first.candidate] : []
+    for (const candidate of order) candidates.push(candidate)
+    if (ranked.length > 0)
+      for (let place = isTrial ? 1 : 0; place < drawn.length; place++)
+        candidates.push(drawn[place]!.candidate)
+    for (const { candidate } of spare) candidates.push(candidate)
+    if (candidates.length === 0) return { decisionId, candidates, unfit, scale, ...UNDECIDED }
+    const wish =
+      demand.preferred === undefined
+        ? undefined
+        : candidates.find(candidate => isPreferred(candidate, demand))
+    const isWish = wish !== undefined
     return this.#decided(demand, {
-      ...decided,
-      candidates,
-      decidedBy: isTrial ? 'trial' : 'policy',
-      explored: isTrial || order[0] !== ranked[0]?.candidate,
+      decisionId,
+      candidates: isWish ? withFirst(wish, candidates) : candidates,
+      unfit,
+      scale,
+      decidedBy: isWish ? 'wish' : isTrial ? 'trial' : 'policy',
+      policyVersion: version,
+      trialShare: isWish ? 0 : trialShare,
+      eligible: isWish ? [] : eligible,
+      explored: !isWish && (isTrial || order[0] !== ranked[0]?.candidate),
     })
   }
 
@@ -158,22 +163,20 @@ export class Router implements Routing {
     if (best === undefined) return { order: [], eligible: [], version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
-    const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
+    const eligible: BuiltCandidate[] = []
+    const others: BuiltCandidate[] = []
+    for (const one of proven) (one === best || one.worst <= bound ? eligible : others).push(one)
     const { order, probability, version } = policy.choose({
       taskClass: learnedClass(demand),
-      candidates: eligible.map(({ candidate: { model, features, score }, isNewcomer }) => ({
-        model: model.model,
-        features,
-        score,
-        isNewcomer,
-      })),
+      candidates: eligible,
       random,
     })
-    const chosen = order.map(index => eligible[index]!.candidate)
+    const chosen: Candidate[] = []
+    for (const index of order) chosen.push(eligible[index]!.candidate)
     if (share > 0) chosen[0]!.probability = probability * share
-    const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
-    const others = rest.map(({ candidate }) => candidate)
-    return { order: [...chosen, ...others], eligible: share > 0 ? chosen : [], version }
+    const all = chosen.slice()
+    for (const { candidate } of others) all.push(candidate)
+    return { order: all, eligible: share > 0 ? chosen : [], version }
   }
 
   #decided(demand: Demand, ranking: Ranking): Ranking {
@@ -185,9 +188,11 @@ export class Router implements Routing {
   }
 
   preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
-    const { proven, newcomers, newcomerWeight: _, spare, ...ranking } = this.#assess(demand, maxCandidates)
+    const { decisionId, scale, findings } = this.#assess(demand, maxCandidates)
+    const { proven, newcomers, spare, unfit } = findings
     const likeliest = newcomers.toSorted((a, b) => b.weight - a.weight)
-    return { ...ranking, candidates: [...proven, ...likeliest, ...spare].map(({ candidate }) => candidate) }
+    const candidates = [...proven, ...likeliest, ...spare].map(({ candidate }) => candidate)
+    return { decisionId, candidates, unfit, scale, ...UNDECIDED }
   }
 
   begin(decisionId: string, provider: ProviderId): void {
@@ -242,7 +247,7 @@ export class Router implements Routing {
   #assess(
     demand: Demand,
     maxCandidates = this.#options.maxCandidates,
-  ): Omit<Ranking, 'candidates'> & Findings {
+  ): { decisionId: string; scale: Scale; findings: Findings } {
     const { index, clock } = this.#modules
     const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
@@ -267,7 +272,7 @@ export class Router implements Routing {
       const findings = this.#find(demand, { ...search, newcomerMinUtility }, buckets, maxCandidates)
       this.#countOthers(demand, buckets, findings.unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, ...findings, scale, ...UNDECIDED }
+      return { decisionId, scale, findings }
     } finally {
       undo()
     }
@@ -307,36 +312,41 @@ export class Router implements Routing {
         const kept = isShort || isLacking ? findingsOf(limit, random) : null
         if (kept !== null) scan(buckets, { ...search, isForSpare: true }, facts, random, kept)
         const isBusy = kept !== null && scanned.best.size === 0
-        const known = isBusy ? kept.best.items() : scanned.best.items()
+        const known = (isBusy ? kept : scanned).best.items()
+        const drawn = scanned.newcomers.items()
         const places = known.length === 0 ? limit : this.#tuning.newcomerPlaces
-        const drawn = scanned.newcomers.items().slice(0, places)
-        const rows = withOthers(known, [...drawn, ...this.#preferred(demand, search)], limit)
-        const isFew = kept !== null && rows.length < enough
-        const more = isFew ? [...(isBusy ? [] : unweighed(kept.best.items())), ...kept.newcomers.items()] : []
-        const wanted = isFew ? withOthers([], [...rows, ...more], limit).slice(0, limit) : rows
+        const listed = shortlist(known, drawn, places, this.#preferred(demand, search), limit)
+        const listedCount = listed.rows.length
+        if (kept !== null && listedCount < enough)
+          addSpare(listed, isBusy ? [] : kept.best.items(), kept.newcomers.items(), limit)
+        const { rows, weights } = listed
         const found: BuiltCandidate[] = []
         const spare: BuiltCandidate[] = []
         let { totalWeight: newcomerWeight } = scanned.newcomers
         let spareWeight = kept?.newcomers.totalWeight ?? 0
-        for (const [place, { item: row, weight }] of wanted.entries()) {
-          if (found.length === maxCandidates) break
+        for (let place = 0; place < rows.length && found.length < maxCandidates; place++) {
+          const row = rows[place]!
+          const weight = weights[place]!
+          const isListed = place < listedCount
           const built = this.#lookClosely(row, weight, demand, search)
-          if (typeof built !== 'string') (place < rows.length ? found : spare).push(built)
+          if (typeof built !== 'string') (isListed ? found : spare).push(built)
           else {
             ruledOut.push({ row, why: built })
             facts.table.leaveOut(row, true)
-            if (place < rows.length) newcomerWeight -= weight
+            if (isListed) newcomerWeight -= weight
             else spareWeight -= weight
           }
         }
         const count = found.length + spare.length
         // Where none of those stands up to a close look, others are left that were not worth one.
-        const isAll = wanted.length < limit && (count > 0 || wanted.length === 0)
+        const isAll = rows.length < limit && (count > 0 || rows.length === 0)
         if (isAll || count >= enough || round === MAX_ROUNDS) {
           const unfit = named(scanned.unfit)
           for (const { why } of ruledOut) unfit[why]++
-          if (found.length > 0) return { ...apart(found), newcomerWeight, spare, unfit }
-          return { ...apart(spare), newcomerWeight: spareWeight, spare: [], unfit }
+          const isFound = found.length > 0
+          const { proven, newcomers } = apart(isFound ? found : spare)
+          if (isFound) return { proven, newcomers, newcomerWeight, spare, unfit }
+          return { proven, newcomers, newcomerWeight: spareWeight, spare: [], unfit }
         }
         if (count === 0) limit *= 2
       }
@@ -345,16 +355,16 @@ export class Router implements Routing {
     }
   }
 
-  /** The row the demand wishes for, if it is fit. */
-  #preferred({ preferred }: Demand, search: Search): { item: number; weight: number }[] {
+  /** The row the demand wishes for, if it is fit; else null. */
+  #preferred({ preferred }: Demand, search: Search): number | null {
     const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
-    if (row === null) return []
+    if (row === null) return null
     const { random } = this.#modules
     const { best, newcomers, unfit } = findingsOf(1, random)
     const bucket = { model: preferred!.model, start: row, end: row + 1 }
     for (const isForSpare of [false, true])
       scan([bucket], { ...search, isForSpare }, this.#facts, random, { best, newcomers, unfit })
-    return unweighed([...best.items(), ...newcomers.items().map(({ item }) => item)])
+    return best.size + newcomers.size > 0 ? row : null
   }
 
   /** Looks up what the table only guesses. @returns the candidate, or why it is none */
@@ -419,11 +429,7 @@ export class Router implements Routing {
       unfit.other_kind = index.size - matched
       return
     }
-    const others = new Set<IndexedBucket>()
-    for (const kind of TASK_KINDS)
-      for (const bucket of index.match({ model: demand.model, kind })) others.add(bucket)
-    for (const bucket of buckets) others.delete(bucket)
-    unfit.other_kind = rowsOf([...others])
+    unfit.other_kind = rowsOf(index.match({ model: demand.model, kind: null })) - matched
     unfit.other_model = index.size - matched - unfit.other_kind
   }
 
@@ -454,21 +460,61 @@ export class Router implements Routing {
   }
 }
 
-/** The best, the last of which give their places to others that are not among them. */
-function withOthers(
+/**
+ * The best, the last of which give their places to the first `places` of those drawn and to who is wished for.
+ * @param best none of them is among `drawn`
+ */
+function shortlist(
   best: readonly number[],
-  others: readonly { item: number; weight: number }[],
+  drawn: readonly Drawn[],
+  places: number,
+  preferred: number | null,
   limit: number,
-): { item: number; weight: number }[] {
-  const among = new Set(best)
-  const added = others.filter(({ item }) => !among.has(item) && among.add(item).size > 0)
-  return [...unweighed(best.slice(0, Math.max(0, limit - added.length))), ...added]
+): Shortlist {
+  const drawnCount = Math.min(drawn.length, places)
+  const rows: number[] = []
+  const weights: number[] = []
+  let isMissing = preferred !== null && !best.includes(preferred)
+  for (let place = 0; place < drawnCount; place++) if (drawn[place]!.item === preferred) isMissing = false
+  const bestCount = Math.min(best.length, Math.max(0, limit - drawnCount - (isMissing ? 1 : 0)))
+  for (let place = 0; place < bestCount; place++) {
+    rows.push(best[place]!)
+    weights.push(0)
+  }
+  for (let place = 0; place < drawnCount; place++) {
+    rows.push(drawn[place]!.item)
+    weights.push(drawn[place]!.weight)
+  }
+  if (isMissing) {
+    rows.push(preferred!)
+    weights.push(0)
+  }
+  return { rows, weights }
+}
+
+/** Adds those kept for want of others, as long as there is room; who is wished for may be on the list already. */
+function addSpare(
+  { rows, weights }: Shortlist,
+  best: readonly number[],
+  drawn: readonly Drawn[],
+  limit: number,
+): void {
+  const listed = new Set(rows)
+  const add = (row: number, weight: number) => {
+    if (rows.length >= limit || listed.has(row)) return
+    rows.push(row)
+    weights.push(weight)
+  }
+  for (const row of best) add(row, 0)
+  for (const { item, weight } of drawn) add(item, weight)
 }
 
 /** Those whose honesty is proven, the best score first, and the others as they come. */
 function apart(found: readonly BuiltCandidate[]): Pick<Findings, 'proven' | 'newcomers'> {
-  const proven = found.filter(({ isNewcomer }) => !isNewcomer).sort(byScore)
-  return { proven, newcomers: found.filter(({ isNewcomer }) => isNewcomer) }
+  const proven: BuiltCandidate[] = []
+  const newcomers: BuiltCandidate[] = []
+  for (const one of found) (one.isNewcomer ? newcomers : proven).push(one)
+  return { proven: proven.sort(byScore), newcomers }
 }
 
 function byScore(a: BuiltCandidate, b: BuiltCandidate): number {
@@ -513,11 +559,6 @@ function findingsOf(limit: number, random: () => number) {
     newcomers: new Reservoir(limit, random),
     unfit: new Int32Array(UNFIT.length),
   }
-}
-
-/** Rows that were not drawn by a weight. */
-function unweighed(rows: readonly number[]): { item: number; weight: number }[] {
-  return rows.map(item => ({ item, weight: 0 }))
 }
 
 const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>
