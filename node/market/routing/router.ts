@@ -1,6 +1,7 @@
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import type { IndexedBucket } from '../capability.ts'
 import { Lowest } from '../lowest.ts'
+import { STRATEGIES } from '../preferences.ts'
 import {
   type Candidate,
   type Demand,
@@ -73,6 +74,8 @@ export class Router implements Routing {
   readonly #unbegun = new Map<string, Decision>()
   readonly #begun = new Map<string, Decision>()
   #tuning: Tuning = DEFAULT_TUNING
+  /** Of the tuning, summing to 1. */
+  #weights = normalisedAll(DEFAULT_TUNING.weights)
   readonly #idPrefix: string
   #decisions = 0
 
@@ -240,6 +243,7 @@ export class Router implements Routing {
 
   tune(tuning: Partial<Tuning>): void {
     this.#tuning = { ...this.#tuning, ...tuning, weights: { ...this.#tuning.weights, ...tuning.weights } }
+    this.#weights = normalisedAll(this.#tuning.weights)
     this.#facts.providers.setTuning(this.#tuning, this.#modules.clock.nowMs())
   }
 
@@ -256,10 +260,10 @@ export class Router implements Routing {
     const outputTokens = this.#lengths.expected(demand.taskClass, demand.maxTokens)
     const terms = termsOf(demand, outputTokens, index, nowMs)
     const buckets = index.match(demand)
-    const { weights, reliabilityExponent, explorationCost } = this.#tuning
+    const { reliabilityExponent, explorationCost } = this.#tuning
     const scale: Scale = {
       strategy,
-      weights: normalised(weights[strategy]),
+      weights: this.#weights[strategy],
       ...this.#middling.of(buckets, terms, this.#facts),
       reliabilityExponent,
     }
@@ -559,6 +563,12 @@ function findingsOf(limit: number, random: () => number) {
     newcomers: new Reservoir(limit, random),
     unfit: new Int32Array(UNFIT.length),
   }
+}
+
+function normalisedAll(weights: Tuning['weights']): Tuning['weights'] {
+  return Object.fromEntries(
+    STRATEGIES.map(strategy => [strategy, normalised(weights[strategy])]),
+  ) as Tuning['weights']
 }
 
 const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>
