@@ -16,7 +16,7 @@ interface Timed extends Drawn {
  * sampling with a reservoir", Information Processing Letters 97(5), 2006, algorithm A-ExpJ).
  */
 export class Reservoir {
-  readonly #limit: number
+  #limit: number
   readonly #random: () => number
   readonly #drawn: Timed[] = []
   /** Weight that is still let pass before the next item is taken. */
@@ -36,6 +36,15 @@ export class Reservoir {
   /** Sum of the weights of all that was shown. */
   get totalWeight(): number {
     return this.#total
+  }
+
+  /** Goes on with fewer places: those drawn first are a sample of that size, and what comes is drawn against their last. */
+  narrow(limit: number): void {
+    if (limit >= this.#limit) return
+    this.#limit = limit
+    if (this.#drawn.length < limit) return
+    this.#drawn.length = limit
+    if (limit > 0) this.#jump()
   }
 
   /** @param weight 0 or more; those of 0 are never taken */

@@ -260,7 +260,7 @@ export class Router implements Routing {
     const outputTokens = this.#lengths.expected(demand.taskClass, demand.maxTokens)
     const terms = termsOf(demand, outputTokens, index, nowMs)
     const buckets = index.match(demand)
-    const { reliabilityExponent, explorationCost } = this.#tuning
+    const { reliabilityExponent, explorationCost, newcomerPlaces } = this.#tuning
     const scale: Scale = {
       strategy,
       weights: this.#weights[strategy],
@@ -271,7 +271,14 @@ export class Router implements Routing {
     const newcomerMaxCost = scale.cost * explorationCost
     const undo = this.#mark(demand, nowMs)
     try {
-      const search = { terms, scale, nearness, newcomerMaxCost, isForSpare: false }
+      const search = {
+        terms,
+        scale,
+        nearness,
+        newcomerMaxCost,
+        newcomerPlaces: Math.max(newcomerPlaces, ENOUGH_CANDIDATES),
+        isForSpare: false,
+      }
       const newcomerMinUtility = this.#ownScore(search, buckets)
       const findings = this.#find(demand, { ...search, newcomerMinUtility }, buckets, maxCandidates)
       this.#countOthers(demand, buckets, findings.unfit)

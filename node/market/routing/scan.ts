@@ -50,7 +50,7 @@ export const ZONE_MS_PER_TOKEN = 5
 export const ZONE_RTT_MS = 6
 export const ZONE_QUALITY = 7
 export const ZONE_STRIDE = 8
-export const ZONE_ROWS = 64
+export const ZONE_ROWS = 32
 
 /** The most guarded class of data that may go there, as far as is known: the place in DATA_CLASSES. */
 export const DATA_CLASS_MASK = 3
@@ -80,6 +80,8 @@ export interface Search {
   newcomerMaxCost: number
   /** What a newcomer must be worth, were it honest and reliable, to be tried out: more than what we have of our own. */
   newcomerMinUtility: number
+  /** Newcomers that are drawn once somebody proven is found. */
+  newcomerPlaces: number
   /** Whether it is those that are shown who are kept for want of others; see `scan`. */
   isForSpare: boolean
 }
@@ -122,7 +124,7 @@ export function scan(
 
 /** Reads numbers only, all of a row at once and of most rows a single one; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
-  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, isForSpare } = search
+  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, newcomerPlaces, isForSpare } = search
   const { best, newcomers, unfit } = findings
   const { numbers, flags, reach } = facts.table
   const zones = facts.table.zones.best
@@ -219,6 +221,7 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
       else {
         const key = -trust * utility
         if (key < bound) {
+          if (best.size === 0 && !isForSpare) newcomers.narrow(newcomerPlaces)
           best.offer(key, row)
           bound = best.bound
           least = leastReach(bound, most)
