@@ -27,7 +27,7 @@ import { type Drawn, Reservoir } from './reservoir.ts'
 import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 
-const MAX_CANDIDATES = 16
+const MAX_CANDIDATES = 12
 /** When of those looked at closely fewer are left, the next best are looked at too. */
 const ENOUGH_CANDIDATES = 4
 const MAX_ROUNDS = 16

@@ -122,6 +122,8 @@ export function scan(
   return spare
 }
 
+const IN_REACH = new Int32Array(ZONE_ROWS)
+
 /** Reads numbers only, all of a row at once and of most rows a single one; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
   const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, newcomerPlaces, isForSpare } = search
@@ -149,85 +151,87 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   let bound = best.bound
   let elsewhere = 0
   let spare = 0
-  // What no row of the zone is worth more than, and what must be in reach of a row to be among the best.
-  let most = 1
-  let least = Number.NEGATIVE_INFINITY
-  let zoneEnd = from | 0
-  for (let row = from | 0; row < to; row = (row + 1) | 0) {
-    if (row >= zoneEnd) {
-      const zone = (row / ZONE_ROWS) | 0
-      zoneEnd = ((zone + 1) * ZONE_ROWS) | 0
-      const on = zone * ZONE_STRIDE
-      const rttMs = zones[on + ZONE_RTT_MS]!
-      most =
-        ROUNDING_UP *
-        ((costWeight * costScale) /
-          (costScale + zones[on + zoneInput]! * inputMillions + zones[on + zoneOutput]! * outputMillions) +
-          (timeWeight * timeScale) /
-            (timeScale +
-              rttMs +
-              zones[on + ZONE_TTFT_MS]! * coldFactor +
-              zones[on + ZONE_MS_PER_TOKEN]! * outputTokens) +
-          qualityWeight * zones[on + ZONE_QUALITY]! +
-          privacyWeight +
-          (nearnessWeight * (1 + NEAR_MS / (NEAR_MS + rttMs))) / 2)
-      if (!isForSpare) least = leastReach(bound, most)
+  for (let next = from | 0; next < to; ) {
+    const zone = (next / ZONE_ROWS) | 0
+    const on = zone * ZONE_STRIDE
+    const rttMs = zones[on + ZONE_RTT_MS]!
+    const most =
+      ROUNDING_UP *
+      ((costWeight * costScale) /
+        (costScale + zones[on + zoneInput]! * inputMillions + zones[on + zoneOutput]! * outputMillions) +
+        (timeWeight * timeScale) /
+          (timeScale +
+            rttMs +
+            zones[on + ZONE_TTFT_MS]! * coldFactor +
+            zones[on + ZONE_MS_PER_TOKEN]! * outputTokens) +
+        qualityWeight * zones[on + ZONE_QUALITY]! +
+        privacyWeight +
+        (nearnessWeight * (1 + NEAR_MS / (NEAR_MS + rttMs))) / 2)
+    const least = leastReach(bound, most)
+    // Which rows are in reach is found without a branch: one that cannot be foreseen takes longer than the rest.
+    const zoneEnd = Math.min(to, ((zone + 1) * ZONE_ROWS) | 0)
+    let count = 0
+    for (; next < zoneEnd; next = (next + 1) | 0) {
+      IN_REACH[count] = next
+      count = (count + Number(reach[next]! > least)) | 0
     }
-    if (reach[row]! <= least) continue
-    const at = (row * STRIDE) | 0
-    const bits = flags[at + FLAGS]!
-    const trust = numbers[at + TRUST]!
-    if (numbers[at + EXPIRES_S]! <= nowS) continue
-    if (regions !== null && regions[region[row]!] !== 1) {
-      elsewhere++
-      continue
-    }
-    const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
-    const ownMs =
-      numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
-      numbers[at + MS_PER_TOKEN]! * outputTokens
-    const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
-    const quality = numbers[at + QUALITY]!
-    if (
-      trust >= 0 &&
-      cost <= maxCost &&
-      numbers[at + CONTEXT_TOKENS]! >= minContextTokens &&
-      (bits & (CLOSED | slaBit)) === slaBit &&
-      (bits & DATA_CLASS_MASK) >= dataClass &&
-      (isLenient ||
-        (time <= maxTotalMs &&
-          quality >= minQuality &&
-          numbers[at + REPUTATION]! >= minReputation &&
-          !(numbers[at + STAKE]! < minStake)))
-    ) {
-      const isNewcomer = (bits & NEWCOMER) !== 0
-      let utility =
-        (costWeight * costScale) / (costScale + cost) +
-        (timeWeight * timeScale) / (timeScale + time) +
-        qualityWeight * quality
-      if (privacyWeight > 0) {
-        const declared = (bits & DATA_CLASS_MASK) / MOST_GUARDED
-        const proven = (bits & PROVEN) !== 0 ? declared : Math.min(SHARED_PRIVACY, declared)
-        utility += privacyWeight * ((bits & OURS) !== 0 ? 1 : proven)
+    for (let place = 0; place < count; place = (place + 1) | 0) {
+      const row = IN_REACH[place]!
+      const at = (row * STRIDE) | 0
+      const bits = flags[at + FLAGS]!
+      const trust = numbers[at + TRUST]!
+      if (numbers[at + EXPIRES_S]! <= nowS) continue
+      if (regions !== null && regions[region[row]!] !== 1) {
+        elsewhere++
+        continue
       }
-      if (nearnessWeight > 0) {
-        const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
-        utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
-      }
-      const isSpare =
-        (bits & AT_LIMIT) !== 0 || (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
-      if (isSpare !== isForSpare) spare++
-      else if (isNewcomer) newcomers.offer(row, trust * utility * utility * utility * utility + LEAST)
-      else {
-        const key = -trust * utility
-        if (key < bound) {
-          if (best.size === 0 && !isForSpare) newcomers.narrow(newcomerPlaces)
-          best.offer(key, row)
-          bound = best.bound
-          least = leastReach(bound, most)
+      const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
+      const ownMs =
+        numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
+        numbers[at + MS_PER_TOKEN]! * outputTokens
+      const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
+      const quality = numbers[at + QUALITY]!
+      if (
+        trust >= 0 &&
+        cost <= maxCost &&
+        numbers[at + CONTEXT_TOKENS]! >= minContextTokens &&
+        (bits & (CLOSED | slaBit)) === slaBit &&
+        (bits & DATA_CLASS_MASK) >= dataClass &&
+        (isLenient ||
+          (time <= maxTotalMs &&
+            quality >= minQuality &&
+            numbers[at + REPUTATION]! >= minReputation &&
+            !(numbers[at + STAKE]! < minStake)))
+      ) {
+        const isNewcomer = (bits & NEWCOMER) !== 0
+        let utility =
+          (costWeight * costScale) / (costScale + cost) +
+          (timeWeight * timeScale) / (timeScale + time) +
+          qualityWeight * quality
+        if (privacyWeight > 0) {
+          const declared = (bits & DATA_CLASS_MASK) / MOST_GUARDED
+          const proven = (bits & PROVEN) !== 0 ? declared : Math.min(SHARED_PRIVACY, declared)
+          utility += privacyWeight * ((bits & OURS) !== 0 ? 1 : proven)
         }
-      }
-    } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
+        if (nearnessWeight > 0) {
+          const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
+          utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
+        }
+        const isSpare =
+          (bits & AT_LIMIT) !== 0 ||
+          (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
+        if (isSpare !== isForSpare) spare++
+        else if (isNewcomer) newcomers.offer(row, trust * utility * utility * utility * utility + LEAST)
+        else {
+          const key = -trust * utility
+          if (key < bound) {
+            if (best.size === 0 && !isForSpare) newcomers.narrow(newcomerPlaces)
+            best.offer(key, row)
+            bound = best.bound
+          }
+        }
+      } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
+    }
   }
   unfit[REGION]! += elsewhere
   return spare

@@ -77,7 +77,8 @@ export class LinUcbPolicy implements RoutingPolicy {
     for (let index = 0; index < bounds.length; index++) {
       if (index === first) continue
       let place = order.length
-      for (; place > 1 && bounds[order[place - 1]!]! < bounds[index]!; place--) order[place] = order[place - 1]!
+      for (; place > 1 && bounds[order[place - 1]!]! < bounds[index]!; place--)
+        order[place] = order[place - 1]!
       order[place] = index
     }
     return { order, probability: probabilities[first]!, version: this.#version }
