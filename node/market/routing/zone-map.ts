@@ -46,9 +46,11 @@ export class ZoneMap {
   /** A row has other numbers. @param numbers of all rows; see `RowTable` */
   changed(row: number, numbers: Float32Array): void {
     const zone = Math.floor(row / ZONE_ROWS)
-    if (++this.#changes[zone]! <= ZONE_ROWS) return this.#widen(zone, row, numbers)
-    this.#clear(zone)
-    for (let one = zone * ZONE_ROWS; one < (zone + 1) * ZONE_ROWS; one++) this.#widen(zone, one, numbers)
+    const isDue = ++this.#changes[zone]! > ZONE_ROWS
+    if (isDue) this.#clear(zone)
+    const first = isDue ? zone * ZONE_ROWS : row
+    const end = isDue ? first + ZONE_ROWS : row + 1
+    for (let one = first; one < end; one++) this.#widen(zone, one, numbers)
   }
 
   #clear(zone: number): void {
