@@ -155,9 +155,9 @@ export class RowTable {
     const at = row * STRIDE
     const bits = this.flags[at + FLAGS]!
     if ((bits & LEFT_OUT) !== 0) return OUT_OF_REACH
-    // Who is drawn, or kept for want of others, is not ruled out by the best. Where a prompt is warm, or with our own
-    // engine, things are better than a zone says.
-    const isAlways = (bits & (NEWCOMER | AT_LIMIT | OURS)) !== 0 || this.numbers[at + WARM]! > 0
+    // Newcomers are drawn, and not ruled out by the best. Where a prompt is warm, or with our own engine, things are
+    // better than a zone says.
+    const isAlways = (bits & (NEWCOMER | OURS)) !== 0 || this.numbers[at + WARM]! > 0
     return isAlways ? ALWAYS_IN_REACH : this.numbers[at + TRUST]!
   }
 

@@ -339,6 +339,17 @@ describe('the router', () => {
     assert.ok(Math.abs(later.prediction.warmShare - 500 / 1_100) < 1e-6)
   })
 
+  it('finds who is warm among many that are otherwise better', () => {
+    const { router, offer } = market({}, { maxCandidates: 4 })
+    for (let provider = 1; provider <= 100; provider++) if (provider !== 50) offer(provider)
+    const dearer = offer(50, { outputPerMillion: 5n * CREDIT })
+    const turn = demandFor({ promptTokensExpected: 4_000, prefixes: [`${'x'.repeat(22)}.1000`] })
+    const first = router.rank({ ...turn, preferred: { provider: dearer, model: syntheticModelId(0) } })
+    assert.ok(!order(router.preview(turn)).includes(50))
+    router.observe(outcome(first, dearer, { ttftMs: 1_600, totalMs: 4_000, promptTokens: 4_000 }))
+    for (let task = 0; task < 20; task++) assert.equal(order(router.preview(turn))[0], 50)
+  })
+
   it('tries newcomers out at a known rate, none of them much dearer than the best', () => {
     const { router, offer } = market({
       policy: new GreedyPolicy({ exploration: 0 }),
