@@ -340,13 +340,26 @@ describe('the router', () => {
   })
 
   it('finds who is warm among many that are otherwise better', () => {
-    const { router, offer } = market({}, { maxCandidates: 4 })
-    for (let provider = 1; provider <= 100; provider++) if (provider !== 50) offer(provider)
-    const dearer = offer(50, { outputPerMillion: 5n * CREDIT })
-    const turn = demandFor({ promptTokensExpected: 4_000, prefixes: [`${'x'.repeat(22)}.1000`] })
-    const first = router.rank({ ...turn, preferred: { provider: dearer, model: syntheticModelId(0) } })
+    const { router, offer } = market(
+      {
+        reputation: {
+          ...provenToAll,
+          score: () => ({ score: 50, tasks: 100 }),
+          reliability: provider => (provider === syntheticProvider(50) ? 0.45 : 0.5),
+          isWelcome: () => true,
+        },
+      },
+      { maxCandidates: 4 },
+    )
+    for (let provider = 1; provider <= 100; provider++) offer(provider)
+    const warm = syntheticProvider(50)
+    const turn = demandFor(
+      { promptTokensExpected: 4_000, prefixes: [`${'x'.repeat(22)}.1000`] },
+      { strategy: 'speed' },
+    )
+    const first = router.rank({ ...turn, preferred: { provider: warm, model: syntheticModelId(0) } })
     assert.ok(!order(router.preview(turn)).includes(50))
-    router.observe(outcome(first, dearer, { ttftMs: 1_600, totalMs: 4_000, promptTokens: 4_000 }))
+    router.observe(outcome(first, warm, { ttftMs: 1_600, totalMs: 4_000, promptTokens: 4_000 }))
     for (let task = 0; task < 20; task++) assert.equal(order(router.preview(turn))[0], 50)
   })
 
