@@ -49,17 +49,27 @@ export function catalogueOf(answered: readonly Answered[]): Priced[] {
   })
 }
 
+/** Questions with the answers of all models. */
+export interface Workload {
+  questions: readonly Question[]
+  catalogue: readonly Priced[]
+}
+
+export interface RoutingOptions {
+  /** Of the order of questions and of the lots that are drawn. */
+  seed: number
+  settings: PolicySettings
+  /** What each model is asked by name, and rated on, before; null where routing is to start knowing nothing. */
+  calibration: Workload | null
+}
+
 /**
- * Has the router choose for one question after the other, in an order of the seed, and learn from each, as the node of
- * somebody who rates each answer would. It starts knowing nothing, and of a question it learns only how the model
- * fared that it chose.
+ * Has the router choose for one question after the other and learn from each, as the node of somebody who rates each
+ * answer would: of a question it learns only how the model fared that it chose.
  * @returns the result of each question, in the order of `questions`
  */
-export function routed(
-  questions: readonly Question[],
-  catalogue: readonly Priced[],
-  { seed, settings }: { seed: number; settings: PolicySettings },
-): Result[] {
+export function routed(workload: Workload, { seed, settings, calibration }: RoutingOptions): Result[] {
+  const { catalogue } = workload
   const index = new CapabilityIndex({ clock: new ManualClock() })
   index.setLocal(catalogue.map(({ listing }) => listing))
   let answer: Answer | null = null
@@ -96,26 +106,32 @@ export function routed(
     },
   )
   router.tune({ weights: { ...DEFAULT_TUNING.weights, ...settings.weights } })
-  const results: Result[] = []
+  const ask = ({ questions, catalogue }: Workload, at: number, model: string | null): Result => {
+    const { decisionId, candidates } = router.rank(demandOf(questions[at]!, model))
+    const { provider } = candidates[0]!
+    const { listing, answers, results } = catalogue.find(one => one.listing.provider === provider)!
+    answer = answers[at]!
+    const { promptTokens, outputTokens } = answer
+    router.observe({
+      decisionId,
+      provider,
+      status: 'completed',
+      ttftMs: TTFT_MS,
+      totalMs: TTFT_MS + (outputTokens * 1_000) / TOKENS_PER_SECOND,
+      outputTokens,
+      promptTokens,
+      paid: costOf(listing, answer),
+    })
+    return results[at]!
+  }
+  const random = new Random(seed)
+  const inSomeOrder = ({ questions }: Workload) => random.shuffle(questions.map((_, at) => at))
   try {
-    for (const at of new Random(seed).shuffle(questions.map((_, at) => at))) {
-      const { decisionId, candidates } = router.rank(demandOf(questions[at]!))
-      const { provider } = candidates[0]!
-      const chosen = catalogue.find(({ listing }) => listing.provider === provider)!
-      answer = chosen.answers[at]!
-      const { promptTokens, outputTokens } = answer
-      router.observe({
-        decisionId,
-        provider,
-        status: 'completed',
-        ttftMs: TTFT_MS,
-        totalMs: TTFT_MS + (outputTokens * 1_000) / TOKENS_PER_SECOND,
-        outputTokens,
-        promptTokens,
-        paid: costOf(chosen.listing, answer),
-      })
-      results[at] = chosen.results[at]!
-    }
+    if (calibration !== null)
+      for (const at of inSomeOrder(calibration))
+        for (const { listing } of catalogue) ask(calibration, at, listing.model.model)
+    const results: Result[] = []
+    for (const at of inSomeOrder(workload)) results[at] = ask(workload, at, null)
     return results
   } finally {
     router.stop()
@@ -151,10 +167,10 @@ function costOf({ model }: Listing, { promptTokens, outputTokens }: Answer): big
   return costRoundedUp(model, { inputTokens: promptTokens, outputTokens })
 }
 
-function demandOf({ kind, messages }: Question): Demand {
+function demandOf({ kind, messages }: Question, model: string | null): Demand {
   const chars = messages.reduce((total, { content }) => total + content.length, 0)
   return {
-    model: null,
+    model,
     kind: 'chat',
     promptTokensBound: chars + 64 * (messages.length + 1),
     promptTokensExpected: Math.ceil(chars / 4),

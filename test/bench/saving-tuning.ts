@@ -12,11 +12,11 @@ import { chooseParameters } from './saving-policy.ts'
 import { catalogueOf, type Result } from './saving-routing.ts'
 import { savingWorkload } from './saving-workload.ts'
 
-const RUNS = 8
+const RUNS = 2
 
 const questions = savingWorkload('tuning')
 const catalogue = catalogueOf(await answersTo(questions))
-const { trials, chosen } = chooseParameters(questions, catalogue, { runs: RUNS })
+const { trials, chosen } = chooseParameters({ questions, catalogue }, { runs: RUNS })
 const row = (name: string, { credits, quality }: Result) => [
   name,
   (credits * 1e6).toFixed(2),
@@ -31,4 +31,4 @@ console.log(
     ],
   ),
 )
-console.log(chosen === null ? 'None is good enough.' : `Chosen: ${JSON.stringify(chosen.parameters)}`)
+console.log(chosen === null ? 'None is cheap enough.' : `Chosen: ${JSON.stringify(chosen.parameters)}`)
