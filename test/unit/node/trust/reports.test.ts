@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { ChainError } from '../../../../node/chain/errors.ts'
@@ -22,6 +23,7 @@ import { bundle, keyOf, NOW_MS, PaidChain, paidTask, provider, SCENE, witness } 
 
 const stranger = createNativeNodeSigner(new Uint8Array(32).fill(3))
 const HOUR_MS = 3_600_000
+const DOOMED = fileURLToPath(new URL('./reports-until-killed.ts', import.meta.url))
 
 describe('a report', () => {
   it('says what its witness and the receipts of both say', () => {
@@ -481,7 +483,7 @@ describe('own reports', () => {
   })
 
   it('and those of others outlive a process that is killed', async () => {
-    const child = fork(join(import.meta.dirname, 'reports-until-killed.ts'), [path], { stdio: 'inherit' })
+    const child = fork(DOOMED, [path], { stdio: 'inherit' })
     await own.stop()
     await store.close()
     child.send('go')
