@@ -6,9 +6,11 @@
  * - `held-out`: for the reported row alone. Wordings, names and topics of their test split, none of which is in the
  *   validation split or was trained on. No question is in it that is in `tuning`, or of which it was ever seen what
  *   routing makes of it: not the first workload (100 of each kind), by which alpha and lambda of the built-in policy
- *   were once chosen, nor the first held-out part (300 of each kind). On that one routing that starts knowing nothing was 40.0 %
- *   cheaper than the best single model at 0.63 points less quality, which missed the goal; so calibration came in, and
- *   with it another rule of choice, both by the tuning part, and this part was drawn anew.
+ *   were once chosen, nor the first held-out part (300 of each kind).
+ *
+ * On that first held-out part, routing that starts knowing nothing was 40.0 % cheaper than the best single model at 0.63
+ * points less quality, which missed the goal. So calibration came in, and with it another rule by which parameters are
+ * chosen, both by the tuning part; and this held-out part was drawn, to be looked at once.
  *
  * Both have a seed of their own, so that they are the same for everybody. Answers are graded by truth: the generator
  * of a question computes or composes its one right answer; no model is asked what is right.
