@@ -9,8 +9,8 @@ export interface AttestRequest {
   nonce: Bytes32
 }
 
-/** Why there is no evidence: this node has none to give; it has no time now; what makes it failed. */
-export const ATTEST_REFUSALS = ['none', 'busy', 'failed'] as const
+/** Why there is no evidence: others are being made; or what makes it failed. */
+export const ATTEST_REFUSALS = ['busy', 'failed'] as const
 export type AttestRefusal = (typeof ATTEST_REFUSALS)[number]
 
 export type AttestResponse =

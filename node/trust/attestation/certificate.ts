@@ -122,7 +122,9 @@ export function validatePath(
     const toMs = certificate.x509.validToDate.getTime()
     // Written so that a date that is none is refused.
     if (!(fromMs <= nowMs && nowMs < toMs))
-      throw new AttestationError('EXPIRED', `${name} is not valid at this time`, { details: { fromMs, toMs } })
+      throw new AttestationError('EXPIRED', `${name} is not valid at this time`, {
+        details: { fromMs, toMs },
+      })
     untilMs = Math.min(untilMs, toMs)
   }
   return untilMs

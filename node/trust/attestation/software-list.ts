@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../../config/errors.ts'
 import type { NitroOptions } from './nitro/nitro.ts'
-import { FIRMWARE_PARTS, type Firmware, SNP_PRODUCTS } from './sev-snp/firmware.ts'
+import { type FIRMWARE_PARTS, type Firmware, SNP_PRODUCTS } from './sev-snp/firmware.ts'
 import type { SevSnpOptions } from './sev-snp/sev-snp.ts'
 
 /** Which software in which hardware may have CONFIDENTIAL and PRIVATE content, as the operator says. */

@@ -7,8 +7,8 @@ import {
   type GenuineEvidence,
 } from './evidence.ts'
 import { AWS_NITRO_ROOT_G1, NitroVerifier } from './nitro/nitro.ts'
-import type { AttestedSoftware } from './software-list.ts'
 import { AMD_ROOTS, SevSnpVerifier } from './sev-snp/sev-snp.ts'
+import type { AttestedSoftware } from './software-list.ts'
 
 /** Verifies evidence of any kind that is known. */
 export class AttestationVerifiers {

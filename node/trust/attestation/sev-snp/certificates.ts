@@ -103,7 +103,8 @@ function readTable(bytes: Uint8Array): Uint8Array[] {
     const length = view.getUint32(at + 20, true)
     if (isZero(guid) && from === 0 && length === 0) return found
     if (from + length > bytes.length) break
-    if (CERTIFICATE_GUIDS.has(Buffer.from(guid).toString('hex'))) found.push(bytes.subarray(from, from + length))
+    if (CERTIFICATE_GUIDS.has(Buffer.from(guid).toString('hex')))
+      found.push(bytes.subarray(from, from + length))
   }
   throw malformed('the table of certificates is cut short')
 }
@@ -117,7 +118,8 @@ function isPem(bytes: Uint8Array): boolean {
 function readPem(bytes: Uint8Array): Uint8Array[] {
   const text = Buffer.from(bytes).toString('latin1')
   const ders = [...text.matchAll(PEM)].map(([, base64]) => Buffer.from(base64!, 'base64'))
-  if (text.replaceAll(PEM, '').trim() !== '') throw malformed('there is something else among the certificates')
+  if (text.replaceAll(PEM, '').trim() !== '')
+    throw malformed('there is something else among the certificates')
   return ders
 }
 

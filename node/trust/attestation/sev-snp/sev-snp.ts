@@ -164,5 +164,8 @@ function checkPolicy({ policy, vmpl }: SnpReport): void {
     throw new AttestationError('WEAK_POLICY', 'the guest may be migrated: an agent of the host has its keys')
   // A host can ask for a report, too, and choose what it says.
   if (vmpl !== 0)
-    throw new AttestationError('WEAK_POLICY', 'the report was not asked for at the guest’s first level (VMPL0)')
+    throw new AttestationError(
+      'WEAK_POLICY',
+      'the report was not asked for at the guest’s first level (VMPL0)',
+    )
 }
