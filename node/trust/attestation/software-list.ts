@@ -99,6 +99,14 @@ export async function readAttestedSoftware(path: string): Promise<AttestedSoftwa
   } catch {
     throw bad(path, 'it is neither YAML nor JSON')
   }
+  return parseAttestedSoftware(path, value)
+}
+
+/**
+ * The same of what the file holds.
+ * @throws {ConfigError} CONFIG_BAD_VALUE
+ */
+export function parseAttestedSoftware(path: string, value: unknown): AttestedSoftware {
   const parsed = fileSchema.safeParse(value)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
