@@ -22,9 +22,10 @@ const MAX_FILE_BYTES = 262_144
 const MAX_SOFTWARE = 256
 const MAX_ROOTS = 16
 
+/** What YAML takes for a number is told to be quoted. */
 const hex = (bytes: number) =>
   z
-    .string()
+    .string({ error: `expected ${2 * bytes} hex digits, in quotes` })
     .transform(text => text.replace(/^0x/, '').replaceAll(':', '').toLowerCase())
     .pipe(z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`), `expected ${2 * bytes} hex digits`))
 /** A debug image measures as zero, and so does what was never measured. */

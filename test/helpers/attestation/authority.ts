@@ -12,8 +12,8 @@ import {
   time,
 } from './der-writer.ts'
 
-export const FROM_MS = Date.UTC(2025, 0, 1)
-export const TO_MS = Date.UTC(2125, 0, 1)
+const FROM_MS = Date.UTC(2025, 0, 1)
+const TO_MS = Date.UTC(2125, 0, 1)
 
 export interface IssueOptions {
   name: string
@@ -41,7 +41,7 @@ export interface Holder {
 }
 
 export const SIGNS = 0x80
-export const CERTIFIES = 0x04
+const CERTIFIES = 0x04
 
 const SHA384 = '2.16.840.1.101.3.4.2.2'
 const ECDSA_SHA384 = sequence(oid('1.2.840.10045.4.3.3'))

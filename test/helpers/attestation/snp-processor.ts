@@ -107,7 +107,7 @@ export function snpReport(
 }
 
 /** The certificates as hosts hand them to guests. */
-export function certificateTable({ root, issuer, signer, key }: SnpChain): Buffer {
+function certificateTable({ root, issuer, signer, key }: SnpChain): Buffer {
   const entries: [guid: string, der: Buffer][] = [
     [key === 'vcek' ? '63da758de6644564adc5f4b93be8accd' : 'a8074bc2a25a483eaae639c045a0b8a1', signer.der],
     ['4ab7b379bbac4fe4a02f05aef327c782', issuer.der],
