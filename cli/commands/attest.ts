@@ -16,7 +16,10 @@ export function registerAttest(program: Command): void {
   const attest = program
     .command('attest')
     .description('Check evidence that a node runs in an AWS Nitro Enclave or an AMD SEV-SNP guest')
-    .addHelpText('after', '\nExample:\n  $ shoal attest verify evidence.bin --node 12D3KooW… --nonce 5a5a…')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ shoal attest verify evidence.bin --node 12D3KooW… --nonce 5a5a… --json',
+    )
   withCommonOptions(attest.command('verify'))
     .description('Verify a Nitro document, or an SEV-SNP report with its certificates, and say what it shows')
     .argument('<file>', 'The evidence, as attestation.command prints it')
@@ -29,7 +32,7 @@ export function registerAttest(program: Command): void {
       `
 Examples:
   $ shoal attest verify evidence.bin --node 12D3KooW… --nonce 5a5a…
-  $ shoal attest verify evidence.bin --node 12D3KooW… --nonce 5a5a… --software enclaves.yaml --json
+  $ shoal attest verify evidence.bin --node 12D3KooW… --nonce 5a5a… --json
 
 No node need run. A nitro document is the COSE_Sign1 of the NSM. An SEV-SNP report
 is followed by its certificates: the table the host gives (auxblob), or as PEM.

@@ -86,7 +86,7 @@ export function troubleOf(error: unknown): { message: string; fix: string } {
   if (error instanceof AttestationError)
     return {
       message: `peers will not believe what attestation.command prints: ${message}`,
-      fix: error.fix ?? 'Check by hand: shoal attest verify --help.',
+      fix: 'Check by hand what it prints: shoal attest verify --help.',
     }
   return {
     message,

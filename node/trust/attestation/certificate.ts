@@ -100,7 +100,6 @@ export function validatePath(
   const root = path.at(-1)
   if (root === undefined || !roots.has(root.fingerprint))
     throw new AttestationError('UNTRUSTED_ROOT', 'the certificates end at a root that is not trusted', {
-      fix: 'If you trust the root, add its SHA-256 fingerprint to the file that privacy.attested names.',
       details: { fingerprint: root?.fingerprint ?? null },
     })
   let untilMs = Number.POSITIVE_INFINITY

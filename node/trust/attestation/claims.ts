@@ -12,9 +12,9 @@ const NEVER_SHOWN = [
 
 export const NITRO_CLAIMS: Claims = {
   shows: [
-    'that an AWS Nitro hypervisor signed this for one enclave, just now, for this challenge',
+    'that an AWS Nitro hypervisor signed this for one enclave, after the challenge was made',
     'which image, kernel and application the enclave was started with (PCR0 to PCR2), not in debug mode',
-    'that this software had it made for the node key that the other end of the connection proved to hold',
+    'that this software had it made for this node key, which a peer proves to hold when it connects',
   ],
   doesNotShow: [
     'anything against AWS: its hypervisor, hardware and certificates are what is trusted',
@@ -25,9 +25,9 @@ export const NITRO_CLAIMS: Claims = {
 
 export const SEV_SNP_CLAIMS: Claims = {
   shows: [
-    'that an AMD processor with that firmware signed this for one guest, just now, for this challenge',
+    'that an AMD processor with that firmware signed this for one guest, after the challenge was made',
     'what was in the guest’s memory when it started (the measurement), not in debug mode, not to be migrated',
-    'that this guest had it made for the node key that the other end of the connection proved to hold',
+    'that this guest had it made for this node key, which a peer proves to hold when it connects',
   ],
   doesNotShow: [
     'anything against AMD, or against who has the machine in hand and attacks the chip or its memory bus',

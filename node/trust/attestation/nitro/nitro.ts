@@ -71,9 +71,7 @@ export class NitroVerifier implements AttestationVerifier {
     if (!isSignedBy(message, signer))
       throw new AttestationError('BAD_SIGNATURE', 'the document was not signed by the certified key')
     if (document.timestamp > nowMs + MAX_CLOCK_SKEW_MS)
-      throw new AttestationError('EXPIRED', 'the document was made in the future', {
-        fix: 'Check the clock of this machine.',
-      })
+      throw new AttestationError('EXPIRED', 'the document was made in the future')
     checkDebugMode(document)
     checkBinding(document, challenge)
     const measurements = [...document.pcrs].toSorted(([a], [b]) => a - b)
@@ -97,7 +95,6 @@ export class NitroVerifier implements AttestationVerifier {
     )
     if (software !== undefined) return { ...genuine, software: software.name }
     throw new AttestationError('UNKNOWN_MEASUREMENT', 'the software of the enclave is not on the list', {
-      fix: 'If you trust it, add its PCR0, PCR1 and PCR2 to the file that privacy.attested names.',
       details: Object.fromEntries(CODE_PCRS.map(at => [`pcr${at}`, measurements[`pcr${at}`] ?? null])),
     })
   }

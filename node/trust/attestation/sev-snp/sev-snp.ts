@@ -79,14 +79,12 @@ export class SevSnpVerifier implements AttestationVerifier {
     // Started under old firmware, or free to go back to it, the guest may be known to others already.
     if (least === undefined || !Object.values(firmware).every(version => isAtLeast(version, least)))
       throw new AttestationError('OLD_FIRMWARE', `the firmware of the processor (${product}) is too old`, {
-        fix: `Set the least versions you accept for ${product} in the file that privacy.attested names.`,
         details: { reported: describeFirmware(firmware.reported), product },
       })
     const { measurement = '' } = genuine.measurements
     const found = software.find(entry => entry.measurement === measurement)
     if (found !== undefined) return { ...genuine, software: found.name }
     throw new AttestationError('UNKNOWN_MEASUREMENT', 'the software of the guest is not on the list', {
-      fix: 'If you trust it, add its measurement to the file that privacy.attested names.',
       details: { measurement },
     })
   }
