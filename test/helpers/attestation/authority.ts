@@ -27,8 +27,8 @@ export interface IssueOptions {
   /** Whole values by object identifier. */
   extensions?: Readonly<Record<string, Uint8Array>>
   critical?: readonly string[]
-  /** Who is named as the issuer, where that is another. */
-  issuerName?: string
+  /** Signed by itself, though the issuer is named. */
+  isForged?: boolean
 }
 
 /** A key with its certificate. */
@@ -41,7 +41,7 @@ export interface Holder {
 }
 
 export const SIGNS = 0x80
-const CERTIFIES = 0x04
+export const CERTIFIES = 0x04
 
 const SHA384 = '2.16.840.1.101.3.4.2.2'
 const ECDSA_SHA384 = sequence(oid('1.2.840.10045.4.3.3'))
@@ -60,23 +60,27 @@ type KeyPair = { publicKey: KeyObject; privateKey: KeyObject }
 /** They take long to make; who has which is said by certificates. */
 const rsaKeys: KeyPair[] = []
 
-export function newKey(kind: 'p384' | 'p256' | 'rsa'): KeyPair {
+/** `other384` is a curve whose signatures are as long as those of P-384. */
+export type KeyKind = 'p384' | 'p256' | 'other384' | 'rsa'
+const CURVES = { p384: 'P-384', p256: 'P-256', other384: 'brainpoolP384r1' }
+
+export function newKey(kind: KeyKind): KeyPair {
   if (kind === 'rsa') {
     const key = rsaKeys.length < 2 ? generateKeyPairSync('rsa', { modulusLength: 2_048 }) : rsaKeys.shift()!
     rsaKeys.push(key)
     return key
   }
-  return generateKeyPairSync('ec', { namedCurve: kind === 'p384' ? 'P-384' : 'P-256' })
+  return generateKeyPairSync('ec', { namedCurve: CURVES[kind] })
 }
 
 let serial = 1
 
 /** Issues a certificate for a new key; by itself, when there is no issuer. */
-export function issue(kind: 'p384' | 'p256' | 'rsa', issuer: Holder | null, options: IssueOptions): Holder {
+export function issue(kind: KeyKind, issuer: Holder | null, options: IssueOptions): Holder {
   const { name, pathLength = null, isAuthority = false, keyUsage = isAuthority ? CERTIFIES : SIGNS } = options
   const { fromMs = FROM_MS, toMs = TO_MS, extensions = {}, critical = [] } = options
   const { publicKey, privateKey } = newKey(kind)
-  const signer = issuer?.privateKey ?? privateKey
+  const signer = options.isForged === true ? privateKey : (issuer?.privateKey ?? privateKey)
   const algorithm = signer.asymmetricKeyType === 'rsa' ? PSS_SHA384 : ECDSA_SHA384
   const extension = (id: string, isCritical: boolean, value: Uint8Array) =>
     sequence(oid(id), ...(isCritical ? [flag(true)] : []), octets(value))
@@ -88,7 +92,7 @@ export function issue(kind: 'p384' | 'p256' | 'rsa', issuer: Holder | null, opti
     element(0xa0, integer(2)),
     integer(serial++),
     algorithm,
-    commonName(options.issuerName ?? issuer?.name ?? name),
+    commonName(issuer?.name ?? name),
     sequence(time(fromMs), time(toMs)),
     commonName(name),
     publicKey.export({ type: 'spki', format: 'der' }),

@@ -2,7 +2,7 @@ import { encode } from 'cborg'
 import { AttestationError, type AttestationErrorCode } from '../../../node/trust/attestation/errors.ts'
 import { AWS_NITRO_ROOT_G1 } from '../../../node/trust/attestation/nitro/nitro.ts'
 import type { AttestationChallenge } from '../../../protocol/attestation.ts'
-import { type Holder, issue, newKey } from '../../helpers/attestation/authority.ts'
+import { CERTIFIES, type Holder, issue, newKey } from '../../helpers/attestation/authority.ts'
 import {
   coseSign1,
   LISTED_PCRS,
@@ -84,8 +84,14 @@ export function nitroCases(): AttestationVector[] {
   const document = nitroDocument(chain, CHALLENGE)
   const [root, region, zone, instance] = chain.issuers as [Holder, Holder, Holder, Holder]
   const impostor = issue('p384', null, { name: zone.name, isAuthority: true, pathLength: 1 })
+  /** A chain in which one certificate names its issuer and was not signed by it. */
+  const forged = issue('p384', region, { name: zone.name, isAuthority: true, pathLength: 1, isForged: true })
+  const belowForged = issue('p384', forged, { name: instance.name, isAuthority: true, pathLength: 0 })
   const below = { name: 'i-0123-enc01.region.aws' }
   const p256 = issue('p256', instance, below)
+  /** A payload, and what follows the head of its map of nine. */
+  const plain = Buffer.from(nitroPayload(chain, CHALLENGE))
+  const fields = plain.subarray(1)
   const pcrs = (changed: Iterable<[number, Uint8Array]>) => ({ pcrs: new Map([...PCRS, ...changed]) })
   return [
     made('good', good),
@@ -108,12 +114,26 @@ export function nitroCases(): AttestationVector[] {
     made('an issuer of the same name with another key', 'BAD_CHAIN', {
       cabundle: [root.der, region.der, impostor.der, instance.der],
     }),
+    vector(
+      'an issuer that its own issuer did not sign',
+      nitroDocument(
+        { issuers: [root, region, forged, belowForged], signer: issue('p384', belowForged, below) },
+        CHALLENGE,
+      ),
+      'BAD_CHAIN',
+      { attested },
+    ),
     signedBy('a signer that is an authority', nitroChain({ isAuthority: true }), 'BAD_CHAIN'),
     signedBy('a signer whose key is not for signing', nitroChain({ keyUsage: 0x08 }), 'BAD_CHAIN'),
     signedBy('a signer whose key is for nothing said', nitroChain({ keyUsage: null }), 'BAD_CHAIN'),
     signedBy(
       'an issuer that is no authority',
       nitroChain({}, { isAuthority: false, pathLength: null }),
+      'BAD_CHAIN',
+    ),
+    signedBy(
+      'an issuer that is no authority, though its key may certify',
+      nitroChain({}, { isAuthority: false, pathLength: null, keyUsage: CERTIFIES }),
       'BAD_CHAIN',
     ),
     signedBy('an issuer that must not certify', nitroChain({}, { keyUsage: 0x02 }), 'BAD_CHAIN'),
@@ -178,6 +198,12 @@ export function nitroCases(): AttestationVector[] {
       'BAD_SIGNATURE',
     ),
     vector(
+      'a certified key of another curve as wide',
+      nitroDocument({ ...chain, signer: issue('other384', instance, below) }, CHALLENGE),
+      'BAD_SIGNATURE',
+      { attested },
+    ),
+    vector(
       'a certified key of another curve',
       nitroDocument({ ...chain, signer: p256 }, CHALLENGE),
       'MALFORMED',
@@ -196,9 +222,21 @@ export function nitroCases(): AttestationVector[] {
     vector('arrays in arrays in arrays', Buffer.alloc(30_000, 0x84), 'MALFORMED', { attested }),
     payload('a payload that is no map', encode([1, 2, 3]), 'MALFORMED'),
     payload('a payload without fields', encode({}), 'MALFORMED'),
-    payload('a key twice', Buffer.from('a2616101616102', 'hex'), 'MALFORMED'),
-    payload('a number in a longer form than it needs', Buffer.from('a16161180a', 'hex'), 'MALFORMED'),
-    payload('a text without an end', Buffer.from('a161617f6161ff', 'hex'), 'MALFORMED'),
+    payload(
+      'a key twice',
+      Buffer.concat([Buffer.from([0xaa]), fields, encode('digest'), encode('SHA384')]),
+      'MALFORMED',
+    ),
+    payload(
+      'a map without an end',
+      Buffer.concat([Buffer.from([0xbf]), fields, Buffer.from([0xff])]),
+      'MALFORMED',
+    ),
+    payload(
+      'a length in more bytes than it needs',
+      Buffer.from(plain.toString('latin1').replace('\x66SHA384', '\x78\x06SHA384'), 'latin1'),
+      'MALFORMED',
+    ),
     made('a field that is not known', 'MALFORMED', { extra: 1 }),
     made('another digest', 'MALFORMED', { digest: 'SHA256' }),
     made('no time', 'MALFORMED', { timestamp: 0 }),
@@ -279,6 +317,7 @@ export function sevSnpCases(): AttestationVector[] {
     }),
     by('a signer that has expired', { signer: { toMs: AT_MS } }, 'EXPIRED'),
     by('a signer that is an authority', { signer: { isAuthority: true } }, 'BAD_CHAIN'),
+    by('a key that AMD did not certify', { signer: { isForged: true } }, 'UNTRUSTED_ROOT'),
     made('made for another node', 'WRONG_BINDING', {}, { challenge: OTHER_NODE }),
     made('answers another challenge', 'WRONG_BINDING', {}, { challenge: OTHER_NONCE }),
     made('may be debugged', 'DEBUG_MODE', { policy: 1n << 19n }),
