@@ -81,7 +81,8 @@ export class Attestations {
       if (!this.#abort.signal.aborted) this.#known.set(peer, state)
       if (this.#known.size > MAX_PEERS) this.#known.delete(this.#known.keys().next().value!)
     } catch (error) {
-      log.warn({ err: error, peer }, 'what a peer proved could not be recorded')
+      if (!this.#abort.signal.aborted)
+        log.warn({ err: error, peer }, 'what a peer proved could not be recorded')
     } finally {
       this.#asking.delete(peer)
     }

@@ -68,10 +68,15 @@ export class Certificate {
     }
   }
 
+  /** Whether it names `issuer` as its issuer. Cheap: no signature is looked at. */
+  namesAsIssuer(issuer: Certificate): boolean {
+    return this.x509.checkIssued(issuer.x509)
+  }
+
   /** Whether it names `issuer` as its issuer and has that key's signature. */
   isIssuedBy(issuer: Certificate): boolean {
     try {
-      return this.x509.checkIssued(issuer.x509) && this.x509.verify(issuer.x509.publicKey)
+      return this.namesAsIssuer(issuer) && this.x509.verify(issuer.x509.publicKey)
     } catch {
       // A key of a kind that OpenSSL does not know.
       return false
@@ -103,7 +108,8 @@ export function validatePath(
       details: { fingerprint: root?.fingerprint ?? null },
     })
   let untilMs = Number.POSITIVE_INFINITY
-  for (const [place, certificate] of path.entries()) {
+  // From the root down: a key is used when it is certified and not before, since some take long to verify with.
+  for (const [place, certificate] of [...path.entries()].toReversed()) {
     // Its own names for itself are not told on: they are a stranger's text.
     const name = place === 0 ? 'the certificate of the signer' : `the certificate of issuer ${place}`
     const issuer = path[place + 1]

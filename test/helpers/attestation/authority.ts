@@ -27,7 +27,7 @@ export interface IssueOptions {
   /** Whole values by object identifier. */
   extensions?: Readonly<Record<string, Uint8Array>>
   critical?: readonly string[]
-  /** Signed by itself, though the issuer is named. */
+  /** Signed by another key than that of the issuer it names. */
   isForged?: boolean
 }
 
@@ -73,6 +73,12 @@ export function newKey(kind: KeyKind): KeyPair {
   return generateKeyPairSync('ec', { namedCurve: CURVES[kind] })
 }
 
+/** Of the same kind, so that it could be the issuer's. */
+function forgersKey({ privateKey }: Holder): KeyObject {
+  const isRsa = privateKey.asymmetricKeyType === 'rsa'
+  return isRsa ? generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey : newKey('p384').privateKey
+}
+
 let serial = 1
 
 /** Issues a certificate for a new key; by itself, when there is no issuer. */
@@ -80,7 +86,7 @@ export function issue(kind: KeyKind, issuer: Holder | null, options: IssueOption
   const { name, pathLength = null, isAuthority = false, keyUsage = isAuthority ? CERTIFIES : SIGNS } = options
   const { fromMs = FROM_MS, toMs = TO_MS, extensions = {}, critical = [] } = options
   const { publicKey, privateKey } = newKey(kind)
-  const signer = options.isForged === true ? privateKey : (issuer?.privateKey ?? privateKey)
+  const signer = options.isForged === true ? forgersKey(issuer!) : (issuer?.privateKey ?? privateKey)
   const algorithm = signer.asymmetricKeyType === 'rsa' ? PSS_SHA384 : ECDSA_SHA384
   const extension = (id: string, isCritical: boolean, value: Uint8Array) =>
     sequence(oid(id), ...(isCritical ? [flag(true)] : []), octets(value))

@@ -40,7 +40,8 @@ export function readCertificates(bytes: Uint8Array): Certificate[] {
 }
 
 /**
- * From the certificate of the key that signed the report to the last issuer that is at hand.
+ * From the certificate of the key that signed the report to the last issuer that is at hand, by their names: whether
+ * they issued what they are said to is left to `validatePath`.
  * @throws {AttestationError} MALFORMED
  */
 export function pathOf(certificates: readonly Certificate[], key: SnpReport['signingKey']): Certificate[] {
@@ -49,7 +50,7 @@ export function pathOf(certificates: readonly Certificate[], key: SnpReport['sig
   if (signers.length !== 1) throw malformed(`there is not one certificate of a ${name}`)
   const path = [signers[0]!]
   while (path.length < MAX_CERTIFICATES) {
-    const issuer = certificates.find(issuer => !path.includes(issuer) && path.at(-1)!.isIssuedBy(issuer))
+    const issuer = certificates.find(issuer => !path.includes(issuer) && path.at(-1)!.namesAsIssuer(issuer))
     if (issuer === undefined) break
     path.push(issuer)
   }
