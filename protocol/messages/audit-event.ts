@@ -1,5 +1,6 @@
 import { sha3_512 } from '@noble/hashes/sha3.js'
 import { z } from 'zod'
+import { ATTESTATION_KINDS } from '../attestation.ts'
 import { type MessageDefinition, wire } from '../codec.ts'
 import type { Bytes32 } from '../ids.ts'
 import { ROLES } from '../roles.ts'
@@ -89,6 +90,17 @@ const eventSchemas = [
     v: z.literal(1),
     peer: wire.nodeKey,
     reason: z.string().max(64),
+  }),
+  // From then on it may have PRIVATE content.
+  z.strictObject({
+    kind: z.literal('peer.attested'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    hardware: z.enum(ATTESTATION_KINDS),
+    /** SHA-256 of the evidence. */
+    evidence: wire.bytes32,
+    nonce: wire.bytes32,
+    validUntilMs: wire.timeMs,
   }),
 ] as const
 

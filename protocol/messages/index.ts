@@ -1,4 +1,5 @@
 import type { MessageDefinition } from '../codec.ts'
+import { attestRequestMessage, attestResponseMessage } from './attestation.ts'
 import { auditEventMessage } from './audit-event.ts'
 import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
 import { countersignatureMessage } from './countersignature.ts'
@@ -25,5 +26,7 @@ export const messages: readonly MessageDefinition<never>[] = [
   receiptMessage,
   countersignatureMessage,
   reputationReportMessage,
+  attestRequestMessage,
+  attestResponseMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

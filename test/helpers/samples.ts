@@ -1,5 +1,6 @@
 import type { MessageDefinition } from '../../protocol/codec.ts'
 import { createNodeSigner } from '../../protocol/identity.ts'
+import { attestRequestMessage, attestResponseMessage } from '../../protocol/messages/attestation.ts'
 import {
   type AuditEvent,
   type AuditEventDetails,
@@ -295,7 +296,17 @@ export const samples: readonly Sample[] = [
     issuedAtMs: sampleReceipt.endedAtMs + 60_000,
     tasks: [{ receipt: receiptRecord.bytes, countersignature: countersignature.bytes, result: 'completed' }],
   }),
+  sample('attest-request', attestRequestMessage, { nonce: `0x${hex('5a', 32)}` }),
+  sample('attest-response', attestResponseMessage, { kind: 'evidence', evidence: Uint8Array.of(0x84, 0x44) }),
+  sample('attest-response, refused', attestResponseMessage, { kind: 'refused', reason: 'busy' }),
   sample('audit-event', auditEventMessage, sampleEvent),
+  sample('audit-event, peer.attested', auditEventMessage, {
+    ...sampleEvent,
+    event: {
+      ...{ kind: 'peer.attested', v: 1, peer: hex('77', 32), hardware: 'sev-snp' },
+      ...{ evidence: `0x${hex('5b', 32)}`, nonce: `0x${hex('5a', 32)}`, validUntilMs: 1_700_003_600_000 },
+    },
+  }),
   ...stakeEvents.map(event =>
     sample(`audit-event, ${event.kind}`, auditEventMessage, { ...sampleEvent, event }),
   ),

@@ -29,6 +29,8 @@ const COMMANDS = [
   'audit',
   'audit verify',
   'audit anchor',
+  'attest',
+  'attest verify',
   'contracts',
   'contracts deploy',
   'contracts verify',
