@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { LoadedModel } from '../../inference/engine.ts'
 import { LlamaWorker } from '../../inference/llama/worker.ts'
 import { ModelCatalog } from '../../inference/models/catalog.ts'
+import { seedOf } from '../helpers/seed.ts'
 import type { Question } from './saving-workload.ts'
 
 /** The embedded models as they are shipped, the cheapest first. */
@@ -74,7 +75,7 @@ async function answerTo(engine: LlamaWorker, model: string, { messages, right }:
     model,
     input: { kind: 'chat', messages },
     maxTokens: MAX_TOKENS,
-    sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1 },
+    sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: seedOf(1) },
     stop: [],
   })) {
     if (event.type === 'output') text += event.text
