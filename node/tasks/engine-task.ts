@@ -1,4 +1,5 @@
-import { EngineError, type GenerateRequest } from '../../inference/engine.ts'
+import { type Engine, EngineError, type GenerateRequest } from '../../inference/engine.ts'
+import type { Bytes32, ModelId } from '../../protocol/ids.ts'
 import type { RefusalCode } from '../../protocol/messages/provider-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 
@@ -17,7 +18,7 @@ export function generateRequest(task: Omit<EngineTask, 'dataClass'>): GenerateRe
     model: task.model,
     input: task.input,
     maxTokens: task.maxTokens,
-    sampling: task.sampling,
+    sampling: { ...task.sampling, seed: Number.parseInt(task.sampling.nonce.slice(2, 10), 16) },
     stop: task.stop,
     ...(task.jsonSchema === null ? {} : { jsonSchema: parseSchema(task.jsonSchema) }),
     ...(task.continuation === null ? {} : { continuation: task.continuation }),
@@ -34,6 +35,18 @@ function parseSchema(text: string): Record<string, unknown> {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema))
     throw new EngineError('SCHEMA_INVALID', 'the JSON schema is no JSON object')
   return schema as Record<string, unknown>
+}
+
+/** sha2-256 of a loaded model's chat template; null where the model has none, or is not loaded. */
+export function chatTemplateOf(engine: Pick<Engine, 'status'>, model: ModelId): Bytes32 | null {
+  const digest = engine.status().models.find(({ id }) => id === model)?.chatTemplateDigest ?? null
+  return digest === null ? null : `0x${digest.slice('sha256:'.length)}`
+}
+
+/** The same, undefined where the model is not loaded. */
+export function knownTemplate(engine: Pick<Engine, 'status'>, model: ModelId): Bytes32 | null | undefined {
+  const isLoaded = engine.status().models.some(({ id }) => id === model)
+  return isLoaded ? chatTemplateOf(engine, model) : undefined
 }
 
 const REFUSALS: Partial<Record<EngineError['code'], RefusalCode>> = {
