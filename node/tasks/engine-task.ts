@@ -1,12 +1,26 @@
-import { type Engine, EngineError, type GenerateRequest } from '../../inference/engine.ts'
+import {
+  type Engine,
+  EngineError,
+  type GenerateRequest,
+  type SamplingParameters,
+} from '../../inference/engine.ts'
 import type { Bytes32, ModelId } from '../../protocol/ids.ts'
 import type { RefusalCode } from '../../protocol/messages/provider-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import { samplingSeed } from '../../protocol/sampling-seed.ts'
 
 /** What of a task an engine is given, with how far it may travel: nothing of offers and payments. */
 export type EngineTask = Pick<
   TaskRequest,
-  'dataClass' | 'model' | 'input' | 'continuation' | 'maxTokens' | 'sampling' | 'stop' | 'jsonSchema'
+  | 'taskId'
+  | 'dataClass'
+  | 'model'
+  | 'input'
+  | 'continuation'
+  | 'maxTokens'
+  | 'sampling'
+  | 'stop'
+  | 'jsonSchema'
 >
 
 /**
@@ -18,11 +32,17 @@ export function generateRequest(task: Omit<EngineTask, 'dataClass'>): GenerateRe
     model: task.model,
     input: task.input,
     maxTokens: task.maxTokens,
-    sampling: { ...task.sampling, seed: Number.parseInt(task.sampling.nonce.slice(2, 10), 16) },
+    sampling: engineSampling(task),
     stop: task.stop,
     ...(task.jsonSchema === null ? {} : { jsonSchema: parseSchema(task.jsonSchema) }),
     ...(task.continuation === null ? {} : { continuation: task.continuation }),
   }
+}
+
+function engineSampling({ sampling, taskId }: Pick<EngineTask, 'sampling' | 'taskId'>): SamplingParameters {
+  const { temperature, topP, minP, topK, nonce, seedScope } = sampling
+  const seed = samplingSeed(nonce, seedScope === 'task' ? taskId : null)
+  return { temperature, topP, minP, topK, seed }
 }
 
 function parseSchema(text: string): Record<string, unknown> {

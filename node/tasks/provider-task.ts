@@ -203,6 +203,7 @@ export class ProviderTask {
     const first = await Promise.race([this.#events.next(), this.#abandoned.promise])
     if (first.done === true || first.value.type !== 'start') throw new Error('the engine did not start')
     this.#promptTokens = first.value.promptTokens
+    this.#prompt = first.value.promptDigest
     if (award !== null && this.#promptTokens > award.maxPromptTokens)
       throw refuse('award_invalid', 'the prompt is longer than was announced')
     await this.#lease.reserve(
@@ -339,7 +340,7 @@ export class ProviderTask {
       adapter: null,
       chatTemplate: this.#chatTemplate(),
       prompt: this.#prompt,
-      sampler: 'gumbel-64/1',
+      sampler: request.jsonSchema === null ? 'gumbel-64/1' : 'engine',
       backend: this.#modules.engine.status().backend?.kind ?? 'cpu',
       ...metered,
       output: outputDigest(this.#tokens, this.#text),

@@ -105,12 +105,12 @@ export const receiptMessage: MessageDefinition<Receipt> = {
   }),
 }
 
-/** sha2-256 of the DAG-CBOR list of `tokens`. */
-export function tokensDigest(tokens: readonly number[]): Bytes32 {
-  return `0x${bytesToHex(sha256(encodeCanonical(tokens)))}`
-}
-
 /** sha2-256 of the DAG-CBOR list `[tokens, text]`. */
 export function outputDigest(tokens: readonly number[], text: string): Bytes32 {
   return `0x${bytesToHex(sha256(encodeCanonical([tokens, text])))}`
+}
+
+/** sha2-256 of the DAG-CBOR list of the tokens of a prompt as the model sees it. */
+export function tokensDigest(tokens: readonly number[]): Bytes32 {
+  return `0x${bytesToHex(sha256(encodeCanonical(tokens)))}`
 }
