@@ -131,6 +131,8 @@ export class AuditBook {
   readonly #verdicts: Table<StoredVerdict>
   /** Those that wait, the oldest first. */
   readonly #waiting = new Map<CidString, AuditTicket>()
+  /** What they cost, by provider. */
+  readonly #unresolved = new Map<NodeKey, bigint>()
   readonly #known = new Map<string, AuditRecord>()
   /** The oldest first. */
   readonly #kept: KeptVerdict[] = []
@@ -152,8 +154,7 @@ export class AuditBook {
   async start(): Promise<void> {
     const tickets: AuditTicket[] = []
     for await (const ticket of this.#tickets.values()) tickets.push(ticket)
-    for (const ticket of tickets.toSorted((a, b) => a.drawnAtMs - b.drawnAtMs))
-      this.#waiting.set(ticket.receipt, ticket)
+    for (const ticket of tickets.toSorted((a, b) => a.drawnAtMs - b.drawnAtMs)) this.#wait(ticket)
     for await (const [key, record] of this.#records.entries()) this.#known.set(key, record)
     for await (const [key, stored] of this.#verdicts.entries()) {
       const { price, atMs } = stored.verdict
@@ -179,9 +180,7 @@ export class AuditBook {
 
   /** What a provider's tasks that wait have cost together, base units. */
   unresolved(provider: NodeKey): bigint {
-    let sum = 0n
-    for (const ticket of this.#waiting.values()) if (ticket.provider === provider) sum += ticket.amount
-    return sum
+    return this.#unresolved.get(provider) ?? 0n
   }
 
   /** What is known of each provider's work with each model. */
@@ -198,19 +197,19 @@ export class AuditBook {
    * cost least are left out.
    */
   draw(ticket: AuditTicket): BatchOperation[] {
-    this.#waiting.set(ticket.receipt, ticket)
+    this.#wait(ticket)
     const operations = [this.#tickets.putOperation(ticket.receipt, ticket)]
     if (this.#waiting.size <= this.#options.maxTickets) return operations
     let least = ticket
     for (const other of this.#waiting.values()) if (other.amount < least.amount) least = other
-    this.#waiting.delete(least.receipt)
+    this.#waitNoMore(least.receipt)
     if (least === ticket) return []
     return [...operations, this.#tickets.deleteOperation(least.receipt)]
   }
 
   /** A task that cannot be audited any more waits no longer. */
   async drop(receipt: CidString): Promise<void> {
-    this.#waiting.delete(receipt)
+    this.#waitNoMore(receipt)
     await this.#outbox.record([this.#tickets.deleteOperation(receipt)], [])
   }
 
@@ -262,7 +261,7 @@ export class AuditBook {
         },
       ],
     )
-    this.#waiting.delete(receipt)
+    this.#waitNoMore(receipt)
     this.#known.set(key, record)
     this.#kept.push(kept)
     this.#spent += kept.price
@@ -291,6 +290,21 @@ export class AuditBook {
   test(provider: NodeKey, model: ModelId): SequentialTest {
     const record = this.record(provider, model)
     return record === null ? new SequentialTest() : new SequentialTest({}, record.test)
+  }
+
+  #wait(ticket: AuditTicket): void {
+    this.#waitNoMore(ticket.receipt)
+    this.#waiting.set(ticket.receipt, ticket)
+    this.#unresolved.set(ticket.provider, this.unresolved(ticket.provider) + ticket.amount)
+  }
+
+  #waitNoMore(receipt: CidString): void {
+    const ticket = this.#waiting.get(receipt)
+    if (ticket === undefined) return
+    this.#waiting.delete(receipt)
+    const left = this.unresolved(ticket.provider) - ticket.amount
+    if (left > 0n) this.#unresolved.set(ticket.provider, left)
+    else this.#unresolved.delete(ticket.provider)
   }
 
   /** Those that are too old or too many. */

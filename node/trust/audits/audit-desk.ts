@@ -112,10 +112,11 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     this.wake()
   }
 
-  /** What a provider's work may still be worth that nobody has looked at, base units; below 0 where it is too much already. */
-  unresolvedRoom(provider: NodeKey): bigint {
+  /** Whether work of a provider that waits for its audit is worth more than its proof and stake allow. */
+  isOverdrawn(provider: NodeKey): boolean {
     const { policy, book } = this.#modules
-    return policy.unresolvedCap(provider) - book.unresolved(provider)
+    const unresolved = book.unresolved(provider)
+    return unresolved > 0n && unresolved >= policy.unresolvedCap(provider)
   }
 
   /** How things stand. */
