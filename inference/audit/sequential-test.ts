@@ -73,8 +73,8 @@ export const sequentialTestStateSchema: z.ZodType<SequentialTestState> = z.stric
  * For it: Wald's lower bound on each steady member of the family, counted anew after each acceptance. A rising ratio takes an acceptance back. It is
  * advice on how closely to look, and guarantees nothing of small shares.
  *
- * What the calibration does not know: its bounds hold with its own CONFIDENCE, and tokens of a receipt are held together by its design effect
- * (the ratio's root of that degree: exact, by Hölder's inequality, where tokens fall into that many independent groups).
+ * What α does not cover: the calibration's bounds hold with its own CONFIDENCE, and how far tokens of a receipt hang together is
+ * estimated (`receiptLogRatios`).
  */
 export class SequentialTest {
   readonly #logThreshold: number
@@ -119,7 +119,7 @@ export class SequentialTest {
    * @throws {AuditError} VERSION_MISMATCH, MISMATCH
    */
   add(assessment: Assessment, calibration: Calibration, atMs: number): Decision {
-    const ratios = receiptLogRatios(assessment, calibration).map(log => log / calibration.designEffect)
+    const ratios = receiptLogRatios(assessment, calibration)
     const { state } = this
     const receipts = state.receipts + 1
     // The weight of cheating having begun with this receipt.
