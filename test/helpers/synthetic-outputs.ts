@@ -19,6 +19,8 @@ export interface SyntheticOptions {
   disturbance?: number
   /** How much prompts differ, in how near a tie their positions are and in how noisy they are. */
   spread?: number
+  /** Share of positions that could have gone another way, in the median prompt. */
+  nearTies?: number
   withGaps?: boolean
 }
 
@@ -37,7 +39,7 @@ export class SyntheticWorld {
   /** One receipt of a fresh prompt. */
   output(options: SyntheticOptions): ScoredOutput {
     const { tokens, disturbance = 0, spread = 0.5, withGaps = true } = options
-    const nearTies = Math.min(1, 0.3 * Math.exp(spread * this.#normal()))
+    const nearTies = Math.min(1, (options.nearTies ?? 0.3) * Math.exp(spread * this.#normal()))
     const noise = Math.hypot(HONEST_NOISE * Math.exp(spread * this.#normal()), disturbance)
     const gaps = new Float32Array(tokens)
     const margins = new Float32Array(tokens)
