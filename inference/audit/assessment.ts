@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Bytes32 } from '../../protocol/ids.ts'
 import type { EndReason } from '../../protocol/messages/receipt.ts'
+import type { ScoredOutput } from '../engine.ts'
+import { MAX_CANDIDATES } from '../sampling/sampler.ts'
 import { ABSENT, CELLS, categoryOf, cellOf, MARGIN_CAP, STATISTIC_VERSION, stratumOf, WON } from './cells.ts'
 import { checkPrompt, checkStop, checkText } from './claim-checks.ts'
-import type { ScoredOutput } from './scored-output.ts'
 
 /** Who chose the tokens: ours, which an auditor can repeat, or the engine's own, which it cannot. */
 export const SAMPLER_IDS = ['gumbel-64/1', 'engine'] as const
@@ -15,14 +16,11 @@ export interface AuditClaim {
   sampling: { temperature: number; topK: number; minP: number; topP: number }
   /** Output tokens of this receipt, a continuation's not counted. */
   outputTokens: number
-  /** The text delivered for them; null where it is not known, or they go on from tokens of another. */
+  /** The text delivered for them; null where it is not known, or goes on from text of another. */
   text: string | null
   reason: EndReason
-  /** Output tokens that were asked for, a continuation's not counted. */
-  maxTokens: number
   /** Tokens the provider's sequence could hold, prompt and output; null where it is not known. */
   contextTokens: number | null
-  stop: readonly string[]
   /** Of the receipt; null where the provider did not say. */
   promptTokens: number | null
   promptDigest: Bytes32 | null
@@ -120,9 +118,6 @@ export function assess(scored: ScoredOutput, claim: AuditClaim): Assessment {
     text: checkText(scored, claim),
   }
 }
-
-/** Candidates the sampler looks at. */
-const MAX_CANDIDATES = 64
 
 /** Whether a candidate can be cut off by a threshold that another's numeric noise may move. */
 function hasFilters({ temperature, topK, minP, topP }: AuditClaim['sampling']): boolean {

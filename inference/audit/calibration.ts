@@ -1,13 +1,16 @@
-import type { SamplerId } from './assessment.ts'
 import {
   CATEGORIES,
   CELLS,
   cellOf,
   GAP_CLASSES,
+  GROUP_CELLS,
+  GROUPS,
+  groupCell,
+  isPossible,
   STATISTIC_VERSION,
   STRATA,
+  toGroups,
   UNKNOWN_GAP,
-  WON,
 } from './cells.ts'
 import { logRatios } from './deviations.ts'
 import { proportionUpperBound } from './distributions.ts'
@@ -30,63 +33,44 @@ export interface Calibration {
   measuredAtMs: number
   /** Chance of each cell within its stratum, CELLS numbers; 0 throughout strata that were never seen. */
   rates: readonly number[]
-  /** Upper confidence bounds of the cells that are no wins, all at once (CONFIDENCE); for wins what is left. */
+  /** Upper confidence bounds by group (`groupCell`), all at once (CONFIDENCE); for wins what is left. */
   upper: readonly number[]
-  /** By how much tokens of one prompt vary together: variance over that of independent tokens, at least 1. */
-  designEffect: number
+  /** How far tokens of one receipt hang together, 0 to 1, for each member of the family of cheats. */
+  correlations: readonly number[]
 }
 
 /** That all bounds of one calibration hold at once. */
 export const CONFIDENCE = 0.99
 const RESAMPLES = 400
-/** The design effect is taken from its upper tail too. */
-const DESIGN_EFFECT_QUANTILE = 0.9
-const MAX_DESIGN_EFFECT = 64
+/** Correlations are taken from their upper tail too. */
+const CORRELATION_QUANTILE = 0.9
 const BOOTSTRAP_SEED = 5
 
 /**
  * Bounds what honest outputs look like from one node's counts.
  *
- * Each cell's rate within its stratum has a Clopper-Pearson bound of the effective sample size (Korn and Graubard 1998), and the effective size
+ * Each group's rate within its stratum has a Clopper-Pearson bound of the effective sample size (Korn and Graubard 1998), and the effective size
  * comes of the bootstrap by prompt (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 8):
- * tokens of one prompt are no independent draws. The same for the result every time.
+ * tokens of one prompt are no independent draws. The same counts give the same result every time.
  * @throws {AuditError} TOO_FEW_SAMPLES, ABSURD
  */
 export function calibrate(measurement: Measurement): Calibration {
   checkMeasurement(measurement)
   const { key, prompts, measuredAtMs } = measurement
-  const counts = prompts.map(({ cells }) => withUnknownGaps(cells))
-  const totals = sumOf(counts)
-  const rates = ratesOf(totals)
-  const spread = bootstrapVariances(counts)
-  const seen = strataSeen(totals)
-  const cellsBounded = seen.length * (CATEGORIES - 1)
-  const upper = new Array<number>(CELLS).fill(0)
-  for (let stratum = 0; stratum < STRATA; stratum++) {
-    const size = sizeOf(totals, stratum)
-    let others = 0
-    for (let category = 1; category < CATEGORIES; category++) {
-      const cell = cellOf(stratum, category)
-      const rate = rates[cell]!
-      const independent = size === 0 ? 0 : (rate * (1 - rate)) / size
-      const effect = independent === 0 ? 1 : Math.max(1, spread[cell]! / independent)
-      const error = (1 - CONFIDENCE) / cellsBounded
-      upper[cell] = size === 0 ? 1 : proportionUpperBound(totals[cell]! / effect, size / effect, error)
-      others += upper[cell]!
-    }
-    upper[cellOf(stratum, WON)] = Math.max(0, 1 - others)
-  }
+  const cells = prompts.map(({ cells }) => cellsOf(cells))
+  const counts = cells.map(of => toGroups(withUnknownGaps(of)))
+  const upper = upperBounds(counts)
   return {
     version: STATISTIC_VERSION,
     key,
     prompts: prompts.length,
     receipts: prompts.reduce((sum, { receipts }) => sum + receipts, 0),
-    tokens: prompts.reduce((sum, { cells }) => sum + cells.reduce((all, [, count]) => all + count, 0), 0),
+    tokens: sumOf(cells).reduce((sum, count) => sum + count, 0),
     operators: 1,
     measuredAtMs,
-    rates,
+    rates: ratesOf(sumOf(cells), CATEGORIES),
     upper,
-    designEffect: designEffectOf(counts, rates, upper, key.sampler),
+    correlations: logRatios(upper, key.sampler).map(ratios => correlationOf(cells.map(toGroups), ratios)),
   }
 }
 
@@ -105,17 +89,13 @@ export function mergeCalibrations(calibrations: readonly Calibration[]): Calibra
   const sum = (of: (calibration: Calibration) => number) =>
     calibrations.reduce((all, calibration) => all + of(calibration), 0)
   const median = (of: (calibration: Calibration) => number) => upperMedian(calibrations.map(of))
-  const rates = first.rates.map((_, cell) => median(({ rates }) => rates[cell]!))
-  const upper = first.upper.map((_, cell) => median(({ upper }) => upper[cell]!))
+  const upper = first.upper.map((_, at) => median(({ upper }) => upper[at]!))
   for (let stratum = 0; stratum < STRATA; stratum++) {
-    let [rate, bound] = [0, 0]
-    for (let category = 1; category < CATEGORIES; category++) {
-      rate += rates[cellOf(stratum, category)]!
-      bound += upper[cellOf(stratum, category)]!
-    }
-    const isSeen = sizeOf(rates, stratum) > 0
-    rates[cellOf(stratum, WON)] = isSeen ? Math.max(0, 1 - rate) : 0
-    upper[cellOf(stratum, WON)] = Math.max(0, 1 - bound)
+    const others = GROUPS.reduce(
+      (all, _, group) => all + (group === 0 ? 0 : upper[groupCell(stratum, group)]!),
+      0,
+    )
+    upper[groupCell(stratum, 0)] = Math.max(0, 1 - others)
   }
   return {
     version: STATISTIC_VERSION,
@@ -125,125 +105,126 @@ export function mergeCalibrations(calibrations: readonly Calibration[]): Calibra
     tokens: sum(({ tokens }) => tokens),
     operators: sum(({ operators }) => operators),
     measuredAtMs: Math.min(...calibrations.map(({ measuredAtMs }) => measuredAtMs)),
-    rates,
+    rates: first.rates.map((_, cell) => median(({ rates }) => rates[cell]!)),
     upper,
-    designEffect: median(({ designEffect }) => designEffect),
+    correlations: first.correlations.map((_, member) => median(({ correlations }) => correlations[member]!)),
   }
 }
 
-/** Counts by cell; where gaps were measured, a copy of all for assessments that lack them. */
-function withUnknownGaps(cells: Measurement['prompts'][number]['cells']): Float64Array {
-  const counts = new Float64Array(CELLS)
-  for (const [cell, tokens] of cells) {
-    const stratum = Math.floor(cell / CATEGORIES)
-    counts[cell]! += tokens
+function cellsOf(counts: Measurement['prompts'][number]['cells']): Float64Array {
+  const cells = new Float64Array(CELLS)
+  for (const [cell, tokens] of counts) cells[cell] = tokens
+  return cells
+}
+
+/** Counts with a copy of all whose gaps are known, for assessments that lack them. */
+function withUnknownGaps(cells: Float64Array): Float64Array {
+  const all = cells.slice()
+  for (let stratum = 0; stratum < STRATA; stratum++) {
     if (stratum % GAP_CLASSES === UNKNOWN_GAP) continue
-    const unknown = stratum < GAP_CLASSES ? UNKNOWN_GAP : GAP_CLASSES + UNKNOWN_GAP
-    counts[cellOf(unknown, cell % CATEGORIES)]! += tokens
+    const unknown = (stratum < GAP_CLASSES ? 0 : GAP_CLASSES) + UNKNOWN_GAP
+    for (let category = 0; category < CATEGORIES; category++) {
+      all[cellOf(unknown, category)]! += cells[cellOf(stratum, category)]!
+    }
   }
-  return counts
+  return all
 }
 
 function sumOf(counts: readonly Float64Array[]): Float64Array {
-  const totals = new Float64Array(CELLS)
-  for (const of of counts) for (let cell = 0; cell < CELLS; cell++) totals[cell]! += of[cell]!
+  const totals = new Float64Array(counts[0]?.length ?? 0)
+  for (const of of counts) for (let cell = 0; cell < totals.length; cell++) totals[cell]! += of[cell]!
   return totals
 }
 
-function sizeOf(totals: ArrayLike<number>, stratum: number): number {
+function sizeOf(counts: ArrayLike<number>, stratum: number, width: number): number {
   let size = 0
-  for (let category = 0; category < CATEGORIES; category++) size += totals[cellOf(stratum, category)]!
+  for (let place = 0; place < width; place++) size += counts[stratum * width + place]!
   return size
 }
 
-function strataSeen(totals: ArrayLike<number>): number[] {
-  return Array.from({ length: STRATA }, (_, stratum) => stratum).filter(
-    stratum => sizeOf(totals, stratum) > 0,
-  )
-}
-
-function ratesOf(totals: ArrayLike<number>): number[] {
-  return Array.from({ length: CELLS }, (_, cell) => {
-    const size = sizeOf(totals, Math.floor(cell / CATEGORIES))
-    return size === 0 ? 0 : totals[cell]! / size
+function ratesOf(counts: Float64Array, width: number): number[] {
+  return Array.from(counts, (count, cell) => {
+    const size = sizeOf(counts, Math.floor(cell / width), width)
+    return size === 0 ? 0 : count / size
   })
 }
 
-/** Variance of each cell's rate over resamples of whole prompts. */
-function bootstrapVariances(counts: readonly Float64Array[]): Float64Array {
-  const sums = new Float64Array(CELLS)
-  const squares = new Float64Array(CELLS)
-  const used = new Float64Array(CELLS)
-  for (const totals of resamples(counts.length, sample => sumOf(sample.map(index => counts[index]!)))) {
-    for (const stratum of strataSeen(totals)) {
-      const size = sizeOf(totals, stratum)
-      for (let category = 1; category < CATEGORIES; category++) {
-        const cell = cellOf(stratum, category)
-        const rate = totals[cell]! / size
-        sums[cell]! += rate
-        squares[cell]! += rate * rate
-        used[cell]!++
-      }
+/** @param counts by group, a prompt each */
+function upperBounds(counts: readonly Float64Array[]): number[] {
+  const totals = sumOf(counts)
+  const width = GROUPS.length
+  const sizes = Array.from({ length: STRATA }, (_, stratum) => sizeOf(totals, stratum, width))
+  const spread = bootstrapVariances(counts)
+  const isBounded = (stratum: number, group: number) =>
+    group > 0 && sizes[stratum]! > 0 && isPossible(stratum, group)
+  const bounds = sizes.flatMap((_, stratum) => GROUPS.filter((_, group) => isBounded(stratum, group))).length
+  const upper = new Array<number>(totals.length).fill(0)
+  for (let stratum = 0; stratum < STRATA; stratum++) {
+    const size = sizes[stratum]!
+    let others = 0
+    for (let group = 1; group < width; group++) {
+      if (!isPossible(stratum, group)) continue
+      const at = groupCell(stratum, group)
+      const rate = size === 0 ? 0 : totals[at]! / size
+      const independent = (rate * (1 - rate)) / size
+      const effect = independent > 0 ? Math.max(1, spread[at]! / independent) : 1
+      upper[at] = proportionUpperBound(totals[at]! / effect, size / effect, (1 - CONFIDENCE) / bounds)
+      others += upper[at]!
     }
+    upper[groupCell(stratum, 0)] = Math.max(0, 1 - others)
   }
-  return sums.map((sum, cell) => {
-    const times = used[cell]!
-    return times < 2 ? 0 : Math.max(0, (squares[cell]! - (sum * sum) / times) / (times - 1))
-  })
+  return upper
+}
+
+/** Variance of each group's rate over resamples of whole prompts. */
+function bootstrapVariances(counts: readonly Float64Array[]): Float64Array {
+  const sums = new Float64Array(GROUP_CELLS)
+  const squares = new Float64Array(GROUP_CELLS)
+  for (const totals of resamples(counts.length, sample => sumOf(sample.map(index => counts[index]!)))) {
+    ratesOf(totals, GROUPS.length).forEach((rate, at) => {
+      sums[at]! += rate
+      squares[at]! += rate * rate
+    })
+  }
+  return sums.map((sum, at) => Math.max(0, (squares[at]! - (sum * sum) / RESAMPLES) / (RESAMPLES - 1)))
 }
 
 /**
- * How much more the log likelihood ratio of a prompt's tokens varies than if they were independent (Rao and Scott, Annals of
- * Statistics 12, 1984), for the member of the family where it is most, in the upper tail over resamples.
+ * How far tokens of one prompt hang together in their log likelihood ratio, beyond what their strata explain: the intraclass correlation
+ * by moments (a prompt of n tokens varies 1 + (n − 1)ρ times as much as independent ones), in the upper tail over resamples.
  */
-function designEffectOf(
-  counts: readonly Float64Array[],
-  rates: readonly number[],
-  upper: readonly number[],
-  sampler: SamplerId,
-): number {
-  const effects = logRatios(upper, sampler).map(ratios => {
-    const terms = counts.map(of => clusterTerms(of, rates, ratios))
-    const effectOf = (sample: readonly number[]) => {
-      let [between, within] = [0, 0]
-      for (const index of sample) {
-        between += terms[index]!.residual ** 2
-        within += terms[index]!.variance
+function correlationOf(counts: readonly Float64Array[], ratios: Float64Array): number {
+  const rates = ratesOf(sumOf(counts), GROUPS.length)
+  const terms = counts.map(of => {
+    let [residual, variance, tokens] = [0, 0, 0]
+    for (let stratum = 0; stratum < STRATA; stratum++) {
+      const size = sizeOf(of, stratum, GROUPS.length)
+      if (size === 0) continue
+      let [mean, square, score] = [0, 0, 0]
+      for (let group = 0; group < GROUPS.length; group++) {
+        const at = groupCell(stratum, group)
+        mean += rates[at]! * ratios[at]!
+        square += rates[at]! * ratios[at]! ** 2
+        score += of[at]! * ratios[at]!
       }
-      return within === 0 ? 1 : between / within
+      residual += score - size * mean
+      variance += size * Math.max(0, square - mean * mean)
+      tokens += size
     }
-    const sorted = [...resamples(counts.length, effectOf)].sort((a, b) => a - b)
-    return sorted[Math.floor(DESIGN_EFFECT_QUANTILE * (sorted.length - 1))]!
+    return { more: residual ** 2 - variance, pairs: variance * (tokens - 1) }
   })
-  return Math.min(MAX_DESIGN_EFFECT, Math.max(1, ...effects))
-}
-
-/** Of one prompt: what its score is beyond the expected, squared later, and the variance of independent tokens. */
-function clusterTerms(
-  of: Float64Array,
-  rates: readonly number[],
-  ratios: Float64Array,
-): { residual: number; variance: number } {
-  let [residual, variance] = [0, 0]
-  for (const stratum of strataSeen(of)) {
-    // Tokens of known gaps stand in two strata; those of the copy are left out unless there is nothing else.
-    if (
-      stratum % GAP_CLASSES === UNKNOWN_GAP &&
-      strataSeen(of).some(other => other % GAP_CLASSES !== UNKNOWN_GAP)
-    )
-      continue
-    const size = sizeOf(of, stratum)
-    let [mean, square, score] = [0, 0, 0]
-    for (let category = 0; category < CATEGORIES; category++) {
-      const cell = cellOf(stratum, category)
-      mean += rates[cell]! * ratios[cell]!
-      square += rates[cell]! * ratios[cell]! ** 2
-      score += of[cell]! * ratios[cell]!
-    }
-    residual += score - size * mean
-    variance += size * Math.max(0, square - mean * mean)
-  }
-  return { residual, variance }
+  const estimates = [
+    ...resamples(counts.length, sample => {
+      let [more, pairs] = [0, 0]
+      for (const index of sample) {
+        more += terms[index]!.more
+        pairs += terms[index]!.pairs
+      }
+      return pairs <= 0 ? 0 : more / pairs
+    }),
+  ].sort((a, b) => a - b)
+  const high = estimates[Math.floor(CORRELATION_QUANTILE * (estimates.length - 1))]!
+  return Math.min(1, Math.max(0, high))
 }
 
 /** What `measure` says of RESAMPLES samples with replacement, the same every time. */

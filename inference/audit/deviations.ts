@@ -1,13 +1,17 @@
 import type { SamplerId } from './assessment.ts'
 import {
   ABSENT,
-  CATEGORIES,
   CELLS,
   cellOf,
   FILTERED,
   GAP_CLASSES,
+  GROUP_CELLS,
+  GROUPS,
+  groupCell,
+  isPossible,
   MARGIN_EDGES,
   STRATA,
+  toGroups,
   UNKNOWN_GAP,
   WON,
 } from './cells.ts'
@@ -35,7 +39,7 @@ const TYPICAL_SHARES = [0.01, 0.02, 0.05, 0.12, 0.8] as const
 /**
  * Chance of each cell within its stratum, for each member of the family: rows of CELLS numbers, mildest first.
  */
-export function deviations(sampler: SamplerId): readonly Float64Array[] {
+function deviations(sampler: SamplerId): readonly Float64Array[] {
   return sampler === 'engine' ? ABSENT_SHARES.map(absentOnly) : DISTURBANCES.map(disturbed)
 }
 
@@ -76,35 +80,36 @@ function absentOnly(share: number): Float64Array {
   return chances
 }
 
-/** Shares the cells of a stratum must leave to wins, so that a ratio stays finite. */
+/** What the groups of a stratum must leave to wins, so that a ratio stays finite. */
 const LEAST_WINS = 0.02
 
 /**
- * ln(alternative / honest) for each cell and each member of the family.
+ * ln(alternative / honest) for each group of each stratum and each member of the family: rows of GROUP_CELLS numbers.
  *
- * The alternative takes for each cell that is no win the greater of the honest bound and the deviation, and for wins what is
- * left. Then every such cell counts at least nothing and a win at most nothing, so the expectation of the ratio is at most 1
+ * The alternative takes for each group that is no win the greater of the honest bound and the deviation, and for wins what is
+ * left. Then every such group counts at least nothing and a win at most nothing, so the expectation of the ratio is at most 1
  * for each honest provider whose chances are within the bounds, not only for one exactly at them.
+ * @param upper `Calibration.upper`
  */
 export function logRatios(upper: readonly number[], sampler: SamplerId): readonly Float64Array[] {
-  return deviations(sampler).map(chances => {
-    const ratios = new Float64Array(CELLS)
+  return deviations(sampler).map(cells => {
+    const chances = toGroups(cells)
+    const ratios = new Float64Array(GROUP_CELLS)
     for (let stratum = 0; stratum < STRATA; stratum++) {
-      const honest = upper[cellOf(stratum, WON)]!
+      const honest = upper[groupCell(stratum, 0)]!
       // Nothing is known of honest tokens here: nothing is said of others.
       if (honest <= LEAST_WINS) continue
-      let excess = 0
-      for (let category = 1; category < CATEGORIES; category++) {
-        const cell = cellOf(stratum, category)
-        excess += Math.max(0, chances[cell]! - upper[cell]!)
-      }
-      const taken = Math.min(1, (honest - LEAST_WINS) / (excess || 1))
-      for (let category = 1; category < CATEGORIES; category++) {
-        const cell = cellOf(stratum, category)
-        const more = taken * Math.max(0, chances[cell]! - upper[cell]!)
-        ratios[cell] = more === 0 ? 0 : Math.log1p(more / upper[cell]!)
-      }
-      ratios[cellOf(stratum, WON)] = Math.log1p((-taken * excess) / honest)
+      const excess = GROUPS.map((_, group) => {
+        const at = groupCell(stratum, group)
+        return group === 0 || !isPossible(stratum, group) ? 0 : Math.max(0, chances[at]! - upper[at]!)
+      })
+      const sum = excess.reduce((all, more) => all + more, 0)
+      const taken = sum === 0 ? 0 : Math.min(1, (honest - LEAST_WINS) / sum)
+      excess.forEach((more, group) => {
+        const at = groupCell(stratum, group)
+        ratios[at] = more === 0 ? 0 : Math.log1p((taken * more) / upper[at]!)
+      })
+      ratios[groupCell(stratum, 0)] = Math.log1p((-taken * sum) / honest)
     }
     return ratios
   })

@@ -1,6 +1,6 @@
 import type { Assessment } from './assessment.ts'
 import type { Calibration } from './calibration.ts'
-import { STATISTIC_VERSION } from './cells.ts'
+import { STATISTIC_VERSION, toGroups } from './cells.ts'
 import { logRatios } from './deviations.ts'
 import { AuditError } from './errors.ts'
 
@@ -9,10 +9,14 @@ const tables = new WeakMap<Calibration, readonly Float64Array[]>()
 
 /**
  * ln of how much likelier the receipt's tokens are from each member of the family of cheats than from an honest provider at the
- * bounds of the calibration; tokens counted as independent.
+ * bounds of the calibration.
+ *
+ * Tokens of one receipt hang together: the ratio's root of degree 1 + (n − 1)ρ is taken, the design effect of a cluster of n tokens
+ * (Kish, Survey Sampling, 1965). Its expectation stays at most 1 by Hölder's inequality where tokens fall into that many groups, independent within.
+ * @param together how much more they hang together than was measured
  * @throws {AuditError} VERSION_MISMATCH, MISMATCH
  */
-export function receiptLogRatios(assessment: Assessment, calibration: Calibration): number[] {
+export function receiptLogRatios(assessment: Assessment, calibration: Calibration, together = 1): number[] {
   if (assessment.version !== STATISTIC_VERSION || calibration.version !== STATISTIC_VERSION) {
     throw new AuditError('VERSION_MISMATCH', 'the audit and its calibration are of different versions', {
       fix: 'Calibrate again with this version: shoal audit calibrate.',
@@ -26,7 +30,10 @@ export function receiptLogRatios(assessment: Assessment, calibration: Calibratio
     table = logRatios(calibration.upper, calibration.key.sampler)
     tables.set(calibration, table)
   }
-  return table.map(ratios =>
-    assessment.cells.reduce((sum, tokens, cell) => (tokens === 0 ? sum : sum + tokens * ratios[cell]!), 0),
-  )
+  const groups = toGroups(assessment.cells)
+  return table.map((ratios, member) => {
+    const sum = groups.reduce((all, tokens, at) => (tokens === 0 ? all : all + tokens * ratios[at]!), 0)
+    const others = Math.max(0, assessment.tokens - 1)
+    return sum / (together * (1 + others * calibration.correlations[member]!))
+  })
 }

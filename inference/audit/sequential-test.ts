@@ -73,8 +73,8 @@ export const sequentialTestStateSchema: z.ZodType<SequentialTestState> = z.stric
  * For it: Wald's lower bound on each steady member of the family, counted anew after each acceptance. A rising ratio takes an acceptance back. It is
  * advice on how closely to look, and guarantees nothing of small shares.
  *
- * What the calibration does not know: its bounds hold with its own CONFIDENCE, and tokens of a receipt are held together by its design effect
- * (the ratio's root of that degree: exact, by Hölder's inequality, where tokens fall into that many independent groups).
+ * What α does not cover: the calibration's bounds hold with its own CONFIDENCE, and how far tokens of a receipt hang together is
+ * estimated (`receiptLogRatios`).
  */
 export class SequentialTest {
   readonly #logThreshold: number
@@ -119,8 +119,9 @@ export class SequentialTest {
    * @throws {AuditError} VERSION_MISMATCH, MISMATCH
    */
   add(assessment: Assessment, calibration: Calibration, atMs: number): Decision {
-    const ratios = receiptLogRatios(assessment, calibration).map(log => log / calibration.designEffect)
+    const ratios = receiptLogRatios(assessment, calibration)
     const { state } = this
+    const before = this.evidence.log
     const receipts = state.receipts + 1
     // The weight of cheating having begun with this receipt.
     const begins = -Math.log(receipts * (receipts + 1))
@@ -137,7 +138,7 @@ export class SequentialTest {
       since: state.since.map((log, index) => clamp(log + ratios[index]!)),
     }
     this.#state = next
-    if (state.decision !== 'cheating') this.#decide(atMs)
+    if (state.decision !== 'cheating') this.#decide(atMs, before)
     return this.decision
   }
 
@@ -151,11 +152,12 @@ export class SequentialTest {
     return this.#logThreshold / Math.max(1, this.#minReceipts - 1)
   }
 
-  #decide(atMs: number): void {
+  /** @param before the evidence without the latest receipt: one that speaks for a provider never convicts it */
+  #decide(atMs: number, before: number): void {
     const state = this.#state
     const { log, threshold } = this.evidence
     const isEnough = state.tokens >= this.#minTokens && state.receipts >= this.#minReceipts
-    if (log >= threshold && isEnough) {
+    if (log >= threshold && log > before && isEnough) {
       this.#state = { ...state, decision: 'cheating', decidedAtMs: atMs }
     } else if (isEnough && state.since.every(ratio => ratio <= Math.log(MISS))) {
       this.#state = { ...state, decision: 'honest', decidedAtMs: atMs, since: state.since.map(() => 0) }

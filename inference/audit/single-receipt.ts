@@ -46,8 +46,7 @@ export function judgeReceipt(
 }
 
 function boundOf(assessment: Assessment, calibration: Calibration): number {
-  const together = MORE_TOGETHER * calibration.designEffect
-  const ratios = receiptLogRatios(assessment, calibration).map(log => log / together)
+  const ratios = receiptLogRatios(assessment, calibration, MORE_TOGETHER)
   const log = logSumExp(ratios) - Math.log(ratios.length)
   return Math.min(1, Math.exp(-log))
 }
