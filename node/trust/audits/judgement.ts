@@ -35,9 +35,7 @@ export function claimOf({ receipt, request, text, terms }: ArchivedTask): AuditC
     outputTokens: receipt.outputTokens,
     text,
     reason: receipt.reason,
-    maxTokens: request.maxTokens,
     contextTokens: terms.contextTokens === 0 ? null : terms.contextTokens,
-    stop: request.stop,
     promptTokens: receipt.promptTokens,
     promptDigest: receipt.prompt,
   }
