@@ -33,7 +33,8 @@ export function claimOf({ receipt, request, text, terms }: ArchivedTask): AuditC
     sampler: receipt.sampler,
     sampling: { temperature, topK, minP, topP },
     outputTokens: receipt.outputTokens,
-    text,
+    // What a continuation held back is shown by who goes on.
+    text: request.continuation === null ? text : null,
     reason: receipt.reason,
     contextTokens: terms.contextTokens === 0 ? null : terms.contextTokens,
     promptTokens: receipt.promptTokens,
