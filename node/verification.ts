@@ -26,13 +26,14 @@ import { AuditBook, type AuditRecord } from './trust/audits/audit-book.ts'
 import { AuditDesk } from './trust/audits/audit-desk.ts'
 import { AuditDraw } from './trust/audits/audit-draw.ts'
 import { AuditPolicy } from './trust/audits/audit-policy.ts'
+import { CalibrationGossip } from './trust/audits/calibration-gossip.ts'
+import { CalibrationStore } from './trust/audits/calibration-store.ts'
 import { LocalAuditor } from './trust/audits/local-auditor.ts'
+import { shippedCalibrations } from './trust/audits/shipped-calibrations.ts'
 import { TaskArchive } from './trust/audits/task-archive.ts'
 import type { AuditVerdict } from './trust/audits/verdict.ts'
 import type { Honesty } from './trust/honesty.ts'
 import type { Trust } from './trust/trust.ts'
-
-const NO_CALIBRATIONS = { find: async () => null }
 
 export interface VerificationOptions {
   config: Config
@@ -76,20 +77,34 @@ export interface VerificationTrade {
 export class Verification {
   readonly archive: TaskArchive
   readonly audits: AuditDesk
+  readonly calibrations: CalibrationStore
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
+  readonly #calibrationGossip: CalibrationGossip
   #standing: Pick<ChainStanding, 'of'> | null = null
   #unwatch: (() => void) | null = null
 
   constructor(options: VerificationOptions, modules: VerificationModules) {
     const { config, seed } = options
-    const { store, outbox, engine, catalog, trust, clock, log } = modules
+    const { store, outbox, engine, catalog, trust, clock, log, host, signer, book } = modules
     this.#modules = modules
     const maxAgeMs = config['audits.keepFor']
     this.archive = new TaskArchive({ seed, maxAgeMs }, { store, clock, log })
     this.#book = new AuditBook({ maxAgeMs }, { store, outbox })
     this.#local = new LocalAuditor({ loadModels: config['audits.loadModels'] }, { engine, catalog })
+    const { reputation, operators } = trust
+    this.calibrations = new CalibrationStore({
+      ...{ store, signer, clock, self: host.nodeKey, shipped: shippedCalibrations },
+      areDistinct: (a, b) => operators.areDistinct(a, b),
+      isTrusted: peer => reputation.isWelcome(peer) && reputation.isKnown(peer),
+    })
+    this.#calibrationGossip = new CalibrationGossip({
+      ...{ host, clock, log, store: this.calibrations },
+      isWelcome: peer => reputation.isWelcome(peer),
+      isKnownModel: model =>
+        engine.status().models.some(({ id }) => id === model) || book.models().includes(model),
+    })
     const policy = new AuditPolicy(
       { least: config['audits.leastProbability'], unresolvedLimit: config['audits.unresolvedLimit'] },
       {
@@ -104,7 +119,7 @@ export class Verification {
       {
         ...{ archive: this.archive, book: this.#book, draw: new AuditDraw(seed), policy },
         auditors: [this.#local],
-        calibrations: NO_CALIBRATIONS,
+        calibrations: this.calibrations,
         observe: (provider, evidence, also) => trust.observe(provider, evidence, also),
         ...{ clock, log },
       },
@@ -115,6 +130,8 @@ export class Verification {
   async start(): Promise<void> {
     const { metrics, engine } = this.#modules
     await this.archive.start()
+    await this.calibrations.start()
+    this.#calibrationGossip.start()
     await this.#book.start()
     this.audits.on('verdict', verdict => this.#told(verdict))
     metrics.gauge('shoal_audits_waiting', 'Tasks that wait for their audit.', () => this.#book.waiting)
@@ -175,6 +192,7 @@ export class Verification {
   async stop(): Promise<void> {
     this.#unwatch?.()
     this.#unwatch = null
+    await this.#calibrationGossip.stop()
     await this.audits.stop()
     await this.archive.stop()
   }
