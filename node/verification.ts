@@ -144,8 +144,14 @@ export class Verification {
    * is on disk or nothing.
    */
   accept(task: AcceptedTask): BatchOperation[] {
-    // The archive first: what is not kept cannot be audited.
-    return [...this.archive.keep(task), ...this.audits.accept(task)]
+    try {
+      // The archive first: what is not kept cannot be audited.
+      return [...this.archive.keep(task), ...this.audits.accept(task)]
+    } catch (error) {
+      // A task is paid and its receipt kept, whatever becomes of its audit.
+      this.#modules.log.error({ err: error, receipt: task.record.cid }, 'a task could not be kept')
+      return []
+    }
   }
 
   /** What `accept` gave is on disk. */
