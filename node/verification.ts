@@ -135,6 +135,9 @@ export class Verification {
     await this.#book.start()
     this.audits.on('verdict', verdict => this.#told(verdict))
     metrics.gauge('shoal_audits_waiting', 'Tasks that wait for their audit.', () => this.#book.waiting)
+    this.#modules.events.on('event', event => {
+      if (event.type === 'model' && event.state === 'ready') this.#local.served(event.model!)
+    })
     this.#unwatch ??= engine.onStatus(() => this.audits.wake())
     await this.audits.start()
   }
