@@ -47,6 +47,7 @@ import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
 import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
+import { knownTemplate } from './tasks/engine-task.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
 import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
@@ -59,6 +60,7 @@ import { NodeAttestation } from './trust/attestation/node-attestation.ts'
 import { type AttestedSoftware, readAttestedSoftware } from './trust/attestation/software-list.ts'
 import type { Reputation } from './trust/reputation.ts'
 import { Trust } from './trust/trust.ts'
+import { Verification } from './verification.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -243,6 +245,7 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
+    this.#undo.push(() => engine.stop())
     const desk = new MarketDesk(
       { self: host.nodeKey, config },
       {
@@ -262,8 +265,21 @@ export class ShoalNode {
     const receipts = new ReceiptBook({
       store,
       outbox,
-      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+      onCountersigned: (record, ...receipt) => {
+        trust.receiptTaken(record, ...receipt)
+        verification.accepted(record.cid)
+      },
+      alsoWrite: task => verification.accept(task),
     })
+    const verification = new Verification(
+      { config, seed },
+      {
+        ...{ store, outbox, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
+      },
+    )
+    this.#undo.push(() => verification.stop())
+    await verification.start()
     trust.join({
       host,
       signer,
@@ -326,12 +342,12 @@ export class ShoalNode {
       reputation,
       attestation,
       learning,
+      verification,
       deployment,
       chainUrl: place.rpcUrl,
     }
     this.#measure()
     if (config['models.serve'].length > 0) {
-      this.#undo.push(() => engine.stop())
       let told = ''
       engine.onStatus(({ state, backend }) => {
         if (state === told) return
@@ -551,7 +567,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
-    const { engine, cloud, learning } = this.parts
+    const { engine, cloud, learning, verification } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -632,6 +648,7 @@ export class ShoalNode {
         signer,
         clock: this.#clock,
         log: this.#log,
+        chatTemplateOf: model => knownTemplate(engine, model),
         onViolation,
       },
     )
@@ -646,7 +663,7 @@ export class ShoalNode {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
-          honesty: provider => reputation.honesty(provider),
+          honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
           strangerRisk: () => reputation.strangerRisk(),
         },
         breaker,
@@ -697,6 +714,7 @@ export class ShoalNode {
     const offersNothing = config['models.serve'].length + this.#entities.length === 0
     const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
     this.#trade = { economy, clearance, router, requester, offers }
+    this.#undo.push(await verification.useTrade({ client, ...this.#trade }))
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -706,7 +724,7 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation, verification } = this.parts
     const admission = new Admission(
       { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
       {
@@ -733,7 +751,11 @@ export class ShoalNode {
         log: this.#log,
         engine: {
           // Tasks wait before the engine's door, not inside.
-          status: () => ({ ...engine.status(), queued: engine.status().queued + admission.queued() }),
+          status: () => ({
+            ...engine.status(),
+            models: verification.offered(engine.status().models),
+            queued: engine.status().queued + admission.queued(),
+          }),
           onStatus: listener => engine.onStatus(listener),
         },
         prices: desk.pricing,
@@ -911,6 +933,7 @@ export interface NodeParts {
   /** Where peers have proven to run. */
   attestation: NodeAttestation
   learning: RouteLearning
+  verification: Verification
   deployment: KnownDeployment
   chainUrl: string
 }

@@ -1,6 +1,6 @@
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, CidString, NodeKey } from '../../protocol/ids.ts'
 import { MAX_OFFER_LIFETIME_MS } from '../../protocol/limits.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
@@ -23,10 +23,12 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
+import type { AcceptedTask, TaskTerms } from '../trust/audits/archived-task.ts'
 import { HealthMonitor } from './health-monitor.ts'
 import { meteredAt, owedFor } from './metering.ts'
 import type { OutgoingFrame } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
+import { saysAsAsked } from './receipt-claims.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
 
 export interface AttemptOptions {
@@ -43,6 +45,8 @@ export interface AttemptOptions {
   promptTokensBound: number
   /** What the attempt may cost at most, base units. */
   maxAmount: bigint
+  /** Digest of the model's chat template; null where it has none, undefined where we do not know. */
+  chatTemplate?: Bytes32 | null
   self: NodeKey
   wallet: Address
 }
@@ -309,8 +313,12 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    const { dataClass } = this.#request
-    await this.#health.aside(() => receipts.countersign(record, countersignature, dataClass))
+    const accepted: AcceptedTask = {
+      ...{ record, countersignature, request: this.#request },
+      ...{ tokens: this.#tokens, text: this.#text },
+      terms: this.#terms(),
+    }
+    await this.#health.aside(() => receipts.countersign(accepted))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)
@@ -349,6 +357,7 @@ export class Attempt {
       receipt.offer === offer.cid &&
       receipt.request === this.#requestCid &&
       receipt.model === request.model &&
+      saysAsAsked(receipt, request, this.#options.chatTemplate) &&
       // Of the prompt, computed but not yet told may be owed; of the output, only what came.
       receipt.promptTokens <= this.#promptTokens &&
       (this.#tokens.length === 0 || receipt.promptTokens === this.#promptTokens) &&
@@ -363,6 +372,13 @@ export class Attempt {
       receipt.startedAtMs <= receipt.endedAtMs &&
       Math.abs(receipt.endedAtMs - this.#modules.clock.nowMs()) <= MAX_OFFER_LIFETIME_MS
     return honest ? record : null
+  }
+
+  #terms(): TaskTerms {
+    const { offer, price } = this.#options
+    const { inputPerMillion, outputPerMillion } = price
+    const offered = offer.offer.models.find(({ model }) => model === this.#request.model)
+    return { price: { inputPerMillion, outputPerMillion }, contextTokens: offered?.contextTokens ?? 0 }
   }
 
   #cancel(): void {

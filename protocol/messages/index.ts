@@ -2,6 +2,7 @@ import type { MessageDefinition } from '../codec.ts'
 import { attestRequestMessage, attestResponseMessage } from './attestation.ts'
 import { auditEventMessage } from './audit-event.ts'
 import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
+import { calibrationMessage } from './calibration.ts'
 import { countersignatureMessage } from './countersignature.ts'
 import { offerMessage } from './offer.ts'
 import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts'
@@ -28,5 +29,6 @@ export const messages: readonly MessageDefinition<never>[] = [
   reputationReportMessage,
   attestRequestMessage,
   attestResponseMessage,
+  calibrationMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]
