@@ -38,7 +38,14 @@ async function run(
       ask: {
         ...{ input: { kind: 'completion', prompt: 'fish' }, maxTokens: 64, maxPrice: null, stop: [] },
         ...{ model: options.model ?? null, jsonSchema: null, preferences },
-        sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 },
+        sampling: {
+          temperature: 0,
+          topP: 1,
+          minP: 0,
+          topK: 0,
+          nonce: `0x${'01'.repeat(32)}`,
+          seedScope: 'nonce',
+        },
       },
       maxPrice: options.maxPrice ?? null,
     },
