@@ -15,6 +15,8 @@ const CONTRACT_NAMES = [
   'nodeRegistry',
   'settlement',
   'auditAnchor',
+  'court',
+  'jury',
 ] as const satisfies ContractName[]
 const NO_TRANSACTION: Bytes32 = `0x${'00'.repeat(32)}`
 
