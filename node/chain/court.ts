@@ -243,3 +243,8 @@ export function receiptOf(raw: RawReceipt): ContractReceipt {
     endedAt: Number(raw.endedAt),
   }
 }
+
+/** A number as an indexed topic. */
+export function topicOf(value: number): string {
+  return `0x${value.toString(16).padStart(64, '0')}`
+}

@@ -16,6 +16,7 @@ const CONTRACT_NAMES = [
   'settlement',
   'auditAnchor',
   'court',
+  'courtParameters',
   'jury',
 ] as const satisfies ContractName[]
 const NO_TRANSACTION: Bytes32 = `0x${'00'.repeat(32)}`

@@ -1,0 +1,90 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { verifyTypedData } from 'ethers/hash'
+import { Wallet as EthersWallet } from 'ethers/wallet'
+import type { Address, Bytes32 } from '../../../protocol/ids.ts'
+import type { InclusionStatement } from '../../../protocol/messages/inclusion.ts'
+import {
+  type AnchorRoot,
+  AUDIT_ANCHOR_DOMAIN_NAME,
+  AUDIT_ANCHOR_DOMAIN_VERSION,
+  type ContractReceipt,
+  RECEIPT_TYPES,
+  ROOT_TYPES,
+} from '../../../protocol/typed-data.ts'
+import { verifyInclusion } from '../../auditlog/merkle.ts'
+import type { Wallet } from '../../payments/wallet.ts'
+
+/** Where the audit anchors are. */
+export interface AnchorDomain {
+  chainId: number
+  auditAnchor: Address
+}
+
+function domainOf({ chainId, auditAnchor }: AnchorDomain) {
+  return {
+    name: AUDIT_ANCHOR_DOMAIN_NAME,
+    version: AUDIT_ANCHOR_DOMAIN_VERSION,
+    chainId,
+    verifyingContract: auditAnchor,
+  }
+}
+
+/** Signs a root of our log, so that others can hold us to it, and anchor it (EIP-712, `AuditAnchor.rootDigest`). */
+export async function signRoot(domain: AnchorDomain, root: AnchorRoot, wallet: Wallet): Promise<string> {
+  return new EthersWallet(wallet.privateKey).signTypedData(domainOf(domain), ROOT_TYPES, { ...root })
+}
+
+/** Whether a wallet signed a root. Contracts as wallets (ERC-1271) are not asked: nodes sign with keys. */
+export function isRootSigned(domain: AnchorDomain, root: AnchorRoot, signature: string): boolean {
+  try {
+    const signer = verifyTypedData(domainOf(domain), ROOT_TYPES, { ...root }, signature)
+    return signer.toLowerCase() === root.node
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Whether a statement holds by itself: the leaf is of this receipt, it is under the root, and its place is in the
+ * root's range; a root that is not anchored is signed. Whether it is anchored as it says is for the chain to say.
+ */
+export function isStatementSound(
+  statement: InclusionStatement,
+  expected: { wallet: Address; claim: Bytes32; domain: AnchorDomain },
+): boolean {
+  const { sequence, claim, proof, root, firstSequence, lastSequence, anchor, signature } = statement
+  if (claim !== expected.claim || (anchor === null && signature === null)) return false
+  const included = verifyInclusion({
+    ...{ index: anchor?.index ?? 0, root, firstSequence, lastSequence, sequence, claim, proof },
+    anchoredAt: anchor?.anchoredAt ?? null,
+    eventHash: `0x${bytesToHex(statement.eventHash)}`,
+  })
+  if (!included || anchor !== null) return included
+  return isRootSigned(
+    expected.domain,
+    { node: expected.wallet, root, firstSequence, lastSequence },
+    signature!,
+  )
+}
+
+/** A receipt as `challengeOutput` takes it. */
+export function receiptArgument(receipt: ContractReceipt): unknown[] {
+  return RECEIPT_TYPES.Receipt.map(({ name }) => receipt[name as keyof ContractReceipt])
+}
+
+/** A statement as the court takes it: `ICourt.Inclusion`. */
+export function inclusionArgument(statement: InclusionStatement): unknown[] {
+  const { sequence, eventHash, claim, proof, root, firstSequence, lastSequence, anchor, signature } =
+    statement
+  return [
+    [
+      [root, firstSequence, lastSequence],
+      anchor?.index ?? 0,
+      signature ?? '0x',
+      anchor?.anchoredAt ?? 0,
+      anchor !== null,
+    ],
+    [sequence, `0x${bytesToHex(eventHash)}`, claim],
+    proof,
+  ]
+}
