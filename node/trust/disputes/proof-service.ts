@@ -4,9 +4,9 @@ import type { EventLog } from '../../auditlog/event-log.ts'
 import type { LoggedAnchor, LogIndex } from '../../auditlog/log-index.ts'
 import { type AuditEntry, auditEntry, auditTree } from '../../auditlog/merkle.ts'
 import type { ChainClient } from '../../chain/client.ts'
+import { signRoot } from '../../chain/signed-root.ts'
 import type { P2PHost } from '../../p2p/host.ts'
 import type { Wallet } from '../../payments/wallet.ts'
-import { signRoot } from './inclusion.ts'
 import { proofProtocol } from './protocols.ts'
 
 export interface ProofServiceModules {
