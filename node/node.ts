@@ -47,6 +47,7 @@ import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
 import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
+import { knownTemplate } from './tasks/engine-task.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
 import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
@@ -57,6 +58,7 @@ import { Requester } from './tasks/requester.ts'
 import { ServiceMeter } from './tasks/service-meter.ts'
 import type { Reputation } from './trust/reputation.ts'
 import { Trust } from './trust/trust.ts'
+import { Verification } from './verification.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -257,7 +259,17 @@ export class ShoalNode {
       store,
       outbox,
       onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+      alsoWrite: task => verification.accept(task),
     })
+    const verification = new Verification(
+      { config, seed },
+      {
+        ...{ store, outbox, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
+      },
+    )
+    this.#undo.push(() => verification.stop())
+    await verification.start()
     trust.join({
       host,
       signer,
@@ -305,6 +317,7 @@ export class ShoalNode {
       trust,
       reputation,
       learning,
+      verification,
       deployment,
       chainUrl: place.rpcUrl,
     }
@@ -610,6 +623,7 @@ export class ShoalNode {
         signer,
         clock: this.#clock,
         log: this.#log,
+        chatTemplateOf: model => knownTemplate(engine, model),
         onViolation,
       },
     )
@@ -675,6 +689,7 @@ export class ShoalNode {
     const offersNothing = config['models.serve'].length + this.#entities.length === 0
     const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
     this.#trade = { economy, clearance, router, requester, offers }
+    this.#undo.push(await this.parts.verification.useTrade({ client, ...this.#trade }))
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -887,6 +902,7 @@ export interface NodeParts {
   trust: Trust
   reputation: Reputation
   learning: RouteLearning
+  verification: Verification
   deployment: KnownDeployment
   chainUrl: string
 }

@@ -1,3 +1,4 @@
+import { tokensDigest } from '../../protocol/messages/receipt.ts'
 import {
   EngineError,
   type GenerateOptions,
@@ -89,7 +90,11 @@ export class LlamaGeneration implements Generation {
     let slot: SequenceSlot | null = null
     let isBroken = false
     try {
-      yield { type: 'start', promptTokens: prepared.tokens.length }
+      yield {
+        type: 'start',
+        promptTokens: prepared.tokens.length,
+        promptDigest: tokensDigest(prepared.tokens),
+      }
       slot = await seat.slot
       this.#throwIfCancelled()
       return yield* this.#compute(slot, runner, prepared)
@@ -116,7 +121,7 @@ export class LlamaGeneration implements Generation {
       return { type: 'end', reason: prepared.finished, promptTokens, outputTokens: 0 }
     }
     const lastBatch = yield* this.#prefill(slot, prepared.tokens, runner.batchTokens)
-    const steps = slot.sample(lastBatch, prepared.evaluate)
+    const steps = slot.sample(lastBatch, prepared.sampling.evaluate)
     let step = begin(steps)
     try {
       let token = sampled(await step)

@@ -40,7 +40,7 @@ const request = z.strictObject({
     topP: z.number(),
     topK: z.number(),
     minP: z.number(),
-    seed: z.number(),
+    seed: z.string(),
   }),
   stop: z.array(z.string()),
   jsonSchema: z.record(z.string(), z.unknown()).optional(),
@@ -114,7 +114,7 @@ const failure = z.strictObject({
 export type IpcFailure = z.infer<typeof failure>
 
 const generationEvent = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('start'), promptTokens: count }),
+  z.strictObject({ type: z.literal('start'), promptTokens: count, promptDigest: z.nullable(z.string()) }),
   z.strictObject({ type: z.literal('prefill'), promptTokens: count }),
   z.strictObject({ type: z.literal('output'), tokens: tokenIds, text: z.string() }),
   z.strictObject({

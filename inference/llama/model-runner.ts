@@ -1,4 +1,4 @@
-import type { LlamaEmbeddingContext, SequenceEvaluateOptions } from 'node-llama-cpp'
+import type { LlamaEmbeddingContext } from 'node-llama-cpp'
 import {
   type Continuation,
   type Embedding,
@@ -13,7 +13,7 @@ import { createJsonGrammar } from './grammar.ts'
 import { BATCH_TOKENS, type LoadedLlama } from './model-loading.ts'
 import { OutputText } from './output-text.ts'
 import { PromptWriter } from './prompt.ts'
-import { evaluateOptions } from './sampling.ts'
+import { createSampling, type Sampling } from './sampling.ts'
 import { SequenceSlot } from './sequence-slot.ts'
 import { SlotPool } from './slot-pool.ts'
 import { TextStream } from './text-stream.ts'
@@ -24,7 +24,9 @@ export interface PreparedGeneration {
   /** Prompt, continuation and resumption. */
   tokens: number[]
   maxTokens: number
-  evaluate: SequenceEvaluateOptions
+  sampling: Sampling
+  /** Place in the answer of the first token to come: what is there already is counted. */
+  position: number
   output: OutputText
   /** Text of the continuation's tokens that was not shown yet and has become certain. */
   heldText: string
@@ -86,11 +88,11 @@ export class ModelRunner {
     const tokens = prompt.tokens.concat(written.tokens)
     if (tokens.length >= this.contextTokens) throw this.#tooLong(tokens.length)
 
-    const evaluate = evaluateOptions(request.sampling, written.tokens.length)
+    const sampling = createSampling(request.sampling)
     if (request.jsonSchema !== undefined) {
       const { model } = this.#loaded
       const { llama } = model
-      evaluate.grammarEvaluationState = await createJsonGrammar(
+      sampling.evaluate.grammarEvaluationState = await createJsonGrammar(
         { llama, model },
         request.jsonSchema,
         written.tokens,
@@ -108,7 +110,8 @@ export class ModelRunner {
     return {
       tokens,
       maxTokens,
-      evaluate,
+      sampling,
+      position: written.tokens.length,
       output,
       heldText: held.text,
       finished: held.reason ?? (hasEnded ? 'stop' : maxTokens <= 0 ? 'length' : null),

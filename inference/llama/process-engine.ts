@@ -12,6 +12,7 @@ import {
   type Generation,
   type LoadedModel,
   type ModelSource,
+  type ScoredOutput,
 } from '../engine.ts'
 import type { EngineLog } from './engine-log.ts'
 import {
@@ -175,6 +176,10 @@ export class ProcessEngine implements Engine {
     )
     if (answer.type !== 'embedded') throw unexpected(answer)
     return { vectors: answer.vectors, inputTokens: answer.inputTokens }
+  }
+
+  async score(): Promise<ScoredOutput> {
+    throw new EngineError('ENGINE_UNAVAILABLE', 'this engine cannot check outputs yet')
   }
 
   status(): EngineStatus {

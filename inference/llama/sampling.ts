@@ -1,48 +1,42 @@
 import type { SequenceEvaluateOptions } from 'node-llama-cpp'
 import { EngineError, type SamplingParameters } from '../engine.ts'
+import { MAX_CANDIDATES, Sampler } from '../sampling/sampler.ts'
 
-/** llama.cpp takes this seed for "any seed". */
-const RANDOM_SEED = 0xffff_ffff
-
-/**
- * The seed of a continuation after `written` tokens: mixed with their number (murmur3's finaliser),
- * so that it does not repeat the draws with which they were sampled.
- */
-export function continuationSeed(seed: number, written: number): number {
-  let mixed = seed >>> 0
-  if (written > 0) {
-    mixed = (mixed ^ Math.imul(written, 0x9e37_79b1)) >>> 0
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b)
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35)
-    mixed = (mixed ^ (mixed >>> 16)) >>> 0
-  }
-  return mixed === RANDOM_SEED ? RANDOM_SEED - 1 : mixed
+/** How a generation's tokens are chosen. */
+export interface Sampling {
+  /** Chooses among the candidates that the engine shows; null where the engine itself takes the likeliest. */
+  sampler: Sampler | null
+  /** What the engine is asked for. */
+  evaluate: SequenceEvaluateOptions
 }
 
 /**
- * Sampling as node-llama-cpp takes it.
- * @param written output tokens that a continuation brings along
+ * Sampling as node-llama-cpp takes it: the likeliest candidates as they are, of which our sampler chooses. At
+ * temperature 0 llama.cpp takes the likeliest token, the one with the lowest id where there are several, as the sampler would.
  * @throws {EngineError} INPUT_INVALID
  */
-export function evaluateOptions(sampling: SamplingParameters, written: number): SequenceEvaluateOptions {
-  const { temperature, topP, topK, minP, seed } = sampling
-  const isValid =
-    temperature >= 0 &&
-    Number.isFinite(temperature) &&
-    topP >= 0 &&
-    topP <= 1 &&
-    minP >= 0 &&
-    minP <= 1 &&
-    Number.isInteger(topK) &&
-    topK >= 0 &&
-    Number.isInteger(seed) &&
-    seed >= 0 &&
-    seed <= 0xffff_ffff
-  if (!isValid) {
+export function createSampling({ seed, ...parameters }: SamplingParameters): Sampling {
+  let sampler: Sampler
+  try {
+    sampler = new Sampler(parameters, seed)
+  } catch (error) {
+    const { temperature, topP, topK, minP } = parameters
     throw new EngineError('INPUT_INVALID', 'a sampling parameter is out of range', {
-      fix: 'Use temperature from 0, topP and minP from 0 to 1, a whole topK from 0, and an unsigned 32-bit seed.',
+      fix: `Use temperature from 0, topP and minP from 0 to 1, a whole topK from 0 to ${MAX_CANDIDATES}, and a seed of 32 bytes.`,
       details: { temperature, topP, topK, minP, seed },
+      cause: error,
     })
   }
-  return { temperature, topP, topK, minP, seed: continuationSeed(seed, written), yieldEogToken: true }
+  if (parameters.temperature === 0)
+    return { sampler: null, evaluate: { temperature: 0, yieldEogToken: true } }
+  return {
+    sampler,
+    evaluate: {
+      temperature: 1,
+      topP: 1,
+      topK: parameters.topK || MAX_CANDIDATES,
+      minP: 0,
+      yieldEogToken: true,
+    },
+  }
 }

@@ -7,6 +7,7 @@ import {
   type GenerateRequest,
   type LoadedModel,
   type ModelSource,
+  type ScoredOutput,
 } from '../engine.ts'
 import { type OpenedLlama, openLlama } from './bindings.ts'
 import { type EngineLog, LogTail } from './engine-log.ts'
@@ -115,6 +116,10 @@ export class LlamaWorker implements Engine {
 
   async embed(request: EmbedRequest, options: { signal?: AbortSignal } = {}): Promise<Embedding> {
     return this.#find(request.model).embed(request.inputs, options.signal)
+  }
+
+  async score(): Promise<ScoredOutput> {
+    throw new EngineError('ENGINE_UNAVAILABLE', 'this engine cannot check outputs yet')
   }
 
   status(): EngineStatus {

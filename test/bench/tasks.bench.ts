@@ -9,6 +9,8 @@ import { dataDirAt } from '../../node/data-dir.ts'
 import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
 import type { TaskInput } from '../../protocol/messages/task-request.ts'
 import { TestNetwork, type TestNode } from '../helpers/nodes.ts'
+import { GREEDY } from '../helpers/samples.ts'
+import { seedOf } from '../helpers/seed.ts'
 import { waitUntil } from '../helpers/wait.ts'
 import { largeModel } from './large-model.ts'
 import { type Bench, type BenchRow, median, ratioRow, valueRow } from './row.ts'
@@ -18,7 +20,6 @@ const EMBEDDED = 'shoal-nano-q8_0'
 const PROMPTS = ['fish fish fish fish fish fish', '0 0 0 0 0 0 0 0', 'a a a a a a', '\n\n\n', 'la la la la']
 const STREAM_TOKENS = 500
 const PARALLEL = 8
-const GREEDY = { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 }
 /**
  * A paid task at another node over loopback, beside the same engine called directly in this process: same
  * file, same threads, same prompt, one after the other in turns.
@@ -125,7 +126,13 @@ async function direct(
   maxTokens: number,
 ): Promise<Timing> {
   const timing = new Stopwatch(performance.now())
-  const request = { model: pair.modelId, input, maxTokens, sampling: GREEDY, stop: [] }
+  const request = {
+    model: pair.modelId,
+    input,
+    maxTokens,
+    sampling: { ...GREEDY, seed: seedOf(1) },
+    stop: [],
+  }
   for await (const event of pair.direct.generate(request)) {
     if (event.type === 'output') timing.add(event.tokens.length)
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { EngineStatus, GenerationEvent, LoadedModel, ModelSource } from '../../../inference/engine.ts'
 import type { LlamaOptions } from '../../../inference/llama/llama-options.ts'
 import { LlamaWorker } from '../../../inference/llama/worker.ts'
+import { seedOf } from '../../helpers/seed.ts'
 import { TemporaryFolders } from '../../helpers/temporary.ts'
 import { chat, greedy, nano, QUESTION, type Result, run } from './nano.ts'
 
@@ -131,7 +132,7 @@ describe('LlamaWorker', () => {
           worker.generate(
             chat(model, prompt, {
               maxTokens: 40,
-              sampling: { temperature: 2, topP: 1, topK: 0, minP: 0, seed },
+              sampling: { temperature: 2, topP: 1, topK: 0, minP: 0, seed: seedOf(seed) },
             }),
           ),
         )
@@ -521,7 +522,7 @@ describe('LlamaWorker', () => {
           chat(model, `Anna is 31 years old. ${seed}`, {
             jsonSchema,
             maxTokens: 400,
-            sampling: { temperature: 1.5, topP: 1, topK: 0, minP: 0, seed },
+            sampling: { temperature: 1.5, topP: 1, topK: 0, minP: 0, seed: seedOf(seed) },
           }),
         ),
       )

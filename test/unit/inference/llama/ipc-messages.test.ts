@@ -10,6 +10,7 @@ import {
   toEngineSchema,
   toFailure,
 } from '../../../../inference/llama/ipc-messages.ts'
+import { seedOf } from '../../../helpers/seed.ts'
 
 const model = {
   id: `m@sha256:${'a'.repeat(64)}`,
@@ -24,7 +25,7 @@ const model = {
   threads: 1,
   measuredTokensPerSecond: 1_900.5,
 }
-const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0, seed: 7 }
+const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0, seed: seedOf(7) }
 const request = {
   model: model.id,
   input: { kind: 'chat' as const, messages: [{ role: 'user' as const, content: 'hi' }] },
@@ -69,7 +70,7 @@ const fromEngine: FromEngine[] = [
     type: 'events',
     computedTokens: 12,
     items: [
-      { generation: 1, event: { type: 'start', promptTokens: 3 } },
+      { generation: 1, event: { type: 'start', promptTokens: 3, promptDigest: null } },
       { generation: 1, event: { type: 'prefill', promptTokens: 3 } },
       { generation: 1, event: { type: 'output', tokens: [1], text: 'a' } },
       { generation: 1, event: { type: 'end', reason: 'stop_string', promptTokens: 3, outputTokens: 1 } },

@@ -3,6 +3,7 @@ import type { EngineStatus, GenerationEvent } from '../../../../inference/engine
 import type { EngineProcess, EngineProcessListeners } from '../../../../inference/llama/engine-process.ts'
 import type { IpcGenerationEvent, ToEngine } from '../../../../inference/llama/ipc-messages.ts'
 import { ProcessEngine, type ProcessEngineOptions } from '../../../../inference/llama/process-engine.ts'
+import { seedOf } from '../../../helpers/seed.ts'
 
 const source = { id: `m@sha256:${'a'.repeat(64)}`, path: '/m.gguf' }
 const description = {
@@ -21,7 +22,7 @@ const request = {
   model: source.id,
   input: { kind: 'completion' as const, prompt: 'p' },
   maxTokens: 10,
-  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1 },
+  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: seedOf(1) },
   stop: [],
 }
 
@@ -168,7 +169,7 @@ describe('ProcessEngine', () => {
     const events = collect(engine.generate(request))
     const [first] = processes as [FakeProcess]
     const { generation } = await receivedGenerate(first)
-    first.event(generation, { type: 'start', promptTokens: 3 })
+    first.event(generation, { type: 'start', promptTokens: 3, promptDigest: null })
     first.event(generation, { type: 'output', tokens: [1], text: 'a' })
     first.die()
     await reached(engine, status => status.state === 'restarting')
@@ -197,7 +198,7 @@ describe('ProcessEngine', () => {
     await reached(engine, status => status.state === 'ready')
     const second = processes[1] as FakeProcess
     const { generation } = await receivedGenerate(second)
-    second.event(generation, { type: 'start', promptTokens: 3 })
+    second.event(generation, { type: 'start', promptTokens: 3, promptDigest: null })
     second.event(generation, { type: 'end', reason: 'length', promptTokens: 3, outputTokens: 0 })
     assert.equal((await events).length, 2)
   })

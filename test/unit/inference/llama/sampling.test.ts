@@ -1,31 +1,10 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
-import { continuationSeed, evaluateOptions } from '../../../../inference/llama/sampling.ts'
+import { createSampling } from '../../../../inference/llama/sampling.ts'
+import { seedOf } from '../../../helpers/seed.ts'
 
-const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0.05, seed: 7 }
+const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0.05, seed: seedOf(7) }
 
-describe('continuationSeed', () => {
-  it('is the seed itself at the beginning', () => {
-    assert.equal(continuationSeed(7, 0), 7)
-  })
-
-  it('is another one for each length', () => {
-    const seeds = new Set(Array.from({ length: 1_000 }, (_, written) => continuationSeed(7, written)))
-    assert.equal(seeds.size, 1_000)
-  })
-
-  it('never is the one llama.cpp takes for a random one', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 0xffff_ffff }), fc.nat(10_000), (seed, written) => {
-        const mixed = continuationSeed(seed, written)
-        assert.ok(Number.isInteger(mixed) && mixed >= 0 && mixed < 0xffff_ffff)
-      }),
-    )
-    assert.notEqual(continuationSeed(0xffff_ffff, 0), 0xffff_ffff)
-  })
-})
-
-describe('evaluateOptions', () => {
+describe('createSampling', () => {
   it('refuses what is out of range', () => {
     const wrong = [
       { temperature: -1 },
@@ -35,16 +14,16 @@ describe('evaluateOptions', () => {
       { minP: -0.1 },
       { topK: 1.5 },
       { topK: -1 },
-      { seed: -1 },
-      { seed: 2 ** 32 },
+      { topK: 65 },
+      { seed: '0x12' },
+      { seed: '' },
     ]
     for (const part of wrong) {
       assert.throws(
-        () => evaluateOptions({ ...sampling, ...part }, 0),
+        () => createSampling({ ...sampling, ...part }),
         { code: 'INPUT_INVALID' },
         JSON.stringify(part),
       )
     }
-    assert.equal(evaluateOptions(sampling, 0).seed, 7)
   })
 })

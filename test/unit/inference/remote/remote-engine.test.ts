@@ -34,7 +34,7 @@ const REQUEST: GenerateRequest = {
   model: ID,
   input: { kind: 'chat', messages: [{ role: 'user', content: 'How many fish?' }] },
   maxTokens: 32,
-  sampling: { temperature: 0.5, topP: 0.9, topK: 0, minP: 0, seed: 7 },
+  sampling: { temperature: 0.5, topP: 0.9, topK: 0, minP: 0, seed: `0x00000007${'ab'.repeat(28)}` },
   stop: [],
 }
 
