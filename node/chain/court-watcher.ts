@@ -3,7 +3,6 @@ import pLimit from 'p-limit'
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
 import type { Address, Bytes32 } from '../../protocol/ids.ts'
-import type { ContractReceipt } from '../../protocol/typed-data.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
@@ -21,7 +20,6 @@ import { ChainError } from './errors.ts'
 /** What happened in the court. */
 export type CourtEvent = { disputeId: number; blockNumber: number } & (
   | { kind: 'opened'; fault: DisputeFault; respondent: Address; challenger: Address; subject: Bytes32 }
-  | { kind: 'challenged'; receipt: ContractReceipt }
   | { kind: 'drawn'; round: number; juror: Address }
   | { kind: 'seated'; round: number; commitUntilMs: number; revealUntilMs: number }
   | { kind: 'decided'; round: number; outcome: DisputeOutcome }
@@ -58,7 +56,7 @@ const checkpointSchema = z.strictObject({
 type Checkpoint = z.infer<typeof checkpointSchema>
 
 const { court, jury } = contractInterfaces
-const COURT_TOPICS = ['DisputeOpened', 'OutputChallenged', 'JuryDecided', 'Appealed', 'DisputeClosed'].map(
+const COURT_TOPICS = ['DisputeOpened', 'JuryDecided', 'Appealed', 'DisputeClosed'].map(
   name => court.getEvent(name)!.topicHash,
 )
 const JURY_TOPICS = ['JurorDrawn', 'JurySeated'].map(name => jury.getEvent(name)!.topicHash)
@@ -194,8 +192,6 @@ export function parseCourtLog(log: RawLog): CourtEvent | null {
         challenger: address(args.challenger),
         subject: address(args.subject),
       }
-    case 'OutputChallenged':
-      return { ...common, kind: 'challenged', receipt: receiptOf(args.receipt) }
     case 'JurorDrawn':
       return { ...common, kind: 'drawn', round: Number(args.round), juror: address(args.juror) }
     case 'JurySeated':

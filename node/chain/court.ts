@@ -1,5 +1,4 @@
 import type { Address, Bytes32 } from '../../protocol/ids.ts'
-import type { ContractReceipt } from '../../protocol/typed-data.ts'
 import type { ChainClient } from './client.ts'
 
 /** As in ICourt and IJury, in their order. */
@@ -194,6 +193,24 @@ export class CourtReader {
     return (await this.#client.read('court', 'owedTo', [account]))[0] as bigint
   }
 
+  async address(): Promise<Address> {
+    return await this.#client.addressOf('court')
+  }
+
+  /** Credits in a wallet, base units. */
+  async balanceOf(wallet: Address): Promise<bigint> {
+    return (await this.#client.read('creditToken', 'balanceOf', [wallet]))[0] as bigint
+  }
+
+  /** What a wallet can lose, base units: its stake, unbonding included. */
+  async stakeOf(wallet: Address): Promise<bigint> {
+    const [[staked], [unbonding]] = await Promise.all([
+      this.#client.read('staking', 'stakeOf', [wallet]),
+      this.#client.read('staking', 'unbondingOf', [wallet]),
+    ])
+    return (staked as bigint) + (unbonding as bigint)
+  }
+
   /** What the wallet lets the court pull, base units. */
   async allowance(wallet: Address): Promise<bigint> {
     const { court } = this.#client.addresses
@@ -217,30 +234,6 @@ export class CourtReader {
       timestamp: string
     }
     return { number: Number(block.number), timeMs: Number(block.timestamp) * 1_000 }
-  }
-}
-
-type RawReceipt = Record<keyof ContractReceipt, string | bigint>
-
-/** A receipt as the court tells it. */
-export function receiptOf(raw: RawReceipt): ContractReceipt {
-  const text = (name: keyof ContractReceipt) => String(raw[name]).toLowerCase()
-  return {
-    taskId: text('taskId'),
-    payer: text('payer'),
-    payee: text('payee'),
-    chainId: Number(raw.chainId),
-    settlement: text('settlement'),
-    channelId: text('channelId'),
-    model: text('model'),
-    request: text('request'),
-    output: text('output'),
-    promptTokens: Number(raw.promptTokens),
-    outputTokens: Number(raw.outputTokens),
-    amount: BigInt(raw.amount),
-    cumulativeAmount: BigInt(raw.cumulativeAmount),
-    reason: Number(raw.reason),
-    endedAt: Number(raw.endedAt),
   }
 }
 

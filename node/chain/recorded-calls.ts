@@ -85,6 +85,12 @@ export class RecordedCalls {
     })
   }
 
+  /** Whether a call is under way or was done, in this run or an earlier one. */
+  async isKnown(id: string): Promise<boolean> {
+    if (this.#running.has(id) || (await this.#recorded.get(id)) !== undefined) return true
+    return (await this.#pending.get(id)) !== undefined
+  }
+
   /** A call that has not ended yet, perhaps of a former run, whose id begins so; null when there is none. */
   async underWay(prefix: string): Promise<string | null> {
     for await (const [id] of this.#pending.entries({ gte: prefix, limit: 1 }))

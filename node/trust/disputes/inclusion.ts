@@ -1,14 +1,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Address, Bytes32 } from '../../../protocol/ids.ts'
 import type { InclusionStatement } from '../../../protocol/messages/inclusion.ts'
-import {
-  type AnchorRoot,
-  AUDIT_ANCHOR_DOMAIN_NAME,
-  AUDIT_ANCHOR_DOMAIN_VERSION,
-  type ContractReceipt,
-  RECEIPT_TYPES,
-  ROOT_TYPES,
-} from '../../../protocol/typed-data.ts'
+import { type ContractReceipt, RECEIPT_TYPES } from '../../../protocol/typed-data.ts'
 import { verifyInclusion } from '../../auditlog/merkle.ts'
 import { type AnchorDomain, isRootSigned } from '../../chain/signed-root.ts'
 
