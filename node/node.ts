@@ -239,6 +239,7 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
+    this.#undo.push(() => engine.stop())
     const desk = new MarketDesk(
       { self: host.nodeKey, config },
       {
@@ -258,7 +259,10 @@ export class ShoalNode {
     const receipts = new ReceiptBook({
       store,
       outbox,
-      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+      onCountersigned: (record, ...receipt) => {
+        trust.receiptTaken(record, ...receipt)
+        verification.accepted(record.cid)
+      },
       alsoWrite: task => verification.accept(task),
     })
     const verification = new Verification(
@@ -323,7 +327,6 @@ export class ShoalNode {
     }
     this.#measure()
     if (config['models.serve'].length > 0) {
-      this.#undo.push(() => engine.stop())
       let told = ''
       engine.onStatus(({ state, backend }) => {
         if (state === told) return
@@ -543,7 +546,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
-    const { engine, cloud, learning } = this.parts
+    const { engine, cloud, learning, verification } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -638,7 +641,7 @@ export class ShoalNode {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
-          honesty: provider => reputation.honesty(provider),
+          honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
           strangerRisk: () => reputation.strangerRisk(),
         },
         breaker,
@@ -689,7 +692,7 @@ export class ShoalNode {
     const offersNothing = config['models.serve'].length + this.#entities.length === 0
     const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
     this.#trade = { economy, clearance, router, requester, offers }
-    this.#undo.push(await this.parts.verification.useTrade({ client, ...this.#trade }))
+    this.#undo.push(await verification.useTrade({ client, ...this.#trade }))
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -699,7 +702,7 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation, verification } = this.parts
     const admission = new Admission(
       { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
       {
@@ -726,7 +729,11 @@ export class ShoalNode {
         log: this.#log,
         engine: {
           // Tasks wait before the engine's door, not inside.
-          status: () => ({ ...engine.status(), queued: engine.status().queued + admission.queued() }),
+          status: () => ({
+            ...engine.status(),
+            models: verification.offered(engine.status().models),
+            queued: engine.status().queued + admission.queued(),
+          }),
           onStatus: listener => engine.onStatus(listener),
         },
         prices: desk.pricing,

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { Bytes32 } from '../../protocol/ids.ts'
 import type { EndReason } from '../../protocol/messages/receipt.ts'
-import { CELLS, STATISTIC_VERSION } from './cells.ts'
-import type { ScoredOutput } from './scored-output.ts'
+import type { ScoredOutput } from '../engine.ts'
+import { MAX_CANDIDATES } from '../sampling/sampler.ts'
+import { ABSENT, CELLS, categoryOf, cellOf, MARGIN_CAP, STATISTIC_VERSION, stratumOf, WON } from './cells.ts'
+import { checkPrompt, checkStop, checkText } from './claim-checks.ts'
 
 /** Who chose the tokens: ours, which an auditor can repeat, or the engine's own, which it cannot. */
 export const SAMPLER_IDS = ['gumbel-64/1', 'engine'] as const
@@ -14,14 +16,11 @@ export interface AuditClaim {
   sampling: { temperature: number; topK: number; minP: number; topP: number }
   /** Output tokens of this receipt, a continuation's not counted. */
   outputTokens: number
-  /** The text delivered for them; null where it is not known. */
+  /** The text delivered for them; null where it is not known, or goes on from text of another. */
   text: string | null
   reason: EndReason
-  /** Output tokens that were asked for, a continuation's not counted. */
-  maxTokens: number
   /** Tokens the provider's sequence could hold, prompt and output; null where it is not known. */
   contextTokens: number | null
-  stop: readonly string[]
   /** Of the receipt; null where the provider did not say. */
   promptTokens: number | null
   promptDigest: Bytes32 | null
@@ -63,7 +62,7 @@ export const assessmentSchema: z.ZodType<Assessment> = z
     tokens: z.int().min(0),
     cells: z.array(z.int().min(0)).length(CELLS),
     matchRate: share,
-    meanMargin: z.number().min(0),
+    meanMargin: z.number().min(0).max(MARGIN_CAP),
     outsideRate: share,
     meanLogProb: z.number().max(0),
     stop: check,
@@ -74,6 +73,53 @@ export const assessmentSchema: z.ZodType<Assessment> = z
 
 /**
  * Compares what a provider claims with what the auditor's own model says of it.
+ *
+ * Tokens of the engine's own sampler (output that a grammar constrains) cannot be chosen again: of those only counts whether the model
+ * would have thought of them.
  * @throws {RangeError} when `scored` and `claim` are not of one output
  */
-export declare function assess(scored: ScoredOutput, claim: AuditClaim): Assessment
+export function assess(scored: ScoredOutput, claim: AuditClaim): Assessment {
+  const tokens = scored.states.length
+  const { margins, logProbs, gaps } = scored
+  if (tokens !== claim.outputTokens || margins.length !== tokens || logProbs.length !== tokens) {
+    throw new RangeError('the scores are not those of the claimed output')
+  }
+  const filtered = hasFilters(claim.sampling)
+  const cells = new Array<number>(CELLS).fill(0)
+  let [won, outside, marginSum, logProbSum, known] = [0, 0, 0, 0, 0]
+  for (let index = 0; index < tokens; index++) {
+    const state = scored.states[index]!
+    if (claim.sampler === 'engine') {
+      cells[cellOf(stratumOf(undefined, true), state === 3 ? ABSENT : WON)]!++
+    } else {
+      cells[cellOf(stratumOf(gaps?.[index], filtered), categoryOf(state, margins[index]!))]!++
+    }
+    if (state === 0) won++
+    else marginSum += state === 1 ? Math.min(MARGIN_CAP, margins[index]!) : MARGIN_CAP
+    if (state >= 2) outside++
+    const logProb = logProbs[index]!
+    if (Number.isFinite(logProb)) {
+      logProbSum += Math.min(0, logProb)
+      known++
+    }
+  }
+  const of = (sum: number) => (tokens === 0 ? 0 : sum / tokens)
+  return {
+    version: STATISTIC_VERSION,
+    sampler: claim.sampler,
+    tokens,
+    cells,
+    matchRate: tokens === 0 ? 1 : won / tokens,
+    meanMargin: of(marginSum),
+    outsideRate: of(outside),
+    meanLogProb: known === 0 ? 0 : logProbSum / known,
+    stop: checkStop(scored, claim),
+    prompt: checkPrompt(scored, claim),
+    text: checkText(scored, claim),
+  }
+}
+
+/** Whether a candidate can be cut off by a threshold that another's numeric noise may move. */
+function hasFilters({ temperature, topK, minP, topP }: AuditClaim['sampling']): boolean {
+  return temperature > 0 && (topP < 1 || minP > 0 || (topK > 0 && topK < MAX_CANDIDATES))
+}

@@ -54,6 +54,45 @@ export function cellOf(stratum: number, category: number): number {
   return stratum * CATEGORIES + category
 }
 
+/**
+ * What tests tell apart: cells are counted finely, so that they can be read and so that later tests can judge better, but each bound
+ * of a rate costs samples.
+ */
+export const GROUPS = ['won', 'near', 'far', 'filtered'] as const
+/** Margins up to this edge count as near: numeric noise makes them, and finer quantisations do. */
+const NEAR_MARGINS = MARGIN_EDGES.indexOf(0.3) + 1
+
+/** Place in GROUPS of a category. What filters take out is told apart where there are filters. */
+export function groupOf(stratum: number, category: number): number {
+  if (category === WON) return 0
+  if (category <= NEAR_MARGINS) return 1
+  return category === FILTERED && stratum >= GAP_CLASSES ? 3 : 2
+}
+
+/** Whether a token can be in a group at all: none loses by less than the gap. */
+export function isPossible(stratum: number, group: number): boolean {
+  const gapClass = stratum % GAP_CLASSES
+  if (group === 1) return gapClass === UNKNOWN_GAP || gapClass < NEAR_MARGINS
+  return group !== 3 || stratum >= GAP_CLASSES
+}
+
+/** Place of a group in a list of all strata's groups. */
+export function groupCell(stratum: number, group: number): number {
+  return stratum * GROUPS.length + group
+}
+
+export const GROUP_CELLS = STRATA * GROUPS.length
+
+/** Sums over the categories of each group, GROUP_CELLS numbers. */
+export function toGroups(cells: ArrayLike<number>): Float64Array {
+  const groups = new Float64Array(GROUP_CELLS)
+  for (let cell = 0; cell < CELLS; cell++) {
+    const stratum = Math.floor(cell / CATEGORIES)
+    groups[groupCell(stratum, groupOf(stratum, cell % CATEGORIES))]! += cells[cell]!
+  }
+  return groups
+}
+
 /** Index of the first edge that `value` does not exceed. */
 function classOf(value: number, edges: readonly number[]): number {
   const index = edges.findIndex(edge => value <= edge)

@@ -9,14 +9,14 @@ import {
 } from '../engine.ts'
 import { CacheGate } from './cache-gate.ts'
 import type { Resumption } from './generation.ts'
-import { createJsonGrammar } from './grammar.ts'
+import { createJsonGrammar, type JsonGrammar } from './grammar.ts'
 import { BATCH_TOKENS, type LoadedLlama } from './model-loading.ts'
 import { OutputText } from './output-text.ts'
 import { PromptWriter } from './prompt.ts'
-import { createSampling, type Sampling } from './sampling.ts'
 import { SequenceSlot } from './sequence-slot.ts'
 import { SlotPool } from './slot-pool.ts'
 import { TextStream } from './text-stream.ts'
+import { TokenChoice } from './token-choice.ts'
 import { TokenPieces } from './token-pieces.ts'
 
 /** A request made ready to run. */
@@ -24,9 +24,7 @@ export interface PreparedGeneration {
   /** Prompt, continuation and resumption. */
   tokens: number[]
   maxTokens: number
-  sampling: Sampling
-  /** Place in the answer of the first token to come: what is there already is counted. */
-  position: number
+  choice: TokenChoice
   output: OutputText
   /** Text of the continuation's tokens that was not shown yet and has become certain. */
   heldText: string
@@ -88,16 +86,10 @@ export class ModelRunner {
     const tokens = prompt.tokens.concat(written.tokens)
     if (tokens.length >= this.contextTokens) throw this.#tooLong(tokens.length)
 
-    const sampling = createSampling(request.sampling)
-    if (request.jsonSchema !== undefined) {
-      const { model } = this.#loaded
-      const { llama } = model
-      sampling.evaluate.grammarEvaluationState = await createJsonGrammar(
-        { llama, model },
-        request.jsonSchema,
-        written.tokens,
-      )
-    }
+    const choice = new TokenChoice(
+      { sampling: request.sampling, position: written.tokens.length },
+      { grammar: await this.#grammar(request.jsonSchema, written.tokens) },
+    )
     const isEndToken = (token: number) => prompt.stopTokens.has(token) || this.#isEndOfGeneration(token)
     const output = new OutputText(
       { stop: request.stop, stopTexts: prompt.stopTexts },
@@ -110,8 +102,7 @@ export class ModelRunner {
     return {
       tokens,
       maxTokens,
-      sampling,
-      position: written.tokens.length,
+      choice,
       output,
       heldText: held.text,
       finished: held.reason ?? (hasEnded ? 'stop' : maxTokens <= 0 ? 'length' : null),
@@ -149,6 +140,15 @@ export class ModelRunner {
     await embedding?.dispose()
     await this.#loaded.context.dispose()
     await this.#loaded.model.dispose()
+  }
+
+  async #grammar(
+    jsonSchema: GenerateRequest['jsonSchema'],
+    written: readonly number[],
+  ): Promise<JsonGrammar | null> {
+    if (jsonSchema === undefined) return null
+    const { model } = this.#loaded
+    return createJsonGrammar({ llama: model.llama, model }, jsonSchema, written)
   }
 
   /** Given tokens count only when they are this model's and spell what was shown; else the text is tokenised. */

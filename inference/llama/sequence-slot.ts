@@ -1,10 +1,12 @@
-import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp'
+import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { CacheGate } from './cache-gate.ts'
 import type { Slot } from './slot-pool.ts'
+import type { SampledToken, TokenChoice } from './token-choice.ts'
 
 /** Tokens as they are sampled. */
 export interface SampledTokens {
-  next(): Promise<IteratorResult<{ token: number }, void>>
+  /** @param chosen token to go on with in place of the last one */
+  next(chosen?: number): Promise<IteratorResult<SampledToken, void>>
   end(): Promise<unknown>
 }
 
@@ -52,10 +54,10 @@ export class SequenceSlot implements Slot {
   }
 
   /** Runs `tokens` through the model and samples the next one; then, at each step, that one and the next. */
-  sample(tokens: readonly number[], options: SequenceEvaluateOptions): SampledTokens {
-    const steps = this.#sequence.evaluateWithMetadata(tokens as Token[], {}, options)
+  sample(tokens: readonly number[], choice: TokenChoice): SampledTokens {
+    const steps = this.#sequence.evaluateWithMetadata(tokens as Token[], choice.metadata, choice.evaluate)
     return {
-      next: () => this.#gate.compute(() => steps.next()),
+      next: chosen => this.#gate.compute(() => steps.next(chosen as Token | undefined)),
       end: () => steps.return(undefined),
     }
   }

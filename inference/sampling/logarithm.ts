@@ -6,8 +6,8 @@
 
 const view = new DataView(new ArrayBuffer(8))
 
-const LN2_HIGH = 6.931_471_803_691_238_164_9e-1
-const LN2_LOW = 1.908_214_929_270_587_700_02e-10
+const LN2_HIGH = 0.6931471803691238
+const LN2_LOW = 1.9082149292705877e-10
 const TWO_54 = 18_014_398_509_481_984
 
 /**
@@ -20,7 +20,7 @@ export function ln(x: number): number {
   if (x === Number.POSITIVE_INFINITY) return x
   let exponent = 0
   let normal = x
-  if (x < 2.225_073_858_507_201_4e-308) {
+  if (x < 2.2250738585072014e-308) {
     normal = x * TWO_54
     exponent = -54
   }
@@ -36,20 +36,15 @@ export function ln(x: number): number {
   if ((0x000f_ffff & (2 + mantissa)) < 3) {
     // |f| < 2^-20
     if (f === 0) return exponent * LN2_HIGH + exponent * LN2_LOW
-    const r = f * f * (0.5 - 0.333_333_333_333_333_333_33 * f)
+    const r = f * f * (0.5 - 0.3333333333333333 * f)
     return exponent === 0 ? f - r : exponent * LN2_HIGH - (r - exponent * LN2_LOW - f)
   }
   const s = f / (2 + f)
   const z = s * s
   const w = z * z
-  const t1 =
-    w * (3.999_999_999_940_941_908e-1 + w * (2.222_219_843_214_978_396e-1 + w * 1.531_383_769_920_937_332e-1))
+  const t1 = w * (0.3999999999940942 + w * (0.22222198432149784 + w * 0.15313837699209373))
   const t2 =
-    z *
-    (6.666_666_666_666_735_13e-1 +
-      w *
-        (2.857_142_874_366_239_149e-1 +
-          w * (1.818_357_216_161_805_012e-1 + w * 1.479_819_860_511_658_591e-1)))
+    z * (0.6666666666666735 + w * (0.2857142874366239 + w * (0.1818357216161805 + w * 0.14798198605116586)))
   const r = t2 + t1
   const isFar = ((mantissa - 0x6_147a) | (0x6_b851 - mantissa)) > 0
   if (isFar) {
@@ -63,8 +58,8 @@ export function ln(x: number): number {
 
 const LOG2_E = Math.LOG2E
 /** Below, e^x is less than the least subnormal half. */
-const UNDERFLOW = -745.133_219_101_941_108_42
-const OVERFLOW = 709.782_712_893_383_973_096
+const UNDERFLOW = -745.1332191019411
+const OVERFLOW = 709.782712893384
 
 /** e^x. */
 export function exp(x: number): number {
@@ -80,12 +75,10 @@ export function exp(x: number): number {
   const c =
     r -
     t *
-      (1.666_666_666_666_660_190_37e-1 +
+      (0.16666666666666602 +
         t *
-          (-2.777_777_777_701_559_338_42e-3 +
-            t *
-              (6.613_756_321_437_934_361_17e-5 +
-                t * (-1.653_390_220_546_525_153_9e-6 + t * 4.138_136_797_057_238_460_39e-8))))
+          (-0.0027777777777015593 +
+            t * (6.613756321437934e-5 + t * (-1.6533902205465252e-6 + t * 4.1381367970572385e-8))))
   const y = 1 - (low - (r * c) / (2 - c) - high)
   return scale(y, k)
 }

@@ -19,6 +19,8 @@ export interface Candidates {
   tokens: ArrayLike<number>
   /** Up to a common constant: log-probabilities will do. */
   logits: ArrayLike<number>
+  /** How many of the first of them there are; all where it is left out. */
+  size?: number
 }
 
 /** How a claimed token stood against the one that sampling gives. */
@@ -89,8 +91,8 @@ export class Sampler {
   }
 
   /** Takes candidates in and filters them; temperature 0 leaves them all, the first is the one. */
-  #take({ tokens, logits }: Candidates): void {
-    const size = Math.min(tokens.length, MAX_CANDIDATES)
+  #take({ tokens, logits, size: given = tokens.length }: Candidates): void {
+    const size = Math.min(given, MAX_CANDIDATES)
     if (size === 0) throw new RangeError('there are no candidates to choose from')
     for (let i = 0; i < size; i++) this.#insert(i, tokens[i]!, logits[i]!)
     this.#size = size

@@ -8,13 +8,7 @@ import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
 import { type ChainClient, contractInterfaces } from './client.ts'
-import {
-  DISPUTE_FAULTS,
-  DISPUTE_OUTCOMES,
-  type DisputeFault,
-  type DisputeOutcome,
-  receiptOf,
-} from './court.ts'
+import { DISPUTE_FAULTS, DISPUTE_OUTCOMES, type DisputeFault, type DisputeOutcome } from './court.ts'
 import { ChainError } from './errors.ts'
 
 /** What happened in the court. */

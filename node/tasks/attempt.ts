@@ -315,6 +315,7 @@ export class Attempt {
     const accepted: AcceptedTask = {
       ...{ record, countersignature, request: this.#request },
       ...{ tokens: this.#tokens, text: this.#text },
+      terms: { price: this.#options.price, contextTokens: this.#contextTokens() },
     }
     await this.#health.aside(() => receipts.countersign(accepted))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
@@ -370,6 +371,11 @@ export class Attempt {
       receipt.startedAtMs <= receipt.endedAtMs &&
       Math.abs(receipt.endedAtMs - this.#modules.clock.nowMs()) <= MAX_OFFER_LIFETIME_MS
     return honest ? record : null
+  }
+
+  #contextTokens(): number {
+    const { offer } = this.#options.offer
+    return offer.models.find(({ model }) => model === this.#request.model)?.contextTokens ?? 0
   }
 
   /** Whether how it says the output was made can be: what we cannot know is left to audits. */

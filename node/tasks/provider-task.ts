@@ -340,7 +340,7 @@ export class ProviderTask {
       adapter: null,
       chatTemplate: this.#chatTemplate(),
       prompt: this.#prompt,
-      sampler: request.jsonSchema === null ? 'gumbel-64/1' : 'engine',
+      sampler: 'gumbel-64/1',
       backend: this.#modules.engine.status().backend?.kind ?? 'cpu',
       ...metered,
       output: outputDigest(this.#tokens, this.#text),

@@ -150,6 +150,18 @@ const eventSchemas = [
     reason: z.enum(EXCLUSION_REASONS),
     untilMs: wire.timeMs,
   }),
+  z.strictObject({
+    kind: z.literal('task.audited'),
+    v: z.literal(1),
+    receipt: wire.cid,
+    provider: wire.nodeKey,
+    model: wire.modelId,
+    result: z.enum(['passed', 'failed', 'cheating']),
+    reasons: z.array(z.string().max(16)).max(8),
+    tokens: wire.count,
+    /** Whether there was an honest baseline for the two engines. */
+    calibrated: z.boolean(),
+  }),
 ] as const
 
 /** The wire form of `AuditEventDetails`. */

@@ -2,7 +2,16 @@ import type { CidString } from '../../../protocol/ids.ts'
 import type { Countersignature } from '../../../protocol/messages/countersignature.ts'
 import type { Receipt } from '../../../protocol/messages/receipt.ts'
 import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
+import type { TokenPrice } from '../../../protocol/money.ts'
 import type { SignedRecord } from '../../../protocol/signed.ts'
+
+/** What the provider's offer said when the task was given to it. */
+export interface TaskTerms {
+  /** What the task was paid by. */
+  price: TokenPrice
+  /** Tokens one sequence of the provider can hold, prompt and output together; 0 where it is not known. */
+  contextTokens: number
+}
 
 /** A task whose receipt we have countersigned, with all its receipt commits to. */
 export interface AcceptedTask {
@@ -13,6 +22,7 @@ export interface AcceptedTask {
   /** What the provider delivered: `outputDigest(tokens, text)` is the receipt's `output`. */
   tokens: readonly number[]
   text: string
+  terms: TaskTerms
 }
 
 /** What is kept of it, so that it can be audited, disputed or verified later by whoever is shown it. */
@@ -28,4 +38,5 @@ export interface ArchivedTask {
   request: TaskRequest
   tokens: readonly number[]
   text: string
+  terms: TaskTerms
 }

@@ -12,7 +12,7 @@ import type { Logger } from '../../log.ts'
 import { StoreError } from '../../store/errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { BatchOperation, Table } from '../../store/table.ts'
-import type { AcceptedTask, ArchivedTask } from './archived-task.ts'
+import type { AcceptedTask, ArchivedTask, TaskTerms } from './archived-task.ts'
 import { SealedBox } from './sealed-box.ts'
 
 export interface TaskArchiveOptions {
@@ -57,12 +57,18 @@ const entrySchema = z.strictObject({
 })
 type StoredEntry = z.infer<typeof entrySchema>
 
+const termsSchema: z.ZodType<TaskTerms> = z.strictObject({
+  price: z.strictObject({ inputPerMillion: wire.amount, outputPerMillion: wire.amount }),
+  contextTokens: wire.count,
+})
+
 const contentSchema = z.strictObject({
   record: wire.bytes(receiptMessage.maxBytes),
   countersignature: wire.bytes(countersignatureMessage.maxBytes),
   request: wire.bytes(MAX_TASK_FRAME_BYTES),
   tokens: z.array(tokenIdSchema),
   text: z.string(),
+  terms: termsSchema,
 })
 
 /**
@@ -81,6 +87,8 @@ export class TaskArchive {
   readonly #known = new Map<CidString, ArchiveEntry>()
   readonly #holders = new Map<CidString, Set<string>>()
   #bytes = 0
+  #amount = 0n
+  readonly #paid = new Map<NodeKey, bigint>()
   #timer: Timer | null = null
 
   constructor(options: TaskArchiveOptions, modules: TaskArchiveModules) {
@@ -108,18 +116,29 @@ export class TaskArchive {
     return { tasks: this.#known.size, bytes: this.#bytes }
   }
 
+  /** What the kept tasks have cost together, base units. */
+  get amount(): bigint {
+    return this.#amount
+  }
+
+  /** The same of one provider's. */
+  paidTo(provider: NodeKey): bigint {
+    return this.#paid.get(provider) ?? 0n
+  }
+
   /**
    * Keeps a task once the operations returned are written: in the same batch as its receipt. Empty where there is no
    * room for it beside those that are held.
    */
   keep(task: AcceptedTask): BatchOperation[] {
-    const { record, countersignature, request, tokens, text } = task
+    const { record, countersignature, request, tokens, text, terms } = task
     const content = encodeCanonical({
       record: record.bytes,
       countersignature: countersignature.bytes,
       request: encodeMessage(requesterFrameMessage, request),
       tokens,
       text,
+      terms: z.encode(termsSchema, terms),
     })
     const { cid } = record
     const { provider, model, amount } = record.body
@@ -157,11 +176,11 @@ export class TaskArchive {
     if (sealed === undefined) return null
     try {
       const content = z.decode(contentSchema, decodeTrusted(this.#box.open(cid, sealed)) as never)
-      const { record, countersignature, request: requestFrame, tokens, text } = content
+      const { record, countersignature, request: requestFrame, tokens, text, terms } = content
       // Both were checked before they were kept.
       const { body: receipt } = openRecord(receiptMessage, record, () => true)
       const request = decodeTrustedRequest(requestFrame)
-      return { cid, receipt, record, countersignature, requestFrame, request, tokens, text }
+      return { cid, receipt, record, countersignature, requestFrame, request, tokens, text, terms }
     } catch (cause) {
       throw new StoreError('STORE_CORRUPT', `the kept task ${cid} cannot be read`, {
         fix: 'The disk or another program has damaged the database, or the node key was exchanged; this task cannot be audited any more.',
@@ -223,13 +242,27 @@ export class TaskArchive {
   }
 
   #know(entry: ArchiveEntry): void {
-    this.#bytes += entry.bytes - (this.#known.get(entry.cid)?.bytes ?? 0)
+    this.#unknow(entry.cid)
     this.#known.set(entry.cid, entry)
+    this.#bytes += entry.bytes
+    this.#amount += entry.amount
+    this.#paid.set(entry.provider, this.paidTo(entry.provider) + entry.amount)
+  }
+
+  #unknow(cid: CidString): void {
+    const entry = this.#known.get(cid)
+    if (entry === undefined) return
+    const { provider, amount, bytes } = entry
+    this.#known.delete(cid)
+    this.#bytes -= bytes
+    this.#amount -= amount
+    const left = this.paidTo(provider) - amount
+    if (left > 0n) this.#paid.set(provider, left)
+    else this.#paid.delete(provider)
   }
 
   #forget(cid: CidString): BatchOperation[] {
-    this.#bytes -= this.#known.get(cid)?.bytes ?? 0
-    this.#known.delete(cid)
+    this.#unknow(cid)
     return [this.#entries.deleteOperation(cid), this.#contents.deleteOperation(cid)]
   }
 }

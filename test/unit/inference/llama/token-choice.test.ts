@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { createSampling } from '../../../../inference/llama/sampling.ts'
+import { createSampler } from '../../../../inference/llama/token-choice.ts'
 import { seedOf } from '../../../helpers/seed.ts'
 
 const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0.05, seed: seedOf(7) }
 
-describe('createSampling', () => {
+describe('createSampler', () => {
   it('refuses what is out of range', () => {
     const wrong = [
       { temperature: -1 },
@@ -20,7 +20,7 @@ describe('createSampling', () => {
     ]
     for (const part of wrong) {
       assert.throws(
-        () => createSampling({ ...sampling, ...part }),
+        () => createSampler({ ...sampling, ...part }),
         { code: 'INPUT_INVALID' },
         JSON.stringify(part),
       )
