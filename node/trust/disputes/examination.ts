@@ -1,21 +1,19 @@
-import { type Assessment, assess } from '../../../inference/audit/assessment.ts'
+import type { Assessment } from '../../../inference/audit/assessment.ts'
 import type { Calibration, CalibrationKey } from '../../../inference/audit/calibration.ts'
-import {
-  type Contradiction,
-  judgeReceipt,
-  type SingleReceiptVerdict,
-} from '../../../inference/audit/single-receipt.ts'
-import type { Engine, LoadedModel } from '../../../inference/engine.ts'
-import type { ModelCatalog } from '../../../inference/models/catalog.ts'
+import { SequentialTest } from '../../../inference/audit/sequential-test.ts'
+import { judgeReceipt } from '../../../inference/audit/single-receipt.ts'
+import type { Engine } from '../../../inference/engine.ts'
 import { isShoalError } from '../../../protocol/errors.ts'
-import type { ModelId } from '../../../protocol/ids.ts'
-import { parseModelId } from '../../../protocol/ids.ts'
 import type { Vote } from '../../../protocol/messages/audit-event.ts'
 import type { Receipt } from '../../../protocol/messages/receipt.ts'
 import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
-import { generateRequest } from '../../tasks/engine-task.ts'
+import { chatTemplateOf, generateRequest } from '../../tasks/engine-task.ts'
+import type { AuditReport } from '../audits/auditor.ts'
+import { judge } from '../audits/judgement.ts'
+import type { LocalAuditor } from '../audits/local-auditor.ts'
+import type { AuditReason } from '../audits/verdict.ts'
 
-/** A task as it is re-executed: the receipt and what it commits to, all of it checked against its digests. */
+/** A task as it is run again: the receipt and what it commits to, all of it checked against its digests. */
 export interface ExaminedTask {
   receipt: Receipt
   request: TaskRequest
@@ -24,10 +22,10 @@ export interface ExaminedTask {
 }
 
 /**
- * Why an examination found what it found. `contradiction`: prompt, end or text are not what the tokens show.
- * `inexplicable`: no honest node makes such tokens. `explained`: an honest node does. Of those that cannot be decided:
- * `too_short`, `unclear`: what is there tells too little; `no_model`, `no_calibration`, `adapter`: not with what is on
- * this machine; `engine_failed`.
+ * Why an examination found what it found. `contradiction`: prompt, template, end or text are not what the tokens
+ * show. `inexplicable`: no honest node makes such tokens. `explained`: an honest node does. Of those that cannot be
+ * decided: `too_short`, `unclear`: what is there tells too little; `no_model`, `no_calibration`, `adapter`: not with
+ * what is on this machine; `engine_failed`; `no_evidence`: nobody gave the task.
  */
 export const FINDING_REASONS = [
   'contradiction',
@@ -46,18 +44,21 @@ export type FindingReason = (typeof FINDING_REASONS)[number]
 export interface Examination {
   finding: Vote
   reason: FindingReason
-  contradictions: readonly Contradiction[]
+  /** What speaks against the receipt. */
+  against: readonly AuditReason[]
   /** Null where the model could not be run. */
   assessment: Assessment | null
-  verdict: SingleReceiptVerdict | null
+  /** Bound of the chance that an honest provider's tokens look so bad; 1 where there is no baseline to say so. */
+  pValue: number
   /** Whether there was a baseline of honest outputs to judge by. */
   isCalibrated: boolean
   elapsedMs: number
 }
 
 export interface ExaminerModules {
-  engine: Pick<Engine, 'start' | 'status' | 'load' | 'unload' | 'score'>
-  catalog: Pick<ModelCatalog, 'installed'>
+  engine: Engine
+  /** Has the model at hand, where it is on this machine. */
+  local: Pick<LocalAuditor, 'availability'>
   calibrations: { find(key: CalibrationKey): Promise<Calibration | null> }
 }
 
@@ -68,6 +69,8 @@ export interface ExaminerModules {
 const MIN_TOKENS_TO_ACQUIT = 32
 /** Honest receipts that look worse than this are one in a hundred: not called innocent, and not guilty either. */
 const MIN_P_VALUE_TO_ACQUIT = 0.01
+/** The engine's trouble, which may pass. */
+const PASSING = ['ENGINE_BUSY', 'ENGINE_UNAVAILABLE', 'ENGINE_CRASHED', 'MODEL_NOT_LOADED'] as const
 
 /** Runs a task's model over its output again, and says what follows for its provider from this receipt alone. */
 export class Examiner {
@@ -77,105 +80,73 @@ export class Examiner {
     this.#modules = modules
   }
 
-  /** @throws {EngineError} CANCELLED */
-  async examine(task: ExaminedTask, signal?: AbortSignal): Promise<Examination> {
-    if (task.receipt.adapter !== null) return undecided('adapter')
-    const model = await this.#modelFor(task.receipt.model, signal)
-    if (model === null) return undecided('no_model')
+  /**
+   * Examines a task.
+   * @returns null where the engine has other things to do: it may be tried again
+   * @throws {EngineError} CANCELLED
+   */
+  async examine(task: ExaminedTask, signal?: AbortSignal): Promise<Examination | null> {
+    const { engine, local } = this.#modules
+    const { receipt, request, tokens } = task
+    if (receipt.adapter !== null) return undecided('adapter')
+    const availability = await local.availability(task)
+    if (availability === 'never') return undecided('no_model')
+    if (availability === 'later') return null
     try {
-      return await this.#examineWith(model.loaded, task, signal)
+      const scored = await engine.score(
+        { ...generateRequest(request), output: tokens },
+        signal === undefined ? {} : { signal },
+      )
+      const { backend, models } = engine.status()
+      return await this.#conclude(task, {
+        scored,
+        backend: backend?.kind ?? 'cpu',
+        quantization: models.find(({ id }) => id === receipt.model)?.quantization ?? '',
+        chatTemplate: chatTemplateOf(engine, receipt.model),
+        auditor: null,
+      })
     } catch (error) {
-      if (isShoalError(error, 'CANCELLED') || !isShoalError(error)) throw error
-      return undecided('engine_failed')
-    } finally {
-      if (model.isOurs) await this.#modules.engine.unload(model.loaded.id)
+      if (!isShoalError(error) || isShoalError(error, 'CANCELLED')) throw error
+      return isShoalError(error, ...PASSING) ? null : undecided('engine_failed')
     }
   }
 
-  async #examineWith(
-    model: LoadedModel,
-    { receipt, request, tokens, text }: ExaminedTask,
-    signal: AbortSignal | undefined,
-  ): Promise<Examination> {
-    const { engine, calibrations } = this.#modules
-    const scored = await engine.score(
-      { ...generateRequest(request), model: model.id, output: tokens },
-      signal === undefined ? {} : { signal },
-    )
-    const assessment = assess(scored, {
-      sampler: receipt.sampler,
-      sampling: request.sampling,
-      outputTokens: receipt.outputTokens,
-      text,
-      reason: receipt.reason,
-      maxTokens: request.maxTokens,
-      contextTokens: null,
-      stop: request.stop,
-      promptTokens: receipt.promptTokens,
-      promptDigest: receipt.prompt,
+  async #conclude(task: ExaminedTask, report: AuditReport): Promise<Examination> {
+    const { model, backend, sampler } = task.receipt
+    const { quantization, backend: auditorBackend, scored } = report
+    const calibration = await this.#modules.calibrations.find({
+      ...{ model, quantization, sampler, auditorBackend, providerBackend: backend },
     })
-    const { backend } = engine.status()
-    const calibration =
-      backend === null
-        ? null
-        : await calibrations.find({
-            model: receipt.model,
-            quantization: model.quantization,
-            providerBackend: receipt.backend,
-            auditorBackend: backend.kind,
-            sampler: receipt.sampler,
-          })
-    const verdict = judgeReceipt(assessment, calibration)
-    return { ...conclude(assessment, verdict, calibration !== null), elapsedMs: scored.elapsedMs }
-  }
-
-  /** The model of that digest, under whatever name: loaded already, or from this machine's disk for the time. */
-  async #modelFor(
-    id: ModelId,
-    signal: AbortSignal | undefined,
-  ): Promise<{ loaded: LoadedModel; isOurs: boolean } | null> {
-    const { engine, catalog } = this.#modules
-    const digest = parseModelId(id)?.sha256
-    const isIt = (other: { id: ModelId }) => parseModelId(other.id)?.sha256 === digest
-    const loaded = engine.status().models.find(isIt)
-    if (loaded !== undefined) return { loaded, isOurs: false }
-    const installed = (await catalog.installed()).find(isIt)
-    if (installed === undefined) return null
-    try {
-      await engine.start()
-      const model = await engine.load(installed, signal === undefined ? {} : { signal })
-      return { loaded: model, isOurs: true }
-    } catch (error) {
-      if (isShoalError(error, 'CANCELLED') || !isShoalError(error)) throw error
-      return null
-    }
+    // One receipt is tried, not the provider: what others of its showed is not before the court.
+    const test = new SequentialTest()
+    const { assessment, reasons } = judge({ ...task, terms: { contextTokens: 0 } }, report, calibration, test)
+    const { pValue } = judgeReceipt(assessment, calibration)
+    const found = { against: reasons, assessment, pValue, isCalibrated: calibration !== null }
+    return { ...findingOf(found), ...found, elapsedMs: scored.elapsedMs }
   }
 }
 
 /** What one receipt shows of its provider. */
-export function conclude(
-  assessment: Assessment,
-  verdict: SingleReceiptVerdict,
-  isCalibrated: boolean,
-): Omit<Examination, 'elapsedMs'> {
-  const found = { contradictions: verdict.contradictions, assessment, verdict, isCalibrated }
-  if (verdict.contradictions.length > 0) return { finding: 'guilty', reason: 'contradiction', ...found }
-  if (verdict.isInexplicable) return { finding: 'guilty', reason: 'inexplicable', ...found }
-  if (!isCalibrated) return { finding: 'abstain', reason: 'no_calibration', ...found }
-  if (assessment.tokens < MIN_TOKENS_TO_ACQUIT) return { finding: 'abstain', reason: 'too_short', ...found }
-  if (verdict.pValue < MIN_P_VALUE_TO_ACQUIT) return { finding: 'abstain', reason: 'unclear', ...found }
-  return { finding: 'innocent', reason: 'explained', ...found }
+export function findingOf({
+  against,
+  assessment,
+  pValue,
+  isCalibrated,
+}: Pick<Examination, 'against' | 'assessment' | 'pValue' | 'isCalibrated'>): Pick<
+  Examination,
+  'finding' | 'reason'
+> {
+  if (against.some(reason => reason !== 'tokens' && reason !== 'pooled'))
+    return { finding: 'guilty', reason: 'contradiction' }
+  if (against.includes('tokens')) return { finding: 'guilty', reason: 'inexplicable' }
+  if (!isCalibrated) return { finding: 'abstain', reason: 'no_calibration' }
+  if ((assessment?.tokens ?? 0) < MIN_TOKENS_TO_ACQUIT) return { finding: 'abstain', reason: 'too_short' }
+  if (pValue < MIN_P_VALUE_TO_ACQUIT) return { finding: 'abstain', reason: 'unclear' }
+  return { finding: 'innocent', reason: 'explained' }
 }
 
 /** What is found where nothing could be examined. */
 export function undecided(reason: FindingReason): Examination {
-  return {
-    finding: 'abstain',
-    reason,
-    contradictions: [],
-    assessment: null,
-    verdict: null,
-    isCalibrated: false,
-    elapsedMs: 0,
-  }
+  const nothing = { against: [], assessment: null, pValue: 1, isCalibrated: false, elapsedMs: 0 }
+  return { finding: 'abstain', reason, ...nothing }
 }

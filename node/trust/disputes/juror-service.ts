@@ -188,7 +188,9 @@ export class JurorService extends EventEmitter<JurorServiceEvents> {
       Math.max(0, commitUntilMs - marginMs / 2 - nowMs),
     )
     try {
-      return await this.#modules.examiner.examine(task, AbortSignal.any([time.signal, this.#abort.signal]))
+      const signal = AbortSignal.any([time.signal, this.#abort.signal])
+      const examination = await this.#modules.examiner.examine(task, signal)
+      return examination ?? (isUrgent ? undecided('engine_failed') : null)
     } catch (error) {
       if (isShoalError(error, 'CANCELLED') && !this.#abort.signal.aborted) return undecided('engine_failed')
       throw error
