@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Assessment, assessmentSchema } from '../../../inference/audit/assessment.ts'
+import type { Assessment } from '../../../inference/audit/assessment.ts'
 import {
   SequentialTest,
   type SequentialTestState,
@@ -66,6 +66,11 @@ const MAX_VERDICTS = 20_000
 const MAX_AGE_MS = 30 * 24 * 3_600_000
 export const MAX_POOLED = 256
 
+/** Kept as it was; statistics of older versions stay there to be read, and are not taken up. */
+function kept<T>() {
+  return z.custom<T>(value => typeof value === 'object' && value !== null)
+}
+
 const ticketSchema: z.ZodType<AuditTicket> = z.strictObject({
   receipt: wire.cid,
   provider: wire.nodeKey,
@@ -75,11 +80,10 @@ const ticketSchema: z.ZodType<AuditTicket> = z.strictObject({
   drawnAtMs: wire.timeMs,
 })
 
-// Floats would lose nothing in CBOR, infinities are not among them: the statistic keeps its own numbers finite.
 const recordSchema: z.ZodType<AuditRecord> = z.strictObject({
   provider: wire.nodeKey,
   model: wire.modelId,
-  test: sequentialTestStateSchema,
+  test: kept<SequentialTestState>(),
   pooled: z.array(wire.cid).max(MAX_POOLED),
   passed: wire.count,
   failed: wire.count,
@@ -95,7 +99,7 @@ const storedVerdictSchema: z.ZodType<StoredVerdict> = z.strictObject({
     model: wire.modelId,
     result: z.enum(AUDIT_RESULTS),
     reasons: z.array(z.enum(AUDIT_REASONS)),
-    assessment: assessmentSchema as z.ZodType<Assessment>,
+    assessment: kept<Assessment>(),
     isCalibrated: z.boolean(),
     test: z.nullable(
       z.strictObject({
@@ -288,8 +292,8 @@ export class AuditBook {
 
   /** Where the pooled test of a provider's work with a model stands. */
   test(provider: NodeKey, model: ModelId): SequentialTest {
-    const record = this.record(provider, model)
-    return record === null ? new SequentialTest() : new SequentialTest({}, record.test)
+    const state = sequentialTestStateSchema.safeParse(this.record(provider, model)?.test)
+    return state.success ? new SequentialTest({}, state.data) : new SequentialTest()
   }
 
   #wait(ticket: AuditTicket): void {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Calibration, CalibrationKey } from '../../../inference/audit/calibration.ts'
+import type { SequentialTest } from '../../../inference/audit/sequential-test.ts'
 import { isShoalError } from '../../../protocol/errors.ts'
 import type { CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
 import { costRoundedUp } from '../../../protocol/money.ts'
@@ -11,7 +12,7 @@ import type { AuditBook, AuditTicket } from './audit-book.ts'
 import type { AuditDraw } from './audit-draw.ts'
 import { type AuditPolicy, CALIBRATED, UNCALIBRATED } from './audit-policy.ts'
 import type { Auditor, AuditReport } from './auditor.ts'
-import { judge } from './judgement.ts'
+import { type Judgement, judge } from './judgement.ts'
 import type { TaskArchive } from './task-archive.ts'
 import type { AuditVerdict } from './verdict.ts'
 
@@ -49,6 +50,8 @@ export interface AuditQueueView {
   budget: bigint
   spent: bigint
 }
+
+type Found = Judgement & { report: AuditReport; isCalibrated: boolean }
 
 const LOOK_EVERY_MS = 15_000
 /** A task that could not be audited so often is given up. */
@@ -170,10 +173,8 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
       if (ticket.price > 0n && this.#budget() <= 0n) return false
       const auditor = await this.#auditorFor(task)
       if (auditor === null) continue
-      const report = await this.#score(task, auditor)
-      if (report !== null) await this.#conclude(ticket, task, report)
-      // Else it waits for another time, and so do the others: what is busy is busy for all.
-      return report !== null
+      // What cannot be done now waits for another time, and so do the others: what is busy is busy for all.
+      return this.#audit(ticket, task, auditor)
     }
     return false
   }
@@ -224,35 +225,47 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     return null
   }
 
-  /** Null where it could not be done this time. */
-  async #score(task: ArchivedTask, auditor: Auditor): Promise<AuditReport | null> {
-    const { log } = this.#modules
-    const { cid } = task
+  /** @returns whether the ticket is dealt with */
+  async #audit(ticket: AuditTicket, task: ArchivedTask, auditor: Auditor): Promise<boolean> {
+    const { book } = this.#modules
+    const test = book.test(ticket.provider, ticket.model)
+    let found: Found
     try {
-      return await auditor.audit(task, { signal: this.#abort.signal })
+      const report = await auditor.audit(task, { signal: this.#abort.signal })
+      const calibration = await this.#calibrationFor(task, report)
+      found = { ...judge(task, report, calibration, test), report, isCalibrated: calibration !== null }
     } catch (error) {
-      if (this.#abort.signal.aborted || isShoalError(error, ...NOT_ITS_FAULT)) return null
-      const tries = (this.#tries.get(cid) ?? 0) + 1
-      log.warn({ err: error, receipt: cid, tries }, 'a task could not be audited')
-      if (tries < MAX_TRIES) this.#tries.set(cid, tries)
-      else await this.#drop(cid)
-      return null
+      return this.#failed(ticket, error)
     }
+    await this.#conclude(ticket, found, test)
+    return true
   }
 
-  async #conclude(ticket: AuditTicket, task: ArchivedTask, report: AuditReport): Promise<void> {
-    const { book, calibrations, clock, archive } = this.#modules
-    const { model, backend, sampler } = task.receipt
-    const calibration = await calibrations.find({
+  async #failed({ receipt }: AuditTicket, error: unknown): Promise<boolean> {
+    if (this.#abort.signal.aborted || isShoalError(error, ...NOT_ITS_FAULT)) return false
+    const tries = (this.#tries.get(receipt) ?? 0) + 1
+    this.#modules.log.warn({ err: error, receipt, tries }, 'a task could not be audited')
+    this.#tries.set(receipt, tries)
+    if (tries < MAX_TRIES) return false
+    await this.#drop(receipt)
+    return true
+  }
+
+  #calibrationFor({ receipt }: ArchivedTask, report: AuditReport): Promise<Calibration | null> {
+    const { model, backend, sampler } = receipt
+    return this.#modules.calibrations.find({
       ...{ model, quantization: report.quantization, sampler },
       ...{ providerBackend: backend, auditorBackend: report.backend },
     })
-    const test = book.test(ticket.provider, model)
-    const { assessment, result, reasons, evidence } = judge(task, report, calibration, test)
+  }
+
+  async #conclude(ticket: AuditTicket, found: Found, test: SequentialTest): Promise<void> {
+    const { book, clock, archive } = this.#modules
+    const { assessment, result, reasons, evidence, isCalibrated, report } = found
     const verdict = await book.conclude(
       ticket,
       {
-        ...{ result, reasons, assessment, isCalibrated: calibration !== null },
+        ...{ result, reasons, assessment, isCalibrated },
         ...{ auditor: report.auditor, price: ticket.price, atMs: clock.nowMs() },
       },
       { test, evidence },

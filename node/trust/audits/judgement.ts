@@ -38,11 +38,10 @@ export function claimOf({ receipt, request, text, terms }: JudgedTask): AuditCla
     sampler: receipt.sampler,
     sampling: { temperature, topK, minP, topP },
     outputTokens: receipt.outputTokens,
-    text,
+    // What a continuation held back is shown by who goes on.
+    text: request.continuation === null ? text : null,
     reason: receipt.reason,
-    maxTokens: request.maxTokens,
     contextTokens: terms.contextTokens === 0 ? null : terms.contextTokens,
-    stop: request.stop,
     promptTokens: receipt.promptTokens,
     promptDigest: receipt.prompt,
   }

@@ -83,9 +83,9 @@ describe('the chance of an audit', () => {
     fc.assert(
       fc.property(situation, s => {
         const { gain, reputation, stake } = s.stakes
-        const { power, escape, falseAlarm } = s.quality
+        const { power, escape: getaway, falseAlarm } = s.quality
         const p = probability(s)
-        const factor = power * (1 - escape) - falseAlarm
+        const factor = power * (1 - getaway) - falseAlarm
         const profit = Number(gain) - p * factor * (Number(reputation) + Number(stake))
         if (p < 1 || isDeterred(s.stakes, s.quality)) assert.ok(profit <= 1e-9 * Number(gain), String(profit))
         else assert.ok(profit > -1e-9 * Number(gain), String(profit))
