@@ -2,6 +2,10 @@ import type { Engine, LoadedModel } from '../inference/engine.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import type { NodeSigner } from '../protocol/identity.ts'
 import type { CidString, NodeKey } from '../protocol/ids.ts'
+import { countersignatureMessage } from '../protocol/messages/countersignature.ts'
+import { receiptMessage } from '../protocol/messages/receipt.ts'
+import { openRecord } from '../protocol/signed.ts'
+import type { EventLog } from './auditlog/event-log.ts'
 import type { AuditOutbox } from './auditlog/outbox.ts'
 import type { ChainClient } from './chain/client.ts'
 import type { ChainStanding } from './chain/standing.ts'
@@ -29,9 +33,13 @@ import { AuditPolicy } from './trust/audits/audit-policy.ts'
 import { LocalAuditor } from './trust/audits/local-auditor.ts'
 import { TaskArchive } from './trust/audits/task-archive.ts'
 import type { AuditVerdict } from './trust/audits/verdict.ts'
+import { Consequences } from './trust/disputes/consequences.ts'
+import { Disputes } from './trust/disputes/disputes.ts'
 import type { Honesty } from './trust/honesty.ts'
 import type { Trust } from './trust/trust.ts'
 
+/** A court takes hours where a channel takes seconds: it is looked at that much more seldom. */
+const COURT_POLLS = 10
 const NO_CALIBRATIONS = { find: async () => null }
 
 export interface VerificationOptions {
@@ -44,6 +52,7 @@ export interface VerificationOptions {
 export interface VerificationModules {
   store: Store
   outbox: AuditOutbox
+  eventLog: EventLog
   host: P2PHost
   signer: NodeSigner
   wallet: Wallet
@@ -76,9 +85,12 @@ export interface VerificationTrade {
 export class Verification {
   readonly archive: TaskArchive
   readonly audits: AuditDesk
+  readonly consequences: Consequences
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
+  readonly #config: Config
+  #disputes: Disputes | null = null
   #standing: Pick<ChainStanding, 'of'> | null = null
   #unwatch: (() => void) | null = null
 
@@ -86,6 +98,7 @@ export class Verification {
     const { config, seed } = options
     const { store, outbox, engine, catalog, trust, clock, log } = modules
     this.#modules = modules
+    this.#config = config
     const maxAgeMs = config['audits.keepFor']
     this.archive = new TaskArchive({ seed, maxAgeMs }, { store, clock, log })
     this.#book = new AuditBook({ maxAgeMs }, { store, outbox })
@@ -109,6 +122,15 @@ export class Verification {
         ...{ clock, log },
       },
     )
+    this.consequences = new Consequences({
+      ...{ store, outbox, clock, log },
+      accuse: receipt => this.#accuse(receipt),
+    })
+  }
+
+  /** The court, once the chain has answered; null before. */
+  get disputes(): Disputes | null {
+    return this.#disputes
   }
 
   /** Reads back what is known, and begins what does not need the chain. */
@@ -116,6 +138,8 @@ export class Verification {
     const { metrics, engine } = this.#modules
     await this.archive.start()
     await this.#book.start()
+    await this.consequences.start()
+    this.audits.on('verdict', verdict => void this.consequences.audited(verdict))
     this.audits.on('verdict', verdict => this.#told(verdict))
     metrics.gauge('shoal_audits_waiting', 'Tasks that wait for their audit.', () => this.#book.waiting)
     this.#unwatch ??= engine.onStatus(() => this.audits.wake())
@@ -127,6 +151,7 @@ export class Verification {
    * is on disk or nothing.
    */
   accept(task: AcceptedTask): BatchOperation[] {
+    this.#disputes?.proofs.want(task.record)
     // The archive first: what is not kept cannot be audited.
     return [...this.archive.keep(task), ...this.audits.accept(task)]
   }
@@ -158,10 +183,34 @@ export class Verification {
   }
 
   /** Begins what needs the chain. @returns how to end it again, before the parts given are stopped */
-  async useTrade({ economy }: VerificationTrade): Promise<() => Promise<void>> {
+  async useTrade({ client, economy, router }: VerificationTrade): Promise<() => Promise<void>> {
+    const { wallet, host, eventLog, outbox, store, engine, clock, log } = this.#modules
+    const config = this.#config
     this.#standing = economy.standing
+    const disputes = new Disputes(
+      {
+        maxBond: config['disputes.maxBond'],
+        automatic: config['disputes.automatic'],
+        serveJury: config['jury.serve'],
+        confirmations: economy.confirmations,
+        pollIntervalMs: COURT_POLLS * config['chain.pollEvery'],
+      },
+      {
+        ...{ client, wallet, host, eventLog, outbox, store, engine, clock, log },
+        ...{ publisher: economy.publisher, calls: economy.calls, channels: economy.payer },
+        ...{ index: economy.logIndex, archive: this.archive, local: this.#local },
+        ...{ calibrations: NO_CALIBRATIONS, consequences: this.consequences },
+      },
+    )
+    await disputes.start()
+    this.#disputes = disputes
+    const onExcluded = (provider: NodeKey) => router.forget(provider)
+    this.consequences.on('excluded', onExcluded)
     return async () => {
+      this.consequences.off('excluded', onExcluded)
       this.#standing = null
+      this.#disputes = null
+      await disputes.stop()
     }
   }
 
@@ -170,6 +219,7 @@ export class Verification {
     this.#unwatch?.()
     this.#unwatch = null
     await this.audits.stop()
+    await this.consequences.settled()
     await this.archive.stop()
   }
 
@@ -179,6 +229,18 @@ export class Verification {
     if (wallet === undefined) return 0n
     const standing = this.#standing?.of(wallet, provider) ?? null
     return standing?.bound === true ? standing.stake : 0n
+  }
+
+  /** Others are told, with the receipt, when it is still kept. */
+  async #accuse(receipt: CidString): Promise<void> {
+    const task = await this.archive.get(receipt)
+    if (task === null) return
+    this.#modules.trust.accuse(
+      // Both were checked before they were kept.
+      openRecord(receiptMessage, task.record, () => true),
+      openRecord(countersignatureMessage, task.countersignature, () => true),
+      task.request.dataClass,
+    )
   }
 
   #told({ provider, model, receipt, result }: AuditVerdict): void {

@@ -1,3 +1,4 @@
+import { sameBytes } from '../../protocol/codec.ts'
 import type { DataClass } from '../../protocol/data-class.ts'
 import type { NodeKey } from '../../protocol/ids.ts'
 import { MAX_RECEIPTS_PER_REPORT } from '../../protocol/limits.ts'
@@ -44,6 +45,25 @@ export class OwnReports {
       waiting => waiting.provider === provider && waiting.task.result === 'completed',
     )
     if (good !== undefined) good.task = { ...good.task, result }
+  }
+
+  /** A task was not done honestly, as an audit of its receipt found: that is told with this receipt, and no other. */
+  accuse(
+    record: SignedRecord<Receipt>,
+    countersignature: SignedRecord<Countersignature>,
+    dataClass: DataClass,
+  ): void {
+    const { provider, amount, outputTokens } = record.body
+    if (!REPORTED_CLASSES.has(dataClass) || outputTokens < MIN_OUTPUT_TOKENS || amount === 0n) return
+    const known = this.#waiting.findIndex(({ task }) => sameBytes(task.receipt, record.bytes))
+    if (known >= 0) this.#waiting.splice(known, 1)
+    const task = {
+      receipt: record.bytes,
+      countersignature: countersignature.bytes,
+      result: 'dishonest',
+    } as const
+    this.#waiting.unshift({ provider, amount, task })
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.pop()
   }
 
   /** What goes into the next bundle; it is not given out again. */
