@@ -1,14 +1,10 @@
 import { z } from 'zod'
 import type { Bytes32 } from '../../protocol/ids.ts'
-import type { EndReason } from '../../protocol/messages/receipt.ts'
+import { type EndReason, SAMPLERS, type SamplerId } from '../../protocol/messages/receipt.ts'
 import type { ScoredOutput } from '../engine.ts'
 import { MAX_CANDIDATES } from '../sampling/sampler.ts'
 import { ABSENT, CELLS, categoryOf, cellOf, MARGIN_CAP, STATISTIC_VERSION, stratumOf, WON } from './cells.ts'
 import { checkPrompt, checkStop, checkText } from './claim-checks.ts'
-
-/** Who chose the tokens: ours, which an auditor can repeat, or the engine's own, which it cannot. */
-export const SAMPLER_IDS = ['gumbel-64/1', 'engine'] as const
-export type SamplerId = (typeof SAMPLER_IDS)[number]
 
 /** What a receipt, its request and its answer claim, as far as an audit compares it. */
 export interface AuditClaim {
@@ -58,7 +54,7 @@ const share = z.number().min(0).max(1)
 export const assessmentSchema: z.ZodType<Assessment> = z
   .strictObject({
     version: z.literal(STATISTIC_VERSION),
-    sampler: z.enum(SAMPLER_IDS),
+    sampler: z.enum(SAMPLERS),
     tokens: z.int().min(0),
     cells: z.array(z.int().min(0)).length(CELLS),
     matchRate: share,

@@ -1,4 +1,10 @@
 import {
+  type CalibrationKey,
+  type CalibrationMeasurement,
+  calibrationKeyText,
+  type PromptCounts,
+} from '../../protocol/messages/calibration.ts'
+import {
   CATEGORIES,
   CELLS,
   cellOf,
@@ -15,10 +21,10 @@ import {
 import { logRatios } from './deviations.ts'
 import { proportionUpperBound } from './distributions.ts'
 import { AuditError } from './errors.ts'
-import { type CalibrationKey, calibrationKeyText, checkMeasurement, type Measurement } from './measurement.ts'
+import { checkMeasurement } from './measurement.ts'
 import { seededRandom } from './random.ts'
 
-export type { CalibrationKey } from './measurement.ts'
+export type { CalibrationKey } from '../../protocol/messages/calibration.ts'
 
 /** What honest outputs of one key look like to an auditor, with bounds: what tests judge by. */
 export interface Calibration {
@@ -52,9 +58,9 @@ const BOOTSTRAP_SEED = 5
  * Each group's rate within its stratum has a Clopper-Pearson bound of the effective sample size (Korn and Graubard 1998), and the effective size
  * comes of the bootstrap by prompt (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 8):
  * tokens of one prompt are no independent draws. The same counts give the same result every time.
- * @throws {AuditError} TOO_FEW_SAMPLES, ABSURD
+ * @throws {AuditError} VERSION_MISMATCH, TOO_FEW_SAMPLES, ABSURD
  */
-export function calibrate(measurement: Measurement): Calibration {
+export function calibrate(measurement: CalibrationMeasurement): Calibration {
   checkMeasurement(measurement)
   const { key, prompts, measuredAtMs } = measurement
   const cells = prompts.map(({ cells }) => cellsOf(cells))
@@ -111,7 +117,7 @@ export function mergeCalibrations(calibrations: readonly Calibration[]): Calibra
   }
 }
 
-function cellsOf(counts: Measurement['prompts'][number]['cells']): Float64Array {
+function cellsOf(counts: PromptCounts['cells']): Float64Array {
   const cells = new Float64Array(CELLS)
   for (const [cell, tokens] of counts) cells[cell] = tokens
   return cells

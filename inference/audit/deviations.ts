@@ -1,4 +1,4 @@
-import type { SamplerId } from './assessment.ts'
+import type { SamplerId } from '../../protocol/messages/receipt.ts'
 import {
   ABSENT,
   CELLS,

@@ -1,40 +1,7 @@
-import { z } from 'zod'
-import { MODEL_ID_PATTERN } from '../../protocol/ids.ts'
-import { backendSchema } from '../../protocol/messages/backend.ts'
-import { type Assessment, SAMPLER_IDS, type SamplerId } from './assessment.ts'
+import type { CalibrationMeasurement, PromptCounts } from '../../protocol/messages/calibration.ts'
+import type { Assessment } from './assessment.ts'
 import { CATEGORIES, CELLS, STATISTIC_VERSION, WON } from './cells.ts'
 import { AuditError } from './errors.ts'
-
-/** What a calibration holds for: honest outputs differ between these. */
-export interface CalibrationKey {
-  model: string
-  /** As the model file says, `Q8_0`. */
-  quantization: string
-  providerBackend: z.infer<typeof backendSchema>
-  auditorBackend: z.infer<typeof backendSchema>
-  sampler: SamplerId
-}
-
-/** Receipts of one prompt, pooled: they vary together. */
-export interface PromptCounts {
-  receipts: number
-  /** `[cell, tokens]` of each cell that has any, by rising cell. */
-  cells: readonly (readonly [cell: number, tokens: number])[]
-}
-
-/** What one node counted in outputs it knows to be honest: small enough to be told to others, who bound it themselves. */
-export interface Measurement {
-  version: typeof STATISTIC_VERSION
-  key: CalibrationKey
-  /** Of the engine that scored them. */
-  engineRelease: string
-  measuredAtMs: number
-  prompts: readonly PromptCounts[]
-}
-
-export const MAX_PROMPTS = 512
-const MAX_TOKENS_PER_PROMPT = 1_000_000
-const MAX_RECEIPTS_PER_PROMPT = 1_000
 
 /** Fewer say too little of what an honest node's worst prompts look like. */
 export const MIN_PROMPTS = 60
@@ -44,43 +11,6 @@ const MIN_MATCH_RATE = 0.9
 /** Half of all that went wrong in so few prompts is no noise. */
 const MIN_PROMPTS_OF_HALF = 3
 
-export const calibrationKeySchema: z.ZodType<CalibrationKey> = z.strictObject({
-  model: z.string().regex(MODEL_ID_PATTERN),
-  quantization: z.string().regex(/^[A-Za-z0-9_]{1,24}$/),
-  providerBackend: backendSchema,
-  auditorBackend: backendSchema,
-  sampler: z.enum(SAMPLER_IDS),
-})
-
-const promptCountsSchema = z.strictObject({
-  receipts: z.int().min(1).max(MAX_RECEIPTS_PER_PROMPT),
-  cells: z
-    .array(
-      z.tuple([
-        z
-          .int()
-          .min(0)
-          .max(CELLS - 1),
-        z.int().min(1).max(MAX_TOKENS_PER_PROMPT),
-      ]),
-    )
-    .max(CELLS)
-    .refine(cells => cells.every(([cell], index) => index === 0 || cells[index - 1]![0] < cell)),
-})
-
-export const measurementSchema: z.ZodType<Measurement> = z.strictObject({
-  version: z.literal(STATISTIC_VERSION),
-  key: calibrationKeySchema,
-  engineRelease: z.string().max(32),
-  measuredAtMs: z.int().min(0),
-  prompts: z.array(promptCountsSchema).min(1).max(MAX_PROMPTS),
-})
-
-/** One text for one key. */
-export function calibrationKeyText(key: CalibrationKey): string {
-  return [key.model, key.quantization, key.providerBackend, key.auditorBackend, key.sampler].join('|')
-}
-
 /**
  * Pools the honest receipts of one prompt.
  * @throws {AuditError} MISMATCH where they are of different samplers
@@ -89,7 +19,7 @@ export function countPrompt(assessments: readonly Assessment[]): PromptCounts {
   if (new Set(assessments.map(({ sampler }) => sampler)).size > 1) {
     throw new AuditError('MISMATCH', 'assessments of different samplers do not go together')
   }
-  const cells = Array.from({ length: CELLS }, (_, cell): [number, number] => [
+  const cells = Array.from({ length: CELLS }, (_, cell): [cell: number, tokens: number] => [
     cell,
     assessments.reduce((sum, assessment) => sum + assessment.cells[cell]!, 0),
   ])
@@ -98,10 +28,21 @@ export function countPrompt(assessments: readonly Assessment[]): PromptCounts {
 
 /**
  * Refuses a measurement nobody should be judged by.
- * @throws {AuditError} TOO_FEW_SAMPLES, ABSURD
+ * @throws {AuditError} VERSION_MISMATCH, TOO_FEW_SAMPLES, ABSURD
  */
-export function checkMeasurement(measurement: Measurement): void {
+export function checkMeasurement(measurement: CalibrationMeasurement): void {
   const { prompts } = measurement
+  if (measurement.statistic !== STATISTIC_VERSION) {
+    throw new AuditError('VERSION_MISMATCH', `the calibration is of version ${measurement.statistic}`, {
+      fix: 'Calibrate again with this version: shoal audit calibrate.',
+      details: { version: measurement.statistic, expected: STATISTIC_VERSION },
+    })
+  }
+  if (prompts.some(({ cells }) => cells.some(([cell]) => cell >= CELLS))) {
+    throw new AuditError('ABSURD', 'the calibration counts what cannot be', {
+      fix: 'Calibrate again with this version: shoal audit calibrate.',
+    })
+  }
   const tokensOf = (counts: PromptCounts) => counts.cells.reduce((sum, [, tokens]) => sum + tokens, 0)
   const lostOf = (counts: PromptCounts) =>
     counts.cells.reduce((sum, [cell, tokens]) => sum + (cell % CATEGORIES === WON ? 0 : tokens), 0)

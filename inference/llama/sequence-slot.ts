@@ -1,4 +1,4 @@
-import type { LlamaContextSequence, Token } from 'node-llama-cpp'
+import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { CacheGate } from './cache-gate.ts'
 import type { Slot } from './slot-pool.ts'
 import type { SampledToken, TokenChoice } from './token-choice.ts'
@@ -62,7 +62,33 @@ export class SequenceSlot implements Slot {
     }
   }
 
-  /** Forgets everything, after a failure that may have left the cache in any state. */
+  /**
+   * Runs `tokens` through the model behind what it holds, yielding to generations that want more than a batch holds.
+   * @param from of the first token after which candidates are wanted
+   * @returns for each token from there on, the likeliest next ones at temperature 1 by falling probability, with them
+   */
+  async candidates(
+    tokens: readonly number[],
+    { from, count }: { from: number; count: number },
+  ): Promise<ReadonlyMap<number, number>[]> {
+    const generateNext = {
+      probabilities: true,
+      options: { temperature: 1, topP: 1, minP: 0, topK: count, seed: 0 },
+    }
+    const inputs = (tokens as Token[]).map((token, i) =>
+      i < from ? token : ([token, { generateNext }] as const),
+    )
+    const results = await this.#gate.compute(() =>
+      this.#sequence.controlledEvaluate(inputs as ControlledEvaluateInputItem[], { evaluationPriority: 1 }),
+    )
+    return inputs.slice(from).map((_, i) => {
+      const probabilities = results[from + i]?.next.probabilities
+      if (probabilities === undefined) throw new Error('the model showed no candidates')
+      return probabilities
+    })
+  }
+
+  /** Forgets everything: after a failure that may have left the cache in any state, or to begin from nothing. */
   async reset(): Promise<void> {
     await this.#gate.change(() => this.#sequence.clearHistory())
   }

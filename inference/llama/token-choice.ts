@@ -1,6 +1,6 @@
 import type { SequenceEvaluateOptions } from 'node-llama-cpp'
 import { EngineError, type SamplingParameters } from '../engine.ts'
-import { ln } from '../sampling/logarithm.ts'
+import { exp, ln } from '../sampling/logarithm.ts'
 import { MAX_CANDIDATES, Sampler } from '../sampling/sampler.ts'
 import type { JsonGrammar } from './grammar.ts'
 
@@ -47,6 +47,16 @@ export class CandidateList {
       size++
     }
     this.size = size
+  }
+
+  /** ln of a token's probability among the candidates; -Infinity where it is none of them. */
+  logProbOf(token: number): number {
+    const place = this.tokens.subarray(0, this.size).indexOf(token)
+    if (place < 0) return Number.NEGATIVE_INFINITY
+    const greatest = this.logits[0]!
+    let total = 0
+    for (let i = 0; i < this.size; i++) total += exp(this.logits[i]! - greatest)
+    return this.logits[place]! - greatest - ln(total)
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type TaskAnnouncement,
   taskAnnouncementMessage,
 } from '../../protocol/messages/bid.ts'
+import { calibrationMessage } from '../../protocol/messages/calibration.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import { modelTermsOf, type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
@@ -311,6 +312,30 @@ export const samples: readonly Sample[] = [
     version: 1,
     issuedAtMs: sampleReceipt.endedAtMs + 60_000,
     tasks: [{ receipt: receiptRecord.bytes, countersignature: countersignature.bytes, result: 'completed' }],
+  }),
+  sample('calibration', calibrationMessage, {
+    version: 1,
+    statistic: 1,
+    key: {
+      model: sampleReceipt.model,
+      quantization: 'Q8_0',
+      providerBackend: 'cuda',
+      auditorBackend: 'cpu',
+      sampler: 'gumbel-64/1',
+    },
+    engineRelease: 'b8390',
+    measuredAtMs: sampleReceipt.endedAtMs,
+    prompts: [
+      {
+        receipts: 3,
+        cells: [
+          [0, 2],
+          [1, 1],
+          [36, 240],
+        ],
+      },
+      { receipts: 3, cells: [[36, 180]] },
+    ],
   }),
   sample('audit-event', auditEventMessage, sampleEvent),
   ...stakeEvents.map(event =>

@@ -1,8 +1,9 @@
 import { type Assessment, type AuditClaim, assess } from '../../inference/audit/assessment.ts'
 import { type Calibration, calibrate } from '../../inference/audit/calibration.ts'
 import { STATISTIC_VERSION } from '../../inference/audit/cells.ts'
-import { type CalibrationKey, countPrompt, type Measurement } from '../../inference/audit/measurement.ts'
+import { countPrompt } from '../../inference/audit/measurement.ts'
 import type { ScoredOutput } from '../../inference/engine.ts'
+import type { CalibrationKey, CalibrationMeasurement } from '../../protocol/messages/calibration.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export const SYNTHETIC_KEY: CalibrationKey = {
@@ -73,9 +74,10 @@ export class SyntheticWorld {
     return assess(this.output(options), claimOf(options.tokens))
   }
 
-  measurement(prompts: number, options: SyntheticOptions): Measurement {
+  measurement(prompts: number, options: SyntheticOptions): CalibrationMeasurement {
     return {
-      version: STATISTIC_VERSION,
+      version: 1,
+      statistic: STATISTIC_VERSION,
       key: SYNTHETIC_KEY,
       engineRelease: 'synthetic',
       measuredAtMs: 1,

@@ -58,6 +58,9 @@ const LOOK_EVERY_MS = 15_000
 const MAX_TRIES = 3
 /** A task whose receipt should have been written so long ago was not. */
 const STAGED_FOR_MS = 60_000
+/** What nobody could look at for so long is looked at no more: it must not stand against its provider for ever. */
+const GIVE_UP_UNAUDITABLE_AFTER_MS = 10 * 60_000
+const GIVE_UP_AFTER_MS = 24 * 3_600_000
 const HOLDER = 'audit'
 
 /**
@@ -167,14 +170,15 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
   /** @returns whether something was done, so that there may be more */
   async #next(): Promise<boolean> {
     if (this.#abort.signal.aborted) return false
+    const { clock } = this.#modules
     for (const ticket of this.#inOrder()) {
       const task = await this.#taskOf(ticket)
       if (task === null) continue
-      if (ticket.price > 0n && this.#budget() <= 0n) return false
-      const auditor = await this.#auditorFor(task)
-      if (auditor === null) continue
-      // What cannot be done now waits for another time, and so do the others: what is busy is busy for all.
-      return this.#audit(ticket, task, auditor)
+      const auditor = this.#canAfford(ticket) ? await this.#auditorFor(task) : 'later'
+      // What fails now waits for another time, and so do the others: what is busy is busy for all.
+      if (typeof auditor !== 'string') return this.#audit(ticket, task, auditor)
+      const patienceMs = auditor === 'never' ? GIVE_UP_UNAUDITABLE_AFTER_MS : GIVE_UP_AFTER_MS
+      if (clock.nowMs() - ticket.drawnAtMs > patienceMs) await this.#drop(ticket.receipt)
     }
     return false
   }
@@ -215,14 +219,14 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     }
   }
 
-  async #auditorFor(task: ArchivedTask): Promise<Auditor | null> {
+  async #auditorFor(task: ArchivedTask): Promise<Auditor | 'later' | 'never'> {
     for (const auditor of this.#modules.auditors) {
       const availability = await auditor.availability(task)
       if (availability === 'now') return auditor
       // Whoever comes first is preferred, even if it takes a while.
-      if (availability === 'later') return null
+      if (availability === 'later') return 'later'
     }
-    return null
+    return 'never'
   }
 
   /** @returns whether the ticket is dealt with */
@@ -288,6 +292,11 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     await book.drop(receipt)
     this.#tries.delete(receipt)
     archive.release(receipt, HOLDER)
+  }
+
+  /** An audit may cost more than there is, if there is anything: what is over is saved up before the next. */
+  #canAfford({ price }: AuditTicket): boolean {
+    return price === 0n || this.#budget() > 0n
   }
 
   /** The share of what our kept tasks cost, less what audits did. */

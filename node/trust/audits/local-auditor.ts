@@ -40,7 +40,10 @@ export class LocalAuditor implements Auditor {
   async availability({ receipt }: Pick<ArchivedTask, 'receipt'>): Promise<Availability> {
     const { model } = receipt
     const status = this.#modules.engine.status()
-    const isLoaded = status.models.some(({ id }) => id === model)
+    const loaded = status.models.find(({ id }) => id === model)
+    if (loaded !== undefined && loaded.contextTokens < receipt.promptTokens + receipt.outputTokens)
+      return 'never'
+    const isLoaded = loaded !== undefined
     if (!isLoaded && (!this.#options.loadModels || this.#missing.has(model))) return 'never'
     // Nothing of a model's that is on its way up or down.
     if (status.state === 'starting' || status.state === 'restarting') return 'later'

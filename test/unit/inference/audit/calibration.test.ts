@@ -7,14 +7,10 @@ import {
   normalTail,
   proportionUpperBound,
 } from '../../../../inference/audit/distributions.ts'
-import {
-  countPrompt,
-  type Measurement,
-  MIN_PROMPTS,
-  measurementSchema,
-} from '../../../../inference/audit/measurement.ts'
+import { countPrompt, MIN_PROMPTS } from '../../../../inference/audit/measurement.ts'
 import { judgeReceipt } from '../../../../inference/audit/single-receipt.ts'
 import { isShoalError } from '../../../../protocol/errors.ts'
+import { type CalibrationMeasurement, calibrationMessage } from '../../../../protocol/messages/calibration.ts'
 import { SyntheticWorld } from '../../../helpers/synthetic-outputs.ts'
 
 const OPTIONS = { tokens: 150 }
@@ -58,15 +54,24 @@ describe('calibration', () => {
   })
 
   it('gives the same for the same counts', () => {
-    assert.deepEqual(calibrate(JSON.parse(JSON.stringify(MEASUREMENT)) as Measurement), CALIBRATION)
+    assert.deepEqual(
+      calibrate(JSON.parse(JSON.stringify(MEASUREMENT)) as CalibrationMeasurement),
+      CALIBRATION,
+    )
   })
 
   it('refuses too few samples and absurd numbers', () => {
-    const refusal = (measurement: Measurement, code: 'TOO_FEW_SAMPLES' | 'ABSURD') =>
+    const refusal = (
+      measurement: CalibrationMeasurement,
+      code: 'TOO_FEW_SAMPLES' | 'ABSURD' | 'VERSION_MISMATCH',
+    ) =>
       assert.throws(
         () => calibrate(measurement),
         error => isShoalError(error, code),
       )
+    refusal({ ...MEASUREMENT, statistic: 2 }, 'VERSION_MISMATCH')
+    const nowhere = { receipts: 1, cells: [[200, 1]] as [number, number][] }
+    refusal({ ...MEASUREMENT, prompts: [...MEASUREMENT.prompts, nowhere] }, 'ABSURD')
     refusal({ ...MEASUREMENT, prompts: MEASUREMENT.prompts.slice(0, MIN_PROMPTS - 1) }, 'TOO_FEW_SAMPLES')
     refusal(new SyntheticWorld(1).measurement(100, { tokens: 20 }), 'TOO_FEW_SAMPLES')
     refusal(new SyntheticWorld(1).measurement(100, { tokens: 150, disturbance: 3 }), 'ABSURD')
@@ -75,8 +80,8 @@ describe('calibration', () => {
     refusal({ ...MEASUREMENT, prompts: [...MEASUREMENT.prompts, ...framed] }, 'ABSURD')
   })
 
-  it('refuses what is no measurement of this version', () => {
-    assert.ok(measurementSchema.safeParse(MEASUREMENT).success)
+  it('refuses what is no measurement', () => {
+    assert.ok(calibrationMessage.schema.safeParse(MEASUREMENT).success)
     const [first] = MEASUREMENT.prompts
     for (const wrong of [
       { version: 2 },
@@ -96,7 +101,7 @@ describe('calibration', () => {
       { prompts: [{ ...first, cells: [[100_000, 1]] }] },
       { key: { ...MEASUREMENT.key, providerBackend: 'tpu' } },
     ]) {
-      assert.ok(!measurementSchema.safeParse({ ...MEASUREMENT, ...wrong }).success)
+      assert.ok(!calibrationMessage.schema.safeParse({ ...MEASUREMENT, ...wrong }).success)
     }
   })
 
