@@ -67,8 +67,11 @@ export interface ExaminerModules {
  * not called so. Convicting has no such floor: the bound on the chance of error holds for any length.
  */
 const MIN_TOKENS_TO_ACQUIT = 32
-/** Honest receipts that look worse than this are one in a hundred: not called innocent, and not guilty either. */
-const MIN_P_VALUE_TO_ACQUIT = 0.01
+/**
+ * What leans against a receipt by more than this is not called innocent, and not guilty either: the bound is 1 for
+ * most honest receipts, and a short answer of a cheat reaches 0.05.
+ */
+const MIN_P_VALUE_TO_ACQUIT = 0.5
 /** The engine's trouble, which may pass. */
 const PASSING = ['ENGINE_BUSY', 'ENGINE_UNAVAILABLE', 'ENGINE_CRASHED', 'MODEL_NOT_LOADED'] as const
 
