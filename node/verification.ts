@@ -30,17 +30,20 @@ import { AuditBook, type AuditRecord } from './trust/audits/audit-book.ts'
 import { AuditDesk } from './trust/audits/audit-desk.ts'
 import { AuditDraw } from './trust/audits/audit-draw.ts'
 import { AuditPolicy } from './trust/audits/audit-policy.ts'
+import { CalibrationGossip } from './trust/audits/calibration-gossip.ts'
+import { CalibrationStore } from './trust/audits/calibration-store.ts'
 import { LocalAuditor } from './trust/audits/local-auditor.ts'
+import { shippedCalibrations } from './trust/audits/shipped-calibrations.ts'
 import { TaskArchive } from './trust/audits/task-archive.ts'
 import type { AuditVerdict } from './trust/audits/verdict.ts'
 import { Consequences } from './trust/disputes/consequences.ts'
 import { Disputes } from './trust/disputes/disputes.ts'
+import { Examiner } from './trust/disputes/examination.ts'
 import type { Honesty } from './trust/honesty.ts'
 import type { Trust } from './trust/trust.ts'
 
 /** A court takes hours where a channel takes seconds: it is looked at that much more seldom. */
 const COURT_POLLS = 10
-const NO_CALIBRATIONS = { find: async () => null }
 
 export interface VerificationOptions {
   config: Config
@@ -85,24 +88,40 @@ export interface VerificationTrade {
 export class Verification {
   readonly archive: TaskArchive
   readonly audits: AuditDesk
+  readonly calibrations: CalibrationStore
   readonly consequences: Consequences
+  /** Runs tasks again, one by one: for juries, and for who asks. */
+  readonly examiner: Examiner
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
   readonly #config: Config
+  readonly #calibrationGossip: CalibrationGossip
   #disputes: Disputes | null = null
   #standing: Pick<ChainStanding, 'of'> | null = null
   #unwatch: (() => void) | null = null
 
   constructor(options: VerificationOptions, modules: VerificationModules) {
     const { config, seed } = options
-    const { store, outbox, engine, catalog, trust, clock, log } = modules
+    const { store, outbox, engine, catalog, trust, clock, log, host, signer, book } = modules
     this.#modules = modules
     this.#config = config
     const maxAgeMs = config['audits.keepFor']
     this.archive = new TaskArchive({ seed, maxAgeMs }, { store, clock, log })
     this.#book = new AuditBook({ maxAgeMs }, { store, outbox })
     this.#local = new LocalAuditor({ loadModels: config['audits.loadModels'] }, { engine, catalog })
+    const { reputation, operators } = trust
+    this.calibrations = new CalibrationStore({
+      ...{ store, signer, clock, self: host.nodeKey, shipped: shippedCalibrations },
+      areDistinct: (a, b) => operators.areDistinct(a, b),
+      isTrusted: peer => reputation.isWelcome(peer) && reputation.isKnown(peer),
+    })
+    this.#calibrationGossip = new CalibrationGossip({
+      ...{ host, clock, log, store: this.calibrations },
+      isWelcome: peer => reputation.isWelcome(peer),
+      isKnownModel: model =>
+        engine.status().models.some(({ id }) => id === model) || book.models().includes(model),
+    })
     const policy = new AuditPolicy(
       { least: config['audits.leastProbability'], unresolvedLimit: config['audits.unresolvedLimit'] },
       {
@@ -117,11 +136,13 @@ export class Verification {
       {
         ...{ archive: this.archive, book: this.#book, draw: new AuditDraw(seed), policy },
         auditors: [this.#local],
-        calibrations: NO_CALIBRATIONS,
+        calibrations: this.calibrations,
         observe: (provider, evidence, also) => trust.observe(provider, evidence, also),
         ...{ clock, log },
       },
     )
+    const { calibrations } = this
+    this.examiner = new Examiner({ engine, local: this.#local, calibrations })
     this.consequences = new Consequences({
       ...{ store, outbox, clock, log },
       accuse: receipt => this.#accuse(receipt),
@@ -137,6 +158,8 @@ export class Verification {
   async start(): Promise<void> {
     const { metrics, engine } = this.#modules
     await this.archive.start()
+    await this.calibrations.start()
+    this.#calibrationGossip.start()
     await this.#book.start()
     await this.consequences.start()
     this.audits.on('verdict', verdict => void this.consequences.audited(verdict))
@@ -184,7 +207,7 @@ export class Verification {
 
   /** Begins what needs the chain. @returns how to end it again, before the parts given are stopped */
   async useTrade({ client, economy, router }: VerificationTrade): Promise<() => Promise<void>> {
-    const { wallet, host, eventLog, outbox, store, engine, clock, log } = this.#modules
+    const { wallet, host, eventLog, outbox, store, clock, log } = this.#modules
     const config = this.#config
     this.#standing = economy.standing
     const disputes = new Disputes(
@@ -196,10 +219,10 @@ export class Verification {
         pollIntervalMs: COURT_POLLS * config['chain.pollEvery'],
       },
       {
-        ...{ client, wallet, host, eventLog, outbox, store, engine, clock, log },
+        ...{ client, wallet, host, eventLog, outbox, store, clock, log },
         ...{ publisher: economy.publisher, calls: economy.calls, channels: economy.payer },
-        ...{ index: economy.logIndex, archive: this.archive, local: this.#local },
-        ...{ calibrations: NO_CALIBRATIONS, consequences: this.consequences },
+        ...{ index: economy.logIndex, archive: this.archive },
+        ...{ examiner: this.examiner, consequences: this.consequences },
       },
     )
     await disputes.start()
@@ -218,6 +241,7 @@ export class Verification {
   async stop(): Promise<void> {
     this.#unwatch?.()
     this.#unwatch = null
+    await this.#calibrationGossip.stop()
     await this.audits.stop()
     await this.consequences.settled()
     await this.archive.stop()

@@ -18,6 +18,7 @@ import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { BATCH_PICKS } from '../tasks/batch.ts'
+import { calibrationMethods } from './calibration-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
@@ -91,6 +92,7 @@ export const controlMethods = {
   stop: z.strictObject({}),
   ...routeMethods,
   ...trustMethods,
+  ...calibrationMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */
@@ -114,7 +116,7 @@ export type ControlParameters<M extends ControlMethod> = z.output<(typeof contro
 export type ControlRequest<M extends ControlMethod> = z.input<(typeof controlMethods)[M]>
 
 /** Methods whose answer is a stream of lines. */
-export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask', 'batch'])
+export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask', 'batch', 'calibrate'])
 
 /** One line of a streamed answer. */
 export type ControlLine =

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Calibration, CalibrationKey } from '../../../inference/audit/calibration.ts'
-import type { Engine } from '../../../inference/engine.ts'
 import type { Address, Bytes32 } from '../../../protocol/ids.ts'
 import type { EventLog } from '../../auditlog/event-log.ts'
 import type { LogIndex } from '../../auditlog/log-index.ts'
@@ -16,14 +14,13 @@ import type { P2PHost } from '../../p2p/host.ts'
 import type { PayerChannels } from '../../payments/payer-channels.ts'
 import type { Wallet } from '../../payments/wallet.ts'
 import type { Store } from '../../store/store.ts'
-import type { LocalAuditor } from '../audits/local-auditor.ts'
 import type { TaskArchive } from '../audits/task-archive.ts'
 import type { Consequences } from './consequences.ts'
 import { CourtDriver } from './court-driver.ts'
 import { CourtPurse } from './court-purse.ts'
 import { DisputeDesk } from './dispute-desk.ts'
 import { EvidenceService } from './evidence-service.ts'
-import { Examiner } from './examination.ts'
+import type { Examiner } from './examination.ts'
 import { JurorService } from './juror-service.ts'
 import { ProofCollector } from './proof-collector.ts'
 import { ProofService } from './proof-service.ts'
@@ -51,9 +48,7 @@ export interface DisputesModules {
   outbox: AuditOutbox
   store: Store
   archive: TaskArchive
-  engine: Engine
-  local: LocalAuditor
-  calibrations: { find(key: CalibrationKey): Promise<Calibration | null> }
+  examiner: Pick<Examiner, 'examine'>
   consequences: Consequences
   clock: Clock
   log: Logger
@@ -106,7 +101,7 @@ export class Disputes {
           {
             ...{ court, calls, host, nodeKeyOf, store, clock, log, purse: this.purse },
             driver: new CourtDriver({ patienceMs }, { court, publisher, clock, log }),
-            examiner: new Examiner(modules),
+            examiner: modules.examiner,
             randomSalt: (): Bytes32 => `0x${randomBytes(32).toString('hex')}`,
           },
         )
