@@ -1,7 +1,8 @@
+import type { SequentialTest } from '../inference/audit/sequential-test.ts'
 import type { Engine, LoadedModel } from '../inference/engine.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import type { NodeSigner } from '../protocol/identity.ts'
-import type { CidString, NodeKey } from '../protocol/ids.ts'
+import type { CidString, ModelId, NodeKey } from '../protocol/ids.ts'
 import { countersignatureMessage } from '../protocol/messages/countersignature.ts'
 import { receiptMessage } from '../protocol/messages/receipt.ts'
 import { openRecord } from '../protocol/signed.ts'
@@ -39,6 +40,7 @@ import type { AuditVerdict } from './trust/audits/verdict.ts'
 import { Consequences } from './trust/disputes/consequences.ts'
 import { Disputes } from './trust/disputes/disputes.ts'
 import { Examiner } from './trust/disputes/examination.ts'
+import { ReceiptChecker } from './trust/disputes/receipt-check.ts'
 import type { Honesty } from './trust/honesty.ts'
 import type { Trust } from './trust/trust.ts'
 
@@ -92,6 +94,7 @@ export class Verification {
   readonly consequences: Consequences
   /** Runs tasks again, one by one: for juries, and for who asks. */
   readonly examiner: Examiner
+  readonly checker: ReceiptChecker
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
@@ -143,6 +146,7 @@ export class Verification {
     )
     const { calibrations } = this
     this.examiner = new Examiner({ engine, local: this.#local, calibrations })
+    this.checker = new ReceiptChecker({ examiner: this.examiner, clock })
     this.consequences = new Consequences({
       ...{ store, outbox, clock, log },
       accuse: receipt => this.#accuse(receipt),
@@ -198,6 +202,12 @@ export class Verification {
   /** How audits of a provider's work went, model by model. */
   auditsOf(provider: NodeKey): AuditRecord[] {
     return [...this.#book.records()].filter(record => record.provider === provider)
+  }
+
+  /** All audited receipts of a provider with a model, tested together; null where statistics judged none. */
+  pooledTest(provider: NodeKey, model: ModelId): SequentialTest | null {
+    const test = this.#book.test(provider, model)
+    return test.state.receipts === 0 ? null : test
   }
 
   /** Verdicts, the newest first. */

@@ -40,7 +40,7 @@ import { outputDigest, receiptMessage } from '../../../protocol/messages/receipt
 import { requesterFrameMessage } from '../../../protocol/messages/requester-frame.ts'
 import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
 import { CREDIT } from '../../../protocol/money.ts'
-import { ROLES } from '../../../protocol/roles.ts'
+import type { ROLES } from '../../../protocol/roles.ts'
 import { createRecord, openRecord } from '../../../protocol/signed.ts'
 import type { HardhatChain } from '../../helpers/hardhat-chain.ts'
 import { silentLog } from '../../helpers/hosts.ts'
@@ -226,7 +226,10 @@ export class Juror {
         ...{ ...common, court, purse, examiner, calls: modules.calls ?? calls },
         host: wire.of(party.key),
         nodeKeyOf: address => client.nodeKeyOf(address),
-        driver: new CourtDriver({ patienceMs: 60_000 }, { court, publisher, clock: systemClock, log: silentLog }),
+        driver: new CourtDriver(
+          { patienceMs: 60_000 },
+          { court, publisher, clock: systemClock, log: silentLog },
+        ),
         randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
       },
     )
@@ -307,14 +310,21 @@ export async function doTask(
     input: { kind: 'chat', messages: [{ role: 'user', content: QUESTION }] },
   }
   const run = async (asked: TaskRequest) => {
-    const made = { tokens: [] as number[], text: '', reason: 'stop', promptTokens: 0, prompt: null as Bytes32 | null }
+    const made = {
+      tokens: [] as number[],
+      text: '',
+      reason: 'stop',
+      promptTokens: 0,
+      prompt: null as Bytes32 | null,
+    }
     for await (const event of engine.generate(generateRequest(asked))) {
       if (event.type === 'start') made.prompt = event.promptDigest
       if (event.type === 'output') {
         made.tokens.push(...event.tokens)
         made.text += event.text
       }
-      if (event.type === 'end') Object.assign(made, { reason: event.reason, promptTokens: event.promptTokens })
+      if (event.type === 'end')
+        Object.assign(made, { reason: event.reason, promptTokens: event.promptTokens })
     }
     return made
   }
