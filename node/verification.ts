@@ -179,8 +179,14 @@ export class Verification {
    */
   accept(task: AcceptedTask): BatchOperation[] {
     this.#disputes?.proofs.want(task.record)
-    // The archive first: what is not kept cannot be audited.
-    return [...this.archive.keep(task), ...this.audits.accept(task)]
+    try {
+      // The archive first: what is not kept cannot be audited.
+      return [...this.archive.keep(task), ...this.audits.accept(task)]
+    } catch (error) {
+      // A task is paid and its receipt kept, whatever becomes of its audit.
+      this.#modules.log.error({ err: error, receipt: task.record.cid }, 'a task could not be kept')
+      return []
+    }
   }
 
   /** What `accept` gave is on disk. */

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { Bytes32, ModelId } from '../../protocol/ids.ts'
 import { backendSchema } from '../../protocol/messages/backend.ts'
-import type { CalibrationMeasurement, PromptCounts } from '../../protocol/messages/calibration.ts'
+import type { CalibrationMeasurement } from '../../protocol/messages/calibration.ts'
 import type { Engine, GenerateRequest, LoadedModel, SamplingParameters, StopReason } from '../engine.ts'
 import { type Assessment, assess } from './assessment.ts'
 import { calibrationPrompt } from './calibration-prompts.ts'
 import { STATISTIC_VERSION } from './cells.ts'
-import { countPrompt } from './measurement.ts'
+import { countPrompt, fitMessage } from './measurement.ts'
 
 export interface CalibrationPlan {
   prompts: number
@@ -170,7 +170,7 @@ export async function scoreHonest(
     byPrompt.set(prompt, [...(byPrompt.get(prompt) ?? []), assessment])
     onProgress?.({ stage: 'scoring', done, total: made.outputs.length })
   }
-  const prompts: PromptCounts[] = [...byPrompt.values()].map(countPrompt)
+  const prompts = fitMessage([...byPrompt.values()].map(countPrompt))
   const { backend } = engine.status()
   return {
     version: 1,

@@ -47,7 +47,7 @@ export interface Calibration {
 
 /** That all bounds of one calibration hold at once. */
 export const CONFIDENCE = 0.99
-const RESAMPLES = 400
+const RESAMPLES = 200
 /** Correlations are taken from their upper tail too. */
 const CORRELATION_QUANTILE = 0.9
 const BOOTSTRAP_SEED = 5

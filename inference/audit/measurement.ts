@@ -1,4 +1,8 @@
-import type { CalibrationMeasurement, PromptCounts } from '../../protocol/messages/calibration.ts'
+import {
+  type CalibrationMeasurement,
+  MAX_PROMPTS_PER_CALIBRATION,
+  type PromptCounts,
+} from '../../protocol/messages/calibration.ts'
 import type { Assessment } from './assessment.ts'
 import { CATEGORIES, CELLS, STATISTIC_VERSION, WON } from './cells.ts'
 import { AuditError } from './errors.ts'
@@ -24,6 +28,32 @@ export function countPrompt(assessments: readonly Assessment[]): PromptCounts {
     assessments.reduce((sum, assessment) => sum + assessment.cells[cell]!, 0),
   ])
   return { receipts: assessments.length, cells: cells.filter(([, tokens]) => tokens > 0) }
+}
+
+/** Counts of cells one message surely holds: about 6 bytes each. */
+const MAX_COUNTS = 8_000
+
+/** Pools prompts two by two until what is counted fits into a message. Fewer, larger clusters bound no less carefully. */
+export function fitMessage(prompts: readonly PromptCounts[]): PromptCounts[] {
+  let fitting = [...prompts]
+  const isTooMuch = () =>
+    fitting.length > MAX_PROMPTS_PER_CALIBRATION ||
+    fitting.reduce((sum, { cells }) => sum + cells.length, 0) > MAX_COUNTS
+  while (fitting.length > 1 && isTooMuch()) {
+    const half = Math.ceil(fitting.length / 2)
+    fitting = fitting.slice(0, half).map((counts, index) => pooled(counts, fitting[index + half]))
+  }
+  return fitting
+}
+
+function pooled(one: PromptCounts, other: PromptCounts | undefined): PromptCounts {
+  const counts = new Map<number, number>()
+  for (const [cell, tokens] of [...one.cells, ...(other?.cells ?? [])])
+    counts.set(cell, (counts.get(cell) ?? 0) + tokens)
+  return {
+    receipts: one.receipts + (other?.receipts ?? 0),
+    cells: [...counts].sort(([a], [b]) => a - b),
+  }
 }
 
 /**

@@ -23,7 +23,7 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
-import type { AcceptedTask } from '../trust/audits/archived-task.ts'
+import type { AcceptedTask, TaskTerms } from '../trust/audits/archived-task.ts'
 import { HealthMonitor } from './health-monitor.ts'
 import { meteredAt, owedFor } from './metering.ts'
 import type { OutgoingFrame } from './protocol.ts'
@@ -315,7 +315,7 @@ export class Attempt {
     const accepted: AcceptedTask = {
       ...{ record, countersignature, request: this.#request },
       ...{ tokens: this.#tokens, text: this.#text },
-      terms: { price: this.#options.price, contextTokens: this.#contextTokens() },
+      terms: this.#terms(),
     }
     await this.#health.aside(() => receipts.countersign(accepted))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
@@ -373,9 +373,11 @@ export class Attempt {
     return honest ? record : null
   }
 
-  #contextTokens(): number {
-    const { offer } = this.#options.offer
-    return offer.models.find(({ model }) => model === this.#request.model)?.contextTokens ?? 0
+  #terms(): TaskTerms {
+    const { offer, price } = this.#options
+    const { inputPerMillion, outputPerMillion } = price
+    const offered = offer.offer.models.find(({ model }) => model === this.#request.model)
+    return { price: { inputPerMillion, outputPerMillion }, contextTokens: offered?.contextTokens ?? 0 }
   }
 
   /** Whether how it says the output was made can be: what we cannot know is left to audits. */

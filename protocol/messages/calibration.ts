@@ -51,7 +51,7 @@ const cellCount = z.tuple([
 
 export const calibrationMessage: MessageDefinition<CalibrationMeasurement> = {
   type: 'calibration',
-  maxBytes: 49_152,
+  maxBytes: 61_440,
   schema: z.strictObject({
     version: z.literal(1),
     statistic: z.int().min(1).max(65_535),

@@ -54,25 +54,15 @@ export class LocalAuditor implements Auditor {
   async audit(task: ArchivedTask, { signal }: { signal: AbortSignal }): Promise<AuditReport> {
     const { engine } = this.#modules
     const { receipt, request, tokens } = task
-    const crowded = new AbortController()
-    const unwatch = engine.onStatus(({ queued }) => {
-      if (queued > 0) crowded.abort()
-    })
-    try {
-      const scored = await engine.score(
-        { ...generateRequest(request), output: tokens },
-        { signal: AbortSignal.any([signal, crowded.signal]) },
-      )
-      const { backend, models } = engine.status()
-      return {
-        scored,
-        backend: backend?.kind ?? 'cpu',
-        quantization: models.find(({ id }) => id === receipt.model)?.quantization ?? '',
-        chatTemplate: chatTemplateOf(engine, receipt.model),
-        auditor: null,
-      }
-    } finally {
-      unwatch()
+    // The engine lets generations that come meanwhile go first.
+    const scored = await engine.score({ ...generateRequest(request), output: tokens }, { signal })
+    const { backend, models } = engine.status()
+    return {
+      scored,
+      backend: backend?.kind ?? 'cpu',
+      quantization: models.find(({ id }) => id === receipt.model)?.quantization ?? '',
+      chatTemplate: chatTemplateOf(engine, receipt.model),
+      auditor: null,
     }
   }
 

@@ -293,12 +293,70 @@ describe('ProcessEngine', () => {
     assert.deepEqual(embedding, { vectors: [Float32Array.of(1)], inputTokens: 2 })
   })
 
+  describe('checking an output', () => {
+    const scored = {
+      promptTokens: 1,
+      promptDigest: `0x${'0'.repeat(64)}`,
+      margins: Float32Array.of(0, Number.POSITIVE_INFINITY),
+      logProbs: Float32Array.of(-0.5, Number.NEGATIVE_INFINITY),
+      states: Uint8Array.of(0, 3),
+      endsTurn: false,
+      ending: null,
+      text: 'ab',
+      elapsedMs: 1.5,
+      computedTokens: 2,
+    }
+
+    it('is done again after a crash', async () => {
+      const flaky: Behaviour = (message, process) => {
+        if (message.type !== 'score') return obedient(message, process)
+        assert.deepEqual(message.request, { ...request, output: [5, 6] })
+        if (process === processes[0]) process.die()
+        else process.answer({ type: 'scored', call: message.call, computedTokens: 9, output: scored })
+      }
+      await begin([flaky])
+      assert.deepEqual(await engine.score({ ...request, output: [5, 6] }), scored)
+      assert.deepEqual([engine.status().crashes, engine.status().computedTokens], [1, 9])
+    })
+
+    it('is given up when it outlives too many crashes', async () => {
+      const deadly: Behaviour = (message, process) => {
+        if (message.type === 'score') process.die()
+        else obedient(message, process)
+      }
+      await begin([deadly])
+      await assert.rejects(engine.score({ ...request, output: [] }), { code: 'ENGINE_CRASHED' })
+      assert.deepEqual(pick(engine.status()), { active: 0, queued: 0, freeSlots: 0 })
+      await reached(engine, status => status.state === 'ready')
+    })
+
+    it('takes a slot, but keeps no generation out', async () => {
+      await begin([], { maxQueued: 0 })
+      const controller = new AbortController()
+      const scores = [1, 2].map(() => engine.score({ ...request, output: [] }, { signal: controller.signal }))
+      const ends = scores.map(score => assert.rejects(score, { code: 'CANCELLED' }))
+      assert.deepEqual(pick(engine.status()), { active: 2, queued: 0, freeSlots: 0 })
+      const generation = engine.generate(request)
+      const ended = assert.rejects(collect(generation), { code: 'CANCELLED' })
+      await receivedGenerate(processes[0]!)
+      generation.cancel()
+      controller.abort()
+      await Promise.all([...ends, ended])
+      assert.deepEqual(pick(engine.status()), { active: 0, queued: 0, freeSlots: 2 })
+      assert.equal(processes[0]!.received.filter(({ type }) => type === 'abort').length, 2)
+      await assert.rejects(engine.score({ ...request, model: 'none', output: [] }), {
+        code: 'MODEL_NOT_LOADED',
+      })
+    })
+  })
+
   it('cancels what runs when it is stopped', async () => {
     await begin()
     const running = assert.rejects(collect(engine.generate(request)), { code: 'CANCELLED' })
     const embedding = assert.rejects(engine.embed({ model: source.id, inputs: ['x'] }), { code: 'CANCELLED' })
+    const score = assert.rejects(engine.score({ ...request, output: [1] }), { code: 'CANCELLED' })
     await engine.stop()
-    await Promise.all([running, embedding])
+    await Promise.all([running, embedding, score])
     assert.deepEqual(pick(engine.status()), { active: 0, queued: 0, freeSlots: 0 })
   })
 

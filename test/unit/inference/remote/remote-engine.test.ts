@@ -105,6 +105,10 @@ describe('a remote engine', () => {
     return error
   }
 
+  it('refuses to check an output: a service shows no candidates', async () => {
+    await assert.rejects(engine.score(), { code: 'ENGINE_UNAVAILABLE' })
+  })
+
   it('says a chat in the words of the API and tells the answer as it comes', async () => {
     const events = await collect({ stop: ['\n\n'] })
     const { url, headers, body } = server.asked[0]!
