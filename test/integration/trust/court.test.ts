@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import type { Engine, ModelSource } from '../../../inference/engine.ts'
 import { ProcessEngine } from '../../../inference/llama/process-engine.ts'
+import { adoptAnchors } from '../../../node/auditlog/adopt-anchors.ts'
 import type { ChainClient } from '../../../node/chain/client.ts'
 import type { RecordedCalls } from '../../../node/chain/recorded-calls.ts'
 import type { Duty } from '../../../node/trust/disputes/duty.ts'
+import type { Examiner } from '../../../node/trust/disputes/examination.ts'
 import { CREDIT } from '../../../protocol/money.ts'
 import { juryCommitment } from '../../../protocol/typed-data.ts'
 import { HardhatChain } from '../../helpers/hardhat-chain.ts'
@@ -38,6 +40,7 @@ describe('the court, with real jurors', () => {
   let provider: AccusedProvider
   let challenger: Challenger
   let jurors: Juror[] = []
+  let examiner: Examiner
 
   before(async function () {
     this.timeout(60_000)
@@ -51,17 +54,19 @@ describe('the court, with real jurors', () => {
     const party = async (credits: bigint) =>
       await new Party({ wallet: await chain.wallet(credits), folder: await folders.make(), client }).open()
     const accused = await party(1_000n * CREDIT)
-    await accused.stake(1_000n * CREDIT, 'compute')
-    provider = await new AccusedProvider(accused, wire, client).start()
     const accuser = await party(100n * CREDIT)
-    await accuser.bind()
+    const validators: Party[] = []
+    for (let seat = 0; seat <= SEATS; seat++) validators.push(await party(1_000n * CREDIT))
+    await Promise.all([
+      accused.stake(1_000n * CREDIT, 'compute'),
+      accuser.bind(),
+      ...validators.map(validator => validator.stake(1_000n * CREDIT, 'validator')),
+    ])
+    provider = await new AccusedProvider(accused, wire, client).start()
     challenger = await new Challenger(accuser, wire, client).start()
-    const examiner = examinerOn(engine, model, new SyntheticWorld(1).calibration())
-    for (let seat = 0; seat <= SEATS; seat++) {
-      const validator = await party(1_000n * CREDIT)
-      await validator.stake(1_000n * CREDIT, 'validator')
+    examiner = examinerOn(engine, model, new SyntheticWorld(1).calibration())
+    for (const validator of validators)
       jurors.push(await new Juror(validator, { wire, client, examiner }).start())
-    }
     await pass(chain, 60)
   })
   after(async () => {
@@ -133,6 +138,13 @@ describe('the court, with real jurors', () => {
     await Promise.all(seated().map(({ service }) => service.tick()))
     for (const [i, { party }] of seated().entries())
       assert.ok((await client.balances(party.wallet.address)).credits > credits[i]!, 'a juror has its fee')
+    // The challenger has brought the provider's root to the chain: the provider's log takes note of it.
+    const { index, party } = provider
+    assert.deepEqual(await index.anchors(), [])
+    const wallet = party.wallet.address
+    assert.equal(await adoptAnchors({ client, index, outbox: party.outbox, wallet }), 1)
+    assert.equal((await index.anchors()).length, 1)
+    assert.equal(await adoptAnchors({ client, index, outbox: party.outbox, wallet }), 0)
     const kinds = (await challenger.party.events()).map(({ kind }) => kind)
     assert.deepEqual(
       kinds.filter(kind => kind !== 'wallet.bound'),
@@ -144,8 +156,8 @@ describe('the court, with real jurors', () => {
     const stakeBefore = await stakeOf(client, provider.party.wallet.address)
     await dispute()
     // The first is killed when its vote is on disk and before anything was sent.
-    const dying = jurors[0]!
-    const examiner = examinerOn(engine, model, new SyntheticWorld(1).calibration())
+    await Promise.all(jurors.map(({ watcher }) => watcher.poll()))
+    const dying = seated()[0]!
     const dead = { run: () => new Promise(() => {}) } as unknown as RecordedCalls
     await dying.watcher.stop()
     await dying.service.stop()
@@ -154,26 +166,21 @@ describe('the court, with real jurors', () => {
     const decided = new Promise(resolve => {
       doomed.service.on('duty', duty => duty.state === 'decided' && resolve(duty))
     })
-    const isDrawn = dutyOf(doomed) !== undefined
-    if (isDrawn) {
-      void doomed.service.tick()
-      await decided
-    }
+    void doomed.service.tick()
+    await decided
     const kept = dutyOf(doomed)
     await doomed.party.close()
     const again = async (party: Party) => {
       await party.open()
       return await new Juror(party, { wire, client, examiner }).start()
     }
-    jurors[0] = await again(dying.party)
+    jurors[jurors.indexOf(dying)] = await again(dying.party)
     await turns('committed')
-    if (isDrawn) {
-      const { vote, salt, round } = kept!
-      assert.equal(vote, 'innocent')
-      const juror = dying.party.wallet.address
-      const seat = (await dying.party.court.jury(disputeId, 0))!.seats.find(one => one.juror === juror)
-      assert.equal(seat!.commitment, juryCommitment({ disputeId, round, juror, vote: 2, salt: salt! }))
-    }
+    const { vote, salt, round } = kept!
+    assert.equal(vote, 'innocent')
+    const juror = dying.party.wallet.address
+    const seat = (await dying.party.court.jury(disputeId, 0))!.seats.find(one => one.juror === juror)
+    assert.equal(seat!.commitment, juryCommitment({ disputeId, round, juror, vote: 2, salt: salt! }))
     // All are killed between committing and revealing.
     await Promise.all(jurors.map(juror => juror.close()))
     jurors = await Promise.all(jurors.map(({ party }) => again(party)))

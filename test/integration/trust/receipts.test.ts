@@ -64,7 +64,10 @@ describe('a receipt of a task between two nodes', () => {
 
   it('is found wrong when anything of it was changed', async () => {
     const whole = await verify(requester, { receipt, export: true })
-    const evidence = decodeMessage(taskEvidenceMessage, new Uint8Array(Buffer.from(whole.evidence!, 'base64')))
+    const evidence = decodeMessage(
+      taskEvidenceMessage,
+      new Uint8Array(Buffer.from(whole.evidence!, 'base64')),
+    )
     const forged = async (change: Partial<TaskEvidence>) => {
       const bytes = encodeMessage(taskEvidenceMessage, { ...evidence, ...change })
       return await verify(provider, { evidence: Buffer.from(bytes).toString('base64') })
@@ -77,14 +80,20 @@ describe('a receipt of a task between two nodes', () => {
     signature[signature.length - 1]! ^= 1
     const unsigned = await forged({ receipt: signature })
     assert.deepEqual([unsigned.finding, resultsOf(unsigned).provider_signature], ['guilty', 'wrong'])
-    await assert.rejects(verify(provider, { evidence: 'AAAA' }), error => isShoalError(error, 'EVIDENCE_FOREIGN'))
+    await assert.rejects(verify(provider, { evidence: 'AAAA' }), error =>
+      isShoalError(error, 'EVIDENCE_FOREIGN'),
+    )
     await assert.rejects(verify(provider, { receipt: 'bafynone' }), error =>
       isShoalError(error, 'RECEIPT_UNKNOWN'),
     )
   })
 
   it('is not disputed without a bond that the owner allows', async () => {
-    const open = () => disputeHandlers(requester.node).openDispute({ receipt, reveal: false }, () => {}, AbortSignal.abort())
-    await assert.rejects(async () => await open(), error => isShoalError(error, 'BOND_LIMIT'))
+    const open = () =>
+      disputeHandlers(requester.node).openDispute({ receipt, reveal: false }, () => {}, AbortSignal.abort())
+    await assert.rejects(
+      async () => await open(),
+      error => isShoalError(error, 'BOND_LIMIT'),
+    )
   })
 })

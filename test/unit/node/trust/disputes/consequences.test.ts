@@ -148,10 +148,7 @@ describe('what follows from audits', () => {
     consequences = await restart()
     court.refusal = null
     await consequences.tick()
-    assert.deepEqual(
-      court.cases.map(({ receipt }) => receipt).toSorted(),
-      [cid(1), cid(2)].toSorted(),
-    )
+    assert.deepEqual(court.cases.map(({ receipt }) => receipt).toSorted(), [cid(1), cid(2)].toSorted())
     court.refusal = new DisputeError('DATA_GUARDED', 'private')
     await consequences.audited(verdict(3, 'failed'))
     court.refusal = null
@@ -169,7 +166,10 @@ describe('what follows from audits', () => {
     await consequences.convicted(OTHER, 7)
     const risk = consequences.risk(OTHER)
     await consequences.convicted(OTHER, 7)
-    assert.deepEqual([consequences.of(OTHER).exclusion?.reason, consequences.risk(OTHER)], ['convicted', risk])
+    assert.deepEqual(
+      [consequences.of(OTHER).exclusion?.reason, consequences.risk(OTHER)],
+      ['convicted', risk],
+    )
   })
 
   it('never make an honest provider anything but free of risk, and never less risk from more failures', async () => {
@@ -179,7 +179,10 @@ describe('what follows from audits', () => {
       fc.asyncProperty(fc.nat(12), fc.nat(6), async (passed, failed) => {
         const provider = (next++).toString(16).padStart(64, '0')
         const audit = (result: 'passed' | 'failed') =>
-          consequences.audited({ ...verdict(0, result, { provider }), receipt: cidOf(new TextEncoder().encode(`${next++}`)).toString() })
+          consequences.audited({
+            ...verdict(0, result, { provider }),
+            receipt: cidOf(new TextEncoder().encode(`${next++}`)).toString(),
+          })
         for (let i = 0; i < passed; i++) await audit('passed')
         assert.equal(consequences.risk(provider), 0)
         let before = 0

@@ -6,11 +6,11 @@ import type { CourtReader, OnChainDispute } from '../../../../../node/chain/cour
 import type { Publisher, TransactionOutcome } from '../../../../../node/chain/publisher.ts'
 import type { RecordedCall, RecordedCalls } from '../../../../../node/chain/recorded-calls.ts'
 import { Store } from '../../../../../node/store/store.ts'
+import type { ArchivedTask } from '../../../../../node/trust/audits/archived-task.ts'
 import { bondsAtRisk } from '../../../../../node/trust/disputes/case.ts'
 import type { CourtDriver } from '../../../../../node/trust/disputes/court-driver.ts'
 import type { CourtPurse } from '../../../../../node/trust/disputes/court-purse.ts'
 import { DisputeDesk } from '../../../../../node/trust/disputes/dispute-desk.ts'
-import type { ArchivedTask } from '../../../../../node/trust/audits/archived-task.ts'
 import { evidenceOf } from '../../../../../node/trust/disputes/evidence.ts'
 import type { DataClass } from '../../../../../protocol/data-class.ts'
 import { isShoalError } from '../../../../../protocol/errors.ts'
@@ -79,7 +79,12 @@ describe('the desk of disputes', () => {
   after(() => folders.remove())
 
   /** A desk on a folder; a new one on the same folder is the same node after a crash. */
-  async function openDesk(folder: string, court: MemoryCourt, maxBond: bigint, held: InclusionStatement | null = statement) {
+  async function openDesk(
+    folder: string,
+    court: MemoryCourt,
+    maxBond: bigint,
+    held: InclusionStatement | null = statement,
+  ) {
     const store = await Store.open(join(folder, 'store'))
     const clock = new ManualClock()
     const tasks = Array.from({ length: 6 }, (_, index) =>
@@ -104,7 +109,10 @@ describe('the desk of disputes', () => {
           openedBy: async (_hash: string, claim: string) => court.opened.get(`court:open:${claim}`) ?? null,
         } as unknown as CourtReader,
         driver: { moveOn: async (id: number) => court.disputes.get(id) ?? null } as unknown as CourtDriver,
-        purse: { pledge: async (_bond: bigint, pull: () => unknown) => pull(), withdraw: async () => null } as unknown as CourtPurse,
+        purse: {
+          pledge: async (_bond: bigint, pull: () => unknown) => pull(),
+          withdraw: async () => null,
+        } as unknown as CourtPurse,
         publisher: {} as Publisher,
         proofs: { held: () => held, renew: async () => held, isWithheld: () => false },
         archive: { get: async cid => tasks.find(task => task.cid === cid) ?? null, hold() {}, release() {} },
@@ -127,33 +135,42 @@ describe('the desk of disputes', () => {
       fc.record({ kind: fc.constant('end' as const), index: fc.nat(3), isGuilty: fc.boolean() }),
       fc.record({ kind: fc.constant('crash' as const) }),
       fc.record({ kind: fc.constant('tick' as const) }),
-      fc.record({ kind: fc.constant('refuse' as const), error: fc.constantFrom(null, 'TooOld', 'ERC20InsufficientBalance') }),
+      fc.record({
+        kind: fc.constant('refuse' as const),
+        error: fc.constantFrom(null, 'TooOld', 'ERC20InsufficientBalance'),
+      }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 14 }), fc.integer({ min: 0, max: 3 }), async (commands, bonds) => {
-        const folder = await folders.make()
-        const court = new MemoryCourt()
-        const maxBond = BigInt(bonds) * BOND + 5n
-        let at = await openDesk(folder, court, maxBond)
-        for (const one of commands) {
-          if (one.kind === 'open')
-            await at.open(one.index).catch((error: unknown) => assert.ok(isShoalError(error, 'BOND_LIMIT', 'ALREADY_DISPUTED')))
-          else if (one.kind === 'end') court.end(one.index + 1, one.isGuilty ? 'guilty' : 'innocent')
-          else if (one.kind === 'refuse') court.refusesAs = one.error
-          else if (one.kind === 'tick') await at.settled()
-          else {
-            await at.desk.stop()
-            await at.store.close()
-            at = await openDesk(folder, court, maxBond)
+      fc.asyncProperty(
+        fc.array(command, { maxLength: 14 }),
+        fc.integer({ min: 0, max: 3 }),
+        async (commands, bonds) => {
+          const folder = await folders.make()
+          const court = new MemoryCourt()
+          const maxBond = BigInt(bonds) * BOND + 5n
+          let at = await openDesk(folder, court, maxBond)
+          for (const one of commands) {
+            if (one.kind === 'open')
+              await at
+                .open(one.index)
+                .catch((error: unknown) => assert.ok(isShoalError(error, 'BOND_LIMIT', 'ALREADY_DISPUTED')))
+            else if (one.kind === 'end') court.end(one.index + 1, one.isGuilty ? 'guilty' : 'innocent')
+            else if (one.kind === 'refuse') court.refusesAs = one.error
+            else if (one.kind === 'tick') await at.settled()
+            else {
+              await at.desk.stop()
+              await at.store.close()
+              at = await openDesk(folder, court, maxBond)
+            }
+            assert.ok(at.desk.bonds.atRisk <= maxBond)
+            assert.ok(court.bonds <= maxBond)
+            assert.ok(court.bonds <= at.desk.bonds.atRisk, 'what is in court is counted')
+            assert.equal(new Set(court.opened.keys()).size, court.disputes.size)
           }
-          assert.ok(at.desk.bonds.atRisk <= maxBond)
-          assert.ok(court.bonds <= maxBond)
-          assert.ok(court.bonds <= at.desk.bonds.atRisk, 'what is in court is counted')
-          assert.equal(new Set(court.opened.keys()).size, court.disputes.size)
-        }
-        await at.desk.stop()
-        await at.store.close()
-      }),
+          await at.desk.stop()
+          await at.store.close()
+        },
+      ),
       { numRuns: 12 },
     )
   })

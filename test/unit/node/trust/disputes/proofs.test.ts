@@ -53,7 +53,15 @@ describe('where receipts stand in a log', () => {
       const { cid, body } = recordOf(index)
       const { taskId, amount, reason } = body
       await log.append({ kind: 'node.started', v: 1, software: 'shoal/0' })
-      await log.append({ kind: 'receipt.issued', v: 1, receipt: cid, claim: receiptClaim(body), taskId, amount, reason })
+      await log.append({
+        kind: 'receipt.issued',
+        v: 1,
+        receipt: cid,
+        claim: receiptClaim(body),
+        taskId,
+        amount,
+        reason,
+      })
     }
     const index = new LogIndex({ log, store })
     const client = chainUpTo(anchored)
@@ -63,7 +71,14 @@ describe('where receipts stand in a log', () => {
       for await (const { record } of log.read(1, anchored)) entries.push(auditEntry(record))
       const { root } = auditTree(1, entries)
       const transaction = `0x${'9'.repeat(64)}`
-      await log.append({ kind: 'anchor.confirmed', v: 1, root, firstSequence: 1, lastSequence: anchored, transaction })
+      await log.append({
+        kind: 'anchor.confirmed',
+        v: 1,
+        root,
+        firstSequence: 1,
+        lastSequence: anchored,
+        transaction,
+      })
     }
     const service = new ProofService({ host: { serve: async () => {} }, log, index, client, wallet })
     const close = async () => {
@@ -109,7 +124,8 @@ describe('where receipts stand in a log', () => {
     const { service, store, close } = await serve(2, 0)
     const clock = new ManualClock()
     const withheld: CidString[] = []
-    let answer: (receipts: readonly CidString[]) => Promise<ProofAnswer[]> = receipts => service.answer(receipts)
+    let answer: (receipts: readonly CidString[]) => Promise<ProofAnswer[]> = receipts =>
+      service.answer(receipts)
     let isConnected = true
     const asked: number[] = []
     const collector = new ProofCollector({
