@@ -169,6 +169,9 @@ export class Verification {
     this.audits.on('verdict', verdict => void this.consequences.audited(verdict))
     this.audits.on('verdict', verdict => this.#told(verdict))
     metrics.gauge('shoal_audits_waiting', 'Tasks that wait for their audit.', () => this.#book.waiting)
+    this.#modules.events.on('event', event => {
+      if (event.type === 'model' && event.state === 'ready') this.#local.served(event.model!)
+    })
     this.#unwatch ??= engine.onStatus(() => this.audits.wake())
     await this.audits.start()
   }
@@ -210,10 +213,9 @@ export class Verification {
     return [...this.#book.records()].filter(record => record.provider === provider)
   }
 
-  /** All audited receipts of a provider with a model, tested together; null where statistics judged none. */
-  pooledTest(provider: NodeKey, model: ModelId): SequentialTest | null {
-    const test = this.#book.test(provider, model)
-    return test.state.receipts === 0 ? null : test
+  /** Where the test stands that pools a provider's work with a model. */
+  testOf(provider: NodeKey, model: ModelId): SequentialTest {
+    return this.#book.test(provider, model)
   }
 
   /** Verdicts, the newest first. */

@@ -37,6 +37,11 @@ export class LocalAuditor implements Auditor {
     return this.#borrowed
   }
 
+  /** A model is there to be offered from now on, whoever loaded it first. */
+  served(model: ModelId): void {
+    if (this.#borrowed === model) this.#borrowed = null
+  }
+
   async availability({ receipt }: Pick<ArchivedTask, 'receipt'>): Promise<Availability> {
     const { model } = receipt
     const status = this.#modules.engine.status()
@@ -72,12 +77,14 @@ export class LocalAuditor implements Auditor {
     try {
       const source = await catalog.resolve(model)
       if (this.#borrowed !== null) await engine.unload(this.#borrowed)
-      this.#borrowed = model
+      this.#borrowed = null
       await engine.start()
+      // Before it is there, so that it is never offered.
+      this.#borrowed = model
       await engine.load(source)
       return true
     } catch {
-      this.#borrowed = null
+      if (this.#borrowed === model) this.#borrowed = null
       if (this.#missing.size >= MAX_MISSING) this.#missing.clear()
       this.#missing.add(model)
       return false

@@ -6,6 +6,7 @@ import type { ChainClient } from '../../../node/chain/client.ts'
 import type { RecordedCalls } from '../../../node/chain/recorded-calls.ts'
 import type { Duty } from '../../../node/trust/disputes/duty.ts'
 import type { Examiner } from '../../../node/trust/disputes/examination.ts'
+import { isShoalError } from '../../../protocol/errors.ts'
 import { CREDIT } from '../../../protocol/money.ts'
 import { juryCommitment } from '../../../protocol/typed-data.ts'
 import { HardhatChain } from '../../helpers/hardhat-chain.ts'
@@ -191,6 +192,9 @@ describe('the court, with real jurors', () => {
       Array(SEATS).fill(['innocent', 'revealed']),
     )
     await challenger.desk.tick()
+    // The court takes no appeal where a larger jury cannot be found, and the bond for it is free again.
+    await assert.rejects(challenger.desk.appeal(disputeId), error => isShoalError(error, 'COURT_REFUSED'))
+    assert.equal(challenger.desk.bonds.atRisk, BOND)
     await pass(chain, PERIOD_SECONDS)
     await challenger.desk.tick()
     const closed = challenger.desk.find(disputeId)!
