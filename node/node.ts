@@ -274,7 +274,7 @@ export class ShoalNode {
     const verification = new Verification(
       { config, seed },
       {
-        ...{ store, outbox, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, receipts, trust },
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
       },
     )
@@ -662,7 +662,9 @@ export class ShoalNode {
         reputation: {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
-          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          reliability: provider =>
+            reliabilityOf(provider, { reputation, book, economy }) *
+            (1 - verification.consequences.risk(provider)),
           honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
           strangerRisk: () => reputation.strangerRisk(),
         },
@@ -706,6 +708,7 @@ export class ShoalNode {
         auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        excludedFrom: slaClass => verification.consequences.excludedFrom(slaClass),
         reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
         randomTaskId: () => randomBytes(16).toString('hex'),
       },

@@ -3,6 +3,10 @@ import type { Engine, LoadedModel } from '../inference/engine.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import type { NodeSigner } from '../protocol/identity.ts'
 import type { CidString, ModelId, NodeKey } from '../protocol/ids.ts'
+import { countersignatureMessage } from '../protocol/messages/countersignature.ts'
+import { receiptMessage } from '../protocol/messages/receipt.ts'
+import { openRecord } from '../protocol/signed.ts'
+import type { EventLog } from './auditlog/event-log.ts'
 import type { AuditOutbox } from './auditlog/outbox.ts'
 import type { ChainClient } from './chain/client.ts'
 import type { ChainStanding } from './chain/standing.ts'
@@ -33,8 +37,15 @@ import { LocalAuditor } from './trust/audits/local-auditor.ts'
 import { shippedCalibrations } from './trust/audits/shipped-calibrations.ts'
 import { TaskArchive } from './trust/audits/task-archive.ts'
 import type { AuditVerdict } from './trust/audits/verdict.ts'
+import { Consequences } from './trust/disputes/consequences.ts'
+import { Disputes } from './trust/disputes/disputes.ts'
+import { Examiner } from './trust/disputes/examination.ts'
+import { ReceiptChecker } from './trust/disputes/receipt-check.ts'
 import type { Honesty } from './trust/honesty.ts'
 import type { Trust } from './trust/trust.ts'
+
+/** A court takes hours where a channel takes seconds: it is looked at that much more seldom. */
+const COURT_POLLS = 10
 
 export interface VerificationOptions {
   config: Config
@@ -46,6 +57,7 @@ export interface VerificationOptions {
 export interface VerificationModules {
   store: Store
   outbox: AuditOutbox
+  eventLog: EventLog
   host: P2PHost
   signer: NodeSigner
   wallet: Wallet
@@ -79,10 +91,16 @@ export class Verification {
   readonly archive: TaskArchive
   readonly audits: AuditDesk
   readonly calibrations: CalibrationStore
+  readonly consequences: Consequences
+  /** Runs tasks again, one by one: for juries, and for who asks. */
+  readonly examiner: Examiner
+  readonly checker: ReceiptChecker
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
+  readonly #config: Config
   readonly #calibrationGossip: CalibrationGossip
+  #disputes: Disputes | null = null
   #standing: Pick<ChainStanding, 'of'> | null = null
   #unwatch: (() => void) | null = null
 
@@ -90,6 +108,7 @@ export class Verification {
     const { config, seed } = options
     const { store, outbox, engine, catalog, trust, clock, log, host, signer, book } = modules
     this.#modules = modules
+    this.#config = config
     const maxAgeMs = config['audits.keepFor']
     this.archive = new TaskArchive({ seed, maxAgeMs }, { store, clock, log })
     this.#book = new AuditBook({ maxAgeMs }, { store, outbox })
@@ -125,6 +144,18 @@ export class Verification {
         ...{ clock, log },
       },
     )
+    const { calibrations } = this
+    this.examiner = new Examiner({ engine, local: this.#local, calibrations })
+    this.checker = new ReceiptChecker({ examiner: this.examiner, clock })
+    this.consequences = new Consequences({
+      ...{ store, outbox, clock, log },
+      accuse: receipt => this.#accuse(receipt),
+    })
+  }
+
+  /** The court, once the chain has answered; null before. */
+  get disputes(): Disputes | null {
+    return this.#disputes
   }
 
   /** Reads back what is known, and begins what does not need the chain. */
@@ -134,6 +165,8 @@ export class Verification {
     await this.calibrations.start()
     this.#calibrationGossip.start()
     await this.#book.start()
+    await this.consequences.start()
+    this.audits.on('verdict', verdict => void this.consequences.audited(verdict))
     this.audits.on('verdict', verdict => this.#told(verdict))
     metrics.gauge('shoal_audits_waiting', 'Tasks that wait for their audit.', () => this.#book.waiting)
     this.#modules.events.on('event', event => {
@@ -148,6 +181,7 @@ export class Verification {
    * is on disk or nothing.
    */
   accept(task: AcceptedTask): BatchOperation[] {
+    this.#disputes?.proofs.want(task.record)
     try {
       // The archive first: what is not kept cannot be audited.
       return [...this.archive.keep(task), ...this.audits.accept(task)]
@@ -190,10 +224,34 @@ export class Verification {
   }
 
   /** Begins what needs the chain. @returns how to end it again, before the parts given are stopped */
-  async useTrade({ economy }: VerificationTrade): Promise<() => Promise<void>> {
+  async useTrade({ client, economy, router }: VerificationTrade): Promise<() => Promise<void>> {
+    const { wallet, host, eventLog, outbox, store, clock, log } = this.#modules
+    const config = this.#config
     this.#standing = economy.standing
+    const disputes = new Disputes(
+      {
+        maxBond: config['disputes.maxBond'],
+        automatic: config['disputes.automatic'],
+        serveJury: config['jury.serve'],
+        confirmations: economy.confirmations,
+        pollIntervalMs: COURT_POLLS * config['chain.pollEvery'],
+      },
+      {
+        ...{ client, wallet, host, eventLog, outbox, store, clock, log },
+        ...{ publisher: economy.publisher, calls: economy.calls, channels: economy.payer },
+        ...{ index: economy.logIndex, archive: this.archive },
+        ...{ examiner: this.examiner, consequences: this.consequences },
+      },
+    )
+    await disputes.start()
+    this.#disputes = disputes
+    const onExcluded = (provider: NodeKey) => router.forget(provider)
+    this.consequences.on('excluded', onExcluded)
     return async () => {
+      this.consequences.off('excluded', onExcluded)
       this.#standing = null
+      this.#disputes = null
+      await disputes.stop()
     }
   }
 
@@ -203,6 +261,7 @@ export class Verification {
     this.#unwatch = null
     await this.#calibrationGossip.stop()
     await this.audits.stop()
+    await this.consequences.settled()
     await this.archive.stop()
   }
 
@@ -212,6 +271,18 @@ export class Verification {
     if (wallet === undefined) return 0n
     const standing = this.#standing?.of(wallet, provider) ?? null
     return standing?.bound === true ? standing.stake : 0n
+  }
+
+  /** Others are told, with the receipt, when it is still kept. */
+  async #accuse(receipt: CidString): Promise<void> {
+    const task = await this.archive.get(receipt)
+    if (task === null) return
+    this.#modules.trust.accuse(
+      // Both were checked before they were kept.
+      openRecord(receiptMessage, task.record, () => true),
+      openRecord(countersignatureMessage, task.countersignature, () => true),
+      task.request.dataClass,
+    )
   }
 
   #told({ provider, model, receipt, result }: AuditVerdict): void {

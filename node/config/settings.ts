@@ -448,6 +448,25 @@ export const settings = {
     flag: 'audit-keep-for',
   }),
 
+  'disputes.maxBond': setting({
+    kind: credits(0n),
+    default: 0n,
+    help: 'Credits that may be in open disputes as bonds, all together; 0 takes nobody to court.',
+    flag: 'max-bond',
+  }),
+  'disputes.automatic': setting({
+    kind: flag,
+    default: true,
+    help: 'Take providers to court by itself when a receipt of theirs cannot be explained, up to the bonds allowed.',
+    flag: 'auto-dispute',
+  }),
+  'jury.serve': setting({
+    kind: flag,
+    default: true,
+    help: 'Vote in the juries this wallet is drawn into as a validator; one that does not loses its bond.',
+    flag: 'serve-jury',
+  }),
+
   'earning.settleEvery': setting({
     kind: duration(SECOND, 30 * DAY),
     default: HOUR,

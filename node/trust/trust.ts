@@ -185,6 +185,15 @@ export class Trust {
     if (this.#options.shareReports) this.#own.receiptTaken(record, countersignature, dataClass)
   }
 
+  /** A task of ours was not done honestly: others are told, with its receipt. */
+  accuse(
+    record: SignedRecord<Receipt>,
+    countersignature: SignedRecord<Countersignature>,
+    dataClass: DataClass,
+  ): void {
+    if (this.#options.shareReports) this.#own.accuse(record, countersignature, dataClass)
+  }
+
   /** Tells others now how our tasks went, instead of at the next interval. */
   async reportNow(): Promise<void> {
     await this.#exchange?.publish()

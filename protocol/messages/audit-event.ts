@@ -6,6 +6,18 @@ import type { Bytes32 } from '../ids.ts'
 import { ROLES } from '../roles.ts'
 import { END_REASONS } from './receipt.ts'
 
+/** How a juror votes; `abstain`: it cannot be decided. */
+export const VOTES = ['guilty', 'innocent', 'abstain'] as const
+export type Vote = (typeof VOTES)[number]
+
+/**
+ * Why a provider is kept out of what relies on its honesty. `audits`: several receipts of its do not hold. `cheating`:
+ * all its receipts together do not. `proof_withheld`: it did not show where its receipts stand in its log. `convicted`:
+ * a court has found so.
+ */
+export const EXCLUSION_REASONS = ['audits', 'cheating', 'proof_withheld', 'convicted'] as const
+export type ExclusionReason = (typeof EXCLUSION_REASONS)[number]
+
 const transaction = wire.bytes32
 const channelId = wire.bytes32
 
@@ -101,6 +113,54 @@ const eventSchemas = [
     evidence: wire.bytes32,
     nonce: wire.bytes32,
     validUntilMs: wire.timeMs,
+  }),
+  // A receipt is named by its CID here: a `claim` would be a statement of ours, as in the events of receipts.
+  z.strictObject({
+    kind: z.literal('dispute.opened'),
+    v: z.literal(1),
+    transaction,
+    receipt: wire.cid,
+    respondent: wire.address,
+    bond: wire.amount,
+  }),
+  z.strictObject({
+    kind: z.literal('dispute.appealed'),
+    v: z.literal(1),
+    transaction,
+    dispute: wire.count,
+    bond: wire.amount,
+  }),
+  // How much is owed is the court's to say, when it is executed.
+  z.strictObject({ kind: z.literal('court.withdrawn'), v: z.literal(1), transaction }),
+  z.strictObject({
+    kind: z.literal('jury.committed'),
+    v: z.literal(1),
+    transaction,
+    dispute: wire.count,
+    round: z.int().min(0).max(1),
+    commitment: wire.bytes32,
+  }),
+  z.strictObject({
+    kind: z.literal('jury.revealed'),
+    v: z.literal(1),
+    transaction,
+    dispute: wire.count,
+    round: z.int().min(0).max(1),
+    vote: z.enum(VOTES),
+  }),
+  z.strictObject({
+    kind: z.literal('evidence.given'),
+    v: z.literal(1),
+    dispute: wire.count,
+    juror: wire.nodeKey,
+  }),
+  // Until when a provider gets no tasks of the SLA classes A and S, and no answer of its is taken on its word.
+  z.strictObject({
+    kind: z.literal('provider.excluded'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    reason: z.enum(EXCLUSION_REASONS),
+    untilMs: wire.timeMs,
   }),
   z.strictObject({
     kind: z.literal('task.audited'),

@@ -4,6 +4,8 @@ import { auditEventMessage } from './audit-event.ts'
 import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
 import { calibrationMessage } from './calibration.ts'
 import { countersignatureMessage } from './countersignature.ts'
+import { evidenceRequestMessage, evidenceResponseMessage, taskEvidenceMessage } from './evidence.ts'
+import { proofRequestMessage, proofResponseMessage } from './inclusion.ts'
 import { offerMessage } from './offer.ts'
 import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts'
 import { offerUpdateMessage } from './offer-update.ts'
@@ -30,5 +32,10 @@ export const messages: readonly MessageDefinition<never>[] = [
   attestRequestMessage,
   attestResponseMessage,
   calibrationMessage,
+  proofRequestMessage,
+  proofResponseMessage,
+  evidenceRequestMessage,
+  evidenceResponseMessage,
+  taskEvidenceMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

@@ -16,6 +16,16 @@ import {
 } from '../../protocol/messages/bid.ts'
 import { calibrationMessage } from '../../protocol/messages/calibration.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
+import {
+  evidenceRequestMessage,
+  evidenceResponseMessage,
+  taskEvidenceMessage,
+} from '../../protocol/messages/evidence.ts'
+import {
+  type InclusionStatement,
+  proofRequestMessage,
+  proofResponseMessage,
+} from '../../protocol/messages/inclusion.ts'
 import { modelTermsOf, type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
 import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
@@ -239,6 +249,20 @@ export interface Sample {
 const sample = <T>(name: string, definition: MessageDefinition<T>, value: T): Sample =>
   ({ name, definition, value }) as unknown as Sample
 
+const sampleStatement: InclusionStatement = {
+  ...{ sequence: 12, eventHash: new Uint8Array(64).fill(9), claim: receiptClaim(sampleReceipt) },
+  ...{ proof: [`0x${hex('0a', 32)}`, `0x${hex('0b', 32)}`], root: `0x${hex('0c', 32)}` },
+  ...{ firstSequence: 10, lastSequence: 14, signature: null },
+  anchor: { index: 1, anchoredAt: 1_700_000_000 },
+}
+
+const sampleEvidence = {
+  receipt: receiptRecord.bytes,
+  request: Uint8Array.of(7, 8),
+  tokens: [1, 2, 3],
+  text: 'Hi!',
+}
+
 export const samples: readonly Sample[] = [
   sample('offer', offerMessage, sampleOffer),
   sample('offer-update', offerUpdateMessage, {
@@ -341,6 +365,22 @@ export const samples: readonly Sample[] = [
       { receipts: 3, cells: [[36, 180]] },
     ],
   }),
+  sample('proof-request', proofRequestMessage, { receipts: [sampleOfferRecord.cid, receiptRecord.cid] }),
+  sample('proof-response', proofResponseMessage, {
+    answers: [
+      { receipt: sampleOfferRecord.cid, kind: 'unknown' },
+      { receipt: receiptRecord.cid, kind: 'stated', statement: sampleStatement },
+      {
+        receipt: receiptRecord.cid,
+        kind: 'stated',
+        statement: { ...sampleStatement, anchor: null, signature },
+      },
+    ],
+  }),
+  sample('evidence-request', evidenceRequestMessage, { disputeId: 7 }),
+  sample('evidence-response', evidenceResponseMessage, { kind: 'evidence', evidence: sampleEvidence }),
+  sample('evidence-response, denied', evidenceResponseMessage, { kind: 'denied' }),
+  sample('task-evidence', taskEvidenceMessage, sampleEvidence),
   sample('audit-event', auditEventMessage, sampleEvent),
   sample('audit-event, peer.attested', auditEventMessage, {
     ...sampleEvent,

@@ -28,8 +28,13 @@ export interface Judgement {
   evidence: { passed: boolean } | null
 }
 
+/** What of a task is judged. */
+export type JudgedTask = Pick<ArchivedTask, 'receipt' | 'request' | 'text'> & {
+  terms: Pick<ArchivedTask['terms'], 'contextTokens'>
+}
+
 /** What a kept task's receipt, request and answer claim. */
-export function claimOf({ receipt, request, text, terms }: ArchivedTask): AuditClaim {
+export function claimOf({ receipt, request, text, terms }: JudgedTask): AuditClaim {
   const { temperature, topK, minP, topP } = request.sampling
   return {
     sampler: receipt.sampler,
@@ -50,7 +55,7 @@ export function claimOf({ receipt, request, text, terms }: ArchivedTask): AuditC
  * off that no baseline is needed.
  */
 export function judge(
-  task: ArchivedTask,
+  task: JudgedTask,
   { scored, chatTemplate }: AuditReport,
   calibration: Calibration | null,
   test: SequentialTest,
