@@ -31,6 +31,8 @@ const COMMANDS = [
   'audit anchor',
   'attest',
   'attest verify',
+  'audit calibrate',
+  'audit calibrations',
   'contracts',
   'contracts deploy',
   'contracts verify',
