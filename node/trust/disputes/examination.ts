@@ -130,7 +130,7 @@ export class Examiner {
 }
 
 /** What one receipt shows of its provider. */
-export function findingOf({
+function findingOf({
   against,
   assessment,
   pValue,
