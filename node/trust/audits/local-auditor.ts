@@ -26,6 +26,7 @@ export class LocalAuditor implements Auditor {
   readonly #missing = new Set<ModelId>()
   /** Loaded for audits alone; null when none is. */
   #borrowed: ModelId | null = null
+  #loading: Promise<boolean> = Promise.resolve(true)
 
   constructor(options: LocalAuditorOptions, modules: LocalAuditorModules) {
     this.#options = options
@@ -71,9 +72,15 @@ export class LocalAuditor implements Auditor {
     }
   }
 
-  /** @returns whether it is there now */
-  async #load(model: ModelId): Promise<boolean> {
+  /** One after the other: the desk of audits, juries and people may want models at once. @returns whether it is there now */
+  #load(model: ModelId): Promise<boolean> {
+    this.#loading = this.#loading.then(() => this.#loadNow(model))
+    return this.#loading
+  }
+
+  async #loadNow(model: ModelId): Promise<boolean> {
     const { engine, catalog } = this.#modules
+    if (engine.status().models.some(({ id }) => id === model)) return true
     try {
       const source = await catalog.resolve(model)
       if (this.#borrowed !== null) await engine.unload(this.#borrowed)
