@@ -15,7 +15,9 @@ describe('a receipt of a task between two nodes', () => {
   before(async () => {
     await network.start()
     provider = await network.node()
-    requester = await network.node({ 'models.serve': '', 'p2p.bootstrap': provider.address })
+    requester = await network.node({
+      ...{ 'models.serve': '', 'p2p.bootstrap': provider.address, 'audits.loadModels': true },
+    })
     await requester.knows(provider)
     await requester.ask('What is Shoal?')
     for await (const { cid } of requester.node.parts.receipts.list({ limit: 1 })) receipt = cid
