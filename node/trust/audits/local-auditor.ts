@@ -43,14 +43,18 @@ export class LocalAuditor implements Auditor {
     if (this.#borrowed === model) this.#borrowed = null
   }
 
-  async availability({ receipt }: Pick<ArchivedTask, 'receipt'>): Promise<Availability> {
+  /** @param options.mayLoad whether the model may be loaded for it, in place of what is set for all audits */
+  async availability(
+    { receipt }: Pick<ArchivedTask, 'receipt'>,
+    { mayLoad = this.#options.loadModels }: { mayLoad?: boolean } = {},
+  ): Promise<Availability> {
     const { model } = receipt
     const status = this.#modules.engine.status()
     const loaded = status.models.find(({ id }) => id === model)
     if (loaded !== undefined && loaded.contextTokens < receipt.promptTokens + receipt.outputTokens)
       return 'never'
     const isLoaded = loaded !== undefined
-    if (!isLoaded && (!this.#options.loadModels || this.#missing.has(model))) return 'never'
+    if (!isLoaded && (!mayLoad || this.#missing.has(model))) return 'never'
     // Nothing of a model's that is on its way up or down.
     if (status.state === 'starting' || status.state === 'restarting') return 'later'
     if (status.models.length > 0 && (status.freeSlots === 0 || status.queued > 0)) return 'later'

@@ -16,7 +16,7 @@ describe('a receipt of a task between two nodes', () => {
     await network.start()
     provider = await network.node()
     requester = await network.node({
-      ...{ 'models.serve': '', 'p2p.bootstrap': provider.address, 'audits.loadModels': true },
+      ...{ 'models.serve': '', 'p2p.bootstrap': provider.address },
     })
     await requester.knows(provider)
     await requester.ask('What is Shoal?')
