@@ -15,7 +15,9 @@ describe('a receipt of a task between two nodes', () => {
   before(async () => {
     await network.start()
     provider = await network.node()
-    requester = await network.node({ 'models.serve': '', 'p2p.bootstrap': provider.address })
+    requester = await network.node({
+      ...{ 'models.serve': '', 'p2p.bootstrap': provider.address },
+    })
     await requester.knows(provider)
     await requester.ask('What is Shoal?')
     for await (const { cid } of requester.node.parts.receipts.list({ limit: 1 })) receipt = cid
@@ -51,15 +53,15 @@ describe('a receipt of a task between two nodes', () => {
     const { tokens, ...right } = resultsOf(view)
     assert.deepEqual(new Set(Object.values(right)), new Set(['right']))
     assert.notEqual(tokens, 'wrong')
-    assert.notEqual(view.finding, 'guilty')
+    assert.ok(view.verdict === 'honest' || view.verdict === 'undecided')
     assert.equal(view.tokens?.matchRate, 1)
     const short = await verify(requester, { receipt: `${receipt.slice(0, 8)}…${receipt.slice(-6)}` })
     assert.equal(short.receipt, receipt)
     const elsewhere = await verify(provider, { evidence: view.evidence! })
-    assert.deepEqual([elsewhere.finding, elsewhere.tokens?.matchRate], [view.finding, 1])
+    assert.deepEqual([elsewhere.verdict, elsewhere.tokens?.matchRate], [view.verdict, 1])
     // Providers keep no prompts and no answers.
     const alone = await verify(provider, { receipt })
-    assert.deepEqual([alone.finding, alone.reason, alone.tokens], ['abstain', 'no_evidence', null])
+    assert.deepEqual([alone.verdict, alone.reason, alone.tokens], ['undecided', 'no_evidence', null])
   })
 
   it('is found wrong when anything of it was changed', async () => {
@@ -73,13 +75,13 @@ describe('a receipt of a task between two nodes', () => {
       return await verify(provider, { evidence: Buffer.from(bytes).toString('base64') })
     }
     const text = await forged({ text: `${evidence.text}!` })
-    assert.deepEqual([text.finding, resultsOf(text).output], ['guilty', 'wrong'])
+    assert.deepEqual([text.verdict, resultsOf(text).output], ['altered', 'wrong'])
     const tokens = await forged({ tokens: evidence.tokens.slice(1) })
     assert.equal(resultsOf(tokens).output, 'wrong')
     const signature = evidence.receipt.slice()
     signature[signature.length - 1]! ^= 1
     const unsigned = await forged({ receipt: signature })
-    assert.deepEqual([unsigned.finding, resultsOf(unsigned).provider_signature], ['guilty', 'wrong'])
+    assert.deepEqual([unsigned.verdict, resultsOf(unsigned).provider_signature], ['altered', 'wrong'])
     await assert.rejects(verify(provider, { evidence: 'AAAA' }), error =>
       isShoalError(error, 'EVIDENCE_FOREIGN'),
     )
