@@ -162,6 +162,8 @@ function whatOf(evidence: Evidence): string {
       return evidence.result
     case 'audit':
       return evidence.passed ? 'passed' : 'failed'
+    case 'comparison':
+      return evidence.agreed ? 'agreed' : 'differed'
     case 'contact':
       return evidence.reached ? 'reached' : 'missed'
     case 'violation':

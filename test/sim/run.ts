@@ -14,6 +14,7 @@ const HELP = `Simulates attacks on the market and what ways of choosing a provid
   node test/sim/run.ts --system Shoal           one way of choosing
   node test/sim/run.ts --full                   2,000 providers and 240 requesters instead of 257 and 30
   node test/sim/run.ts --audits                 what audits do: other probabilities, and no adapting
+  node test/sim/run.ts --stakes 0               what attackers can lock up: names with a stake, in multiples of their nodes; Infinity
   node test/sim/run.ts --seed 2 --tasks 500 --json
 
 See README.md beside this file for what is modelled and what is not.`
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     full: { type: 'boolean', default: false },
     audits: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
+    stakes: { type: 'string', default: '1' },
     tasks: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -39,6 +41,7 @@ const world = {
   ...(values.full ? FULL_WORLD : SMALL_WORLD),
   seed: Number(values.seed),
   tasks,
+  attackerStakes: Number(values.stakes),
   newcomersJoinAt: Math.max(0, tasks - 300),
 }
 const chosen = (list: string, name: string) => list === '' || list.split(',').includes(name)
@@ -76,14 +79,24 @@ function show(rows: readonly Verdict[]): string {
   return table(
     [
       ...['ATTACK', 'CHOICE', ...milestones.map(milestone => `BAD AT ${milestone}`), `ALL TO ${last}`],
-      ...['TO ATTACKERS', 'NET 1000', 'AUDITED', 'LOST', 'NEWCOMERS', 'WORST VARIANT'],
+      ...[
+        'TO ATTACKERS',
+        'NET 1000',
+        'AUDITED',
+        'LOST',
+        'NEW, STAKED',
+        'NEW, UNSTAKED',
+        'STAKED ÷ GAINED',
+        'WORST VARIANT',
+      ],
     ],
     rows.map(row => [
       ...[row.attack, row.system],
       ...milestones.map(milestone => percent(row.window[milestone]!.badWork)),
       ...[percent(row.upTo[last]!.badWork), percent(row.window[last]!.toAttackers)],
       ...[percent(row.networkFirst), percent(row.auditShare), percent(row.lostShare)],
-      ...[row.newcomerShare.toFixed(2), row.worstVariant],
+      ...[row.stakedNewcomers.toFixed(2), row.unstakedNewcomers.toFixed(2)],
+      ...[row.stakedPerGain.toFixed(0), row.worstVariant],
     ]),
   )
 }
