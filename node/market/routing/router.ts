@@ -287,7 +287,8 @@ export class Router implements Routing {
         scale,
         nearness,
         newcomerMaxCost,
-        newcomerPlaces: Math.max(newcomerPlaces, ENOUGH_CANDIDATES),
+        enough: ENOUGH_CANDIDATES,
+        newcomerPlaces,
         isForSpare: false,
       }
       const newcomerMinUtility = this.#ownScore(search, buckets)
@@ -304,6 +305,7 @@ export class Router implements Routing {
   #ownScore(basis: Omit<Search, 'newcomerMinUtility'>, buckets: readonly IndexedBucket[]): number {
     const { breaker, index, random } = this.#modules
     const search = { ...basis, newcomerMinUtility: Number.NEGATIVE_INFINITY }
+    if (this.#facts.own.size === 0) return search.newcomerMinUtility
     const found = findingsOf(1, random)
     for (const row of this.#facts.own) {
       const bucket = buckets.find(({ start, end }) => start <= row && row < end)
@@ -317,7 +319,8 @@ export class Router implements Routing {
 
   /**
    * Scans until enough of the best stand up to a close look. While none does, it looks at twice as many each time, so
-   * that in the end it finds whoever is fit.
+   * that in the end it finds whoever is fit. Where somebody turns out to be a newcomer of another kind than it was
+   * taken for, or none, or to be one, all are drawn again: the chances of a draw hold for those that it was made of.
    */
   #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[], maxCandidates: number): Findings {
     const { random } = this.#modules
@@ -346,12 +349,14 @@ export class Router implements Routing {
         const spare: BuiltCandidate[] = []
         const newcomerWeights = scanned.newcomers.weights()
         const spareWeights = (kept ?? scanned).newcomers.weights()
+        let hasChanged = false
         for (let place = 0; place < rows.length && found.length < maxCandidates; place++) {
           const row = rows[place]!
           const weight = weights[place]!
           const isListed = place < listedCount
           const built = this.#lookClosely(row, weight, demand, search)
-          if (typeof built !== 'string') (isListed ? found : spare).push(built)
+          if (built === null) hasChanged = true
+          else if (typeof built !== 'string') (isListed ? found : spare).push(built)
           else {
             ruledOut.push({ row, why: built })
             facts.table.leaveOut(row, true)
@@ -362,7 +367,7 @@ export class Router implements Routing {
         const count = found.length + spare.length
         // Where none of those stands up to a close look, others are left that were not worth one.
         const isAll = rows.length < limit && (count > 0 || rows.length === 0)
-        if (isAll || count >= enough || round === MAX_ROUNDS) {
+        if ((!hasChanged && (isAll || count >= enough)) || round === MAX_ROUNDS) {
           const unfit = named(scanned.unfit)
           for (const { why } of ruledOut) unfit[why]++
           const isFound = found.length > 0
@@ -370,7 +375,7 @@ export class Router implements Routing {
           if (isFound) return { proven, newcomers, newcomerWeights, spare, unfit }
           return { proven, newcomers, newcomerWeights: spareWeights, spare: [], unfit }
         }
-        if (count === 0) limit *= 2
+        if (count === 0 && !hasChanged) limit *= 2
       }
     } finally {
       for (const { row } of ruledOut) facts.table.leaveOut(row, false)
@@ -389,9 +394,18 @@ export class Router implements Routing {
     return best.size + newcomers.size > 0 ? row : null
   }
 
-  /** Looks up what the table only guesses. @returns the candidate, or why it is none */
-  #lookClosely(row: number, weight: number, demand: Demand, search: Search): BuiltCandidate | Unfit {
-    const listing = this.#modules.index.listing(row)
+  /**
+   * Looks up what the table only guesses.
+   * @returns the candidate, or why it is none; null where it is not of the kind that it was listed as
+   */
+  #lookClosely(row: number, weight: number, demand: Demand, search: Search): BuiltCandidate | Unfit | null {
+    const { index } = this.#modules
+    const { providers } = this.#facts
+    const provider = index.columns.providerRow[row]!
+    const kind = providers.newcomer[provider]
+    providers.refreshIfOld(provider, search.terms.nowMs)
+    if (providers.newcomer[provider] !== kind) return null
+    const listing = index.listing(row)
     const why = this.#whyUnfit(row, listing, demand, search.terms)
     return why ?? this.#builder.build(row, listing, weight, demand, search) ?? 'too_expensive'
   }
@@ -401,8 +415,8 @@ export class Router implements Routing {
     const { provider, offer, model } = listing
     const { providers } = this.#facts
     const providerRow = index.columns.providerRow[row]!
-    providers.refreshIfOld(providerRow, terms.nowMs)
-    if (isPeer(provider) && !reputation.isWelcome(provider)) return 'unwelcome'
+    if (providers.trust[providerRow]! < 0 || (isPeer(provider) && !reputation.isWelcome(provider)))
+      return 'unwelcome'
     if (providers.score[providerRow]! < terms.minReputation) return 'reputation'
     if (breaker.isOpen(provider, model.model)) return 'circuit_open'
     const { minStake } = demand.preferences
