@@ -83,7 +83,9 @@ export interface Search {
   newcomerMaxCost: number
   /** What a newcomer must be worth, were it honest and reliable, to be tried out: more than what we have of our own. */
   newcomerMinUtility: number
-  /** Newcomers of each kind that are drawn once somebody proven is found. */
+  /** So many are worth a choice. */
+  enough: number
+  /** Newcomers of each kind that are drawn once somebody proven is found; as many as are enough until others are that. */
   newcomerPlaces: number
   /** Whether it is those that are shown who are kept for want of others; see `scan`. */
   isForSpare: boolean
@@ -129,7 +131,8 @@ const IN_REACH = new Int32Array(ZONE_ROWS)
 
 /** Reads numbers only, all of a row at once and of most rows a single one; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
-  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, newcomerPlaces, isForSpare } = search
+  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, newcomerPlaces, enough, isForSpare } =
+    search
   const { best, newcomers, unfit } = findings
   const { byKind } = newcomers
   const { numbers, flags, reach } = facts.table
@@ -233,9 +236,10 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
         else {
           const key = -trust * utility
           if (key < bound) {
-            if (best.size === 0 && !isForSpare) newcomers.narrow(newcomerPlaces)
             best.offer(key, row)
             bound = best.bound
+            if (best.size <= enough && !isForSpare)
+              newcomers.narrow(best.size === enough ? newcomerPlaces : Math.max(newcomerPlaces, enough))
           }
         }
       } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
