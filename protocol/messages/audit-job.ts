@@ -3,8 +3,7 @@ import { type MessageDefinition, wire } from '../codec.ts'
 import type { DataClass } from '../data-class.ts'
 import type { Bytes32, CidString, ModelId } from '../ids.ts'
 import { MAX_OUTPUT_TOKENS, MAX_TASK_FRAME_BYTES, MAX_TEXT_BYTES } from '../limits.ts'
-import { type BackendKind, backendSchema } from './backend.ts'
-import { END_REASONS, type EndReason } from './receipt.ts'
+import { backendSchema } from './backend.ts'
 import { type TaskRequest, type TaskSampling, taskRequestSchema, tokenIdSchema } from './task-request.ts'
 
 /**
@@ -30,12 +29,15 @@ export interface AuditJob {
   output: number[]
 }
 
+/** Why an output can end by its own rules. */
+const ENDINGS = ['stop', 'stop_string', 'length'] as const
+
 /** How the tokens of a job stood: the auditor's signed word. */
 export interface AuditScores {
   version: 1
   /** CID of the job as it was sent. */
   job: CidString
-  backend: BackendKind
+  backend: z.infer<typeof backendSchema>
   /** As the model file says, `Q8_0`. */
   quantization: string
   /** sha2-256 of the model's chat template; null where it has none. */
@@ -45,7 +47,7 @@ export interface AuditScores {
   prompt: Bytes32
   endsTurn: boolean
   /** Where and why the output ends by the job's own rules; null where it had to go on. */
-  ending: { tokens: number; reason: EndReason } | null
+  ending: { tokens: number; reason: (typeof ENDINGS)[number] } | null
   /** What the tokens spell up to there. */
   text: string
   /** `packScores`. */
@@ -102,7 +104,7 @@ export const auditScoresMessage: MessageDefinition<AuditScores> = {
     promptTokens: wire.count,
     prompt: wire.bytes32,
     endsTurn: z.boolean(),
-    ending: z.nullable(z.strictObject({ tokens: wire.count, reason: z.enum(END_REASONS) })),
+    ending: z.nullable(z.strictObject({ tokens: wire.count, reason: z.enum(ENDINGS) })),
     text: wire.text(MAX_TEXT_BYTES),
     scores: wire.bytes(SCORE_BYTES_PER_TOKEN * MAX_OUTPUT_TOKENS),
   }),
