@@ -26,7 +26,9 @@ export class BlockBeacon implements Beacon {
   /** @param options.confirmations blocks from which on a block counts, itself among them: 1 takes the latest */
   constructor(
     options: { confirmations: number },
-    modules: { client: { blockNumber(): Promise<number>; block(number: number): Promise<ChainBlock | null> } },
+    modules: {
+      client: { blockNumber(): Promise<number>; block(number: number): Promise<ChainBlock | null> }
+    },
   ) {
     this.#confirmations = options.confirmations
     this.#client = modules.client
@@ -75,4 +77,3 @@ export class BlockBeacon implements Beacon {
     return block
   }
 }
-

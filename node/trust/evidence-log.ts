@@ -23,7 +23,12 @@ const evidenceSchema: z.ZodType<Evidence> = z.discriminatedUnion('kind', [
     result: z.enum(TASK_EVIDENCE),
     pace: z.nullable(z.number().min(0).max(1)),
   }),
-  z.strictObject({ ...base, kind: z.literal('audit'), passed: z.boolean() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('audit'),
+    passed: z.boolean(),
+    weight: z.exactOptional(z.number().min(0).max(1)),
+  }),
   z.strictObject({ ...base, kind: z.literal('contact'), reached: z.boolean() }),
   z.strictObject({ ...base, kind: z.literal('violation'), violation: z.enum(VIOLATIONS) }),
   z.strictObject({

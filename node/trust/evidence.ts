@@ -18,7 +18,12 @@ export type EvidenceDetails =
       pace: number | null
     }
   /** We checked its work again. */
-  | { kind: 'audit'; passed: boolean }
+  | {
+      kind: 'audit'
+      passed: boolean
+      /** What it counts, where others have checked, 0 to 1; absent for our own. */
+      weight?: number
+    }
   /** We tried to reach it. */
   | { kind: 'contact'; reached: boolean }
   /** It broke the protocol. */
@@ -68,6 +73,8 @@ export const PENALTY_POINTS: Record<Violation, number> = {
   bad_payment: 10,
   // Honest nodes die too: some debts are forgiven, a habit of them is not.
   unpaid: 1,
+  // Enough to be left alone for a while.
+  false_audit: 40,
 }
 
 /** Nobody asks a cheat again at once: it is unwelcome for ten minutes. */

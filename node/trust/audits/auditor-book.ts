@@ -29,8 +29,10 @@ export interface AuditorStanding {
 
 /** What has left the node of a task, and what was learned of it. */
 export interface AuditBase {
-  /** Auditors that have seen it, whatever they were told it is: none sees it twice. */
+  /** Auditors that have seen it, as it is or as a canary. */
   seenBy: readonly NodeKey[]
+  /** Those of them that were given a canary of it: they are not to see it as it is. */
+  testedOn: readonly NodeKey[]
   /** `expectedTurns`; null where nobody has said. */
   turns: number | null
   /** Found honest by us, or by auditors of two operators whose words count. */
@@ -66,6 +68,7 @@ type AuditorRecord = z.infer<typeof recordSchema>
 
 const baseSchema = z.strictObject({
   seenBy: z.array(wire.nodeKey).max(MAX_SEEN_BY),
+  testedOn: z.array(wire.nodeKey).max(MAX_SEEN_BY),
   turns: z.nullable(z.number().min(0)),
   isConfirmed: z.boolean(),
   atMs: wire.timeMs,
@@ -73,7 +76,7 @@ const baseSchema = z.strictObject({
 type StoredBase = z.infer<typeof baseSchema>
 
 const NO_FAULTS = { passed_bad: 0, failed_good: 0, outvoted: 0 }
-const NEW_BASE: AuditBase = { seenBy: [], turns: null, isConfirmed: false }
+const NEW_BASE: AuditBase = { seenBy: [], testedOn: [], turns: null, isConfirmed: false }
 
 /** What other nodes' words on our tasks are worth, as canaries and each other have shown, and which of our tasks they have seen. */
 export class AuditorBook {
@@ -153,19 +156,29 @@ export class AuditorBook {
   }
 
   /** To be on disk before it goes: an auditor is about to see a task. */
-  async shows(receipt: CidString, auditor: NodeKey): Promise<void> {
+  async shows(receipt: CidString, auditor: NodeKey, as: 'task' | 'canary'): Promise<void> {
     const base = this.base(receipt)
-    if (base.seenBy.includes(auditor)) return
-    await this.#putBase(receipt, { ...base, seenBy: [...base.seenBy, auditor].slice(-MAX_SEEN_BY) })
+    const seenBy = withOne(base.seenBy, auditor)
+    const testedOn = as === 'canary' ? withOne(base.testedOn, auditor) : base.testedOn
+    if (seenBy !== base.seenBy || testedOn !== base.testedOn)
+      await this.#putBase(receipt, { ...base, seenBy, testedOn })
   }
 
   /** Something was learned of a task. */
-  async learned(receipt: CidString, learned: Partial<Pick<AuditBase, 'turns' | 'isConfirmed'>>): Promise<void> {
+  async learned(
+    receipt: CidString,
+    learned: Partial<Pick<AuditBase, 'turns' | 'isConfirmed'>>,
+  ): Promise<void> {
     await this.#putBase(receipt, { ...this.base(receipt), ...learned })
   }
 
   async #putBase(receipt: CidString, base: AuditBase): Promise<void> {
-    const stored = { ...base, seenBy: [...base.seenBy], atMs: this.#modules.clock.nowMs() }
+    const stored = {
+      ...base,
+      seenBy: [...base.seenBy],
+      testedOn: [...base.testedOn],
+      atMs: this.#modules.clock.nowMs(),
+    }
     this.#seen.delete(receipt)
     this.#seen.set(receipt, stored)
     const operations = [this.#bases.putOperation(receipt, stored)]
@@ -196,6 +209,10 @@ export class AuditorBook {
       operations.push(this.#records.deleteOperation(forgetOldest(this.#known)))
     return operations
   }
+}
+
+function withOne(list: readonly NodeKey[], one: NodeKey): readonly NodeKey[] {
+  return list.includes(one) ? list : [...list, one].slice(-MAX_SEEN_BY)
 }
 
 function forgetOldest<V>(map: Map<string, V>): string {

@@ -53,7 +53,11 @@ export function expectedTurns({ logProbs }: Pick<ScoredOutput, 'logProbs'>): num
  */
 export function makeCanary(
   base: CanaryBase,
-  { others, random, randomSeed }: { others: readonly number[]; random: () => number; randomSeed: () => Bytes32 },
+  {
+    others,
+    random,
+    randomSeed,
+  }: { others: readonly number[]; random: () => number; randomSeed: () => Bytes32 },
 ): Canary | null {
   if (base.tokens.length < MIN_CANARY_TOKENS) return null
   if (base.isConfirmed && random() < GENUINE_SHARE)
@@ -90,7 +94,11 @@ function alter({ tokens, seed }: CanaryBase, others: readonly number[], random: 
  * Whether an auditor's word on a canary is right.
  * @param isAgainst whether it speaks against the output, by its scores
  */
-export function isRight(canary: Canary, { states }: Pick<ScoredOutput, 'states'>, isAgainst: boolean): boolean {
+export function isRight(
+  canary: Canary,
+  { states }: Pick<ScoredOutput, 'states'>,
+  isAgainst: boolean,
+): boolean {
   if (canary.kind === 'genuine') return !isAgainst
   const places = canary.kind === 'altered' ? canary.altered : states.keys()
   let lost = 0

@@ -5,13 +5,13 @@ import { auditJobOf, drawAuditors } from '../../../protocol/auditor-draw.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../../protocol/codec.ts'
 import { isShoalError, ShoalError } from '../../../protocol/errors.ts'
 import type { Bytes32, CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
+import type { AuditorFault } from '../../../protocol/messages/audit-event.ts'
 import {
   type AuditJob,
   type AuditRefusal,
   auditJobMessage,
   auditScoresMessage,
 } from '../../../protocol/messages/audit-job.ts'
-import type { AuditorFault } from '../../../protocol/messages/audit-event.ts'
 import { openRecordOf } from '../../../protocol/signed.ts'
 import type { Beacon } from '../../chain/beacon.ts'
 import type { ChainBlock } from '../../chain/client.ts'
@@ -25,8 +25,8 @@ import type { ArchivedTask } from './archived-task.ts'
 import type { AuditFavours } from './audit-favours.ts'
 import type { Auditor, AuditReport, Availability } from './auditor.ts'
 import type { AuditorBook } from './auditor-book.ts'
-import { type Canary, expectedTurns, isRight, makeCanary, MIN_CANARY_TOKENS } from './canary.ts'
-import { judge } from './judgement.ts'
+import { type Canary, expectedTurns, isRight, MIN_CANARY_TOKENS, makeCanary } from './canary.ts'
+import { calibrationKeyOf, judge } from './judgement.ts'
 import { auditJob, seedOf } from './remote-job.ts'
 import { AUDIT_TIMEOUT_MS, auditProtocol } from './remote-protocol.ts'
 import { unpackScores } from './remote-scores.ts'
@@ -140,13 +140,13 @@ export class RemoteAuditors implements Auditor {
     this.#trade = trade
   }
 
-  async availability(task: Pick<ArchivedTask, 'receipt' | 'request'> & { cid?: CidString }): Promise<Availability> {
+  async availability(task: Pick<ArchivedTask, 'cid' | 'receipt'>): Promise<Availability> {
     const { cid } = task
-    if (this.#trade === null || cid === undefined) return 'later'
-    const candidates = this.#candidates({ ...task, cid })
+    if (this.#trade === null) return 'later'
+    const candidates = this.#candidates(task)
     if (candidates.length === 0) return 'never'
     if (this.#isResting(cid) || candidates.every(({ provider }) => this.#isResting(provider))) return 'later'
-    const committedAtMs = this.#committedAtMs({ ...task, cid })
+    const committedAtMs = this.#committedAtMs(task)
     if ((await this.#blockAfter(committedAtMs)) !== null) return 'now'
     return this.#modules.clock.nowMs() - committedAtMs > MAX_BEACON_WAIT_MS ? 'never' : 'later'
   }
@@ -175,11 +175,6 @@ export class RemoteAuditors implements Auditor {
     return this.#conclude(task, hearing)
   }
 
-  /** Forgets that anybody rests: for whoever has reason to think that things have changed. */
-  awaken(): void {
-    this.#resting.clear()
-  }
-
   /** The provider chose neither: when it was countersigned, or says it has ended, whichever was later. */
   #committedAtMs({ cid, receipt }: Pick<ArchivedTask, 'cid' | 'receipt'>): number {
     return Math.max(receipt.endedAtMs, this.#modules.archive.entry(cid)?.atMs ?? 0)
@@ -194,13 +189,13 @@ export class RemoteAuditors implements Auditor {
     return block
   }
 
-  /** Who may see this task and has not: nobody of the provider's, or of ours. */
+  /** Who may see this task: nobody of the provider's, or of ours. */
   #candidates({ cid, receipt }: Pick<ArchivedTask, 'cid' | 'receipt'>): KnownOffer[] {
     const { eligible, areDistinct, book } = this.#modules
-    const { seenBy } = book.base(cid)
+    const { testedOn } = book.base(cid)
     return eligible(receipt.model).filter(({ provider: auditor }) => {
       if (auditor === receipt.provider || auditor === receipt.requester) return false
-      if (seenBy.includes(auditor) || book.of(auditor).isExcluded) return false
+      if (testedOn.includes(auditor) || book.of(auditor).isExcluded) return false
       return areDistinct(receipt.provider, auditor) && areDistinct('local', auditor)
     })
   }
@@ -225,7 +220,7 @@ export class RemoteAuditors implements Auditor {
     const { book, favours } = this.#modules
     const { provider: auditor } = offer
     const job = { output: task.tokens, seed: seedOf(task), job: auditJobOf(task.cid), block: block.number }
-    const report = await this.#ask(offer, auditJob(task, job), task.cid, signal)
+    const report = await this.#ask(offer, auditJob(task, job), { cid: task.cid, as: 'task' }, signal)
     if (report === null) return null
     favours.received(auditor, report.scored.promptTokens + task.tokens.length)
     const { weight } = book.of(auditor)
@@ -236,7 +231,12 @@ export class RemoteAuditors implements Auditor {
   }
 
   /** @returns whether it was tested: false where there is nothing to test it with */
-  async #test(offer: KnownOffer, block: ChainBlock, task: ArchivedTask, signal: AbortSignal): Promise<boolean> {
+  async #test(
+    offer: KnownOffer,
+    block: ChainBlock,
+    task: ArchivedTask,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { book } = this.#modules
     const { provider: auditor } = offer
     const made = await this.#canaryFor(auditor, task)
@@ -246,12 +246,11 @@ export class RemoteAuditors implements Auditor {
     const report = await this.#ask(
       offer,
       auditJob(base, { ...canary, job, block: block.number }),
-      base.cid,
+      { cid: base.cid, as: 'canary' },
       signal,
     )
     if (report === null) return true
-    const isAgainst =
-      canary.kind === 'genuine' && (await this.#stanceOf(base, report)).stance === 'against'
+    const isAgainst = canary.kind === 'genuine' && (await this.#stanceOf(base, report)).stance === 'against'
     if (isRight(canary, report.scored, isAgainst)) await book.wasRight(auditor)
     else await this.#caught(auditor, canary.kind === 'genuine' ? 'failed_good' : 'passed_bad')
     return true
@@ -270,12 +269,16 @@ export class RemoteAuditors implements Auditor {
     const rankOf = (job: Bytes32) => drawAuditors(hash, job, others).indexOf(auditor)
     const rank = rankOf(auditJobOf(task.cid))
     let job = randomSeed()
-    for (let tries = 0; tries * others.length < MAX_JOBS_TRIED && rankOf(job) > rank; tries++) job = randomSeed()
+    for (let tries = 0; tries * others.length < MAX_JOBS_TRIED && rankOf(job) > rank; tries++)
+      job = randomSeed()
     return job
   }
 
   /** A canary of a task of the same model that this auditor has not seen: of those never to be audited first. */
-  async #canaryFor(auditor: NodeKey, task: ArchivedTask): Promise<{ canary: Canary; base: ArchivedTask } | null> {
+  async #canaryFor(
+    auditor: NodeKey,
+    task: ArchivedTask,
+  ): Promise<{ canary: Canary; base: ArchivedTask } | null> {
     const { archive, book, isDrawn, random, randomSeed } = this.#modules
     const fit = [...archive.entries()].filter(
       ({ cid, model }) =>
@@ -302,11 +305,11 @@ export class RemoteAuditors implements Auditor {
     return null
   }
 
-  /** Null where it did not answer, or not as it should: then it rests. @param cid of the task whose content goes */
+  /** Null where it did not answer, or not as it should: then it rests. @param shown whose content goes */
   async #ask(
     offer: KnownOffer,
     job: AuditJob,
-    cid: CidString,
+    shown: { cid: CidString; as: 'task' | 'canary' },
     signal: AbortSignal,
   ): Promise<AuditReport | null> {
     const { host, book, onViolation, log } = this.#modules
@@ -315,7 +318,7 @@ export class RemoteAuditors implements Auditor {
     try {
       const listed = offer.offer.models.find(({ model }) => model === job.model)!
       const cleared = this.#trade!.clearance.clear(job, { provider: auditor, offer })
-      await book.shows(cid, auditor)
+      await book.shows(shown.cid, auditor, shown.as)
       await host.addAddresses(auditor, offer.offer.addresses)
       const frames = await host.openStream(auditor, auditProtocol, limit)
       await frames.send(cleared, limit)
@@ -338,11 +341,7 @@ export class RemoteAuditors implements Auditor {
   }
 
   async #stanceOf(task: ArchivedTask, report: AuditReport): Promise<Pick<Opinion, 'stance' | 'evidence'>> {
-    const { model, backend, sampler } = task.receipt
-    const calibration = await this.#modules.calibrations.find({
-      ...{ model, sampler, quantization: report.quantization },
-      ...{ providerBackend: backend, auditorBackend: report.backend },
-    })
+    const calibration = await this.#modules.calibrations.find(calibrationKeyOf(task, report))
     const test = new SequentialTest()
     const { evidence } = judge(task, report, calibration, test)
     const stance = evidence === null ? 'neutral' : evidence.passed ? 'for' : 'against'
@@ -361,7 +360,10 @@ export class RemoteAuditors implements Auditor {
     }
     if (sides.for.length > 0 && sides.for.length === sides.against.length) {
       this.#rest(task.cid, TASK_RESTS_MS)
-      throw new RemoteAuditError('AUDITORS_DISAGREE', 'two auditors found the opposite, and there is no third')
+      throw new RemoteAuditError(
+        'AUDITORS_DISAGREE',
+        'two auditors found the opposite, and there is no third',
+      )
     }
     this.#hearings.delete(task.cid)
     const isAgainst = sides.against.length > sides.for.length

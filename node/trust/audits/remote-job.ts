@@ -12,7 +12,12 @@ export function seedOf({ request }: Pick<ArchivedTask, 'request'>): Bytes32 {
 /** What an auditor is sent of a task: nothing of offers, payments or the provider. */
 export function auditJob(
   { request }: Pick<ArchivedTask, 'request'>,
-  { output, seed, job, block }: Pick<AuditJob, 'job' | 'block'> & { output: readonly number[]; seed: Bytes32 },
+  {
+    output,
+    seed,
+    job,
+    block,
+  }: Pick<AuditJob, 'job' | 'block'> & { output: readonly number[]; seed: Bytes32 },
 ): AuditJob {
   const { dataClass, model, input, continuation, maxTokens, stop, jsonSchema } = request
   const { temperature, topP, minP, topK } = request.sampling
@@ -27,7 +32,11 @@ export function auditJob(
 export function scoreRequestOf(job: AuditJob): ScoreRequest {
   const { seed, ...sampling } = job.sampling
   // The engine is given the seed itself: how it was made of nonce and task is the requester's to know.
-  const plain = { ...job, taskId: NO_TASK, sampling: { ...sampling, nonce: seed, seedScope: 'task' as const } }
+  const plain = {
+    ...job,
+    taskId: NO_TASK,
+    sampling: { ...sampling, nonce: seed, seedScope: 'task' as const },
+  }
   const request = generateRequest(plain)
   return { ...request, sampling: { ...request.sampling, seed }, output: job.output }
 }
