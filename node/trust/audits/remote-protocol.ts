@@ -15,7 +15,7 @@ export const auditProtocol: StreamProtocol<AuditJob, AuditReply, Cleared<AuditJo
   down: auditReplyMessage,
   release: (job, remote) => job.contentFor(remote),
   openTimeoutMs: 10_000,
-  quota: { burst: 8, perSecond: 0.2 },
+  quota: { burst: 32, perSecond: 1 },
   maxInboundStreams: 2,
 }
 
