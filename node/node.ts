@@ -274,7 +274,7 @@ export class ShoalNode {
     const verification = new Verification(
       { config, seed },
       {
-        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, index, receipts, trust },
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
       },
     )
