@@ -1,7 +1,8 @@
+import type { SequentialTest } from '../inference/audit/sequential-test.ts'
 import type { Engine, LoadedModel } from '../inference/engine.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import type { NodeSigner } from '../protocol/identity.ts'
-import type { CidString, NodeKey } from '../protocol/ids.ts'
+import type { CidString, ModelId, NodeKey } from '../protocol/ids.ts'
 import type { AuditOutbox } from './auditlog/outbox.ts'
 import type { ChainClient } from './chain/client.ts'
 import type { ChainStanding } from './chain/standing.ts'
@@ -176,6 +177,11 @@ export class Verification {
   /** How audits of a provider's work went, model by model. */
   auditsOf(provider: NodeKey): AuditRecord[] {
     return [...this.#book.records()].filter(record => record.provider === provider)
+  }
+
+  /** Where the test stands that pools a provider's work with a model. */
+  testOf(provider: NodeKey, model: ModelId): SequentialTest {
+    return this.#book.test(provider, model)
   }
 
   /** Verdicts, the newest first. */

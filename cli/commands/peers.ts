@@ -85,6 +85,24 @@ function describePeer(view: PeerDetailView, output: Output): string {
       { columns, mayLack: ['AT LEAST', 'WEIGHT'] },
     ),
   ]
+  if (view.auditsByModel.length > 0) {
+    parts.push(
+      table(
+        ['AUDITED MODEL', 'PASSED', 'FAILED', 'TOGETHER', 'RECEIPTS', 'TOKENS', 'AGAINST IT', 'LAST'],
+        view.auditsByModel.map(({ model, passed, failed, uncalibrated, pooled, lastAt }) => [
+          modelName(model),
+          uncalibrated > 0 ? `${passed} (${uncalibrated} without a baseline)` : passed,
+          failed,
+          pooled.receipts === 0 ? '-' : pooled.decision,
+          pooled.receipts,
+          pooled.tokens,
+          `${Math.round(100 * pooled.evidence)} %`,
+          readableTime(lastAt),
+        ]),
+        { columns, mayLack: ['LAST', 'RECEIPTS', 'TOKENS'] },
+      ),
+    )
+  }
   if (view.witnesses.length > 0) {
     parts.push(
       table(

@@ -2,6 +2,7 @@ import type { NodeKey } from '../../protocol/ids.ts'
 import type { ShoalNode } from '../node.ts'
 import type { Evidence } from '../trust/evidence.ts'
 import { peerNamed } from '../trust/peer-names.ts'
+import { type AuditRecordView, auditRecordViews } from './audit-views.ts'
 import { peerIdOf } from './views.ts'
 
 /** One component of a score, as people read it. */
@@ -67,6 +68,8 @@ export interface PeerDetailView {
   tasks: number
   results: Record<string, number>
   audits: { passed: number; failed: number }
+  /** Of ours, model by model. */
+  auditsByModel: AuditRecordView[]
   contacts: { reached: number; missed: number }
   violations: number
   witnesses: WitnessView[]
@@ -124,6 +127,7 @@ export async function peerDetailView(node: ShoalNode, name: string): Promise<Pee
     tasks: opinion.tasks,
     results: opinion.results,
     audits: opinion.audits,
+    auditsByModel: auditRecordViews(node, peer),
     contacts: opinion.contacts,
     violations: opinion.violations,
     witnesses: opinion.witnesses.map(({ witness, lastAtMs, ...said }) => ({

@@ -46,6 +46,9 @@ interface AuditDeskEvents {
 /** What is done with a task that waits. */
 export interface AuditQueueView {
   waiting: number
+  /** Of all providers we know of. */
+  passed: number
+  failed: number
   /** What may still be spent, base units; below 0 while the last audit cost more than there was. */
   budget: bigint
   spent: bigint
@@ -128,7 +131,12 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
   /** How things stand. */
   view(): AuditQueueView {
     const { book } = this.#modules
-    return { waiting: book.waiting, budget: this.#budget(), spent: book.spent }
+    let [passed, failed] = [0, 0]
+    for (const record of book.records()) {
+      passed += record.passed
+      failed += record.failed
+    }
+    return { waiting: book.waiting, passed, failed, budget: this.#budget(), spent: book.spent }
   }
 
   /** Looks for work now: there may be capacity, budget or a model that was not there before. */
