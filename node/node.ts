@@ -642,7 +642,7 @@ export class ShoalNode {
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
           honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
-          strangerRisk: () => reputation.strangerRisk(),
+          strangerRisk: kind => reputation.strangerRisk(kind),
         },
         breaker,
         clearance,
@@ -684,7 +684,11 @@ export class ShoalNode {
         auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
-        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
+        reputation: {
+          observe: (provider, evidence) => trust.observe(provider, evidence),
+          isProven: provider => reputation.honesty(provider).standing === 'proven',
+        },
+        record: event => outbox.record([], [event]),
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )

@@ -1,4 +1,5 @@
 import { costRoundedUp, type TokenPrice } from '../../../protocol/money.ts'
+import { STRANGER_KINDS, type StrangerKind } from '../../trust/evidence.ts'
 import type { Candidate, Demand, Listing } from './candidate.ts'
 import { FEATURE, FEATURE_NAMES } from './features.ts'
 import { p95, promptFactor } from './latency-predictor.ts'
@@ -16,7 +17,8 @@ export interface BuiltCandidate {
   candidate: Candidate
   /** Credits. */
   worst: number
-  isNewcomer: boolean
+  /** Null for those that are proven. */
+  kind: StrangerKind | null
   /** Of a newcomer: what it was drawn with. */
   weight: number
 }
@@ -52,7 +54,7 @@ export class CandidateBuilder {
     const at = row * STRIDE
     const { numbers } = table
     const provider = index.columns.providerRow[row]!
-    const isNewcomer = providers.newcomer[provider] === 1
+    const isNewcomer = providers.newcomer[provider]! > 0
     const reliability = providers.reliability[provider]!
     const quality = numbers[at + QUALITY]!
     const warmShare = numbers[at + WARM]!
@@ -107,7 +109,8 @@ export class CandidateBuilder {
       probability: 0,
     }
     if (listing.terms !== undefined) candidate.terms = listing.terms
-    return { candidate, worst: Number(worstCost) / BASE_UNITS, isNewcomer, weight }
+    const kind = isNewcomer ? STRANGER_KINDS[providers.newcomer[provider]! - 1]! : null
+    return { candidate, worst: Number(worstCost) / BASE_UNITS, kind, weight }
   }
 
   #vector(): Float64Array {

@@ -1,4 +1,4 @@
-interface Drawn {
+export interface Drawn {
   item: number
   weight: number
   /** The time it draws, exponentially distributed with its weight as the rate. */
@@ -53,8 +53,8 @@ export class Reservoir {
     this.#jump()
   }
 
-  /** What was drawn first comes first. */
-  items(): readonly { item: number; weight: number }[] {
+  /** What was drawn first comes first; the keys of several reservoirs tell what comes first in them together. */
+  items(): readonly Readonly<Drawn>[] {
     return this.#drawn
   }
 

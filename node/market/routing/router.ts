@@ -1,5 +1,6 @@
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import { TASK_KINDS } from '../../../protocol/messages/offer.ts'
+import { STRANGER_KINDS, type StrangerKind } from '../../trust/evidence.ts'
 import type { IndexedBucket } from '../capability.ts'
 import { Lowest } from '../lowest.ts'
 import {
@@ -19,13 +20,14 @@ import { learnedClass } from './learning/task-class.ts'
 import { ListingFacts } from './listing-facts.ts'
 import { Middling } from './middling.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
+import { NewcomerDraw } from './newcomer-draw.ts'
 import { OutputLengths } from './output-lengths.ts'
 import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
-import { Reservoir } from './reservoir.ts'
 import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
+import { sumOf, type TrialShares, trialShares, wholeOf } from './trial-shares.ts'
 
 const MAX_CANDIDATES = 16
 /** When of those looked at closely fewer are left, the next best are looked at too. */
@@ -42,9 +44,9 @@ const BASE_UNITS = 1e18
 interface Findings {
   /** Those whose honesty is proven, the best score first. */
   proven: BuiltCandidate[]
-  /** The others, in the order they were drawn in, and the weight of all there are. */
+  /** The others, in the order they were drawn in, and the weight of all there are of each kind. */
   newcomers: BuiltCandidate[]
-  newcomerWeight: number
+  newcomerWeights: Record<StrangerKind, number>
   /** Who is left for want of others: proven first, then as they were drawn. */
   spare: BuiltCandidate[]
   unfit: Record<Unfit, number>
@@ -87,23 +89,25 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { proven, newcomers, newcomerWeight, spare, ...ranking } = this.#assess(demand)
+    const { proven, newcomers, newcomerWeights, spare, ...ranking } = this.#assess(demand)
     // A handful of strangers is soon known: the best offer first. In a crowd chance decides, else whoever baits best
     // would be met first, under one name after another.
     const isHandful = proven.length === 0 && newcomers.length <= HANDFUL
     const ranked = isHandful ? newcomers.toSorted(byScore) : proven
     const drawn = isHandful ? [] : newcomers
-    const [first] = drawn
-    const trialShare = first === undefined ? 0 : ranked.length === 0 ? 1 : this.#trialShare(ranked)
-    const isTrial = first !== undefined && (trialShare === 1 || this.#modules.random() < trialShare)
-    for (const { candidate, weight } of drawn) candidate.probability = (trialShare * weight) / newcomerWeight
+    const shares = this.#trialShares(ranked, drawn)
+    const trialShare = ranked.length === 0 && drawn.length > 0 ? 1 : sumOf(shares)
+    const first = this.#drawTrial(shares, drawn, trialShare)
+    const isTrial = first !== undefined
+    for (const { candidate, weight, kind } of drawn)
+      candidate.probability = (shares[kind!] * weight) / newcomerWeights[kind!]
     // Where nobody is known the others are ranked, too: they are who is asked next.
     const { order, eligible, version } = this.#order(
       demand,
-      ranked.length > 0 ? ranked : drawn.slice(1).sort(byScore),
+      ranked.length > 0 ? ranked : drawn.filter(built => built !== first).sort(byScore),
       1 - trialShare,
     )
-    const others = [...(ranked.length > 0 ? drawn.slice(isTrial ? 1 : 0) : []), ...spare]
+    const others = [...(ranked.length > 0 ? drawn.filter(built => built !== first) : []), ...spare]
     const candidates = [
       ...(isTrial ? [first.candidate] : []),
       ...order,
@@ -129,22 +133,30 @@ export class Router implements Routing {
     })
   }
 
-  /**
-   * Share of tasks given to newcomers, so that we come to know them: what loses no more than the risk that is taken to
-   * cheats among them, as strangers turned out until now (an adaptive stranger policy: Feldman, Lai, Stoica, Chuang,
-   * "Robust Incentive Techniques for Peer-to-Peer Networks", EC 2004, section 4).
-   *
-   * Where none but our own engine and services are known it is more, for else no peer would be known for long, however
-   * much cheaper: the most that is ever tried, times the chance that a stranger is honest. So cheats get no more than
-   * a quarter of that most, r · (1 − r), and the less the more of them there are. Only newcomers that promise more
-   * than our own are tried; see `newcomerMinUtility`.
-   */
-  #trialShare(proven: readonly BuiltCandidate[]): number {
-    const { maxTrials, trialRisk } = this.#tuning
-    const risk = this.#modules.reputation.strangerRisk()
-    const share = Math.min(maxTrials, trialRisk / Math.max(risk, trialRisk))
+  /** Shares of tasks for the newcomers that were drawn, by their kind; all there are where nobody is known. */
+  #trialShares(proven: readonly BuiltCandidate[], drawn: readonly BuiltCandidate[]): TrialShares {
+    const present = new Set(drawn.map(({ kind }) => kind!))
+    const { reputation } = this.#modules
     const knowsPeers = proven.some(({ candidate }) => candidate.venue === 'peer')
-    return knowsPeers ? share : Math.max(share, maxTrials * (1 - risk))
+    const shares = trialShares(present, kind => reputation.strangerRisk(kind), knowsPeers, this.#tuning)
+    return proven.length > 0 ? shares : wholeOf(shares, present)
+  }
+
+  /** Whom to try out now, if anybody. */
+  #drawTrial(
+    shares: TrialShares,
+    drawn: readonly BuiltCandidate[],
+    trialShare: number,
+  ): BuiltCandidate | undefined {
+    if (trialShare === 0) return undefined
+    let draw = this.#modules.random()
+    if (draw >= trialShare) return undefined
+    for (const kind of STRANGER_KINDS) {
+      if (draw < shares[kind]) return drawn.find(built => built.kind === kind)
+      draw -= shares[kind]
+    }
+    // Shares that add up to 1 but for a rounding.
+    return drawn[0]
   }
 
   /** Has the policy order those we know. @param share of tasks that are left to them */
@@ -161,11 +173,11 @@ export class Router implements Routing {
     const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
     const { order, probability, version } = policy.choose({
       taskClass: learnedClass(demand),
-      candidates: eligible.map(({ candidate: { model, features, score }, isNewcomer }) => ({
+      candidates: eligible.map(({ candidate: { model, features, score }, kind }) => ({
         model: model.model,
         features,
         score,
-        isNewcomer,
+        isNewcomer: kind !== null,
       })),
       random,
     })
@@ -185,7 +197,7 @@ export class Router implements Routing {
   }
 
   preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
-    const { proven, newcomers, newcomerWeight: _, spare, ...ranking } = this.#assess(demand, maxCandidates)
+    const { proven, newcomers, newcomerWeights: _, spare, ...ranking } = this.#assess(demand, maxCandidates)
     const likeliest = newcomers.toSorted((a, b) => b.weight - a.weight)
     return { ...ranking, candidates: [...proven, ...likeliest, ...spare].map(({ candidate }) => candidate) }
   }
@@ -309,15 +321,17 @@ export class Router implements Routing {
         const isBusy = kept !== null && scanned.best.size === 0
         const known = isBusy ? kept.best.items() : scanned.best.items()
         const places = known.length === 0 ? limit : this.#tuning.newcomerPlaces
-        const drawn = scanned.newcomers.items().slice(0, places)
+        const drawn = scanned.newcomers.items(places)
         const rows = withOthers(known, [...drawn, ...this.#preferred(demand, search)], limit)
         const isFew = kept !== null && rows.length < enough
-        const more = isFew ? [...(isBusy ? [] : unweighed(kept.best.items())), ...kept.newcomers.items()] : []
+        const more = isFew
+          ? [...(isBusy ? [] : unweighed(kept.best.items())), ...kept.newcomers.items(limit)]
+          : []
         const wanted = isFew ? withOthers([], [...rows, ...more], limit).slice(0, limit) : rows
         const found: BuiltCandidate[] = []
         const spare: BuiltCandidate[] = []
-        let { totalWeight: newcomerWeight } = scanned.newcomers
-        let spareWeight = kept?.newcomers.totalWeight ?? 0
+        const newcomerWeights = scanned.newcomers.weights()
+        const spareWeights = (kept ?? scanned).newcomers.weights()
         for (const [place, { item: row, weight }] of wanted.entries()) {
           if (found.length === maxCandidates) break
           const built = this.#lookClosely(row, weight, demand, search)
@@ -325,8 +339,9 @@ export class Router implements Routing {
           else {
             ruledOut.push({ row, why: built })
             facts.leaveOut(row, true)
-            if (place < rows.length) newcomerWeight -= weight
-            else spareWeight -= weight
+            const kind = facts.kindOf(row)
+            if (kind !== null && weight > 0)
+              (place < rows.length ? newcomerWeights : spareWeights)[kind] -= weight
           }
         }
         const count = found.length + spare.length
@@ -335,8 +350,8 @@ export class Router implements Routing {
         if (isAll || count >= enough || round === MAX_ROUNDS) {
           const unfit = named(scanned.unfit)
           for (const { why } of ruledOut) unfit[why]++
-          if (found.length > 0) return { ...apart(found), newcomerWeight, spare, unfit }
-          return { ...apart(spare), newcomerWeight: spareWeight, spare: [], unfit }
+          if (found.length > 0) return { ...apart(found), newcomerWeights, spare, unfit }
+          return { ...apart(spare), newcomerWeights: spareWeights, spare: [], unfit }
         }
         if (count === 0) limit *= 2
       }
@@ -354,7 +369,7 @@ export class Router implements Routing {
     const bucket = { model: preferred!.model, start: row, end: row + 1 }
     for (const isForSpare of [false, true])
       scan([bucket], { ...search, isForSpare }, this.#facts, random, { best, newcomers, unfit })
-    return unweighed([...best.items(), ...newcomers.items().map(({ item }) => item)])
+    return unweighed([...best.items(), ...newcomers.items(1).map(({ item }) => item)])
   }
 
   /** Looks up what the table only guesses. @returns the candidate, or why it is none */
@@ -467,8 +482,8 @@ function withOthers(
 
 /** Those whose honesty is proven, the best score first, and the others as they come. */
 function apart(found: readonly BuiltCandidate[]): Pick<Findings, 'proven' | 'newcomers'> {
-  const proven = found.filter(({ isNewcomer }) => !isNewcomer).sort(byScore)
-  return { proven, newcomers: found.filter(({ isNewcomer }) => isNewcomer) }
+  const proven = found.filter(({ kind }) => kind === null).sort(byScore)
+  return { proven, newcomers: found.filter(({ kind }) => kind !== null) }
 }
 
 function byScore(a: BuiltCandidate, b: BuiltCandidate): number {
@@ -510,7 +525,7 @@ const UNDECIDED = {
 function findingsOf(limit: number, random: () => number) {
   return {
     best: new Lowest(limit),
-    newcomers: new Reservoir(limit, random),
+    newcomers: new NewcomerDraw(limit, random),
     unfit: new Int32Array(UNFIT.length),
   }
 }

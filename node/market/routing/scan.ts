@@ -4,8 +4,8 @@ import { UNFIT } from './candidate.ts'
 import type { Terms } from './filters.ts'
 import { promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
+import type { NewcomerDraw } from './newcomer-draw.ts'
 import { MOST_GUARDED, NEAR_MS, type Nearness, SHARED_PRIVACY } from './place.ts'
-import type { Reservoir } from './reservoir.ts'
 import type { RowTable } from './row-table.ts'
 import { LEAST, type Scale } from './strategies.ts'
 
@@ -53,6 +53,9 @@ export const PROVEN = 1 << 8
 export const OURS = 1 << 9
 /** Has as many of our tasks as it should have at once. */
 export const AT_LIMIT = 1 << 10
+/** Of newcomers: their place in STRANGER_KINDS, from here on. */
+export const KIND_SHIFT = 11
+const KIND_MASK = 3
 /** Has been tried, or looked at closely and found unfit: the decision under way leaves it out. */
 export const LEFT_OUT = 1 << 7
 
@@ -73,8 +76,8 @@ export interface Search {
 export interface Findings {
   /** Of those that are proven. */
   best: Lowest
-  /** The others, drawn by the odds that they are honest and what they would be worth. */
-  newcomers: Reservoir
+  /** The others by their kind, as in STRANGER_KINDS, drawn by the odds that they are honest and what they would be worth. */
+  newcomers: NewcomerDraw
   /** By place in UNFIT; of rows that cannot be among the best because of their trust alone only while there is room. */
   unfit: Int32Array
 }
@@ -109,6 +112,7 @@ export function scan(
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
   const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, isForSpare } = search
   const { best, newcomers, unfit } = findings
+  const { byKind } = newcomers
   const { numbers, flags } = facts.table
   const { region } = facts.index.columns
   const { inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } = terms
@@ -176,7 +180,11 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
       const isSpare =
         (bits & AT_LIMIT) !== 0 || (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
       if (isSpare !== isForSpare) spare++
-      else if (isNewcomer) newcomers.offer(row, trust * utility * utility * utility * utility + LEAST)
+      else if (isNewcomer)
+        byKind[(bits >> KIND_SHIFT) & KIND_MASK]!.offer(
+          row,
+          trust * utility * utility * utility * utility + LEAST,
+        )
       else {
         const key = -trust * utility
         if (key < bound) {

@@ -9,6 +9,7 @@ import { Router } from '../../../node/market/routing/router.ts'
 import type { Tuning } from '../../../node/market/routing/strategies.ts'
 import { networkOf } from '../../../node/trust/clusters.ts'
 import type { TrustParameters } from '../../../node/trust/components.ts'
+import { strangerKindOf } from '../../../node/trust/honesty.ts'
 import { TrustModel } from '../../../node/trust/trust-model.ts'
 import type { NodeKey } from '../../../protocol/ids.ts'
 import { CREDIT } from '../../../protocol/money.ts'
@@ -80,7 +81,7 @@ class ShoalRequester implements Chooser {
         standing: { of: () => null },
         reputation: {
           honesty: provider => trust.honesty(provider, clock.nowMs()),
-          strangerRisk: () => trust.strangerRisk(),
+          strangerRisk: kind => trust.strangerRisk(kind),
           reliability: provider => trust.reliability(provider, clock.nowMs()),
           score: provider => trust.score(provider, clock.nowMs()),
           isWelcome: provider => trust.isWelcome(provider, clock.nowMs()),
@@ -115,7 +116,10 @@ class ShoalRequester implements Chooser {
       const promisedMs = provider.ttftMs + (outputTokens / provider.tokensPerSecond) * 1_000
       this.#trust.add({ kind: 'task', peer, atMs, result: atFirst, pace: Math.min(1, promisedMs / totalMs) })
     }
-    if (audited) this.#trust.add({ kind: 'audit', peer, atMs, passed: status === 'completed' })
+    if (audited) {
+      const as = strangerKindOf(this.#trust.honesty(peer, atMs))
+      this.#trust.add({ kind: 'audit', peer, atMs, passed: status === 'completed', as })
+    }
     this.#router.observe({
       ...{ decisionId: this.#decisions.get(task)!, provider: peer, status: atFirst, ttftMs, totalMs },
       ...{ outputTokens, promptTokens: task.promptTokens, paid: BigInt(Math.round(paid * 1e12)) * 10n ** 6n },
@@ -171,6 +175,7 @@ function factsOf(directory: ReadonlyMap<NodeKey, SimProvider>) {
       return found
     },
     isOrchestrator: () => false,
+    hasStake: (peer: NodeKey) => (directory.get(peer)?.stake ?? 0) > 0,
   }
 }
 
