@@ -177,7 +177,7 @@ async function run(
       },
       breaker: new CircuitBreaker({}, { clock, random: () => 0 }),
       hedging: new HedgeBudget({ share: 1 }),
-      auctioneer: { run: async () => null },
+      auctioneer: { sell: async () => [] },
       book: { list: () => [] } as never,
       areDistinct: (a, b) => a !== b,
       reputation: {
