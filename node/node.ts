@@ -766,6 +766,7 @@ export class ShoalNode {
         bids: desk.bidder,
         admission,
         meter: this.#meter,
+        randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),

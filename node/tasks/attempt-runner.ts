@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { Listing, Outcome, ProviderId } from '../market/routing/candidate.ts'
 import type { EvidenceDetails } from '../trust/evidence.ts'
 import type { AskOptions, TaskEvent } from './ask.ts'
+import type { SealedEvent } from './attempt.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { promptTokensBound } from './demand.ts'
 import type { PriceCap } from './price-cap.ts'
@@ -95,7 +96,11 @@ export class AttemptRunner {
    * Begins an attempt; its report counts in the cap when `ended` resolves.
    * @param onEvent what happens in it; the caller decides what of it is the task's
    */
-  start(choice: Choice, progress: Progress, onEvent: (event: TaskEvent) => void): RunningAttempt {
+  start(
+    choice: Choice,
+    progress: Progress,
+    onEvent: (event: TaskEvent | SealedEvent) => void,
+  ): RunningAttempt {
     const { taskId, ask, deadlineAtMs } = this.#options
     const { clock, venues, breaker, router } = this.#modules
     const { provider, model, venue } = choice.candidate
@@ -106,6 +111,7 @@ export class AttemptRunner {
     // Opening a channel takes the chain's time, not the provider's.
     let askedAtMs = clock.nowMs()
     const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
+    const idle = new IdleTime(clock)
     breaker.begin(provider, model.model)
     router.begin?.(choice.decisionId, provider)
     const order: AttemptOrder = {
@@ -121,6 +127,10 @@ export class AttemptRunner {
           const { promptTokens: inputTokens, isEstimate } = event
           if (isEstimate !== true)
             hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
+        } else if (event.type === 'sealed') {
+          seen.ttftMs ??= clock.nowMs() - askedAtMs
+          onEvent({ ...event, open: idle.sealed(event) })
+          return
         } else if (event.type === 'output') {
           const count = event.count ?? event.tokens.length
           if (count > 0) seen.ttftMs ??= clock.nowMs() - askedAtMs
@@ -135,7 +145,10 @@ export class AttemptRunner {
     const run = async () => {
       const report = await venues[venue]!.run(order, AbortSignal.any([this.#signal, cancel.signal]))
       hold.settle(report.paid)
-      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - askedAtMs } })
+      this.#ended.set(attempt, {
+        report,
+        seen: { ...seen, totalMs: Math.max(0, clock.nowMs() - askedAtMs - idle.ms) },
+      })
       return report
     }
     const attempt: RunningAttempt = {
@@ -213,6 +226,45 @@ export class AttemptRunner {
   /** What has come is read again as part of the prompt; each of its bytes could be a token. */
   #promptBound({ text, tokens }: Progress): number {
     return promptTokensBound(this.#options.ask.input) + Math.max(utf8Length(text), tokens.length)
+  }
+}
+
+/** How long a replica had nothing to do but wait for others to seal what they make. */
+class IdleTime {
+  readonly #clock: Clock
+  #closed = 0
+  #hasEnded = false
+  #sinceMs: number | null = null
+  #ms = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get ms(): number {
+    return this.#ms + (this.#sinceMs === null ? 0 : this.#clock.nowMs() - this.#sinceMs)
+  }
+
+  /** @returns how to open the window */
+  sealed({ isLast, open }: SealedEvent): () => void {
+    this.#closed++
+    this.#hasEnded ||= isLast
+    this.#note()
+    return () => {
+      this.#closed--
+      this.#note()
+      open()
+    }
+  }
+
+  /** One window ahead it works on the next. */
+  #note(): void {
+    const isIdle = this.#closed > (this.#hasEnded ? 0 : 1)
+    if (isIdle) this.#sinceMs ??= this.#clock.nowMs()
+    else {
+      this.#ms = this.ms
+      this.#sinceMs = null
+    }
   }
 }
 

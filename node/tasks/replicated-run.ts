@@ -1,12 +1,15 @@
+import { MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import type { Timer } from '../clock.ts'
 import type { ProviderId } from '../market/routing/candidate.ts'
 import { Agreement } from './agreement.ts'
 import type { TaskEvent } from './ask.ts'
+import type { SealedEvent } from './attempt.ts'
 import type { RunningAttempt } from './attempt-runner.ts'
 import { TaskError } from './errors.ts'
 import { AttemptFailures, noProvider } from './failures.ts'
 import { hedgeDelayMs } from './hedge.ts'
 import type { RunModules, RunResult } from './run.ts'
+import { SealedRace } from './sealed-race.ts'
 import type { AttemptReport, Choice, Progress } from './venue.ts'
 
 export interface ReplicatedRunOptions {
@@ -19,8 +22,17 @@ export interface ReplicatedRunModules extends RunModules {
   areDistinct: (a: ProviderId, b: ProviderId) => boolean
 }
 
+/** Nobody is late who is expected within so long, ms. */
+const MIN_SEALING_MS = 2_000
+/** Nor waited for longer, whatever is expected: others would lose patience. */
+const MAX_SEALING_MS = 20_000
+const SIGNS_OF_PROGRESS: ReadonlySet<string> = new Set(['channel', 'accepted', 'sealed', 'output'])
+/** A window may take so many times as long as was expected. */
+const SEALING_TOLERANCE = 4
+
 /**
- * A task done by several distinct operators at once, with the same model, sampling and seed. What a majority
+ * A task done by several distinct operators at once, with the same model, sampling and seed. Each commits to a window of its output before
+ * any of them shows it, so that nobody can copy; who keeps the others waiting is waited for only so long. What a majority
  * of the replicas has made alike is shown, and the first answer that a majority has ended alike wins. As many
  * are asked as a majority needs, by auction where that is wanted; others join, from what is agreed on, when one fails,
  * is late or differs, at the prices of their offers. Who differs from the majority is let go, and it counts against it.
@@ -33,11 +45,21 @@ export class ReplicatedRun {
   readonly #running = new Set<RunningAttempt>()
   /** All asked: somebody who was let go is no more distinct for that. */
   readonly #asked: Choice[] = []
+  readonly #race: SealedRace<RunningAttempt>
+  /** When something last came of it. */
+  readonly #heardAtMs = new Map<RunningAttempt, number>()
+  /** Others were asked in their place, or would be if there were any. */
+  readonly #replaced = new Set<RunningAttempt>()
+  readonly #sealing = new Set<RunningAttempt>()
+  /** Those that have sealed or shown something. */
+  readonly #begun = new Set<RunningAttempt>()
+  readonly #late = new Set<RunningAttempt>()
   readonly #dissenting = new Set<RunningAttempt>()
   readonly #ended: Promise<unknown>[] = []
   readonly #over = Promise.withResolvers<RunResult>()
   #model = ''
   #hedge: Timer | null = null
+  #waiting: Timer | null = null
   #channels = 0
   #isOver = false
 
@@ -45,6 +67,7 @@ export class ReplicatedRun {
     this.#modules = modules
     this.#quorum = Math.floor(options.replicas / 2) + 1
     this.#agreement = new Agreement(this.#quorum)
+    this.#race = new SealedRace(this.#quorum)
   }
 
   /**
@@ -58,6 +81,7 @@ export class ReplicatedRun {
     } finally {
       this.#isOver = true
       this.#hedge?.cancel()
+      this.#waiting?.cancel()
       for (const attempt of this.#running) attempt.cancel()
       await Promise.allSettled(this.#ended)
     }
@@ -115,14 +139,26 @@ export class ReplicatedRun {
     onEvent({ type: 'chosen', candidate: choice.candidate, attempt: runner.started, alternatives })
     const attempt = runner.start(choice, this.#progress(), event => this.#take(event, attempt))
     this.#agreement.join(attempt)
+    this.#race.join(attempt, this.#agreement.agreed.tokens.length)
+    this.#heard(attempt)
     this.#running.add(attempt)
     const ended = attempt.ended.then(report => this.#attemptEnded(attempt, provider, report))
     this.#ended.push(ended)
     ended.catch(this.#over.reject)
   }
 
-  #take(event: TaskEvent, attempt: RunningAttempt): void {
+  #take(event: TaskEvent | SealedEvent, attempt: RunningAttempt): void {
+    if (SIGNS_OF_PROGRESS.has(event.type)) this.#heard(attempt)
+    if (event.type === 'sealed') {
+      this.#sealing.add(attempt)
+      this.#begun.add(attempt)
+      this.#race.seal(attempt, event)
+      this.#step()
+      return
+    }
     if (event.type === 'output') {
+      this.#begun.add(attempt)
+      if (!this.#sealing.has(attempt)) this.#race.made(attempt, event.tokens.length)
       this.#agreement.output(attempt, event.tokens, event.text)
       this.#step()
       return
@@ -137,7 +173,7 @@ export class ReplicatedRun {
     const delays = this.#asked.map(({ candidate }) => hedgeDelayMs(candidate.prediction, ask.preferences))
     if (this.#isOver || delays.includes(null)) return
     const delayMs = Math.max(...(delays as number[]))
-    this.#hedge = clock.setTimer(() => this.#late(delayMs), delayMs)
+    this.#hedge = clock.setTimer(() => this.#begunLate(delayMs), delayMs)
   }
 
   async #attemptEnded(attempt: RunningAttempt, provider: ProviderId, report: AttemptReport): Promise<void> {
@@ -145,9 +181,10 @@ export class ReplicatedRun {
     this.#running.delete(attempt)
     if (outcome.kind === 'finished') {
       this.#agreement.end(attempt, outcome.reason)
+      this.#race.ended(attempt)
       this.#finished.push(attempt)
     } else {
-      this.#agreement.leave(attempt)
+      this.#leave(attempt)
       await this.#judge(attempt)
       if (outcome.kind !== 'cancelled') {
         const why = outcome.kind === 'refused' ? outcome.code : outcome.why
@@ -172,14 +209,50 @@ export class ReplicatedRun {
       if (this.#running.size === 0) this.#finish([], 'cancelled')
     } else {
       for (let missing = this.#agreement.missing(); missing > 0; missing--) if (!this.#another()) break
+      // Too few are left to show each other anything, and nobody can be asked in place of the others.
+      if (this.#race.isShort) for (const attempt of this.#running) attempt.cancel()
+      this.#race.step()
+      this.#watchSealing()
       if (this.#running.size === 0) this.#over.reject(this.#noAgreement())
     }
+  }
+
+  /** Who keeps the others waiting is let go, or, where they are too few without it, another is asked. */
+  #watchSealing(): void {
+    this.#waiting?.cancel()
+    const nowMs = this.#modules.clock.nowMs()
+    let soonestMs = Number.POSITIVE_INFINITY
+    for (const attempt of this.#race.waitedFor()) {
+      const leftMs = this.#heardAtMs.get(attempt)! + sealingMs(attempt) - nowMs
+      if (leftMs > 0) soonestMs = Math.min(soonestMs, leftMs)
+      else if (this.#race.canDoWithout(attempt)) {
+        // Who still waits for a slot has not kept it from us.
+        if (attempt.promptTokens > 0) this.#late.add(attempt)
+        this.#leave(attempt)
+        attempt.cancel()
+        this.#race.step()
+      } else if (!this.#replaced.has(attempt)) {
+        this.#replaced.add(attempt)
+        this.#another()
+      }
+    }
+    if (this.#isOver || soonestMs === Number.POSITIVE_INFINITY) return
+    this.#waiting = this.#modules.clock.setTimer(() => this.#step(), soonestMs)
+  }
+
+  #heard(attempt: RunningAttempt): void {
+    this.#heardAtMs.set(attempt, this.#modules.clock.nowMs())
+  }
+
+  #leave(attempt: RunningAttempt): void {
+    this.#agreement.leave(attempt)
+    this.#race.leave(attempt)
   }
 
   #letGo(agreed: RunningAttempt[], dissenting: RunningAttempt[]): void {
     for (const attempt of dissenting) {
       this.#dissenting.add(attempt)
-      this.#agreement.leave(attempt)
+      this.#leave(attempt)
       attempt.cancel()
     }
     const providersOf = (attempts: RunningAttempt[]) =>
@@ -205,10 +278,12 @@ export class ReplicatedRun {
     return true
   }
 
-  /** Nothing is agreed on yet, though everybody should have begun: one more is asked. */
-  #late(afterMs: number): void {
+  /** Somebody has not begun yet, though everybody should have: one more is asked. */
+  #begunLate(afterMs: number): void {
     const { hedging, runner, onEvent } = this.#modules
-    if (this.#isOver || this.#agreement.agreed.tokens.length > 0 || !hedging.spend()) return
+    const hasBegun = (attempt: RunningAttempt) => this.#begun.has(attempt)
+    if (this.#isOver || this.#agreement.agreed.tokens.length > 0 || [...this.#running].every(hasBegun)) return
+    if (!hedging.spend()) return
     const attempt = runner.started
     if (!this.#another()) return
     const { provider } = this.#asked.at(-1)!.candidate
@@ -235,7 +310,8 @@ export class ReplicatedRun {
   }
 
   #judge(attempt: RunningAttempt): Promise<void> {
-    return this.#modules.runner.judge(attempt, this.#dissenting.has(attempt) ? 'disagreed' : null)
+    const otherwise = this.#dissenting.has(attempt) ? 'disagreed' : this.#late.has(attempt) ? 'stalled' : null
+    return this.#modules.runner.judge(attempt, otherwise)
   }
 
   #progress(): Progress {
@@ -254,4 +330,11 @@ export class ReplicatedRun {
       },
     })
   }
+}
+
+/** How long a replica may take for a window while others wait for it, ms. */
+function sealingMs({ choice }: RunningAttempt): number {
+  const { ttftP95Ms, tokensPerSecond } = choice.candidate.prediction
+  const windowMs = tokensPerSecond > 0 ? (MAX_SEALED_WINDOW_TOKENS * 1_000) / tokensPerSecond : 0
+  return Math.min(MAX_SEALING_MS, Math.max(MIN_SEALING_MS, SEALING_TOLERANCE * (ttftP95Ms + windowMs)))
 }

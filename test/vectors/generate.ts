@@ -17,6 +17,7 @@ import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/type
 import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
 import { awardVectors } from './award.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
+import { replicaVectors } from './replica.ts'
 import { samplingVectors } from './sampling.ts'
 import { ticketVectors } from './ticket.ts'
 
@@ -59,6 +60,7 @@ export function generateVectors(): Vectors {
     awards: awardVectors(),
     'receipt-claim': receiptClaimVectors(),
     sampling: samplingVectors(),
+    replica: replicaVectors(),
   }
 }
 

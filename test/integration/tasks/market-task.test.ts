@@ -5,11 +5,13 @@ import { offersProtocol } from '../../../node/market/protocols.ts'
 import type { AskOptions, TaskEvent } from '../../../node/tasks/ask.ts'
 import { TaskError } from '../../../node/tasks/errors.ts'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
+import { SealedOutput } from '../../../node/tasks/sealed-output.ts'
 import { decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import { type AuditEventDetails, auditEventMessage } from '../../../protocol/messages/audit-event.ts'
 import { offerMessage } from '../../../protocol/messages/offer.ts'
 import { type ProviderFrame, providerFrameMessage } from '../../../protocol/messages/provider-frame.ts'
 import { requesterFrameMessage } from '../../../protocol/messages/requester-frame.ts'
+import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
 import { createRecord, openRecord } from '../../../protocol/signed.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { Rogue, type RogueStream } from '../../helpers/rogue.ts'
@@ -73,7 +75,11 @@ describe('a task on the market', () => {
   /** A peer that a node trusts more than the honest ones, offers the same and does as it likes. */
   async function rogue(
     by: TestNode,
-    converse: (stream: RogueStream, say: (frame: ProviderFrame) => void) => Promise<void>,
+    converse: (
+      stream: RogueStream,
+      say: (frame: ProviderFrame) => void,
+      request: TaskRequest,
+    ) => Promise<void>,
   ) {
     const peer = await Rogue.start()
     rogues.push(peer)
@@ -92,7 +98,7 @@ describe('a task on the market', () => {
     await peer.serve(taskProtocol.id, async stream => {
       const request = decodeMessage(requesterFrameMessage, (await stream.read())!)
       assert.equal(request.kind, 'request')
-      await converse(stream, frame => stream.write(encodeMessage(providerFrameMessage, frame)))
+      await converse(stream, frame => stream.write(encodeMessage(providerFrameMessage, frame)), request)
     })
     await peer.meet(by.address)
     const { book, reputation } = by.node.parts
@@ -131,10 +137,18 @@ describe('a task on the market', () => {
   })
 
   it('is decided by the majority when one of them answers differently, and that counts against it', async () => {
-    const liar = await rogue(requester, async (stream, say) => {
+    const liar = await rogue(requester, async (stream, say, { taskId, attempt }) => {
       say({ kind: 'accepted', promptTokens: 5, creditWindowTokens: 16, voucher: null })
-      say({ kind: 'output', tokens: [1, 2, 3], text: 'I am a liar' })
-      await stream.read()
+      const randomSalt = () => `0x${randomBytes(32).toString('hex')}` as const
+      const output = new SealedOutput({ provider: liar.key, taskId, attempt, position: 0 }, { randomSalt })
+      const [sealed] = output.add([1, 2, 3, 4], 'I am a liar')
+      say(sealed!)
+      for (;;) {
+        const bytes = await stream.read()
+        const frame = bytes === null ? null : decodeMessage(requesterFrameMessage, bytes)
+        if (frame === null) break
+        if (frame.kind === 'open') say(output.open(frame.window)!)
+      }
     })
     const before = requester.node.parts.reputation.score(liar.key)
     const { events, result } = await askOf(liar.key, requester, prefer({ slaClass: 'A' }))
