@@ -179,9 +179,10 @@ export class Verification {
     return [...this.#book.records()].filter(record => record.provider === provider)
   }
 
-  /** Where the test stands that pools a provider's work with a model. */
-  testOf(provider: NodeKey, model: ModelId): SequentialTest {
-    return this.#book.test(provider, model)
+  /** All audited receipts of a provider with a model, tested together; null where statistics judged none. */
+  pooledTest(provider: NodeKey, model: ModelId): SequentialTest | null {
+    const test = this.#book.test(provider, model)
+    return test.state.receipts === 0 ? null : test
   }
 
   /** Verdicts, the newest first. */

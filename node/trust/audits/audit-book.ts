@@ -64,7 +64,7 @@ export interface AuditBookModules {
 const MAX_TICKETS = 1_000
 const MAX_VERDICTS = 20_000
 const MAX_AGE_MS = 30 * 24 * 3_600_000
-export const MAX_POOLED = 256
+const MAX_POOLED = 256
 
 /** Kept as it was; statistics of older versions stay there to be read, and are not taken up. */
 function kept<T>() {

@@ -29,7 +29,7 @@ export interface Judgement {
 }
 
 /** What a kept task's receipt, request and answer claim. */
-export function claimOf({ receipt, request, text, terms }: ArchivedTask): AuditClaim {
+function claimOf({ receipt, request, text, terms }: ArchivedTask): AuditClaim {
   const { temperature, topK, minP, topP } = request.sampling
   return {
     sampler: receipt.sampler,

@@ -35,7 +35,7 @@ const PRICE = { inputPerMillion: CREDIT / 4n, outputPerMillion: CREDIT }
 /** Of `SyntheticWorld`: what it says of every output. */
 const SYNTHETIC = { promptTokens: 20, prompt: `0x${'1'.repeat(64)}`, text: 'text' }
 
-export const signerOf = (provider: number) => createNativeNodeSigner(seedOf(100 + provider))
+const signerOf = (provider: number) => createNativeNodeSigner(seedOf(100 + provider))
 export const providerKey = (provider: number) => hexOf(signerOf(provider).publicKey)
 
 /** A task that was done, as its requester has it. @param index makes it another one */
