@@ -684,6 +684,7 @@ export class ShoalNode {
         auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        transcripts: verification.transcripts,
         reputation: {
           observe: (provider, evidence) => trust.observe(provider, evidence),
           isProven: provider => reputation.honesty(provider).standing === 'proven',

@@ -22,6 +22,7 @@ import type { Store } from './store/store.ts'
 import type { BatchOperation } from './store/table.ts'
 import type { ReceiptBook } from './tasks/receipt-book.ts'
 import type { Requester } from './tasks/requester.ts'
+import type { TranscriptJudge } from './tasks/transcript-judge.ts'
 import type { AcceptedTask } from './trust/audits/archived-task.ts'
 import { AuditBook, type AuditRecord } from './trust/audits/audit-book.ts'
 import { AuditDesk } from './trust/audits/audit-desk.ts'
@@ -29,6 +30,7 @@ import { AuditDraw } from './trust/audits/audit-draw.ts'
 import { AuditPolicy } from './trust/audits/audit-policy.ts'
 import { CalibrationGossip } from './trust/audits/calibration-gossip.ts'
 import { CalibrationStore } from './trust/audits/calibration-store.ts'
+import { EngineJudge } from './trust/audits/engine-judge.ts'
 import { LocalAuditor } from './trust/audits/local-auditor.ts'
 import { shippedCalibrations } from './trust/audits/shipped-calibrations.ts'
 import { TaskArchive } from './trust/audits/task-archive.ts'
@@ -79,6 +81,7 @@ export class Verification {
   readonly archive: TaskArchive
   readonly audits: AuditDesk
   readonly calibrations: CalibrationStore
+  readonly transcripts: TranscriptJudge
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
@@ -106,6 +109,7 @@ export class Verification {
       isKnownModel: model =>
         engine.status().models.some(({ id }) => id === model) || book.models().includes(model),
     })
+    this.transcripts = new EngineJudge({ engine, calibrations: this.calibrations, clock, log })
     const policy = new AuditPolicy(
       { least: config['audits.leastProbability'], unresolvedLimit: config['audits.unresolvedLimit'] },
       {

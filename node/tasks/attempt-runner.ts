@@ -1,3 +1,4 @@
+import type { Divergence } from '../../inference/audit/divergence.ts'
 import { utf8Length } from '../../protocol/codec.ts'
 import type { NodeKey, TaskId } from '../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../protocol/messages/audit-event.ts'
@@ -53,6 +54,12 @@ export interface RunningAttempt {
   readonly ended: Promise<AttemptReport>
   /** The provider is told; what came is paid. Idempotent. */
   cancel(): void
+}
+
+/** Somebody whose answer is not the one that was agreed on. */
+export interface Differed {
+  attempt: RunningAttempt
+  divergence: Divergence
 }
 
 /** Makes a task's attempts: within its price cap, each told to those who learn from it. */
@@ -186,12 +193,14 @@ export class AttemptRunner {
 
   /**
    * Tells what the comparison of answers says of those who made them: of those who agreed, where another of them is
-   * proven (or our own engine), and of those who differed from such. Strangers that agree with each other prove nothing.
+   * proven (or our own engine), and of those who differed from such. Strangers that agree with each other prove nothing;
+   * what this node's own model says does.
+   * @param differed whoever did so as honest nodes do is not blamed for it
    * @param tokens agreed on
    */
   async compared(
     agreed: readonly RunningAttempt[],
-    differed: readonly RunningAttempt[],
+    differed: readonly Differed[],
     tokens: number,
   ): Promise<void> {
     const { reputation, record } = this.#modules
@@ -201,7 +210,9 @@ export class AttemptRunner {
     const peersOf = (attempts: readonly RunningAttempt[]) =>
       attempts.flatMap(({ choice }) => (choice.candidate.venue === 'peer' ? [choice.candidate.provider] : []))
     const confirmed = peersOf(agreed.filter(attempt => trusted.some(other => other !== attempt)))
-    const contradicted = trusted.length > 0 ? peersOf(differed) : []
+    const isContradicted = ({ divergence }: Differed) =>
+      divergence === 'beyond' || (divergence === 'unknown' && trusted.length > 0)
+    const contradicted = peersOf(differed.filter(isContradicted).map(({ attempt }) => attempt))
     if (tokens === 0 || confirmed.length + contradicted.length === 0) return
     const { taskId } = this.#options
     await record({

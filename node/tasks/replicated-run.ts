@@ -1,18 +1,22 @@
+import type { Divergence, DivergenceVerdict } from '../../inference/audit/divergence.ts'
+import type { TaskId } from '../../protocol/ids.ts'
 import { MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import type { Timer } from '../clock.ts'
 import type { ProviderId } from '../market/routing/candidate.ts'
 import { Agreement } from './agreement.ts'
 import type { TaskEvent } from './ask.ts'
 import type { SealedEvent } from './attempt.ts'
-import type { RunningAttempt } from './attempt-runner.ts'
+import type { Differed, RunningAttempt } from './attempt-runner.ts'
 import { TaskError } from './errors.ts'
 import { AttemptFailures, noProvider } from './failures.ts'
 import { hedgeDelayMs } from './hedge.ts'
 import type { RunModules, RunResult } from './run.ts'
 import { SealedRace } from './sealed-race.ts'
+import type { TranscriptJudge } from './transcript-judge.ts'
 import type { AttemptReport, Choice, Progress } from './venue.ts'
 
 export interface ReplicatedRunOptions {
+  taskId: TaskId
   /** Operators whose majority decides. */
   replicas: number
 }
@@ -20,6 +24,7 @@ export interface ReplicatedRunOptions {
 export interface ReplicatedRunModules extends RunModules {
   /** Whether two providers are different operators, by all that is known. */
   areDistinct: (a: ProviderId, b: ProviderId) => boolean
+  transcripts: TranscriptJudge
 }
 
 /** Nobody is late who is expected within so long, ms. */
@@ -35,9 +40,12 @@ const SEALING_TOLERANCE = 4
  * any of them shows it, so that nobody can copy; who keeps the others waiting is waited for only so long. What a majority
  * of the replicas has made alike is shown, and the first answer that a majority has ended alike wins. As many
  * are asked as a majority needs, by auction where that is wanted; others join, from what is agreed on, when one fails,
- * is late or differs, at the prices of their offers. Who differs from the majority is let go, and it counts against it.
+ * is late or differs, at the prices of their offers. Who differs from the majority is let go, and it counts against it
+ * unless this node's own model says that an honest one may well have differed there. Where nobody is left to decide, the answer that this node
+ * can explain best is taken, if it can explain all of it.
  */
 export class ReplicatedRun {
+  readonly #options: ReplicatedRunOptions
   readonly #modules: ReplicatedRunModules
   readonly #quorum: number
   readonly #agreement: Agreement<RunningAttempt>
@@ -54,7 +62,8 @@ export class ReplicatedRun {
   /** Those that have sealed or shown something. */
   readonly #begun = new Set<RunningAttempt>()
   readonly #late = new Set<RunningAttempt>()
-  readonly #dissenting = new Set<RunningAttempt>()
+  /** Those that differ, and how this node's own model sees that. */
+  readonly #dissenting = new Map<RunningAttempt, Promise<Divergence>>()
   readonly #ended: Promise<unknown>[] = []
   readonly #over = Promise.withResolvers<RunResult>()
   #model = ''
@@ -64,6 +73,7 @@ export class ReplicatedRun {
   #isOver = false
 
   constructor(options: ReplicatedRunOptions, modules: ReplicatedRunModules) {
+    this.#options = options
     this.#modules = modules
     this.#quorum = Math.floor(options.replicas / 2) + 1
     this.#agreement = new Agreement(this.#quorum)
@@ -196,6 +206,7 @@ export class ReplicatedRun {
   }
 
   readonly #finished: RunningAttempt[] = []
+  #isSettling = false
 
   /** Shows what has come to be agreed on, lets go who differs, and sees whether that is all or more are needed. */
   #step(): void {
@@ -213,7 +224,10 @@ export class ReplicatedRun {
       if (this.#race.isShort) for (const attempt of this.#running) attempt.cancel()
       this.#race.step()
       this.#watchSealing()
-      if (this.#running.size === 0) this.#over.reject(this.#noAgreement())
+      if (this.#running.size === 0 && !this.#isSettling) {
+        this.#isSettling = true
+        this.#settle().catch(this.#over.reject)
+      }
     }
   }
 
@@ -251,7 +265,7 @@ export class ReplicatedRun {
 
   #letGo(agreed: RunningAttempt[], dissenting: RunningAttempt[]): void {
     for (const attempt of dissenting) {
-      this.#dissenting.add(attempt)
+      this.#dissenting.set(attempt, this.#divergenceOf(attempt))
       this.#leave(attempt)
       attempt.cancel()
     }
@@ -261,6 +275,46 @@ export class ReplicatedRun {
       ...{ type: 'disagreement', agreed: providersOf(agreed), dissenting: providersOf(dissenting) },
       atToken: this.#agreement.agreed.tokens.length,
     })
+  }
+
+  async #divergenceOf(attempt: RunningAttempt): Promise<Divergence> {
+    return (await this.#judged(attempt, this.#agreement.agreed.tokens))?.divergence ?? 'unknown'
+  }
+
+  /** @param others what it differs from */
+  #judged(attempt: RunningAttempt, others: readonly number[]): Promise<DivergenceVerdict | null> {
+    const { ask, transcripts, signal } = this.#modules
+    const transcript = this.#agreement.transcript(attempt)
+    if (transcript === null) return Promise.resolve(null)
+    const { text, ended } = transcript
+    const tokens = [...transcript.tokens]
+    const first = tokens.findIndex((token, index) => token !== others[index])
+    const divergedAt = first === -1 ? tokens.length : first
+    const { taskId } = this.#options
+    return transcripts.judge({ taskId, ask, choice: attempt.choice, tokens, text, ended, divergedAt }, signal)
+  }
+
+  /** Nobody is left to decide between answers that differ: the one is taken that this node's own model explains best, and wholly. */
+  async #settle(): Promise<void> {
+    const { agreed } = this.#agreement
+    let best: RunningAttempt | null = null
+    let leastMargin = Number.POSITIVE_INFINITY
+    // One that is alone is not taken: nobody was there to differ.
+    const finished = this.#finished.length < this.#quorum ? [] : this.#finished
+    for (const attempt of finished) {
+      if (this.#agreement.transcript(attempt)?.text.startsWith(agreed.text) !== true) continue
+      const verdict = await this.#judged(attempt, agreed.tokens)
+      this.#dissenting.set(attempt, Promise.resolve(verdict?.divergence === 'beyond' ? 'beyond' : 'honest'))
+      if (verdict === null || !verdict.isExplicable || verdict.meanMargin >= leastMargin) continue
+      best = attempt
+      leastMargin = verdict.meanMargin
+    }
+    if (this.#modules.signal.aborted) return this.#finish([], 'cancelled')
+    if (best === null) return this.#over.reject(this.#noAgreement())
+    this.#dissenting.delete(best)
+    const { text, tokens } = this.#agreement.settle(best)
+    if (text !== '' || tokens.length > 0) this.#modules.onEvent({ type: 'output', tokens, text })
+    this.#finish([best], this.#agreement.transcript(best)!.ended!)
   }
 
   /** @returns whether somebody more could be asked */
@@ -296,7 +350,10 @@ export class ReplicatedRun {
     const tokens = this.#agreement.agreed.tokens.length
     const judged = (async () => {
       await Promise.all(this.#finished.map(attempt => this.#judge(attempt)))
-      await this.#modules.runner.compared(agreed, [...this.#dissenting], tokens)
+      const differed: Differed[] = []
+      for (const [attempt, divergence] of this.#dissenting)
+        differed.push({ attempt, divergence: await divergence })
+      await this.#modules.runner.compared(agreed, differed, tokens)
     })()
     this.#ended.push(judged)
     judged.catch(this.#over.reject)
@@ -309,8 +366,9 @@ export class ReplicatedRun {
     })
   }
 
-  #judge(attempt: RunningAttempt): Promise<void> {
-    const otherwise = this.#dissenting.has(attempt) ? 'disagreed' : this.#late.has(attempt) ? 'stalled' : null
+  async #judge(attempt: RunningAttempt): Promise<void> {
+    const divergence = (await this.#dissenting.get(attempt)) ?? 'honest'
+    const otherwise = divergence !== 'honest' ? 'disagreed' : this.#late.has(attempt) ? 'stalled' : null
     return this.#modules.runner.judge(attempt, otherwise)
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { DivergenceVerdict } from '../../../../inference/audit/divergence.ts'
 import { DEFAULT_PREFERENCES, type Preferences } from '../../../../node/market/preferences.ts'
 import { type Candidate, type Ranking, UNFIT } from '../../../../node/market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from '../../../../node/tasks/ask.ts'
@@ -7,6 +8,7 @@ import type { ComparedEvent } from '../../../../node/tasks/attempt-runner.ts'
 import { CircuitBreaker } from '../../../../node/tasks/circuit-breaker.ts'
 import { HedgeBudget } from '../../../../node/tasks/hedge.ts'
 import { Task } from '../../../../node/tasks/task.ts'
+import type { Transcript } from '../../../../node/tasks/transcript-judge.ts'
 import type { AttemptOrder, AttemptReport, Venue } from '../../../../node/tasks/venue.ts'
 import { ShoalError } from '../../../../protocol/errors.ts'
 import { costRoundedUp, minAmount } from '../../../../protocol/money.ts'
@@ -115,6 +117,8 @@ async function run(
     cancelAtMs?: number
     /** Places of those that are proven. */
     proven?: readonly number[]
+    /** What this node's own model says of answers that differ. */
+    judge?: (transcript: Transcript) => DivergenceVerdict | null
   } = {},
 ) {
   const clock = new ManualClock()
@@ -180,6 +184,7 @@ async function run(
       auctioneer: { sell: async () => [] },
       book: { list: () => [] } as never,
       areDistinct: (a, b) => a !== b,
+      transcripts: { judge: async transcript => options.judge?.(transcript) ?? null },
       reputation: {
         observe: async (peer, piece) => {
           if (piece.kind === 'task') evidence.push([peer, piece.result])
