@@ -29,8 +29,10 @@ export interface ReplicatedRunModules extends RunModules {
 
 /** Nobody is late who is expected within so long, ms. */
 const MIN_SEALING_MS = 2_000
-/** Nor waited for longer, whatever is expected: others would lose patience. */
+/** Nor is somebody waited for longer where others can be asked, whatever is expected; */
 const MAX_SEALING_MS = 20_000
+/** and never so long that those who wait would lose patience. */
+const LAST_SEALING_MS = 28_000
 const SIGNS_OF_PROGRESS: ReadonlySet<string> = new Set(['channel', 'accepted', 'sealed', 'output'])
 /** A window may take so many times as long as was expected. */
 const SEALING_TOLERANCE = 4
@@ -196,8 +198,9 @@ export class ReplicatedRun {
     } else {
       this.#leave(attempt)
       await this.#judge(attempt)
-      if (outcome.kind !== 'cancelled') {
-        const why = outcome.kind === 'refused' ? outcome.code : outcome.why
+      if (outcome.kind !== 'cancelled' || this.#late.has(attempt)) {
+        const why =
+          outcome.kind === 'refused' ? outcome.code : outcome.kind === 'failed' ? outcome.why : 'stalled'
         this.#failures.add(provider, why, report)
         this.#modules.onEvent({ type: 'failover', from: provider, why, attempt: attempt.number })
       }
@@ -237,15 +240,17 @@ export class ReplicatedRun {
     const nowMs = this.#modules.clock.nowMs()
     let soonestMs = Number.POSITIVE_INFINITY
     for (const attempt of this.#race.waitedFor()) {
-      const leftMs = this.#heardAtMs.get(attempt)! + sealingMs(attempt) - nowMs
-      if (leftMs > 0) soonestMs = Math.min(soonestMs, leftMs)
-      else if (this.#race.canDoWithout(attempt)) {
-        // Who still waits for a slot has not kept it from us.
-        if (attempt.promptTokens > 0) this.#late.add(attempt)
+      const waitedMs = nowMs - this.#heardAtMs.get(attempt)!
+      const isReplaced = this.#replaced.has(attempt)
+      const isOverdue = waitedMs >= sealingMs(attempt)
+      if (waitedMs >= LAST_SEALING_MS || (isOverdue && this.#race.canDoWithout(attempt))) {
+        this.#late.add(attempt)
         this.#leave(attempt)
         attempt.cancel()
         this.#race.step()
-      } else if (!this.#replaced.has(attempt)) {
+      } else {
+        soonestMs = Math.min(soonestMs, (isOverdue ? LAST_SEALING_MS : sealingMs(attempt)) - waitedMs)
+        if (!isOverdue || isReplaced) continue
         this.#replaced.add(attempt)
         this.#another()
       }
@@ -368,7 +373,9 @@ export class ReplicatedRun {
 
   async #judge(attempt: RunningAttempt): Promise<void> {
     const divergence = (await this.#dissenting.get(attempt)) ?? 'honest'
-    const otherwise = divergence !== 'honest' ? 'disagreed' : this.#late.has(attempt) ? 'stalled' : null
+    // Who still waits for a slot has not kept it from us.
+    const isLate = this.#late.has(attempt) && attempt.promptTokens > 0
+    const otherwise = divergence !== 'honest' ? 'disagreed' : isLate ? 'stalled' : null
     return this.#modules.runner.judge(attempt, otherwise)
   }
 
