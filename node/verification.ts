@@ -29,6 +29,7 @@ import type { Store } from './store/store.ts'
 import type { BatchOperation } from './store/table.ts'
 import type { ReceiptBook } from './tasks/receipt-book.ts'
 import type { Requester } from './tasks/requester.ts'
+import type { TranscriptJudge } from './tasks/transcript-judge.ts'
 import type { AcceptedTask } from './trust/audits/archived-task.ts'
 import { AuditBook, type AuditRecord } from './trust/audits/audit-book.ts'
 import { AuditDesk } from './trust/audits/audit-desk.ts'
@@ -39,6 +40,7 @@ import { AuditorBook } from './trust/audits/auditor-book.ts'
 import { CalibrationGossip } from './trust/audits/calibration-gossip.ts'
 import { CalibrationStore } from './trust/audits/calibration-store.ts'
 import { EligibleAuditors } from './trust/audits/eligible-auditors.ts'
+import { EngineJudge } from './trust/audits/engine-judge.ts'
 import { LocalAuditor } from './trust/audits/local-auditor.ts'
 import { RemoteAuditService } from './trust/audits/remote-audit-service.ts'
 import { RemoteAuditors } from './trust/audits/remote-auditors.ts'
@@ -104,6 +106,7 @@ export class Verification {
   /** Runs tasks again, one by one: for juries, and for who asks. */
   readonly examiner: Examiner
   readonly checker: ReceiptChecker
+  readonly transcripts: TranscriptJudge
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
@@ -183,6 +186,7 @@ export class Verification {
           isWelcome: peer => reputation.isWelcome(peer),
         })
       : null
+    this.transcripts = new EngineJudge({ engine, calibrations: this.calibrations, clock, log })
     const policy = new AuditPolicy(
       { least: config['audits.leastProbability'], unresolvedLimit: config['audits.unresolvedLimit'] },
       {

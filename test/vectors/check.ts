@@ -20,6 +20,7 @@ import {
 } from '../../protocol/typed-data.ts'
 import { type AuditorDrawVector, holdsAuditorDraw } from './auditor-draw.ts'
 import { type AwardVector, holdsAward } from './award.ts'
+import { commitmentsOf, type ReplicaVector } from './replica.ts'
 import type { SamplingVector } from './sampling.ts'
 import type { TicketVector } from './ticket.ts'
 
@@ -71,6 +72,7 @@ export interface Vectors {
   }[]
   sampling: SamplingVector[]
   'auditor-draw': AuditorDrawVector[]
+  replica: ReplicaVector[]
 }
 
 /**
@@ -156,6 +158,10 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
     const { margin, state } = marginOf(vector, vector, key, position, vector.claimed)
     expect(`sampling ${name}: state`, state, vector.state)
     expect(`sampling ${name}: margin`, Number.isFinite(margin) ? margin : null, vector.margin)
+  }
+  for (const vector of vectors.replica) {
+    const expected = vector.windows.flatMap(({ digest, commitment }) => [digest, commitment])
+    expect(`replica ${vector.name}`, commitmentsOf(vector).join(), expected.join())
   }
   return failures
 }

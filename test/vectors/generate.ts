@@ -19,6 +19,7 @@ import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../he
 import { auditorDrawVectors } from './auditor-draw.ts'
 import { awardVectors } from './award.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
+import { replicaVectors } from './replica.ts'
 import { samplingVectors } from './sampling.ts'
 import { ticketVectors } from './ticket.ts'
 
@@ -62,6 +63,7 @@ export function generateVectors(): Vectors {
     'receipt-claim': receiptClaimVectors(),
     sampling: samplingVectors(),
     'auditor-draw': auditorDrawVectors(),
+    replica: replicaVectors(),
   }
 }
 
