@@ -1,4 +1,5 @@
 import { ShoalError } from '../protocol/errors.ts'
+import type { Bytes32 } from '../protocol/ids.ts'
 
 /**
  * The interface every engine implements: the child-process llama engine, the same worker called
@@ -29,6 +30,13 @@ export interface Engine {
    * ENGINE_CRASHED, CANCELLED
    */
   embed(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<Embedding>
+  /**
+   * Runs the model once over a prompt and an output that was made elsewhere, and says of each of its tokens
+   * how it stood: an audit by prefill. It waits behind the generations that want a slot.
+   * @throws {EngineError} MODEL_NOT_LOADED, INPUT_INVALID, PROMPT_TOO_LONG, SCHEMA_INVALID, ENGINE_BUSY,
+   * ENGINE_UNAVAILABLE (always where logits cannot be had), ENGINE_CRASHED (only after retries), CANCELLED
+   */
+  score(request: ScoreRequest, options?: { signal?: AbortSignal }): Promise<ScoredOutput>
   /** A snapshot; cheap enough to ask for on every offer. */
   status(): EngineStatus
   /** Called after each change of `status()` that matters to offers: loads, crashes, restarts, slots. */
@@ -75,16 +83,16 @@ export interface SamplingParameters {
   /** 0 is greedy. */
   temperature: number
   topP: number
-  /** 0 keeps all candidates. */
+  /** At most 64; 0 keeps all 64 candidates. */
   topK: number
   minP: number
   /**
-   * Unsigned 32-bit. Same request, seed, file and machine give the same output, as far as the logits
+   * Of `samplingSeed`. Same request, seed, file and machine give the same output, as far as the logits
    * are the same: neighbours in a batch and a warm prefix change their last bits, which now and then
-   * turns a near tie. A continuation draws from the seed and its own length, so that it does not
-   * repeat the draws of the part before.
+   * turns a near tie. Draws go by a token's place in the answer, a continuation counted, so that a continued
+   * answer is the one that an engine would have made alone.
    */
-  seed: number
+  seed: Bytes32
 }
 
 /**
@@ -139,9 +147,10 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
 export type GenerationEvent =
   /**
    * The prompt was tokenised, a continuation with it; nothing has been computed yet. Always first. An engine
-   * that cannot tokenise says about how many they are, and the exact number at the end.
+   * that cannot tokenise says about how many they are, and the exact number at the end. `promptDigest` is their
+   * `tokensDigest`, null where they are not known.
    */
-  | { type: 'start'; promptTokens: number }
+  | { type: 'start'; promptTokens: number; promptDigest: Bytes32 | null }
   /**
    * So many of `promptTokens` have been computed or were found warm: once for each batch and each
    * pause for a grant, rising, the last one with all of them. Never beyond the grant.
@@ -159,6 +168,41 @@ export type GenerationEvent =
 
 /** `stop`: the model ended; `stop_string`; `length`: `maxTokens` or the context is full. */
 export type StopReason = 'stop' | 'stop_string' | 'length'
+
+/** An output to be looked at, with the request it is said to answer. */
+export interface ScoreRequest extends GenerateRequest {
+  /** The output's tokens, the continuation's not among them. */
+  output: readonly number[]
+}
+
+/** How each token of an output stood, in the order of the output. */
+export interface ScoredOutput {
+  /** The prompt as the model sees it, a continuation included. */
+  promptTokens: number
+  /** Its `tokensDigest`. */
+  promptDigest: Bytes32
+  /**
+   * By how much the token lost, in nats at temperature 1 (`TokenMargin.margin`): 0 for the winner, Infinity where
+   * it was filtered out or absent.
+   */
+  margins: Float32Array
+  /** ln of its probability among the 64 likeliest at temperature 1; -Infinity where it is none of them. */
+  logProbs: Float32Array
+  /** `TOKEN_STATES` by place. */
+  states: Uint8Array
+  /** Whether the last token is one with which the model ends its turn. */
+  endsTurn: boolean
+  /** Where and why the output ends by the request's own rules; null where it had to go on. */
+  ending: { tokens: number; reason: StopReason } | null
+  /** The text that an engine gives out for the tokens up to there. */
+  text: string
+  elapsedMs: number
+  /** Tokens the model was run over. */
+  computedTokens: number
+}
+
+/** What `ScoredOutput.states` says. */
+export const TOKEN_STATES = ['won', 'lost', 'filtered', 'absent'] as const
 
 export interface EmbedRequest {
   model: string

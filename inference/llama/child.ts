@@ -72,6 +72,12 @@ class EngineChild {
           )
           return { type: 'embedded', call: message.call, ...embedding, vectors: [...embedding.vectors] }
         })
+      case 'score':
+        return this.#answer(message.call, async signal => {
+          const output = await this.#worker.score(message.request, { signal })
+          const { computedTokens } = this.#worker.status()
+          return { type: 'scored', call: message.call, computedTokens, output }
+        })
       case 'abort':
         this.#calls.get(message.call)?.abort()
         return

@@ -1,3 +1,4 @@
+import { tokensDigest } from '../../protocol/messages/receipt.ts'
 import {
   EngineError,
   type GenerateOptions,
@@ -8,8 +9,9 @@ import {
 import { messageOf } from './bindings.ts'
 import { Grant } from './grant.ts'
 import type { ModelRunner, PreparedGeneration } from './model-runner.ts'
-import type { SampledTokens, SequenceSlot } from './sequence-slot.ts'
+import type { SequenceSlot } from './sequence-slot.ts'
 import type { Seat } from './slot-pool.ts'
+import { TokenSource } from './token-source.ts'
 
 /** Output of this very generation that an engine process made before it died. */
 export interface Resumption {
@@ -89,7 +91,11 @@ export class LlamaGeneration implements Generation {
     let slot: SequenceSlot | null = null
     let isBroken = false
     try {
-      yield { type: 'start', promptTokens: prepared.tokens.length }
+      yield {
+        type: 'start',
+        promptTokens: prepared.tokens.length,
+        promptDigest: tokensDigest(prepared.tokens),
+      }
       slot = await seat.slot
       this.#throwIfCancelled()
       return yield* this.#compute(slot, runner, prepared)
@@ -116,10 +122,13 @@ export class LlamaGeneration implements Generation {
       return { type: 'end', reason: prepared.finished, promptTokens, outputTokens: 0 }
     }
     const lastBatch = yield* this.#prefill(slot, prepared.tokens, runner.batchTokens)
-    const steps = slot.sample(lastBatch, prepared.evaluate)
-    let step = begin(steps)
+    const source = new TokenSource(
+      { prompt: prepared.tokens, rest: lastBatch },
+      { slot, choice: prepared.choice },
+    )
+    let step = begin(source)
     try {
-      let token = sampled(await step)
+      let token = await step
       this.#throwIfCancelled()
       yield { type: 'prefill', promptTokens }
       if (prepared.heldText !== '') yield { type: 'output', tokens: [], text: prepared.heldText }
@@ -138,19 +147,19 @@ export class LlamaGeneration implements Generation {
         const next = promptTokens + outputTokens + 1
         if (this.#grant.total >= next) {
           // The next token is computed while the consumer looks at this one.
-          step = begin(steps)
+          step = begin(source)
           yield { type: 'output', tokens: [token], text }
         } else {
           yield { type: 'output', tokens: [token], text }
           await this.#granted(next)
-          step = begin(steps)
+          step = begin(source)
         }
-        token = sampled(await step)
+        token = await step
         this.#throwIfCancelled()
       }
     } finally {
       await step.catch(() => {})
-      await steps.end()
+      await source.end()
     }
   }
 
@@ -191,13 +200,8 @@ export class LlamaGeneration implements Generation {
 }
 
 /** Begins the next step; should it fail while nobody waits for it, whoever does so later is told. */
-function begin(steps: SampledTokens): Promise<IteratorResult<{ token: number }, void>> {
-  const step = steps.next()
+function begin(source: TokenSource): Promise<number> {
+  const step = source.next()
   step.catch(() => {})
   return step
-}
-
-function sampled(step: IteratorResult<{ token: number }, void>): number {
-  if (step.done === true) throw new Error('the model stopped sampling')
-  return step.value.token
 }

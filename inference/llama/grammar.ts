@@ -8,7 +8,44 @@ import { tightenGrammar, toGrammarSchema } from './json-schema.ts'
  * itself for what it samples and offers no way to do it for tokens that were sampled elsewhere.
  */
 interface GrammarBindings {
-  _bindings: { AddonSampler: { acceptGrammarEvaluationStateToken(state: unknown, token: number): void } }
+  _bindings: {
+    AddonSampler: {
+      acceptGrammarEvaluationStateToken(state: unknown, token: number): void
+      canBeNextTokenForGrammarEvaluationState(state: unknown, token: number): boolean
+    }
+  }
+}
+
+/** A grammar that stands after the tokens it has accepted. */
+export class JsonGrammar {
+  /** As node-llama-cpp takes it: what samples with it moves it over the token it took. */
+  readonly state: LlamaGrammarEvaluationState
+  readonly #model: LlamaModel
+  readonly #bindings: GrammarBindings['_bindings']['AddonSampler']
+
+  constructor(modules: { model: LlamaModel; state: LlamaGrammarEvaluationState }) {
+    this.#model = modules.model
+    this.state = modules.state
+    this.#bindings = (modules.model.llama as unknown as GrammarBindings)._bindings.AddonSampler
+  }
+
+  /** Whether the output may go on with `token`; with one that ends generations, whether it may end. */
+  allows(token: number): boolean {
+    return this.#bindings.canBeNextTokenForGrammarEvaluationState(this.#native, token)
+  }
+
+  /**
+   * Moves on over `token`.
+   * @throws {Error} when it is not allowed; then the grammar can no longer be used
+   */
+  accept(token: number): void {
+    if (this.#model.isEogToken(token as never)) return
+    this.#bindings.acceptGrammarEvaluationStateToken(this.#native, token)
+  }
+
+  get #native(): unknown {
+    return (this.state as unknown as { _state: unknown })._state
+  }
 }
 
 /**
@@ -20,19 +57,18 @@ export async function createJsonGrammar(
   modules: { llama: Llama; model: LlamaModel },
   schema: unknown,
   written: readonly number[],
-): Promise<LlamaGrammarEvaluationState> {
+): Promise<JsonGrammar> {
   const state = await compile(modules, toGrammarSchema(schema))
+  const grammar = new JsonGrammar({ model: modules.model, state })
   try {
-    const { AddonSampler } = (modules.llama as unknown as GrammarBindings)._bindings
-    const native = (state as unknown as { _state: unknown })._state
-    for (const token of written) AddonSampler.acceptGrammarEvaluationStateToken(native, token)
+    for (const token of written) grammar.accept(token)
   } catch (error) {
     throw new EngineError('INPUT_INVALID', 'the continuation does not begin a value of the JSON schema', {
       fix: 'Continue with the output that was made under the same schema, or leave the continuation out.',
       cause: error,
     })
   }
-  return state
+  return grammar
 }
 
 async function compile(

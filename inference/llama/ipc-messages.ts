@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { EngineError, type EngineErrorCode, type LoadedModel } from '../engine.ts'
+import {
+  type Continuation,
+  EngineError,
+  type EngineErrorCode,
+  type GenerateRequest,
+  type LoadedModel,
+  type ScoredOutput,
+} from '../engine.ts'
 
 /**
  * What the node and its engine process say to each other. Both sides are ours and of one release,
@@ -40,7 +47,7 @@ const request = z.strictObject({
     topP: z.number(),
     topK: z.number(),
     minP: z.number(),
-    seed: z.number(),
+    seed: z.string(),
   }),
   stop: z.array(z.string()),
   jsonSchema: z.record(z.string(), z.unknown()).optional(),
@@ -53,7 +60,12 @@ export const toEngineSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('load'), call: id, source }),
   z.strictObject({ type: z.literal('unload'), call: id, model: z.string() }),
   z.strictObject({ type: z.literal('embed'), call: id, model: z.string(), inputs: z.array(z.string()) }),
-  /** Aborts a `load` or an `embed`. */
+  z.strictObject({
+    type: z.literal('score'),
+    call: id,
+    request: z.strictObject({ ...request.shape, output: tokenIds }),
+  }),
+  /** Aborts a `load`, an `embed` or a `score`. */
   z.strictObject({ type: z.literal('abort'), call: id }),
   z.strictObject({
     type: z.literal('generate'),
@@ -113,13 +125,15 @@ const failure = z.strictObject({
 })
 export type IpcFailure = z.infer<typeof failure>
 
+const stopReason = z.enum(['stop', 'stop_string', 'length'])
+
 const generationEvent = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('start'), promptTokens: count }),
+  z.strictObject({ type: z.literal('start'), promptTokens: count, promptDigest: z.nullable(z.string()) }),
   z.strictObject({ type: z.literal('prefill'), promptTokens: count }),
   z.strictObject({ type: z.literal('output'), tokens: tokenIds, text: z.string() }),
   z.strictObject({
     type: z.literal('end'),
-    reason: z.enum(['stop', 'stop_string', 'length']),
+    reason: stopReason,
     promptTokens: count,
     outputTokens: count,
   }),
@@ -128,6 +142,21 @@ const generationEvent = z.discriminatedUnion('type', [
 /** An event of a generation, or why there will be no more. */
 export type IpcGenerationEvent = z.infer<typeof generationEvent>
 export type IpcOutputEvent = Extract<IpcGenerationEvent, { type: 'output' }>
+
+const floats = z.custom<Float32Array>(value => value instanceof Float32Array)
+
+const scoredOutput: z.ZodType<ScoredOutput> = z.strictObject({
+  promptTokens: count,
+  promptDigest: z.string(),
+  margins: floats,
+  logProbs: floats,
+  states: z.custom<Uint8Array>(value => value instanceof Uint8Array),
+  endsTurn: z.boolean(),
+  ending: z.nullable(z.strictObject({ tokens: count, reason: stopReason })),
+  text: z.string(),
+  elapsedMs: z.number(),
+  computedTokens: count,
+})
 
 const generationItem = z.strictObject({ generation: id, event: generationEvent })
 export type IpcGenerationItem = z.infer<typeof generationItem>
@@ -141,15 +170,41 @@ export const fromEngineSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('embedded'),
     call: id,
-    vectors: z.array(z.custom<Float32Array>(value => value instanceof Float32Array)),
+    vectors: z.array(floats),
     inputTokens: count,
   }),
+  z.strictObject({ type: z.literal('scored'), call: id, computedTokens: count, output: scoredOutput }),
   z.strictObject({ type: z.literal('refused'), call: id, failure }),
   z.strictObject({ type: z.literal('events'), computedTokens: count, items: z.array(generationItem).min(1) }),
   z.strictObject({ type: z.literal('pong'), ping: count, computedTokens: count, isComputing: z.boolean() }),
   z.strictObject({ type: z.literal('log'), level: z.enum(['debug', 'warn', 'error']), message: z.string() }),
 ])
 export type FromEngine = z.infer<typeof fromEngineSchema>
+
+/** A request as it crosses. */
+export function ipcRequest({
+  continuation,
+  model,
+  input,
+  maxTokens,
+  sampling,
+  stop,
+  jsonSchema,
+}: GenerateRequest): z.infer<typeof request> {
+  return {
+    model,
+    input: input.kind === 'chat' ? { kind: 'chat', messages: [...input.messages] } : { ...input },
+    maxTokens,
+    sampling,
+    stop: [...stop],
+    ...(jsonSchema === undefined ? {} : { jsonSchema }),
+    ...(continuation === undefined ? {} : { continuation: ipcContinuation(continuation) }),
+  }
+}
+
+function ipcContinuation({ text, tokens }: Continuation) {
+  return tokens === undefined ? { text } : { text, tokens: [...tokens] }
+}
 
 /** An error as it crosses; one that nobody expected becomes ENGINE_CRASHED with its message. */
 export function toFailure(error: unknown): IpcFailure {

@@ -1,35 +1,53 @@
-import type { LlamaEmbeddingContext, SequenceEvaluateOptions } from 'node-llama-cpp'
+import type { LlamaEmbeddingContext } from 'node-llama-cpp'
 import {
   type Continuation,
   type Embedding,
   EngineError,
   type GenerateRequest,
   type LoadedModel,
+  type ScoreRequest,
   type StopReason,
 } from '../engine.ts'
 import { CacheGate } from './cache-gate.ts'
 import type { Resumption } from './generation.ts'
-import { createJsonGrammar } from './grammar.ts'
+import { createJsonGrammar, type JsonGrammar } from './grammar.ts'
 import { BATCH_TOKENS, type LoadedLlama } from './model-loading.ts'
 import { OutputText } from './output-text.ts'
 import { PromptWriter } from './prompt.ts'
-import { evaluateOptions } from './sampling.ts'
 import { SequenceSlot } from './sequence-slot.ts'
 import { SlotPool } from './slot-pool.ts'
 import { TextStream } from './text-stream.ts'
+import { TokenChoice } from './token-choice.ts'
+import { TokenJudge } from './token-judge.ts'
 import { TokenPieces } from './token-pieces.ts'
 
-/** A request made ready to run. */
-export interface PreparedGeneration {
+/** A request made ready: where its output begins and what makes it text. */
+interface PreparedOutput {
   /** Prompt, continuation and resumption. */
   tokens: number[]
+  /** Place in the answer of the first token to come. */
+  position: number
   maxTokens: number
-  evaluate: SequenceEvaluateOptions
   output: OutputText
+  isEndToken: (token: number) => boolean
+  /** Stands before the first token to come. */
+  grammar: JsonGrammar | null
   /** Text of the continuation's tokens that was not shown yet and has become certain. */
   heldText: string
   /** Why there is nothing left to compute, if so. */
   finished: StopReason | null
+}
+
+/** A request made ready to run. */
+export interface PreparedGeneration extends PreparedOutput {
+  choice: TokenChoice
+}
+
+/** An output made ready to be judged. */
+export interface PreparedScore extends PreparedOutput {
+  judge: TokenJudge
+  /** The output's tokens up to the first that the model does not have. */
+  known: readonly number[]
 }
 
 /** Output that is there already: its tokens, the state of its text, and what of that was not shown. */
@@ -81,21 +99,33 @@ export class ModelRunner {
 
   /** @throws {EngineError} INPUT_INVALID, PROMPT_TOO_LONG, SCHEMA_INVALID */
   async prepare(request: GenerateRequest, resumption: Resumption | undefined): Promise<PreparedGeneration> {
+    const prepared = await this.#prepare(request, resumption)
+    const { position, grammar } = prepared
+    return { ...prepared, choice: new TokenChoice({ sampling: request.sampling, position }, { grammar }) }
+  }
+
+  /** @throws {EngineError} INPUT_INVALID, PROMPT_TOO_LONG (the output included), SCHEMA_INVALID */
+  async prepareScore(request: ScoreRequest): Promise<PreparedScore> {
+    const { output, sampling } = request
+    const prepared = await this.#prepare(request, undefined)
+    const { position, grammar } = prepared
+    const total = prepared.tokens.length + output.length
+    if (total > this.contextTokens) throw this.#tooLong(total)
+    const unknown = output.findIndex(token => !this.#isToken(token))
+    return {
+      ...prepared,
+      judge: new TokenJudge({ sampling, position, tokens: output.length }, { grammar }),
+      known: unknown < 0 ? output : output.slice(0, unknown),
+    }
+  }
+
+  async #prepare(request: GenerateRequest, resumption: Resumption | undefined): Promise<PreparedOutput> {
     const prompt = this.#prompts.write(request.input)
     const written = this.#written(request.continuation, resumption)
     const tokens = prompt.tokens.concat(written.tokens)
     if (tokens.length >= this.contextTokens) throw this.#tooLong(tokens.length)
 
-    const evaluate = evaluateOptions(request.sampling, written.tokens.length)
-    if (request.jsonSchema !== undefined) {
-      const { model } = this.#loaded
-      const { llama } = model
-      evaluate.grammarEvaluationState = await createJsonGrammar(
-        { llama, model },
-        request.jsonSchema,
-        written.tokens,
-      )
-    }
+    const grammar = await this.#grammar(request.jsonSchema, written.tokens)
     const isEndToken = (token: number) => prompt.stopTokens.has(token) || this.#isEndOfGeneration(token)
     const output = new OutputText(
       { stop: request.stop, stopTexts: prompt.stopTexts },
@@ -107,9 +137,11 @@ export class ModelRunner {
     const hasEnded = last !== undefined && isEndToken(last)
     return {
       tokens,
+      position: written.tokens.length,
       maxTokens,
-      evaluate,
       output,
+      isEndToken,
+      grammar,
       heldText: held.text,
       finished: held.reason ?? (hasEnded ? 'stop' : maxTokens <= 0 ? 'length' : null),
     }
@@ -148,6 +180,15 @@ export class ModelRunner {
     await this.#loaded.model.dispose()
   }
 
+  async #grammar(
+    jsonSchema: GenerateRequest['jsonSchema'],
+    written: readonly number[],
+  ): Promise<JsonGrammar | null> {
+    if (jsonSchema === undefined) return null
+    const { model } = this.#loaded
+    return createJsonGrammar({ llama: model.llama, model }, jsonSchema, written)
+  }
+
   /** Given tokens count only when they are this model's and spell what was shown; else the text is tokenised. */
   #written(continuation: Continuation | undefined, resumption: Resumption | undefined): Written {
     let stream = new TextStream()
@@ -171,10 +212,14 @@ export class ModelRunner {
   #spell(stream: TextStream, tokens: readonly number[]): string {
     let text = ''
     for (const token of tokens) {
-      if (!(Number.isInteger(token) && token >= 0 && token < this.#pieces.size)) return '\u0000'
+      if (!this.#isToken(token)) return '\u0000'
       text += stream.push(this.#pieces.of(token))
     }
     return text
+  }
+
+  #isToken(token: number): boolean {
+    return Number.isInteger(token) && token >= 0 && token < this.#pieces.size
   }
 
   #isEndOfGeneration(token: number): boolean {

@@ -12,6 +12,8 @@ import {
   type Generation,
   type LoadedModel,
   type ModelSource,
+  type ScoredOutput,
+  type ScoreRequest,
 } from '../engine.ts'
 import type { EngineLog } from './engine-log.ts'
 import {
@@ -20,7 +22,7 @@ import {
   forkEngineProcess,
   type StartEngineProcess,
 } from './engine-process.ts'
-import { type FromEngine, fromFailure, type ToEngine } from './ipc-messages.ts'
+import { type FromEngine, fromFailure, ipcRequest, type ToEngine } from './ipc-messages.ts'
 import { DEFAULT_MAX_QUEUED, type LlamaOptions } from './llama-options.ts'
 import { RemoteGeneration } from './remote-generation.ts'
 import { RestartBackoff } from './restart-backoff.ts'
@@ -54,7 +56,7 @@ const STOP_TIMEOUT_MS = 5_000
 
 /** Something asked of the engine process that has one answer. */
 interface Call {
-  message: Extract<ToEngine, { type: 'load' | 'unload' | 'embed' }>
+  message: Extract<ToEngine, { type: 'load' | 'unload' | 'embed' | 'score' }>
   crashes: number
   resolve: (answer: FromEngine) => void
   reject: (error: EngineError) => void
@@ -65,6 +67,8 @@ interface HeldModel {
   description: LoadedModel
   /** Generations that run or wait on it. */
   outstanding: number
+  /** Outputs that are checked on it, or wait to be. */
+  audits: number
 }
 
 /**
@@ -177,17 +181,39 @@ export class ProcessEngine implements Engine {
     return { vectors: answer.vectors, inputTokens: answer.inputTokens }
   }
 
+  async score(request: ScoreRequest, options: { signal?: AbortSignal } = {}): Promise<ScoredOutput> {
+    const held = this.#find(request.model)
+    held.audits += 1
+    this.#notify()
+    try {
+      const answer = await this.#call(
+        {
+          type: 'score',
+          call: this.#nextId(),
+          request: { ...ipcRequest(request), output: [...request.output] },
+        },
+        options.signal,
+      )
+      if (answer.type !== 'scored') throw unexpected(answer)
+      return answer.output
+    } finally {
+      held.audits -= 1
+      this.#notify()
+    }
+  }
+
   status(): EngineStatus {
     const held = [...this.#models.values()]
     const sum = (of: (model: HeldModel) => number) => held.reduce((total, model) => total + of(model), 0)
     const slots = (model: HeldModel) => model.description.slots
+    const taken = ({ outstanding, audits }: HeldModel) => outstanding + audits
     return {
       state: this.#state,
       backend: this.#backend,
       models: held.map(model => model.description),
-      active: sum(model => Math.min(model.outstanding, slots(model))),
+      active: sum(model => Math.min(taken(model), slots(model))),
       queued: sum(model => Math.max(model.outstanding - slots(model), 0)),
-      freeSlots: this.#state === 'ready' ? sum(model => Math.max(slots(model) - model.outstanding, 0)) : 0,
+      freeSlots: this.#state === 'ready' ? sum(model => Math.max(slots(model) - taken(model), 0)) : 0,
       crashes: this.#crashes,
       computedTokens: this.#computedBefore + this.#computedTokens,
     }
@@ -337,7 +363,9 @@ export class ProcessEngine implements Engine {
       case 'loaded':
       case 'unloaded':
       case 'embedded':
+      case 'scored':
       case 'refused': {
+        if (message.type === 'scored') this.#computedTokens = message.computedTokens
         const call = this.#calls.get(message.call)
         this.#calls.delete(message.call)
         if (message.type === 'refused') call?.reject(fromFailure(message.failure))
@@ -349,7 +377,7 @@ export class ProcessEngine implements Engine {
   async #load(source: ModelSource, signal: AbortSignal): Promise<LoadedModel> {
     const answer = await this.#call({ type: 'load', call: this.#nextId(), source: { ...source } }, signal)
     if (answer.type !== 'loaded') throw unexpected(answer)
-    this.#models.set(source.id, { source, description: answer.model, outstanding: 0 })
+    this.#models.set(source.id, { source, description: answer.model, outstanding: 0, audits: 0 })
     this.#notify()
     return answer.model
   }

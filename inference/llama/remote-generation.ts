@@ -5,7 +5,7 @@ import {
   type Generation,
   type GenerationEvent,
 } from '../engine.ts'
-import { fromFailure, type IpcGenerationEvent, type ToEngine } from './ipc-messages.ts'
+import { fromFailure, type IpcGenerationEvent, ipcRequest, type ToEngine } from './ipc-messages.ts'
 
 /** How a generation reaches whoever runs it. */
 export interface GenerationLink {
@@ -94,19 +94,10 @@ export class RemoteGeneration implements Generation {
 
   /** The message that starts it, or goes on with it, in an engine process. */
   toMessage(): ToEngine {
-    const { continuation, ...request } = this.request
     return {
       type: 'generate',
       generation: this.id,
-      request: {
-        ...request,
-        input:
-          request.input.kind === 'chat'
-            ? { kind: 'chat', messages: [...request.input.messages] }
-            : { ...request.input },
-        stop: [...request.stop],
-        ...(continuation === undefined ? {} : { continuation: copy(continuation) }),
-      },
+      request: ipcRequest(this.request),
       grantedTokens: this.#grantedTokens,
       resumption: this.#tokens.length === 0 ? null : { tokens: this.#tokens, text: this.#text },
     }
@@ -188,9 +179,4 @@ export class RemoteGeneration implements Generation {
     this.#wake = null
     wake?.()
   }
-}
-
-function copy(continuation: NonNullable<GenerateRequest['continuation']>) {
-  const { text, tokens } = continuation
-  return tokens === undefined ? { text } : { text, tokens: [...tokens] }
 }

@@ -1,10 +1,12 @@
-import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp'
+import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { CacheGate } from './cache-gate.ts'
 import type { Slot } from './slot-pool.ts'
+import type { SampledToken, TokenChoice } from './token-choice.ts'
 
 /** Tokens as they are sampled. */
 export interface SampledTokens {
-  next(): Promise<IteratorResult<{ token: number }, void>>
+  /** @param chosen token to go on with in place of the last one */
+  next(chosen?: number): Promise<IteratorResult<SampledToken, void>>
   end(): Promise<unknown>
 }
 
@@ -52,15 +54,41 @@ export class SequenceSlot implements Slot {
   }
 
   /** Runs `tokens` through the model and samples the next one; then, at each step, that one and the next. */
-  sample(tokens: readonly number[], options: SequenceEvaluateOptions): SampledTokens {
-    const steps = this.#sequence.evaluateWithMetadata(tokens as Token[], {}, options)
+  sample(tokens: readonly number[], choice: TokenChoice): SampledTokens {
+    const steps = this.#sequence.evaluateWithMetadata(tokens as Token[], choice.metadata, choice.evaluate)
     return {
-      next: () => this.#gate.compute(() => steps.next()),
+      next: chosen => this.#gate.compute(() => steps.next(chosen as Token | undefined)),
       end: () => steps.return(undefined),
     }
   }
 
-  /** Forgets everything, after a failure that may have left the cache in any state. */
+  /**
+   * Runs `tokens` through the model behind what it holds, yielding to generations that want more than a batch holds.
+   * @param from of the first token after which candidates are wanted
+   * @returns for each token from there on, the likeliest next ones at temperature 1 by falling probability, with them
+   */
+  async candidates(
+    tokens: readonly number[],
+    { from, count }: { from: number; count: number },
+  ): Promise<ReadonlyMap<number, number>[]> {
+    const generateNext = {
+      probabilities: true,
+      options: { temperature: 1, topP: 1, minP: 0, topK: count, seed: 0 },
+    }
+    const inputs = (tokens as Token[]).map((token, i) =>
+      i < from ? token : ([token, { generateNext }] as const),
+    )
+    const results = await this.#gate.compute(() =>
+      this.#sequence.controlledEvaluate(inputs as ControlledEvaluateInputItem[], { evaluationPriority: 1 }),
+    )
+    return inputs.slice(from).map((_, i) => {
+      const probabilities = results[from + i]?.next.probabilities
+      if (probabilities === undefined) throw new Error('the model showed no candidates')
+      return probabilities
+    })
+  }
+
+  /** Forgets everything: after a failure that may have left the cache in any state, or to begin from nothing. */
   async reset(): Promise<void> {
     await this.#gate.change(() => this.#sequence.clearHistory())
   }

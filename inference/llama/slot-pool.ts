@@ -42,11 +42,11 @@ interface Waiting<T> {
 }
 
 export interface SlotPoolOptions {
-  /** Generations that may wait for a slot. */
+  /** Generations that may wait for a slot, and as many audits. */
   maxQueued: number
 }
 
-/** The slots of one model and the queue in front of them, first come first served. */
+/** The slots of one model and the queue in front of them: generations, first come first served, then audits. */
 export class SlotPool<T extends Slot> {
   readonly #maxQueued: number
   readonly #slots: readonly T[]
@@ -54,6 +54,8 @@ export class SlotPool<T extends Slot> {
   /** Longest idle first. */
   readonly #idle: T[]
   readonly #queue: Waiting<T>[] = []
+  /** Behind the queue. */
+  readonly #patient: Waiting<T>[] = []
   #drained: (() => void)[] = []
 
   constructor(options: SlotPoolOptions, modules: { slots: readonly T[]; onChange: () => void }) {
@@ -67,6 +69,7 @@ export class SlotPool<T extends Slot> {
     return this.#slots.length - this.#idle.length
   }
 
+  /** Generations that wait. */
   get queued(): number {
     return this.#queue.length
   }
@@ -75,10 +78,14 @@ export class SlotPool<T extends Slot> {
     return this.#idle.length
   }
 
-  /** @throws {EngineError} ENGINE_BUSY when the queue is full */
-  enter(tokens: readonly number[]): Seat<T> {
-    if (this.#idle.length === 0 && this.#queue.length >= this.#maxQueued) {
-      throw busy(this.#slots.length, this.#queue.length)
+  /**
+   * @param options.isPatient whether it waits behind all who are not
+   * @throws {EngineError} ENGINE_BUSY when the queue is full
+   */
+  enter(tokens: readonly number[], { isPatient = false }: { isPatient?: boolean } = {}): Seat<T> {
+    const queue = isPatient ? this.#patient : this.#queue
+    if (this.#idle.length === 0 && queue.length >= this.#maxQueued) {
+      throw busy(this.#slots.length, queue.length)
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     promise.catch(() => {})
@@ -92,7 +99,7 @@ export class SlotPool<T extends Slot> {
       },
     }
     if (this.#idle.length > 0) this.#take(waiting)
-    else this.#queue.push(waiting)
+    else queue.push(waiting)
     this.#onChange()
     return {
       slot: promise,
@@ -103,7 +110,7 @@ export class SlotPool<T extends Slot> {
         if (left) return
         left = true
         if (held === null) {
-          this.#queue.splice(this.#queue.indexOf(waiting), 1)
+          queue.splice(queue.indexOf(waiting), 1)
           reject(new EngineError('CANCELLED', 'the generation was cancelled while it waited for a slot'))
         } else this.#release(held)
         this.#onChange()
@@ -127,7 +134,7 @@ export class SlotPool<T extends Slot> {
 
   #release(slot: T): void {
     this.#idle.push(slot)
-    const next = this.#queue.shift()
+    const next = this.#queue.shift() ?? this.#patient.shift()
     if (next !== undefined) this.#take(next)
     else if (this.active === 0) {
       const drained = this.#drained

@@ -7,6 +7,8 @@ import {
   type GenerateRequest,
   type LoadedModel,
   type ModelSource,
+  type ScoredOutput,
+  type ScoreRequest,
 } from '../engine.ts'
 import { type OpenedLlama, openLlama } from './bindings.ts'
 import { type EngineLog, LogTail } from './engine-log.ts'
@@ -14,6 +16,7 @@ import { type LlamaGenerateOptions, LlamaGeneration } from './generation.ts'
 import { DEFAULT_MAX_CONTEXT_TOKENS, DEFAULT_MAX_QUEUED, type LlamaOptions } from './llama-options.ts'
 import { loadLlamaModel } from './model-loading.ts'
 import { ModelRunner } from './model-runner.ts'
+import { OutputScoring } from './scoring.ts'
 import { SharedLoads } from './shared-loads.ts'
 import { ThreadMemory } from './thread-memory.ts'
 
@@ -38,9 +41,11 @@ export class LlamaWorker implements Engine {
   readonly #runners = new Map<string, ModelRunner>()
   readonly #loads = new SharedLoads<LoadedModel>()
   readonly #generations = new Set<LlamaGeneration>()
+  readonly #scorings = new Set<OutputScoring>()
   readonly #listeners = new Set<(status: EngineStatus) => void>()
   #opened: OpenedLlama | null = null
   #starting: Promise<void> | null = null
+  #stopping = new AbortController()
   /** Computed by models that were unloaded since. */
   #retiredTokens = 0
   #isNotifying = false
@@ -56,9 +61,10 @@ export class LlamaWorker implements Engine {
     }
   }
 
-  /** Whether a model is at work for a generation that waits for neither a slot nor a grant. */
+  /** Whether a model is at work for somebody who waits for neither a slot nor a grant. */
   get isComputing(): boolean {
     for (const generation of this.#generations) if (generation.isComputing) return true
+    for (const scoring of this.#scorings) if (scoring.isComputing) return true
     return false
   }
 
@@ -71,6 +77,8 @@ export class LlamaWorker implements Engine {
     const starting = this.#starting
     if (starting === null) return
     this.#starting = null
+    this.#stopping.abort()
+    this.#stopping = new AbortController()
     for (const generation of this.#generations) generation.cancel()
     const freed = this.#free(starting)
     let timer: NodeJS.Timeout | undefined
@@ -115,6 +123,19 @@ export class LlamaWorker implements Engine {
 
   async embed(request: EmbedRequest, options: { signal?: AbortSignal } = {}): Promise<Embedding> {
     return this.#find(request.model).embed(request.inputs, options.signal)
+  }
+
+  async score(request: ScoreRequest, options: { signal?: AbortSignal } = {}): Promise<ScoredOutput> {
+    const runner = this.#find(request.model)
+    const stopping = this.#stopping.signal
+    const signal = options.signal === undefined ? stopping : AbortSignal.any([options.signal, stopping])
+    const scoring = new OutputScoring({ request, signal }, { runner, nowMs: () => performance.now() })
+    this.#scorings.add(scoring)
+    try {
+      return await scoring.run()
+    } finally {
+      this.#scorings.delete(scoring)
+    }
   }
 
   status(): EngineStatus {

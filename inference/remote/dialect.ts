@@ -23,7 +23,7 @@ export function phrase(request: GenerateRequest, model: RemoteModel): Phrased {
     temperature: sampling.temperature,
     top_p: sampling.topP,
     // A continuation must not repeat the draws of the part before.
-    seed: (sampling.seed + text.length) % 2 ** 32,
+    seed: (Number.parseInt(sampling.seed.slice(2, 10), 16) + text.length) % 2 ** 32,
     stream_options: { include_usage: true },
     ...(stop.length === 0 ? {} : { stop: stop.slice(0, MAX_UPSTREAM_STOPS) }),
     ...(jsonSchema === undefined

@@ -9,6 +9,7 @@ import {
   type Generation,
   type LoadedModel,
   type ModelSource,
+  type ScoredOutput,
 } from '../engine.ts'
 import { embeddingsSchema, estimateTokens } from './dialect.ts'
 import { cancelled, Exchange } from './exchange.ts'
@@ -160,6 +161,13 @@ export class RemoteEngine implements Engine {
     } finally {
       leave()
     }
+  }
+
+  /** A service shows no candidates: what others made cannot be judged by it. */
+  async score(): Promise<ScoredOutput> {
+    throw new EngineError('ENGINE_UNAVAILABLE', `the service ${this.#service.name} cannot check an output`, {
+      fix: 'Check it with an engine that has the model file.',
+    })
   }
 
   /** While the service is to be left alone, no slot is free. */

@@ -95,7 +95,7 @@ export class UpstreamGeneration implements Generation {
     const leave = await this.#modules.room.enter(this.#signal)
     try {
       const promptTokens = estimatePromptTokens(request)
-      yield { type: 'start', promptTokens }
+      yield { type: 'start', promptTokens, promptDigest: null }
       await this.#covered(promptTokens + request.maxTokens)
       const answer = await this.#modules.exchange.post(phrased.path, phrased.body, this.#signal)
       try {

@@ -1,6 +1,8 @@
-import { EngineError, type GenerateRequest } from '../../inference/engine.ts'
+import { EngineError, type GenerateRequest, type SamplingParameters } from '../../inference/engine.ts'
+import { MAX_CANDIDATES } from '../../inference/sampling/sampler.ts'
 import type { RefusalCode } from '../../protocol/messages/provider-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import { nonceOfSeed, samplingSeed } from '../../protocol/sampling-seed.ts'
 
 /** What of a task an engine is given, with how far it may travel: nothing of offers and payments. */
 export type EngineTask = Pick<
@@ -17,11 +19,15 @@ export function generateRequest(task: Omit<EngineTask, 'dataClass'>): GenerateRe
     model: task.model,
     input: task.input,
     maxTokens: task.maxTokens,
-    sampling: task.sampling,
+    sampling: engineSampling(task.sampling),
     stop: task.stop,
     ...(task.jsonSchema === null ? {} : { jsonSchema: parseSchema(task.jsonSchema) }),
     ...(task.continuation === null ? {} : { continuation: task.continuation }),
   }
+}
+
+function engineSampling({ seed, topK, ...rest }: EngineTask['sampling']): SamplingParameters {
+  return { ...rest, topK: Math.min(topK, MAX_CANDIDATES), seed: samplingSeed(nonceOfSeed(seed), null) }
 }
 
 function parseSchema(text: string): Record<string, unknown> {

@@ -90,3 +90,8 @@ export const receiptMessage: MessageDefinition<Receipt> = {
 export function outputDigest(tokens: readonly number[], text: string): Bytes32 {
   return `0x${bytesToHex(sha256(encodeCanonical([tokens, text])))}`
 }
+
+/** sha2-256 of the DAG-CBOR list of the tokens of a prompt as the model sees it. */
+export function tokensDigest(tokens: readonly number[]): Bytes32 {
+  return `0x${bytesToHex(sha256(encodeCanonical(tokens)))}`
+}

@@ -15,6 +15,7 @@ import { rewardOf } from '../../node/market/routing/reward.ts'
 import { Router } from '../../node/market/routing/router.ts'
 import { CREDIT, costRoundedUp } from '../../protocol/money.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
+import { seedOf } from '../helpers/seed.ts'
 import { seededRandom } from '../helpers/seeded-random.ts'
 import { provenToAll } from '../helpers/synthetic-market.ts'
 import { type Bench, type BenchRow, ratioRow } from './row.ts'
@@ -134,7 +135,7 @@ async function answersOf(
         model,
         input: { kind: 'chat', messages },
         maxTokens: MAX_TOKENS,
-        sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1 },
+        sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: seedOf(1) },
         stop: [],
       })) {
         if (event.type === 'output') text += event.text

@@ -9,6 +9,7 @@ import { dataDirAt } from '../../node/data-dir.ts'
 import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
 import type { TaskInput } from '../../protocol/messages/task-request.ts'
 import { TestNetwork, type TestNode } from '../helpers/nodes.ts'
+import { seedOf } from '../helpers/seed.ts'
 import { waitUntil } from '../helpers/wait.ts'
 import { largeModel } from './large-model.ts'
 import { type Bench, type BenchRow, median, ratioRow, valueRow } from './row.ts'
@@ -125,7 +126,13 @@ async function direct(
   maxTokens: number,
 ): Promise<Timing> {
   const timing = new Stopwatch(performance.now())
-  const request = { model: pair.modelId, input, maxTokens, sampling: GREEDY, stop: [] }
+  const request = {
+    model: pair.modelId,
+    input,
+    maxTokens,
+    sampling: { ...GREEDY, seed: seedOf(1) },
+    stop: [],
+  }
   for await (const event of pair.direct.generate(request)) {
     if (event.type === 'output') timing.add(event.tokens.length)
   }

@@ -1,4 +1,6 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { marginOf, sampleToken } from '../../inference/sampling/sampler.ts'
+import { SamplingKey } from '../../inference/sampling/sampling-key.ts'
 import { cidOf, decodeMessage, encodeMessage, type MessageDefinition } from '../../protocol/codec.ts'
 import { createNodeSigner, type VerifyEd25519 } from '../../protocol/identity.ts'
 import { peerIdFromPublicKey } from '../../protocol/ids.ts'
@@ -6,6 +8,7 @@ import { auditEventHash } from '../../protocol/messages/audit-event.ts'
 import { messages } from '../../protocol/messages/index.ts'
 import { type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
+import { samplingSeed } from '../../protocol/sampling-seed.ts'
 import { createRecord, openRecord } from '../../protocol/signed.ts'
 import { ticketCommitment, ticketValueRoundedDown, ticketWins } from '../../protocol/tickets.ts'
 import {
@@ -16,6 +19,7 @@ import {
   ticketDigest,
 } from '../../protocol/typed-data.ts'
 import { type AwardVector, holdsAward } from './award.ts'
+import type { SamplingVector } from './sampling.ts'
 import type { TicketVector } from './ticket.ts'
 
 export interface Ed25519Vector {
@@ -64,10 +68,11 @@ export interface Vectors {
     members: Record<string, string | number>
     claim: string
   }[]
+  sampling: SamplingVector[]
 }
 
 /**
- * Runs every vector against this implementation. Needs nothing but the protocol, so that the same check
+ * Runs every vector against this implementation. Needs nothing but the protocol and the sampler, so that the same check
  * runs in Node and in a browser.
  * @returns one line for each vector that fails
  */
@@ -137,6 +142,16 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
   for (const { name, receipt, claim } of vectors['receipt-claim']) {
     const body: Receipt = decodeMessage(receiptMessage, hexToBytes(receipt))
     expect(`${name}: claim`, receiptClaim(body), claim)
+  }
+  for (const { name, nonce, taskId, seed, position, ...vector } of vectors.sampling) {
+    expect(`sampling ${name}: seed`, samplingSeed(nonce, taskId), seed)
+    const key = new SamplingKey(seed)
+    key.moveTo(position)
+    expect(`sampling ${name}: u`, key.uniform(vector.tokens[0]!), vector.uniform)
+    expect(`sampling ${name}: token`, sampleToken(vector, vector, key, position), vector.chosen)
+    const { margin, state } = marginOf(vector, vector, key, position, vector.claimed)
+    expect(`sampling ${name}: state`, state, vector.state)
+    expect(`sampling ${name}: margin`, Number.isFinite(margin) ? margin : null, vector.margin)
   }
   return failures
 }

@@ -17,6 +17,7 @@ import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/type
 import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
 import { awardVectors } from './award.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
+import { samplingVectors } from './sampling.ts'
 import { ticketVectors } from './ticket.ts'
 
 /**
@@ -57,6 +58,7 @@ export function generateVectors(): Vectors {
     ticket: ticketVectors(),
     awards: awardVectors(),
     'receipt-claim': receiptClaimVectors(),
+    sampling: samplingVectors(),
   }
 }
 

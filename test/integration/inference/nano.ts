@@ -6,13 +6,14 @@ import type {
   ModelSource,
 } from '../../../inference/engine.ts'
 import { ModelCatalog } from '../../../inference/models/catalog.ts'
+import { seedOf } from '../../helpers/seed.ts'
 
 /** The embedded model, as a node would find it. */
 export function nano(folder: string): Promise<ModelSource> {
   return new ModelCatalog({ modelsFolder: folder, cacheFolder: folder }).resolve('shoal-nano')
 }
 
-export const greedy = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1 }
+export const greedy = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: seedOf(1) }
 
 /** What the embedded model answers at length, the same each time. */
 export const QUESTION = 'What is Shoal?'

@@ -10,6 +10,7 @@ import {
   toEngineSchema,
   toFailure,
 } from '../../../../inference/llama/ipc-messages.ts'
+import { seedOf } from '../../../helpers/seed.ts'
 
 const model = {
   id: `m@sha256:${'a'.repeat(64)}`,
@@ -24,7 +25,7 @@ const model = {
   threads: 1,
   measuredTokensPerSecond: 1_900.5,
 }
-const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0, seed: 7 }
+const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0, seed: seedOf(7) }
 const request = {
   model: model.id,
   input: { kind: 'chat' as const, messages: [{ role: 'user' as const, content: 'hi' }] },
@@ -51,6 +52,7 @@ const toEngine: ToEngine[] = [
   { type: 'unload', call: 2, model: model.id },
   { type: 'embed', call: 3, model: model.id, inputs: ['a'] },
   { type: 'abort', call: 3 },
+  { type: 'score', call: 6, request: { ...request, output: [7, 8] } },
   { type: 'generate', generation: 4, request, grantedTokens: null, resumption: null },
   { type: 'generate', generation: 5, request, grantedTokens: 64, resumption: { tokens: [3], text: 'x' } },
   { type: 'grant', generation: 4, totalTokens: 128 },
@@ -64,12 +66,29 @@ const fromEngine: FromEngine[] = [
   { type: 'loaded', call: 1, model },
   { type: 'unloaded', call: 1 },
   { type: 'embedded', call: 1, vectors: [Float32Array.of(1, 2)], inputTokens: 3 },
+  {
+    type: 'scored',
+    call: 6,
+    computedTokens: 5,
+    output: {
+      promptTokens: 3,
+      promptDigest: `0x${'1'.repeat(64)}`,
+      margins: Float32Array.of(0, Number.POSITIVE_INFINITY),
+      logProbs: Float32Array.of(-1, Number.NEGATIVE_INFINITY),
+      states: Uint8Array.of(0, 3),
+      endsTurn: true,
+      ending: { tokens: 2, reason: 'stop' },
+      text: 'a',
+      elapsedMs: 2.5,
+      computedTokens: 4,
+    },
+  },
   { type: 'refused', call: 1, failure },
   {
     type: 'events',
     computedTokens: 12,
     items: [
-      { generation: 1, event: { type: 'start', promptTokens: 3 } },
+      { generation: 1, event: { type: 'start', promptTokens: 3, promptDigest: null } },
       { generation: 1, event: { type: 'prefill', promptTokens: 3 } },
       { generation: 1, event: { type: 'output', tokens: [1], text: 'a' } },
       { generation: 1, event: { type: 'end', reason: 'stop_string', promptTokens: 3, outputTokens: 1 } },

@@ -3,6 +3,7 @@ import type { EngineStatus, GenerationEvent } from '../../../../inference/engine
 import type { EngineProcess, EngineProcessListeners } from '../../../../inference/llama/engine-process.ts'
 import type { IpcGenerationEvent, ToEngine } from '../../../../inference/llama/ipc-messages.ts'
 import { ProcessEngine, type ProcessEngineOptions } from '../../../../inference/llama/process-engine.ts'
+import { seedOf } from '../../../helpers/seed.ts'
 
 const source = { id: `m@sha256:${'a'.repeat(64)}`, path: '/m.gguf' }
 const description = {
@@ -21,7 +22,7 @@ const request = {
   model: source.id,
   input: { kind: 'completion' as const, prompt: 'p' },
   maxTokens: 10,
-  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1 },
+  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: seedOf(1) },
   stop: [],
 }
 
@@ -168,7 +169,7 @@ describe('ProcessEngine', () => {
     const events = collect(engine.generate(request))
     const [first] = processes as [FakeProcess]
     const { generation } = await receivedGenerate(first)
-    first.event(generation, { type: 'start', promptTokens: 3 })
+    first.event(generation, { type: 'start', promptTokens: 3, promptDigest: null })
     first.event(generation, { type: 'output', tokens: [1], text: 'a' })
     first.die()
     await reached(engine, status => status.state === 'restarting')
@@ -197,7 +198,7 @@ describe('ProcessEngine', () => {
     await reached(engine, status => status.state === 'ready')
     const second = processes[1] as FakeProcess
     const { generation } = await receivedGenerate(second)
-    second.event(generation, { type: 'start', promptTokens: 3 })
+    second.event(generation, { type: 'start', promptTokens: 3, promptDigest: null })
     second.event(generation, { type: 'end', reason: 'length', promptTokens: 3, outputTokens: 0 })
     assert.equal((await events).length, 2)
   })
@@ -292,12 +293,70 @@ describe('ProcessEngine', () => {
     assert.deepEqual(embedding, { vectors: [Float32Array.of(1)], inputTokens: 2 })
   })
 
+  describe('checking an output', () => {
+    const scored = {
+      promptTokens: 1,
+      promptDigest: `0x${'0'.repeat(64)}`,
+      margins: Float32Array.of(0, Number.POSITIVE_INFINITY),
+      logProbs: Float32Array.of(-0.5, Number.NEGATIVE_INFINITY),
+      states: Uint8Array.of(0, 3),
+      endsTurn: false,
+      ending: null,
+      text: 'ab',
+      elapsedMs: 1.5,
+      computedTokens: 2,
+    }
+
+    it('is done again after a crash', async () => {
+      const flaky: Behaviour = (message, process) => {
+        if (message.type !== 'score') return obedient(message, process)
+        assert.deepEqual(message.request, { ...request, output: [5, 6] })
+        if (process === processes[0]) process.die()
+        else process.answer({ type: 'scored', call: message.call, computedTokens: 9, output: scored })
+      }
+      await begin([flaky])
+      assert.deepEqual(await engine.score({ ...request, output: [5, 6] }), scored)
+      assert.deepEqual([engine.status().crashes, engine.status().computedTokens], [1, 9])
+    })
+
+    it('is given up when it outlives too many crashes', async () => {
+      const deadly: Behaviour = (message, process) => {
+        if (message.type === 'score') process.die()
+        else obedient(message, process)
+      }
+      await begin([deadly])
+      await assert.rejects(engine.score({ ...request, output: [] }), { code: 'ENGINE_CRASHED' })
+      assert.deepEqual(pick(engine.status()), { active: 0, queued: 0, freeSlots: 0 })
+      await reached(engine, status => status.state === 'ready')
+    })
+
+    it('takes a slot, but keeps no generation out', async () => {
+      await begin([], { maxQueued: 0 })
+      const controller = new AbortController()
+      const scores = [1, 2].map(() => engine.score({ ...request, output: [] }, { signal: controller.signal }))
+      const ends = scores.map(score => assert.rejects(score, { code: 'CANCELLED' }))
+      assert.deepEqual(pick(engine.status()), { active: 2, queued: 0, freeSlots: 0 })
+      const generation = engine.generate(request)
+      const ended = assert.rejects(collect(generation), { code: 'CANCELLED' })
+      await receivedGenerate(processes[0]!)
+      generation.cancel()
+      controller.abort()
+      await Promise.all([...ends, ended])
+      assert.deepEqual(pick(engine.status()), { active: 0, queued: 0, freeSlots: 2 })
+      assert.equal(processes[0]!.received.filter(({ type }) => type === 'abort').length, 2)
+      await assert.rejects(engine.score({ ...request, model: 'none', output: [] }), {
+        code: 'MODEL_NOT_LOADED',
+      })
+    })
+  })
+
   it('cancels what runs when it is stopped', async () => {
     await begin()
     const running = assert.rejects(collect(engine.generate(request)), { code: 'CANCELLED' })
     const embedding = assert.rejects(engine.embed({ model: source.id, inputs: ['x'] }), { code: 'CANCELLED' })
+    const score = assert.rejects(engine.score({ ...request, output: [1] }), { code: 'CANCELLED' })
     await engine.stop()
-    await Promise.all([running, embedding])
+    await Promise.all([running, embedding, score])
     assert.deepEqual(pick(engine.status()), { active: 0, queued: 0, freeSlots: 0 })
   })
 

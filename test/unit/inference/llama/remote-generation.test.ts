@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { EngineError, type GenerationEvent } from '../../../../inference/engine.ts'
 import type { IpcGenerationEvent, ToEngine } from '../../../../inference/llama/ipc-messages.ts'
 import { RemoteGeneration } from '../../../../inference/llama/remote-generation.ts'
+import { seedOf } from '../../../helpers/seed.ts'
 
 const request = {
   model: 'm',
   input: { kind: 'completion' as const, prompt: 'p' },
   maxTokens: 10,
-  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1 },
+  sampling: { temperature: 0, topP: 1, topK: 0, minP: 0, seed: seedOf(1) },
   stop: [],
 }
 const output = (...tokens: number[]): IpcGenerationEvent => ({
@@ -49,7 +50,7 @@ describe('RemoteGeneration', () => {
   it('passes events on and ends with the end', async () => {
     const { generation, log } = setUp()
     const events = collect(generation)
-    generation.receive({ type: 'start', promptTokens: 3 })
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
     generation.receive({ type: 'prefill', promptTokens: 3 })
     generation.receive(output(1))
     generation.receive({ type: 'end', reason: 'stop', promptTokens: 3, outputTokens: 1 })
@@ -64,7 +65,7 @@ describe('RemoteGeneration', () => {
     const { generation } = setUp()
     const iterator = generation[Symbol.asyncIterator]()
     const first = iterator.next()
-    generation.receive({ type: 'start', promptTokens: 3 })
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
     await first
     for (let token = 0; token < 1_000; token++) generation.receive(output(token))
     generation.receive({ type: 'end', reason: 'length', promptTokens: 3, outputTokens: 1_000 })
@@ -82,19 +83,19 @@ describe('RemoteGeneration', () => {
   it('goes on in another process without gap or repetition', async () => {
     const { generation } = setUp({ grantedTokens: 50 })
     const events = collect(generation)
-    generation.receive({ type: 'start', promptTokens: 3 })
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
     generation.receive({ type: 'prefill', promptTokens: 3 })
     generation.receive(output(1, 2))
     const message = generation.toMessage()
     assert.ok(message.type === 'generate')
     assert.deepEqual(message.resumption, { tokens: [1, 2], text: '12' })
     assert.equal(message.grantedTokens, 50)
-    generation.receive({ type: 'start', promptTokens: 5 })
+    generation.receive({ type: 'start', promptTokens: 5, promptDigest: null })
     generation.receive({ type: 'prefill', promptTokens: 5 })
     generation.receive(output(3))
     generation.receive({ type: 'end', reason: 'stop', promptTokens: 5, outputTokens: 1 })
     assert.deepEqual(await events, [
-      { type: 'start', promptTokens: 3 },
+      { type: 'start', promptTokens: 3, promptDigest: null },
       { type: 'prefill', promptTokens: 3 },
       { type: 'output', tokens: [1, 2, 3], text: '123' },
       { type: 'end', reason: 'stop', promptTokens: 3, outputTokens: 3 },
@@ -105,11 +106,11 @@ describe('RemoteGeneration', () => {
     const { generation } = setUp()
     const iterator = generation[Symbol.asyncIterator]()
     const first = iterator.next()
-    generation.receive({ type: 'start', promptTokens: 100 })
+    generation.receive({ type: 'start', promptTokens: 100, promptDigest: null })
     await first
     generation.receive({ type: 'prefill', promptTokens: 64 })
     assert.deepEqual((await iterator.next()).value, { type: 'prefill', promptTokens: 64 })
-    generation.receive({ type: 'start', promptTokens: 100 })
+    generation.receive({ type: 'start', promptTokens: 100, promptDigest: null })
     generation.receive({ type: 'prefill', promptTokens: 32 })
     generation.receive({ type: 'prefill', promptTokens: 100 })
     assert.deepEqual((await iterator.next()).value, { type: 'prefill', promptTokens: 100 })
@@ -124,7 +125,7 @@ describe('RemoteGeneration', () => {
     const message = generation.toMessage()
     assert.ok(message.type === 'generate')
     assert.equal(message.grantedTokens, 20)
-    generation.receive({ type: 'start', promptTokens: 1 })
+    generation.receive({ type: 'start', promptTokens: 1, promptDigest: null })
     await first
   })
 
@@ -132,7 +133,7 @@ describe('RemoteGeneration', () => {
     const { generation, log } = setUp()
     const iterator = generation[Symbol.asyncIterator]()
     const first = iterator.next()
-    generation.receive({ type: 'start', promptTokens: 3 })
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
     generation.receive(output(1))
     const failure = { code: 'ENGINE_CRASHED' as const, message: 'm', fix: null, details: {} }
     generation.receive({ type: 'failed', failure })
@@ -145,7 +146,7 @@ describe('RemoteGeneration', () => {
   it('tells the engine at once when it is cancelled', async () => {
     const { generation, sent, log } = setUp()
     const events = collect(generation)
-    generation.receive({ type: 'start', promptTokens: 3 })
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
     generation.cancel()
     generation.cancel()
     assert.deepEqual(sent, [{ type: 'cancel', generation: 7 }])
@@ -172,7 +173,7 @@ describe('RemoteGeneration', () => {
     const left = (async () => {
       for await (const _ of generation) break
     })()
-    generation.receive({ type: 'start', promptTokens: 3 })
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
     await left
     assert.deepEqual(sent, [{ type: 'cancel', generation: 7 }])
     assert.deepEqual(log, ['open', 'close'])
@@ -181,7 +182,7 @@ describe('RemoteGeneration', () => {
   it('can be iterated once', async () => {
     const { generation } = setUp()
     const first = generation[Symbol.asyncIterator]().next()
-    generation.receive({ type: 'start', promptTokens: 3 })
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
     await first
     await assert.rejects(collect(generation), TypeError)
   })

@@ -97,6 +97,29 @@ describe('SlotPool', () => {
     await third.slot
   })
 
+  it('has whoever is patient wait behind all others', async () => {
+    const pool = new SlotPool({ maxQueued: 1 }, { slots: slots('a'), onChange: () => {} })
+    const first = pool.enter([], { isPatient: true })
+    await first.slot
+    const patient = pool.enter([], { isPatient: true })
+    assert.throws(() => pool.enter([], { isPatient: true }), busy)
+    const other = pool.enter([])
+    assert.equal(pool.queued, 1)
+    first.leave()
+    await other.slot
+    assert.deepEqual([patient.isQueued, pool.queued], [true, 0])
+    other.leave()
+    await patient.slot
+    patient.leave()
+    assert.equal(pool.free, 1)
+    const last = pool.enter([])
+    const leaving = pool.enter([], { isPatient: true })
+    leaving.leave()
+    await assert.rejects(leaving.slot, cancelled)
+    last.leave()
+    assert.deepEqual([pool.active, pool.free], [0, 1])
+  })
+
   it('gives a slot back once, however often its holder leaves', () => {
     const pool = new SlotPool({ maxQueued: 1 }, { slots: slots('a', 'b'), onChange: () => {} })
     const seat = pool.enter([])

@@ -34,7 +34,7 @@ const REQUEST: GenerateRequest = {
   model: ID,
   input: { kind: 'chat', messages: [{ role: 'user', content: 'How many fish?' }] },
   maxTokens: 32,
-  sampling: { temperature: 0.5, topP: 0.9, topK: 0, minP: 0, seed: 7 },
+  sampling: { temperature: 0.5, topP: 0.9, topK: 0, minP: 0, seed: `0x00000007${'ab'.repeat(28)}` },
   stop: [],
 }
 
@@ -104,6 +104,10 @@ describe('a remote engine', () => {
     assert.ok(error instanceof UpstreamError, String(error))
     return error
   }
+
+  it('refuses to check an output: a service shows no candidates', async () => {
+    await assert.rejects(engine.score(), { code: 'ENGINE_UNAVAILABLE' })
+  })
 
   it('says a chat in the words of the API and tells the answer as it comes', async () => {
     const events = await collect({ stop: ['\n\n'] })
