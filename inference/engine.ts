@@ -190,6 +190,11 @@ export interface ScoredOutput {
   logProbs: Float32Array
   /** `TOKEN_STATES` by place. */
   states: Uint8Array
+  /**
+   * How far each position's winner was ahead of the next, nats at temperature 1; Infinity where it was alone. How near
+   * a tie a position was says how easily honest numeric noise turns it; without it audits judge less well.
+   */
+  gaps?: Float32Array
   /** Whether the last token is one with which the model ends its turn. */
   endsTurn: boolean
   /** Where and why the output ends by the request's own rules; null where it had to go on. */

@@ -27,6 +27,13 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  readonly audits = new Counter({
+    name: 'shoal_audits_total',
+    help: 'Audits of tasks we asked for, by what they found.',
+    labelNames: ['result'] as const,
+    registers: [this.registry],
+  })
+
   /** A gauge that is read when somebody asks. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({

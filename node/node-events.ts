@@ -3,6 +3,7 @@ import type { DownloadProgress } from '../inference/models/download.ts'
 import type { Bytes32, CidString, ModelId, NodeKey, TaskId } from '../protocol/ids.ts'
 import type { RefusalCode } from '../protocol/messages/provider-frame.ts'
 import type { EndReason } from '../protocol/messages/receipt.ts'
+import type { AuditResult } from './trust/audits/verdict.ts'
 
 /** What a node tells whoever watches it; for people, not for decisions. */
 export type NodeEvent =
@@ -31,6 +32,8 @@ export type NodeEvent =
       receipt: CidString | null
       countersigned: boolean
     }
+  /** An answer of a provider was checked. */
+  | { type: 'audited'; provider: NodeKey; model: ModelId; receipt: CidString; result: AuditResult }
   | { type: 'settled'; transaction: Bytes32; amount: bigint; channels: number }
   | { type: 'anchored'; transaction: Bytes32; root: Bytes32; firstSequence: number; lastSequence: number }
   /** A changed policy file has taken effect. */

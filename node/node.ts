@@ -47,6 +47,7 @@ import type { Wallet } from './payments/wallet.ts'
 import { Store } from './store/store.ts'
 import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
+import { knownTemplate } from './tasks/engine-task.ts'
 import { HedgeBudget } from './tasks/hedge.ts'
 import { cloudTrouble, OwnVenues } from './tasks/own-venues.ts'
 import { PeerVenue } from './tasks/peer-venue.ts'
@@ -57,6 +58,7 @@ import { Requester } from './tasks/requester.ts'
 import { ServiceMeter } from './tasks/service-meter.ts'
 import type { Reputation } from './trust/reputation.ts'
 import { Trust } from './trust/trust.ts'
+import { Verification } from './verification.ts'
 import { VERSION } from './version.ts'
 
 export interface ShoalNodeOptions {
@@ -237,6 +239,7 @@ export class ShoalNode {
       },
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
+    this.#undo.push(() => engine.stop())
     const desk = new MarketDesk(
       { self: host.nodeKey, config },
       {
@@ -256,8 +259,21 @@ export class ShoalNode {
     const receipts = new ReceiptBook({
       store,
       outbox,
-      onCountersigned: (...receipt) => trust.receiptTaken(...receipt),
+      onCountersigned: (record, ...receipt) => {
+        trust.receiptTaken(record, ...receipt)
+        verification.accepted(record.cid)
+      },
+      alsoWrite: task => verification.accept(task),
     })
+    const verification = new Verification(
+      { config, seed },
+      {
+        ...{ store, outbox, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
+      },
+    )
+    this.#undo.push(() => verification.stop())
+    await verification.start()
     trust.join({
       host,
       signer,
@@ -305,12 +321,12 @@ export class ShoalNode {
       trust,
       reputation,
       learning,
+      verification,
       deployment,
       chainUrl: place.rpcUrl,
     }
     this.#measure()
     if (config['models.serve'].length > 0) {
-      this.#undo.push(() => engine.stop())
       let told = ''
       engine.onStatus(({ state, backend }) => {
         if (state === told) return
@@ -530,7 +546,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
-    const { engine, cloud, learning } = this.parts
+    const { engine, cloud, learning, verification } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -610,6 +626,7 @@ export class ShoalNode {
         signer,
         clock: this.#clock,
         log: this.#log,
+        chatTemplateOf: model => knownTemplate(engine, model),
         onViolation,
       },
     )
@@ -624,7 +641,7 @@ export class ShoalNode {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
           reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
-          honesty: provider => reputation.honesty(provider),
+          honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
           strangerRisk: () => reputation.strangerRisk(),
         },
         breaker,
@@ -675,6 +692,7 @@ export class ShoalNode {
     const offersNothing = config['models.serve'].length + this.#entities.length === 0
     const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
     this.#trade = { economy, clearance, router, requester, offers }
+    this.#undo.push(await verification.useTrade({ client, ...this.#trade }))
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -684,7 +702,7 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk, reputation } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation, verification } = this.parts
     const admission = new Admission(
       { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
       {
@@ -711,7 +729,11 @@ export class ShoalNode {
         log: this.#log,
         engine: {
           // Tasks wait before the engine's door, not inside.
-          status: () => ({ ...engine.status(), queued: engine.status().queued + admission.queued() }),
+          status: () => ({
+            ...engine.status(),
+            models: verification.offered(engine.status().models),
+            queued: engine.status().queued + admission.queued(),
+          }),
           onStatus: listener => engine.onStatus(listener),
         },
         prices: desk.pricing,
@@ -887,6 +909,7 @@ export interface NodeParts {
   trust: Trust
   reputation: Reputation
   learning: RouteLearning
+  verification: Verification
   deployment: KnownDeployment
   chainUrl: string
 }

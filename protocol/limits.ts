@@ -33,6 +33,8 @@ export const MAX_STOP_STRINGS = 8
 export const MAX_STOP_STRING_BYTES = 128
 export const MAX_JSON_SCHEMA_BYTES = 32_768
 export const MAX_OUTPUT_TOKENS = 131_072
+/** Candidates for a token that the reproducible sampler chooses among: the likeliest. */
+export const MAX_SAMPLED_CANDIDATES = 64
 /** Tokens in one `output` frame. */
 export const MAX_TOKENS_PER_FRAME = 1_024
 /** Bytes of one frame on a task's stream: a request with a full-size prompt fits. */

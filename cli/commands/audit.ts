@@ -9,11 +9,26 @@ export interface VerifyOptions extends CommonOptions, Record<string, unknown> {
   offline?: boolean
 }
 
+export interface CalibrateOptions extends CommonOptions, Record<string, unknown> {
+  model: string
+  prompts: number
+  samples: number
+  outputsTo?: string
+  outputsFrom?: string
+  out?: string
+}
+
+const DEFAULT_PROMPTS = 150
+const DEFAULT_SAMPLES = 4
+const MAX_PROMPTS = 512
+const MAX_SAMPLES = 64
+
 export function registerAudit(program: Command): void {
   const audit = program
     .command('audit')
-    .description('Check or anchor the record of this node’s decisions')
-    .addHelpText('after', '\nExamples:\n  $ shoal audit verify\n  $ shoal audit verify --json')
+    .description('Check or anchor the record of this node’s decisions, and calibrate audits of others’ work')
+    .addHelpText('after', '\nExamples:\n  $ shoal audit verify\n  $ shoal audit calibrate --model shoal-mini')
+  registerCalibrate(audit)
   withCommonOptions(audit.command('verify'))
     .description('Replay the audit log, check its anchors with the chain, and name the first bad entry')
     .option(
@@ -57,5 +72,63 @@ Exit status: 0 intact, 1 changed or damaged, or the chain does not answer.`,
           ? 'All events are anchored already.'
           : `${paint('green', '✓')} Events ${anchor.firstSequence} to ${anchor.lastSequence} are anchored (transaction ${anchor.transaction}).`,
       )
+    })
+}
+
+function registerCalibrate(audit: Command): void {
+  withCommonOptions(audit.command('calibrate'))
+    .summary('Measure what honest outputs of a model look like')
+    .description('Measure what honest outputs of a model look like to an audit on this machine')
+    .option(
+      '--model <model>',
+      'A name, path, URL or hf: name; of a running node one that it serves',
+      'shoal-mini',
+    )
+    .option(
+      '--prompts <n>',
+      'How many of the built-in prompts',
+      wholeNumber('--prompts', 1, MAX_PROMPTS),
+      DEFAULT_PROMPTS,
+    )
+    .option(
+      '--samples <n>',
+      'Outputs of each prompt, with other temperatures, filters and lengths',
+      wholeNumber('--samples', 1, MAX_SAMPLES),
+      DEFAULT_SAMPLES,
+    )
+    .option('--outputs-to <file>', 'Only make the outputs, to be audited on another machine')
+    .option('--outputs-from <file>', 'Audit outputs that a machine of your own made, instead of making them')
+    .option('--out <file>', 'Also write there what was counted, as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ shoal audit calibrate --model shoal-mini
+  $ shoal audit calibrate --model ./model.gguf --prompts 300 --samples 8 --json
+  gpu$ shoal audit calibrate --model ./model.gguf --outputs-to outputs.json
+  cpu$ shoal audit calibrate --model ./model.gguf --outputs-from outputs.json
+
+Audits judge others' outputs by what honest ones look like on the same model and
+engines, never by a guess: without a calibration nobody is judged by statistics. Own
+ones come first, then those that come with Shoal (of the embedded models), then those
+of others, where at least three distinct operators measured the same. A node tells
+others its own. The more samples, the fewer tokens an audit needs.
+
+Exit status: 0 kept, 1 too few or absurd samples, 130 cancelled.`,
+    )
+    .action(async (options: CalibrateOptions) => {
+      const { calibrate } = await import('../calibrate.ts')
+      await calibrate(options)
+    })
+
+  withCommonOptions(audit.command('calibrations'))
+    .description('List what is known of honest outputs, model by model')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  $ shoal audit calibrations\n  $ shoal audit calibrations --json | jq '.[].source'",
+    )
+    .action(async (options: CommonOptions) => {
+      const { listCalibrations } = await import('../calibrate.ts')
+      await listCalibrations(options)
     })
 }

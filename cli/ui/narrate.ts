@@ -68,6 +68,12 @@ function narrate(event: EventLine): string | null {
       )
     case 'task-done':
       return narrateTask(event)
+    case 'audited':
+      return event.result === 'passed'
+        ? dim(`Checked an answer of ${shortPeer(text(event.provider))}: nothing speaks against it.`)
+        : bad(
+            `Checked an answer of ${shortPeer(text(event.provider))}: it is not what ${modelName(text(event.model))} says.`,
+          )
     case 'settled':
       return good(`Claimed ${credits(event.amount)} credits on chain (${shortHex(text(event.transaction))}).`)
     case 'anchored':

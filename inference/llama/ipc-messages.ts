@@ -151,6 +151,7 @@ const scoredOutput: z.ZodType<ScoredOutput> = z.strictObject({
   margins: floats,
   logProbs: floats,
   states: z.custom<Uint8Array>(value => value instanceof Uint8Array),
+  gaps: floats.optional(),
   endsTurn: z.boolean(),
   ending: z.nullable(z.strictObject({ tokens: count, reason: stopReason })),
   text: z.string(),

@@ -115,6 +115,7 @@ export class OutputScoring {
       margins: judge.margins,
       logProbs: judge.logProbs,
       states: judge.states,
+      gaps: judge.gaps,
       endsTurn: last !== undefined && known.length === this.#request.output.length && isEndToken(last),
       ...this.#textAndEnding(prepared),
     }

@@ -12,6 +12,7 @@ export class TokenJudge {
   readonly margins: Float32Array
   readonly logProbs: Float32Array
   readonly states: Uint8Array
+  readonly gaps: Float32Array
   readonly #sampler: Sampler
   readonly #position: number
   readonly #candidates = new CandidateList()
@@ -39,6 +40,7 @@ export class TokenJudge {
     this.margins = new Float32Array(tokens).fill(Number.POSITIVE_INFINITY)
     this.logProbs = new Float32Array(tokens).fill(Number.NEGATIVE_INFINITY)
     this.states = new Uint8Array(tokens).fill(STATE_NUMBERS.absent)
+    this.gaps = new Float32Array(tokens).fill(Number.POSITIVE_INFINITY)
   }
 
   /**
@@ -56,6 +58,7 @@ export class TokenJudge {
       if (fits) this.#say(index, { margin: 0, isMatch: true, state: 'won' }, 0)
     } else if (fits) {
       const margin = this.#sampler.marginOf(candidates, this.#position + index, token)
+      this.gaps[index] = this.#sampler.lead
       this.#say(index, margin, candidates.logProbOf(token))
     }
     if (fits) this.#grammar?.accept(token)

@@ -54,6 +54,7 @@ export class Sampler {
   /** Candidates, and how many of them are left to choose from. */
   #size = 0
   #kept = 0
+  #lead = Number.POSITIVE_INFINITY
 
   /** @throws {RangeError} when a parameter is out of range or the seed is none */
   constructor(parameters: SamplerParameters, seed: Bytes32 | SamplingKey) {
@@ -74,15 +75,23 @@ export class Sampler {
   }
 
   /**
+   * How far the winner of the latest call was ahead of the next, in nats at temperature 1: how near a tie it was. Infinity
+   * where there was nothing else to choose.
+   */
+  get lead(): number {
+    return this.#lead
+  }
+
+  /**
    * What an audit needs to know of a claimed token.
    * @throws {RangeError} without candidates
    */
   marginOf(candidates: Candidates, position: number, token: number): TokenMargin {
     this.#take(candidates)
+    const winner = this.#winner(position)
     const place = this.#tokens.subarray(0, this.#size).indexOf(token)
     if (place < 0) return { margin: Number.POSITIVE_INFINITY, isMatch: false, state: 'absent' }
     if (place >= this.#kept) return { margin: Number.POSITIVE_INFINITY, isMatch: false, state: 'filtered' }
-    const winner = this.#winner(position)
     if (place === winner) return { margin: 0, isMatch: true, state: 'won' }
     const { temperature } = this.#parameters
     const score = (at: number) =>
@@ -139,17 +148,23 @@ export class Sampler {
   /** Where the winner of those left stands. */
   #winner(position: number): number {
     const { temperature } = this.#parameters
-    if (temperature === 0 || this.#kept === 1) return 0
+    if (temperature === 0 || this.#kept === 1) {
+      this.#lead = this.#kept === 1 ? Number.POSITIVE_INFINITY : this.#logits[0]! - this.#logits[1]!
+      return 0
+    }
     this.#key.moveTo(position)
     let best = 0
     let bestScore = Number.NEGATIVE_INFINITY
+    let nextScore = Number.NEGATIVE_INFINITY
     for (let i = 0; i < this.#kept; i++) {
       const score = this.#logits[i]! / temperature + this.#key.gumbel(this.#tokens[i]!)
       if (score > bestScore || (score === bestScore && this.#tokens[i]! < this.#tokens[best]!)) {
         best = i
+        nextScore = bestScore
         bestScore = score
-      }
+      } else if (score > nextScore) nextScore = score
     }
+    this.#lead = temperature * (bestScore - nextScore)
     return best
   }
 }

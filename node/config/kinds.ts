@@ -56,6 +56,17 @@ export const integer = (min: number, max: number): Kind<number> => ({
   show: String,
 })
 
+/** A share of a whole, such as `0.1`. */
+export const fraction: Kind<number> = {
+  placeholder: 'share',
+  parse(raw) {
+    const isWritten = typeof raw === 'string' && /^\d+(\.\d+)?$/.test(raw)
+    const value = typeof raw === 'number' ? raw : isWritten ? Number(raw) : Number.NaN
+    return value >= 0 && value <= 1 ? value : expected('a share from 0 to 1, such as 0.1')
+  },
+  show: String,
+}
+
 /** A span of time such as `90s` or `12h`, in milliseconds. */
 export const duration = (minMs: number, maxMs: number): Kind<number> => ({
   placeholder: 'time',

@@ -13,6 +13,7 @@ import {
   credits,
   duration,
   flag,
+  fraction,
   integer,
   type Kind,
   list,
@@ -401,6 +402,37 @@ export const settings = {
     default: true,
     help: 'Tell others how tasks with providers went, with the receipts; never of confidential or private tasks.',
     flag: 'share-reports',
+  }),
+
+  'audits.share': setting({
+    kind: fraction,
+    default: 0.1,
+    help: 'What checking the answers of others may cost, as a share of what you spend on tasks; 0 checks none.',
+    flag: 'audit-share',
+  }),
+  'audits.leastProbability': setting({
+    kind: fraction,
+    default: 0.02,
+    help: 'Chance that an answer is checked even of those trusted most.',
+    flag: 'audit-least',
+  }),
+  'audits.unresolvedLimit': setting({
+    kind: credits(0n),
+    default: CREDIT / 100n,
+    help: 'Credits that unchecked work of a provider without proof or stake may cost; beyond, others are asked first.',
+    flag: 'unresolved-limit',
+  }),
+  'audits.loadModels': setting({
+    kind: flag,
+    default: true,
+    help: 'Load models that lie on this machine but are not offered, to check answers with them.',
+    flag: 'audit-load-models',
+  }),
+  'audits.keepFor': setting({
+    kind: duration(HOUR, 365 * DAY),
+    default: 30 * DAY,
+    help: 'How long own tasks are kept, encrypted, to check or dispute them.',
+    flag: 'audit-keep-for',
   }),
 
   'earning.settleEvery': setting({

@@ -1,6 +1,8 @@
-import { randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { DataClass } from '../../protocol/data-class.ts'
+import type { TaskSampling } from '../../protocol/messages/task-request.ts'
 import { parseCredits } from '../../protocol/money.ts'
+import { nonceOfSeed } from '../../protocol/sampling-seed.ts'
 import type { Preferences } from '../market/preferences.ts'
 import type { AskOptions } from '../tasks/ask.ts'
 import type { ControlParameters } from './control-api.ts'
@@ -17,12 +19,18 @@ export function askOptionsFrom(given: ControlParameters<'ask'>, defaultClass: Da
     model,
     maxTokens,
     maxPrice: maxPrice === null ? null : parseCredits(maxPrice),
-    sampling: { temperature, topP, minP, topK, seed: seed ?? randomInt(2 ** 32) },
+    sampling: { temperature, topP, minP, topK, ...seedFrom(seed) },
     stop,
     jsonSchema,
     preferences: preferencesFrom(given, defaultClass),
     ...(given.taskClass === null ? {} : { taskClass: given.taskClass }),
   }
+}
+
+/** Who gives a seed wants the same output again; everybody else a new one each time. */
+function seedFrom(seed: number | null): Pick<TaskSampling, 'nonce' | 'seedScope'> {
+  if (seed !== null) return { nonce: nonceOfSeed(seed), seedScope: 'nonce' }
+  return { nonce: `0x${randomBytes(32).toString('hex')}`, seedScope: 'task' }
 }
 
 /** How a task is to be done, from what the caller gave or left to its default. */

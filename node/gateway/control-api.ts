@@ -6,6 +6,7 @@ import {
   MAX_CHAT_MESSAGES,
   MAX_JSON_SCHEMA_BYTES,
   MAX_OUTPUT_TOKENS,
+  MAX_SAMPLED_CANDIDATES,
   MAX_STOP_STRING_BYTES,
   MAX_STOP_STRINGS,
   MAX_TEXT_BYTES,
@@ -17,6 +18,7 @@ import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { BATCH_PICKS } from '../tasks/batch.ts'
+import { calibrationMethods } from './calibration-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
@@ -45,7 +47,7 @@ const ask = z.strictObject({
   temperature: z.number().min(0).max(5).default(0),
   topP: z.number().min(0).max(1).default(1),
   minP: z.number().min(0).max(1).default(0),
-  topK: z.int().min(0).max(65_536).default(0),
+  topK: z.int().min(0).max(MAX_SAMPLED_CANDIDATES).default(0),
   seed: z.nullable(z.int().min(0).max(0xffff_ffff)).default(null),
   stop: z.array(z.string().min(1).max(MAX_STOP_STRING_BYTES)).max(MAX_STOP_STRINGS).default([]),
   jsonSchema: z.nullable(z.string().max(MAX_JSON_SCHEMA_BYTES)).default(null),
@@ -90,6 +92,7 @@ export const controlMethods = {
   stop: z.strictObject({}),
   ...routeMethods,
   ...trustMethods,
+  ...calibrationMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */
@@ -113,7 +116,7 @@ export type ControlParameters<M extends ControlMethod> = z.output<(typeof contro
 export type ControlRequest<M extends ControlMethod> = z.input<(typeof controlMethods)[M]>
 
 /** Methods whose answer is a stream of lines. */
-export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask', 'batch'])
+export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask', 'batch', 'calibrate'])
 
 /** One line of a streamed answer. */
 export type ControlLine =

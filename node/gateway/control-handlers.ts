@@ -5,6 +5,7 @@ import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
 import { askOptionsFrom } from './ask-options.ts'
 import { batchHandlers } from './batch-handlers.ts'
+import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { marketHandlers } from './market-handlers.ts'
@@ -45,6 +46,7 @@ export function controlHandlers(
   } = {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
+    ...calibrationHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     status: () => statusView(node),

@@ -1,6 +1,6 @@
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, CidString, NodeKey } from '../../protocol/ids.ts'
 import { MAX_OFFER_LIFETIME_MS } from '../../protocol/limits.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
@@ -23,6 +23,7 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
+import type { AcceptedTask } from '../trust/audits/archived-task.ts'
 import { HealthMonitor } from './health-monitor.ts'
 import { meteredAt, owedFor } from './metering.ts'
 import type { OutgoingFrame } from './protocol.ts'
@@ -43,6 +44,8 @@ export interface AttemptOptions {
   promptTokensBound: number
   /** What the attempt may cost at most, base units. */
   maxAmount: bigint
+  /** Digest of the model's chat template; null where it has none, undefined where we do not know. */
+  chatTemplate?: Bytes32 | null
   self: NodeKey
   wallet: Address
 }
@@ -309,8 +312,12 @@ export class Attempt {
       { version: 1, receipt: record.cid },
       signer,
     )
-    const { dataClass } = this.#request
-    await this.#health.aside(() => receipts.countersign(record, countersignature, dataClass))
+    const accepted: AcceptedTask = {
+      ...{ record, countersignature, request: this.#request },
+      ...{ tokens: this.#tokens, text: this.#text },
+      terms: { price: this.#options.price, contextTokens: this.#contextTokens() },
+    }
+    await this.#health.aside(() => receipts.countersign(accepted))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
     try {
       await frames.send({ kind: 'countersign', record: countersignature.bytes }, this.#stalled.signal)
@@ -349,6 +356,7 @@ export class Attempt {
       receipt.offer === offer.cid &&
       receipt.request === this.#requestCid &&
       receipt.model === request.model &&
+      this.#isTruthful(receipt) &&
       // Of the prompt, computed but not yet told may be owed; of the output, only what came.
       receipt.promptTokens <= this.#promptTokens &&
       (this.#tokens.length === 0 || receipt.promptTokens === this.#promptTokens) &&
@@ -363,6 +371,23 @@ export class Attempt {
       receipt.startedAtMs <= receipt.endedAtMs &&
       Math.abs(receipt.endedAtMs - this.#modules.clock.nowMs()) <= MAX_OFFER_LIFETIME_MS
     return honest ? record : null
+  }
+
+  #contextTokens(): number {
+    const { offer } = this.#options.offer
+    return offer.models.find(({ model }) => model === this.#request.model)?.contextTokens ?? 0
+  }
+
+  /** Whether how it says the output was made can be: what we cannot know is left to audits. */
+  #isTruthful({ adapter, chatTemplate, prompt, sampler }: Receipt): boolean {
+    const { input, jsonSchema } = this.#request
+    // None was asked for.
+    if (adapter !== null) return false
+    if (input.kind === 'completion' && chatTemplate !== null) return false
+    const { chatTemplate: known } = this.#options
+    if (input.kind === 'chat' && known !== undefined && chatTemplate !== known) return false
+    // Who samples as agreed reads the prompt token by token; only a grammar may need another sampler.
+    return sampler === 'gumbel-64/1' ? prompt !== null : jsonSchema !== null
   }
 
   #cancel(): void {

@@ -1,13 +1,26 @@
-import { EngineError, type GenerateRequest, type SamplingParameters } from '../../inference/engine.ts'
-import { MAX_CANDIDATES } from '../../inference/sampling/sampler.ts'
+import {
+  type Engine,
+  EngineError,
+  type GenerateRequest,
+  type SamplingParameters,
+} from '../../inference/engine.ts'
+import type { Bytes32, ModelId } from '../../protocol/ids.ts'
 import type { RefusalCode } from '../../protocol/messages/provider-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
-import { nonceOfSeed, samplingSeed } from '../../protocol/sampling-seed.ts'
+import { samplingSeed } from '../../protocol/sampling-seed.ts'
 
 /** What of a task an engine is given, with how far it may travel: nothing of offers and payments. */
 export type EngineTask = Pick<
   TaskRequest,
-  'dataClass' | 'model' | 'input' | 'continuation' | 'maxTokens' | 'sampling' | 'stop' | 'jsonSchema'
+  | 'taskId'
+  | 'dataClass'
+  | 'model'
+  | 'input'
+  | 'continuation'
+  | 'maxTokens'
+  | 'sampling'
+  | 'stop'
+  | 'jsonSchema'
 >
 
 /**
@@ -19,15 +32,17 @@ export function generateRequest(task: Omit<EngineTask, 'dataClass'>): GenerateRe
     model: task.model,
     input: task.input,
     maxTokens: task.maxTokens,
-    sampling: engineSampling(task.sampling),
+    sampling: engineSampling(task),
     stop: task.stop,
     ...(task.jsonSchema === null ? {} : { jsonSchema: parseSchema(task.jsonSchema) }),
     ...(task.continuation === null ? {} : { continuation: task.continuation }),
   }
 }
 
-function engineSampling({ seed, topK, ...rest }: EngineTask['sampling']): SamplingParameters {
-  return { ...rest, topK: Math.min(topK, MAX_CANDIDATES), seed: samplingSeed(nonceOfSeed(seed), null) }
+function engineSampling({ sampling, taskId }: Pick<EngineTask, 'sampling' | 'taskId'>): SamplingParameters {
+  const { temperature, topP, minP, topK, nonce, seedScope } = sampling
+  const seed = samplingSeed(nonce, seedScope === 'task' ? taskId : null)
+  return { temperature, topP, minP, topK, seed }
 }
 
 function parseSchema(text: string): Record<string, unknown> {
@@ -40,6 +55,18 @@ function parseSchema(text: string): Record<string, unknown> {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema))
     throw new EngineError('SCHEMA_INVALID', 'the JSON schema is no JSON object')
   return schema as Record<string, unknown>
+}
+
+/** sha2-256 of a loaded model's chat template; null where the model has none, or is not loaded. */
+export function chatTemplateOf(engine: Pick<Engine, 'status'>, model: ModelId): Bytes32 | null {
+  const digest = engine.status().models.find(({ id }) => id === model)?.chatTemplateDigest ?? null
+  return digest === null ? null : `0x${digest.slice('sha256:'.length)}`
+}
+
+/** The same, undefined where the model is not loaded. */
+export function knownTemplate(engine: Pick<Engine, 'status'>, model: ModelId): Bytes32 | null | undefined {
+  const isLoaded = engine.status().models.some(({ id }) => id === model)
+  return isLoaded ? chatTemplateOf(engine, model) : undefined
 }
 
 const REFUSALS: Partial<Record<EngineError['code'], RefusalCode>> = {

@@ -98,12 +98,13 @@ function free(outcome: TryOutcome): AttemptReport {
   return { outcome, paid: 0n }
 }
 
-function engineTask({ ask, choice, progress, maxTokens }: AttemptOrder): EngineTask {
+function engineTask({ taskId, ask, choice, progress, maxTokens }: AttemptOrder): EngineTask {
   const { input, sampling, stop, jsonSchema, preferences } = ask
   const { model } = choice.candidate.model
   const { text, tokens } = progress
   const hasOutput = text !== '' || tokens.length > 0
   return {
+    taskId,
     dataClass: preferences.dataClass,
     model,
     input,

@@ -1,6 +1,6 @@
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, ModelId, NodeKey } from '../../protocol/ids.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
@@ -33,6 +33,8 @@ export interface PeerVenueModules {
   signer: NodeSigner
   clock: Clock
   log: Logger
+  /** Digest of a model's chat template; null where it has none, undefined where we do not know. */
+  chatTemplateOf: (model: ModelId) => Bytes32 | null | undefined
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
@@ -83,6 +85,7 @@ export class PeerVenue implements Venue {
           expected: prediction,
           promptTokensBound: order.promptTokensBound,
           maxAmount,
+          ...this.#known(candidate.model.model),
           self: this.#options.self,
           wallet: this.#options.wallet,
         },
@@ -138,6 +141,11 @@ export class PeerVenue implements Venue {
       log.debug({ err: error, provider }, 'nobody could be made ready to stand by')
       return false
     }
+  }
+
+  #known(model: ModelId): { chatTemplate?: Bytes32 | null } {
+    const chatTemplate = this.#modules.chatTemplateOf(model)
+    return chatTemplate === undefined ? {} : { chatTemplate }
   }
 
   async #connect(provider: NodeKey, signal: AbortSignal): Promise<void> {

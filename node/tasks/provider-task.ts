@@ -3,7 +3,7 @@ import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, CidString, NodeKey } from '../../protocol/ids.ts'
 import type { Award } from '../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
@@ -33,7 +33,7 @@ import { PaymentRefusal } from '../payments/errors.ts'
 import type { PayeeChannels, PayeeLease } from '../payments/payee-channels.ts'
 import type { Admission, Place } from './admission.ts'
 import { promptTokensExpected } from './demand.ts'
-import { engineRefusalOf, generateRequest } from './engine-task.ts'
+import { chatTemplateOf, engineRefusalOf, generateRequest } from './engine-task.ts'
 import { coveredTokens, owedFor } from './metering.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import type { ServiceMeter } from './service-meter.ts'
@@ -104,6 +104,7 @@ export class ProviderTask {
   #text = ''
   #price: TokenPrice = { inputPerMillion: 0n, outputPerMillion: 0n }
   #promptTokens = 0
+  #prompt: Bytes32 | null = null
   /** Tokens of the prompt computed so far: what of it is owed. */
   #prefilled = 0
   #granted = 0
@@ -202,6 +203,7 @@ export class ProviderTask {
     const first = await Promise.race([this.#events.next(), this.#abandoned.promise])
     if (first.done === true || first.value.type !== 'start') throw new Error('the engine did not start')
     this.#promptTokens = first.value.promptTokens
+    this.#prompt = first.value.promptDigest
     if (award !== null && this.#promptTokens > award.maxPromptTokens)
       throw refuse('award_invalid', 'the prompt is longer than was announced')
     await this.#lease.reserve(
@@ -322,7 +324,7 @@ export class ProviderTask {
     const metered = { promptTokens: this.#prefilled, outputTokens: this.#tokens.length }
     const amount = owedFor(this.#price, metered)
     return {
-      version: 1,
+      version: 2,
       taskId: request.taskId,
       attempt: request.attempt,
       requester: this.#modules.frames.remote,
@@ -335,6 +337,10 @@ export class ProviderTask {
       offer: request.offer,
       request: cidOf(encodeMessage(requesterFrameMessage, request)).toString(),
       model: request.model,
+      adapter: null,
+      chatTemplate: this.#chatTemplate(),
+      prompt: this.#prompt,
+      sampler: 'gumbel-64/1',
       backend: this.#modules.engine.status().backend?.kind ?? 'cpu',
       ...metered,
       output: outputDigest(this.#tokens, this.#text),
@@ -344,6 +350,13 @@ export class ProviderTask {
       startedAtMs: this.#startedAtMs,
       endedAtMs: this.#modules.clock.nowMs(),
     }
+  }
+
+  /** Digest of the template the prompt was built with. */
+  #chatTemplate(): Bytes32 | null {
+    const { input, model } = this.#request
+    if (input.kind !== 'chat') return null
+    return chatTemplateOf(this.#modules.engine, model)
   }
 
   /** Takes what the requester says until the stream ends. */

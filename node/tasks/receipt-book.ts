@@ -8,7 +8,8 @@ import { openRecord, type SignedRecord } from '../../protocol/signed.ts'
 import { receiptClaim } from '../../protocol/typed-data.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { Store } from '../store/store.ts'
-import type { Table } from '../store/table.ts'
+import type { BatchOperation, Table } from '../store/table.ts'
+import type { AcceptedTask } from '../trust/audits/archived-task.ts'
 
 const storedReceiptSchema = z.strictObject({
   role: z.enum(['requester', 'provider']),
@@ -38,10 +39,18 @@ export type ReceiptListener = (
 export class ReceiptBook {
   readonly #outbox: AuditOutbox
   readonly #onCountersigned: ReceiptListener
+  readonly #alsoWrite: (task: AcceptedTask) => readonly BatchOperation[]
   readonly #table: Table<StoredReceipt>
 
-  constructor(modules: { store: Store; outbox: AuditOutbox; onCountersigned?: ReceiptListener }) {
+  /** @param modules.alsoWrite what is to be written together with a receipt we accept as requester */
+  constructor(modules: {
+    store: Store
+    outbox: AuditOutbox
+    onCountersigned?: ReceiptListener
+    alsoWrite?: (task: AcceptedTask) => readonly BatchOperation[]
+  }) {
     this.#outbox = modules.outbox
+    this.#alsoWrite = modules.alsoWrite ?? (() => [])
     this.#onCountersigned = modules.onCountersigned ?? (() => {})
     this.#table = modules.store.table('receipts', storedReceiptSchema)
   }
@@ -79,11 +88,8 @@ export class ReceiptBook {
   }
 
   /** A receipt we accept as requester; on disk and logged when this resolves. */
-  async countersign(
-    record: SignedRecord<Receipt>,
-    countersignature: SignedRecord<Countersignature>,
-    dataClass: DataClass,
-  ): Promise<void> {
+  async countersign(task: AcceptedTask): Promise<void> {
+    const { record, countersignature, request } = task
     const { body, cid, bytes } = record
     const stored: StoredReceipt = {
       role: 'requester',
@@ -91,7 +97,7 @@ export class ReceiptBook {
       countersignature: countersignature.bytes,
     }
     await this.#outbox.record(
-      [this.#table.putOperation(keyOf(body, 'requester'), stored)],
+      [this.#table.putOperation(keyOf(body, 'requester'), stored), ...this.#alsoWrite(task)],
       [
         {
           kind: 'receipt.countersigned',
@@ -104,7 +110,7 @@ export class ReceiptBook {
         },
       ],
     )
-    this.#onCountersigned(record, countersignature, dataClass)
+    this.#onCountersigned(record, countersignature, request.dataClass)
   }
 
   /** Receipts, the newest first. */

@@ -121,13 +121,13 @@ export class EvidenceLog {
       into.markCounted(receipt, endedAtMs)
   }
 
-  /** Keeps a piece that `stateOf` already has. */
-  async append(evidence: Evidence): Promise<void> {
+  /** Keeps a piece that `stateOf` already has. @param also written in the same batch */
+  async append(evidence: Evidence, also: readonly BatchOperation[] = []): Promise<void> {
     const { peer } = evidence
     const number = ++this.#last
     const numbers = this.#numbersOf(peer)
     numbers.push(number)
-    const operations = [this.#evidence.putOperation(keyOf(peer, number), evidence)]
+    const operations = [...also, this.#evidence.putOperation(keyOf(peer, number), evidence)]
     if (evidence.kind === 'report') {
       const counted = { endedAtMs: evidence.atMs }
       operations.push(this.#receipts.putOperation(evidence.receipt, counted))

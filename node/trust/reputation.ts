@@ -2,6 +2,7 @@ import type { CidString, NodeKey } from '../../protocol/ids.ts'
 import type { Clock } from '../clock.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { Store } from '../store/store.ts'
+import type { BatchOperation } from '../store/table.ts'
 import type { Evidence, EvidenceDetails, TaskEvidence } from './evidence.ts'
 import { EvidenceLog } from './evidence-log.ts'
 import { gossipScore } from './gossip-score.ts'
@@ -68,13 +69,15 @@ export class Reputation {
   /**
    * Takes what was seen of a peer now.
    * @param evidence what it was, or only how a task went
+   * @param also written to disk together with it, or not at all
    */
   async observe(
     peer: NodeKey,
     evidence: TaskEvidence | Exclude<EvidenceDetails, { kind: 'report' }>,
+    also: readonly BatchOperation[] = [],
   ): Promise<void> {
     const details = typeof evidence === 'string' ? plainTask(evidence) : evidence
-    await this.#take({ peer, atMs: this.#clock.nowMs(), ...details })
+    await this.#take({ peer, atMs: this.#clock.nowMs(), ...details }, also)
   }
 
   /** @returns whether the peer is still welcome */
@@ -163,9 +166,9 @@ export class Reputation {
     if (old.length > 0) await this.#log.forgetReceipts(old)
   }
 
-  async #take(evidence: Evidence): Promise<boolean> {
+  async #take(evidence: Evidence, also: readonly BatchOperation[] = []): Promise<boolean> {
     if (!this.#model.add(evidence)) return false
-    await this.#log.append(evidence)
+    await this.#log.append(evidence, also)
     if (this.#model.size > this.#maxPeers) await this.#log.forget(this.#forgetLeast())
     return true
   }

@@ -16,6 +16,7 @@ import type { Logger } from '../log.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Store } from '../store/store.ts'
+import type { BatchOperation } from '../store/table.ts'
 import type { Operators } from './clusters.ts'
 import { OwnReports } from './own-reports.ts'
 import { PaidReceipts } from './paid-receipts.ts'
@@ -161,10 +162,14 @@ export class Trust {
   }
 
   /** A task of ours went so; `observe` of the reputation, and what is reported of it. */
-  async observe(provider: NodeKey, evidence: Parameters<Reputation['observe']>[1]): Promise<void> {
+  async observe(
+    provider: NodeKey,
+    evidence: Parameters<Reputation['observe']>[1],
+    also: readonly BatchOperation[] = [],
+  ): Promise<void> {
     const result = resultOf(evidence)
     if (result !== null && result !== 'completed') this.#own.learned(provider, result)
-    await this.reputation.observe(provider, evidence)
+    await this.reputation.observe(provider, evidence, also)
   }
 
   /** We have paid for a task and countersigned its receipt. */

@@ -90,6 +90,18 @@ const eventSchemas = [
     peer: wire.nodeKey,
     reason: z.string().max(64),
   }),
+  z.strictObject({
+    kind: z.literal('task.audited'),
+    v: z.literal(1),
+    receipt: wire.cid,
+    provider: wire.nodeKey,
+    model: wire.modelId,
+    result: z.enum(['passed', 'failed', 'cheating']),
+    reasons: z.array(z.string().max(16)).max(8),
+    tokens: wire.count,
+    /** Whether there was an honest baseline for the two engines. */
+    calibrated: z.boolean(),
+  }),
 ] as const
 
 /** The wire form of `AuditEventDetails`. */

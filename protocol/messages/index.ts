@@ -1,6 +1,7 @@
 import type { MessageDefinition } from '../codec.ts'
 import { auditEventMessage } from './audit-event.ts'
 import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
+import { calibrationMessage } from './calibration.ts'
 import { countersignatureMessage } from './countersignature.ts'
 import { offerMessage } from './offer.ts'
 import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts'
@@ -25,5 +26,6 @@ export const messages: readonly MessageDefinition<never>[] = [
   receiptMessage,
   countersignatureMessage,
   reputationReportMessage,
+  calibrationMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

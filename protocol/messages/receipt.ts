@@ -22,11 +22,19 @@ export const END_REASONS = [
 export type EndReason = (typeof END_REASONS)[number]
 
 /**
- * The provider's record of a finished task, countersigned by the requester. It commits to the request and
- * the output by digest, so that either can be shown later and neither is revealed by the receipt.
+ * How output tokens were chosen. `gumbel-64/1`: by the reproducible sampler from the request's seed, so that anyone
+ * can compute the choice again from the logits. `engine`: by the engine's own, which only grammars need.
+ */
+export const SAMPLERS = ['gumbel-64/1', 'engine'] as const
+export type SamplerId = (typeof SAMPLERS)[number]
+
+/**
+ * The provider's record of a finished task, countersigned by the requester. It commits to the request (with
+ * parameters, nonce and limits), the tokens of the prompt and the output by digest, so that each can be shown later
+ * and none is revealed by the receipt.
  */
 export interface Receipt {
-  version: 1
+  version: 2
   taskId: TaskId
   attempt: number
   requester: NodeKey
@@ -40,6 +48,13 @@ export interface Receipt {
   /** CID of the request frame as it was sent. */
   request: CidString
   model: ModelId
+  /** The adapter the model ran with; null for none. */
+  adapter: ModelId | null
+  /** sha2-256 of the chat template the prompt was built with; null where none was. */
+  chatTemplate: Bytes32 | null
+  /** `tokensDigest` of the prompt as the model saw it, a continuation's tokens included; null where it is not known. */
+  prompt: Bytes32 | null
+  sampler: SamplerId
   backend: z.infer<typeof backendSchema>
   promptTokens: number
   outputTokens: number
@@ -61,7 +76,7 @@ export const receiptMessage: MessageDefinition<Receipt> = {
   type: 'receipt',
   maxBytes: 4_096,
   schema: z.strictObject({
-    version: z.literal(1),
+    version: z.literal(2),
     taskId: wire.taskId,
     attempt: z.int().min(0).max(255),
     requester: wire.nodeKey,
@@ -74,6 +89,10 @@ export const receiptMessage: MessageDefinition<Receipt> = {
     offer: wire.cid,
     request: wire.cid,
     model: wire.modelId,
+    adapter: z.nullable(wire.modelId),
+    chatTemplate: z.nullable(wire.bytes32),
+    prompt: z.nullable(wire.bytes32),
+    sampler: z.enum(SAMPLERS),
     backend: backendSchema,
     promptTokens: wire.count,
     outputTokens: wire.count,

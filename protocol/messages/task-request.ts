@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { wire } from '../codec.ts'
 import { DATA_CLASSES, type DataClass } from '../data-class.ts'
-import type { Address, ChannelId, CidString, ModelId, TaskId } from '../ids.ts'
+import type { Address, Bytes32, ChannelId, CidString, ModelId, TaskId } from '../ids.ts'
 import {
   MAX_CHAT_MESSAGES,
   MAX_JSON_SCHEMA_BYTES,
   MAX_OUTPUT_TOKENS,
+  MAX_SAMPLED_CANDIDATES,
   MAX_STOP_STRING_BYTES,
   MAX_STOP_STRINGS,
   MAX_TEXT_BYTES,
@@ -22,11 +23,19 @@ export interface TaskSampling {
   temperature: number
   topP: number
   minP: number
-  /** 0 keeps all. */
+  /** 0 keeps all candidates the sampler looks at, 64. */
   topK: number
-  /** Unsigned 32-bit. */
-  seed: number
+  /** 256 bits of the requester's choice, from which the sampling seed follows; see `samplingSeed`. */
+  nonce: Bytes32
+  /**
+   * What the seed is bound to. `task`: nonce and task id, so that no two tasks draw alike. `nonce`: the nonce alone,
+   * for who wants the same output again.
+   */
+  seedScope: SeedScope
 }
+
+export const SEED_SCOPES = ['task', 'nonce'] as const
+export type SeedScope = (typeof SEED_SCOPES)[number]
 
 /** A claim the requester signed, with the amount it names. */
 export interface SignedVoucher {
@@ -121,8 +130,9 @@ export const taskRequestSchema = z.strictObject({
     temperature: thousandths(5),
     topP: thousandths(1),
     minP: thousandths(1),
-    topK: z.int().min(0).max(65_536),
-    seed: z.int().min(0).max(0xffff_ffff),
+    topK: z.int().min(0).max(MAX_SAMPLED_CANDIDATES),
+    nonce: wire.bytes32,
+    seedScope: z.enum(SEED_SCOPES),
   }),
   stop: z.array(wire.text(MAX_STOP_STRING_BYTES).refine(text => text.length > 0)).max(MAX_STOP_STRINGS),
   jsonSchema: z.nullable(wire.text(MAX_JSON_SCHEMA_BYTES)),

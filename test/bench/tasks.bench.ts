@@ -9,6 +9,7 @@ import { dataDirAt } from '../../node/data-dir.ts'
 import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
 import type { TaskInput } from '../../protocol/messages/task-request.ts'
 import { TestNetwork, type TestNode } from '../helpers/nodes.ts'
+import { GREEDY } from '../helpers/samples.ts'
 import { seedOf } from '../helpers/seed.ts'
 import { waitUntil } from '../helpers/wait.ts'
 import { largeModel } from './large-model.ts'
@@ -19,7 +20,6 @@ const EMBEDDED = 'shoal-nano-q8_0'
 const PROMPTS = ['fish fish fish fish fish fish', '0 0 0 0 0 0 0 0', 'a a a a a a', '\n\n\n', 'la la la la']
 const STREAM_TOKENS = 500
 const PARALLEL = 8
-const GREEDY = { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 }
 /**
  * A paid task at another node over loopback, beside the same engine called directly in this process: same
  * file, same threads, same prompt, one after the other in turns.

@@ -12,6 +12,7 @@ import { type NodeEvent, NodeEvents } from '../../node/node-events.ts'
 import { Wallet } from '../../node/payments/wallet.ts'
 import type { AskOptions, TaskEvent, TaskResult } from '../../node/tasks/ask.ts'
 import { silentLog } from './hosts.ts'
+import { GREEDY } from './samples.ts'
 import { TemporaryFolders } from './temporary.ts'
 import { waitUntil } from './wait.ts'
 
@@ -149,7 +150,7 @@ export function askFor(prompt: string, options: Partial<AskOptions> = {}): AskOp
     model: null,
     maxTokens: 64,
     maxPrice: null,
-    sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 },
+    sampling: GREEDY,
     stop: [],
     jsonSchema: null,
     preferences: DEFAULT_PREFERENCES,

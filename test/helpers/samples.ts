@@ -13,15 +13,16 @@ import {
   type TaskAnnouncement,
   taskAnnouncementMessage,
 } from '../../protocol/messages/bid.ts'
+import { calibrationMessage } from '../../protocol/messages/calibration.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import { modelTermsOf, type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
 import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
 import { providerFrameMessage } from '../../protocol/messages/provider-frame.ts'
-import { outputDigest, type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
+import { outputDigest, type Receipt, receiptMessage, tokensDigest } from '../../protocol/messages/receipt.ts'
 import { reputationReportMessage } from '../../protocol/messages/reputation-report.ts'
 import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
-import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import type { TaskRequest, TaskSampling } from '../../protocol/messages/task-request.ts'
 import { createRecord } from '../../protocol/signed.ts'
 import { receiptClaim } from '../../protocol/typed-data.ts'
 
@@ -30,6 +31,12 @@ import { receiptClaim } from '../../protocol/typed-data.ts'
 export const seedOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
 export const sampleSigner = createNodeSigner(seedOf(1))
 const hex = (byte: string, length: number) => byte.repeat(length)
+
+/** The likeliest token each time. */
+export const GREEDY: TaskSampling = {
+  ...{ temperature: 0, topP: 1, minP: 0, topK: 0 },
+  ...{ nonce: `0x${hex('01', 32)}`, seedScope: 'nonce' },
+}
 
 const sampleModel = `shoal-nano@sha256:${hex('ab', 32)}`
 
@@ -116,7 +123,14 @@ export const sampleRequest: TaskRequest = {
   },
   continuation: { text: 'It is', tokens: [12, 13] },
   maxTokens: 128,
-  sampling: { temperature: 0.7, topP: 0.95, minP: 0.05, topK: 40, seed: 4_294_967_295 },
+  sampling: {
+    temperature: 0.7,
+    topP: 0.95,
+    minP: 0.05,
+    topK: 40,
+    nonce: `0x${hex('6e', 32)}`,
+    seedScope: 'task',
+  },
   stop: ['\n\n'],
   jsonSchema: '{"type":"object"}',
   payment: {
@@ -155,7 +169,7 @@ const sampleBid: Bid = {
 }
 
 export const sampleReceipt: Receipt = {
-  version: 1,
+  version: 2,
   taskId: sampleRequest.taskId,
   attempt: 0,
   requester: hex('77', 32),
@@ -168,6 +182,10 @@ export const sampleReceipt: Receipt = {
   offer: sampleOfferRecord.cid,
   request: sampleOfferRecord.cid,
   model: sampleModel,
+  adapter: null,
+  chatTemplate: `0x${hex('55', 32)}`,
+  prompt: tokensDigest([1, 2, 3]),
+  sampler: 'gumbel-64/1',
   backend: 'cpu',
   promptTokens: 21,
   outputTokens: 2,
@@ -294,6 +312,30 @@ export const samples: readonly Sample[] = [
     version: 1,
     issuedAtMs: sampleReceipt.endedAtMs + 60_000,
     tasks: [{ receipt: receiptRecord.bytes, countersignature: countersignature.bytes, result: 'completed' }],
+  }),
+  sample('calibration', calibrationMessage, {
+    version: 1,
+    statistic: 1,
+    key: {
+      model: sampleReceipt.model,
+      quantization: 'Q8_0',
+      providerBackend: 'cuda',
+      auditorBackend: 'cpu',
+      sampler: 'gumbel-64/1',
+    },
+    engineRelease: 'b8390',
+    measuredAtMs: sampleReceipt.endedAtMs,
+    prompts: [
+      {
+        receipts: 3,
+        cells: [
+          [0, 2],
+          [1, 1],
+          [36, 240],
+        ],
+      },
+      { receipts: 3, cells: [[36, 180]] },
+    ],
   }),
   sample('audit-event', auditEventMessage, sampleEvent),
   ...stakeEvents.map(event =>

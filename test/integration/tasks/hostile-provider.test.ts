@@ -9,7 +9,12 @@ import { cidOf, decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import { createNodeSigner } from '../../../protocol/identity.ts'
 import { type Offer, offerMessage } from '../../../protocol/messages/offer.ts'
 import { type ProviderFrame, providerFrameMessage } from '../../../protocol/messages/provider-frame.ts'
-import { outputDigest, type Receipt, receiptMessage } from '../../../protocol/messages/receipt.ts'
+import {
+  outputDigest,
+  type Receipt,
+  receiptMessage,
+  tokensDigest,
+} from '../../../protocol/messages/receipt.ts'
 import { requesterFrameMessage } from '../../../protocol/messages/requester-frame.ts'
 import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
 import { createRecord } from '../../../protocol/signed.ts'
@@ -217,7 +222,7 @@ describe('a requester among hostile providers', () => {
       const receipt = (changes: Partial<Receipt> = {}, seed?: Uint8Array): ProviderFrame => {
         const metered = { promptTokens: PROMPT_TOKENS, outputTokens: TOKENS.length }
         const body: Receipt = {
-          ...{ version: 1, taskId: request.taskId, attempt: request.attempt, backend: 'cpu' },
+          ...{ version: 2, taskId: request.taskId, attempt: request.attempt, backend: 'cpu' },
           ...{
             requester: requester.key,
             provider: rogue.key,
@@ -226,6 +231,7 @@ describe('a requester among hostile providers', () => {
           },
           ...{ chainId, settlement, channelId: request.payment.channelId, offer: record.cid },
           ...{ request: cidOf(frame).toString(), model: request.model, ...metered, reason: 'length' },
+          ...{ adapter: null, chatTemplate: null, prompt: tokensDigest([1]), sampler: 'gumbel-64/1' },
           ...{ output: outputDigest(TOKENS, 'abc'), amount: owedFor(models[0]!, metered) },
           cumulativeAmount: owedFor(models[0]!, metered),
           ...{ startedAtMs: Date.now(), endedAtMs: Date.now() },

@@ -10,6 +10,7 @@ import type { BookedReceipt } from '../../../node/tasks/receipt-book.ts'
 import { sameBytes } from '../../../protocol/codec.ts'
 import { CREDIT, costRoundedUp } from '../../../protocol/money.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
+import { GREEDY } from '../../helpers/samples.ts'
 import { tinyModel } from '../../helpers/tiny-model.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
@@ -157,7 +158,8 @@ describe('a task between two nodes', () => {
   })
 
   it('repeats an answer with the same seed', async () => {
-    const sampling = { temperature: 1.2, topP: 1, minP: 0, topK: 0, seed: 7 }
+    const nonce = `0x${'07'.repeat(32)}`
+    const sampling = { ...GREEDY, temperature: 1.2, nonce, seedScope: 'nonce' as const }
     const first = await requester.ask('Tell me something.', { sampling })
     const second = await requester.ask('Tell me something.', { sampling })
     assert.equal(second.text, first.text)

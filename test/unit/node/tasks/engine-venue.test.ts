@@ -23,6 +23,7 @@ import {
   silent,
   streamed,
 } from '../../../helpers/openai-server.ts'
+import { GREEDY } from '../../../helpers/samples.ts'
 import { TemporaryFolders } from '../../../helpers/temporary.ts'
 import { waitUntil } from '../../../helpers/wait.ts'
 
@@ -115,7 +116,7 @@ describe('an attempt at a cloud service', () => {
         model: null,
         maxTokens: 32,
         maxPrice: null,
-        sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 },
+        sampling: GREEDY,
         stop: [],
         jsonSchema: null,
         preferences: DEFAULT_PREFERENCES,

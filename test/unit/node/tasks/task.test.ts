@@ -10,6 +10,7 @@ import type { AttemptOrder, AttemptReport, Venue } from '../../../../node/tasks/
 import { ShoalError } from '../../../../protocol/errors.ts'
 import { costRoundedUp, minAmount } from '../../../../protocol/money.ts'
 import { ManualClock } from '../../../helpers/manual-clock.ts'
+import { GREEDY } from '../../../helpers/samples.ts'
 import { knownOffer } from '../market/samples.ts'
 
 const MODEL = `nano@sha256:${'ab'.repeat(32)}`
@@ -140,7 +141,7 @@ async function run(
       ...{ taskId: '00'.repeat(16), maxAttempts: 4, replicas: 3, attestedStake: 1n, signal: cancel.signal },
       ask: {
         ...{ input: { kind: 'completion', prompt: 'fish' }, model: null, maxTokens: 64, maxPrice: null },
-        ...{ sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, seed: 1 }, stop: [], jsonSchema: null },
+        ...{ sampling: GREEDY, stop: [], jsonSchema: null },
         preferences: { ...DEFAULT_PREFERENCES, ...options.preferences },
         ...options.ask,
       },

@@ -1,0 +1,49 @@
+import { EngineError } from '../../inference/engine.ts'
+import { systemClock } from '../clock.ts'
+import type { ShoalNode } from '../node.ts'
+import { calibrationJob } from '../trust/audits/calibration-job.ts'
+import type { calibrationMethods } from './calibration-methods.ts'
+import {
+  type CalibrateResultView,
+  calibrationView,
+  calibrationViews,
+  matchRateOf,
+} from './calibration-views.ts'
+import type { ControlParameters } from './control-api.ts'
+
+type Handlers = {
+  [M in keyof typeof calibrationMethods]: (
+    parameters: ControlParameters<M>,
+    tell: (event: unknown) => void,
+    signal: AbortSignal,
+  ) => unknown
+}
+
+/** What the commands about calibrations do. */
+export function calibrationHandlers(node: ShoalNode): Handlers {
+  return {
+    calibrations: () => calibrationViews(node.parts.verification.calibrations),
+    calibrate: async ({ model: name, ...options }, tell, signal): Promise<CalibrateResultView> => {
+      const { engine, verification } = node.parts
+      const loaded = engine.status().models
+      const model = loaded.find(({ id }) => id === name || id.startsWith(`${name}@`))
+      if (model === undefined) {
+        throw new EngineError('MODEL_NOT_LOADED', `this node does not run ${name}`, {
+          fix: 'Name a model of shoal models, or stop the node: then any model on this machine can be calibrated.',
+          details: { loaded: loaded.map(({ id }) => id) },
+        })
+      }
+      const measurement = await calibrationJob(model, options, {
+        ...{ engine, signal, clock: systemClock },
+        onProgress: progress => tell(progress),
+      })
+      if (measurement === null) return { calibration: null, matchRate: null, measurement }
+      const calibration = await verification.calibrations.add(measurement)
+      return {
+        calibration: calibrationView(measurement.key, { source: 'own', calibration }),
+        matchRate: matchRateOf(measurement),
+        measurement,
+      }
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import type { Engine, ModelSource } from '../../../inference/engine.ts'
+import type { ModelId } from '../../../protocol/ids.ts'
+import { chatTemplateOf, generateRequest } from '../../tasks/engine-task.ts'
+import type { ArchivedTask } from './archived-task.ts'
+import type { Auditor, AuditReport, Availability } from './auditor.ts'
+
+export interface LocalAuditorOptions {
+  /** Whether models that are on this machine but not served may be loaded for audits. */
+  loadModels: boolean
+}
+
+export interface LocalAuditorModules {
+  engine: Engine
+  /** @throws {ModelError} MODEL_NOT_FOUND where no file here has the digest */
+  catalog: { resolve(id: ModelId): Promise<ModelSource> }
+}
+
+/** Models this machine does not have are looked for again after so many others. */
+const MAX_MISSING = 256
+
+/** Scores outputs on this node's own engine, while nobody waits for it. */
+export class LocalAuditor implements Auditor {
+  readonly #options: LocalAuditorOptions
+  readonly #modules: LocalAuditorModules
+  /** Not on this machine, or too large for it. */
+  readonly #missing = new Set<ModelId>()
+  /** Loaded for audits alone; null when none is. */
+  #borrowed: ModelId | null = null
+
+  constructor(options: LocalAuditorOptions, modules: LocalAuditorModules) {
+    this.#options = options
+    this.#modules = modules
+  }
+
+  /** A model that is loaded for audits alone: it is not for tasks of others. */
+  get borrowed(): ModelId | null {
+    return this.#borrowed
+  }
+
+  async availability({ receipt }: Pick<ArchivedTask, 'receipt'>): Promise<Availability> {
+    const { model } = receipt
+    const status = this.#modules.engine.status()
+    const loaded = status.models.find(({ id }) => id === model)
+    if (loaded !== undefined && loaded.contextTokens < receipt.promptTokens + receipt.outputTokens)
+      return 'never'
+    const isLoaded = loaded !== undefined
+    if (!isLoaded && (!this.#options.loadModels || this.#missing.has(model))) return 'never'
+    // Nothing of a model's that is on its way up or down.
+    if (status.state === 'starting' || status.state === 'restarting') return 'later'
+    if (status.models.length > 0 && (status.freeSlots === 0 || status.queued > 0)) return 'later'
+    return isLoaded || (await this.#load(model)) ? 'now' : 'never'
+  }
+
+  async audit(task: ArchivedTask, { signal }: { signal: AbortSignal }): Promise<AuditReport> {
+    const { engine } = this.#modules
+    const { receipt, request, tokens } = task
+    const crowded = new AbortController()
+    const unwatch = engine.onStatus(({ queued }) => {
+      if (queued > 0) crowded.abort()
+    })
+    try {
+      const scored = await engine.score(
+        { ...generateRequest(request), output: tokens },
+        { signal: AbortSignal.any([signal, crowded.signal]) },
+      )
+      const { backend, models } = engine.status()
+      return {
+        scored,
+        backend: backend?.kind ?? 'cpu',
+        quantization: models.find(({ id }) => id === receipt.model)?.quantization ?? '',
+        chatTemplate: chatTemplateOf(engine, receipt.model),
+        auditor: null,
+      }
+    } finally {
+      unwatch()
+    }
+  }
+
+  /** @returns whether it is there now */
+  async #load(model: ModelId): Promise<boolean> {
+    const { engine, catalog } = this.#modules
+    try {
+      const source = await catalog.resolve(model)
+      if (this.#borrowed !== null) await engine.unload(this.#borrowed)
+      this.#borrowed = model
+      await engine.start()
+      await engine.load(source)
+      return true
+    } catch {
+      this.#borrowed = null
+      if (this.#missing.size >= MAX_MISSING) this.#missing.clear()
+      this.#missing.add(model)
+      return false
+    }
+  }
+}
