@@ -1,0 +1,52 @@
+import type { Calibration } from '../../inference/audit/calibration.ts'
+import { SequentialTest } from '../../inference/audit/sequential-test.ts'
+import type { Receipt } from './plays.ts'
+
+/** Receipts by prompt. */
+export type ByPrompt = readonly (readonly Receipt[])[]
+
+export interface PlayedProvider {
+  honest: ByPrompt
+  cheating: ByPrompt
+  /** Share of tasks that it cheats at. */
+  share: number
+  calibration: Calibration
+  falseAlarm: number
+  /** Auditing ends there. */
+  maxTokens: number
+}
+
+/**
+ * Plays a provider whose receipts are audited one after another, drawn by prompt with replacement, and judged by the test that nodes use.
+ * @param prompts places of prompts that are drawn from
+ * @returns tokens audited until it was found cheating; Infinity where it was not
+ */
+export function tokensToVerdict(
+  { honest, cheating, share, calibration, falseAlarm, maxTokens }: PlayedProvider,
+  prompts: readonly number[],
+  random: () => number,
+): number {
+  const test = new SequentialTest({ falseAlarm })
+  const pick = <T>(of: readonly T[]): T | undefined => of[Math.floor(random() * of.length)]
+  let receipts = 0
+  // A prompt may have no receipt that can be cheated at.
+  let misses = 0
+  while (test.state.tokens < maxTokens && misses < 1_000) {
+    const from = random() < share ? cheating : honest
+    const receipt = pick(from[pick(prompts)!] ?? [])
+    if (receipt === undefined) {
+      misses++
+      continue
+    }
+    misses = 0
+    if (test.add(receipt.assessment, calibration, ++receipts) === 'cheating') return test.state.tokens
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+/** Groups receipts by prompt; places of prompts are the same for all. */
+export function byPrompt(receipts: readonly Receipt[], prompts: number): Receipt[][] {
+  const groups = Array.from({ length: prompts }, (): Receipt[] => [])
+  for (const receipt of receipts) groups[receipt.prompt]?.push(receipt)
+  return groups
+}
