@@ -57,6 +57,12 @@ export const CHEATS: readonly Cheat[] = [
       ]),
   },
   {
+    id: 'prompt-cut',
+    title: 'the first half of the question dropped',
+    runs: 'claimed',
+    instead: withoutFirstHalf,
+  },
+  {
     id: 'temperature',
     title: 'temperature 0.3 lower, or 0.3 in place of 0',
     runs: 'claimed',
@@ -121,6 +127,17 @@ function withMessages(ask: Ask, change: (messages: readonly Message[]) => readon
   const { input } = ask
   return input.kind === 'chat' ? { ...ask, input: { kind: 'chat', messages: change(input.messages) } } : ask
 }
+function withoutFirstHalf(ask: Ask): Ask {
+  const half = (text: string) => text.slice(Math.ceil(text.length / 2))
+  const { input } = ask
+  if (input.kind === 'completion') return { ...ask, input: { ...input, prompt: half(input.prompt) } }
+  return withMessages(ask, messages =>
+    messages.map(message =>
+      message.role === 'user' ? { ...message, content: half(message.content) } : message,
+    ),
+  )
+}
+
 type Message = Extract<Ask['input'], { kind: 'chat' }>['messages'][number]
 
 function withTemperature(ask: Ask, temperature: number): Ask {

@@ -7,7 +7,7 @@ import { judgeReceipt } from '../../inference/audit/single-receipt.ts'
 import { SAMPLINGS } from './answers.ts'
 import type { Measured } from './measure.ts'
 import type { Receipt } from './plays.ts'
-import { type ByPrompt, byPrompt, type PlayedProvider, tokensToVerdict } from './providers.ts'
+import { type ByPrompt, byPrompt, type PlayedProvider, playProvider, type Verdict } from './providers.ts'
 import {
   areaOfCounts,
   areaUnderCurve,
@@ -63,6 +63,8 @@ export interface CheatRow {
   marginAuc: Estimate
   receiptAuc: Estimate
   roc: RocPoint[]
+  /** Share of receipts with more evidence against them than all but 1 % of the honest ones. */
+  atOnePercent: number
   /** Share of receipts that contradict themselves: stop, prompt or text. */
   contradicted: number
   /** Share of receipts found alone, by the bound of `judgeReceipt`, at each of FALSE_ALARMS. */
@@ -91,6 +93,8 @@ export interface HonestRow {
   providers: number
   found: number
   tokensEach: number
+  /** The most evidence against any of them, as a share of what a verdict needs, both in logarithms. */
+  mostEvidence: number
 }
 
 export interface Judged {
@@ -133,6 +137,8 @@ export function judge(
   }
 }
 
+type PlayedKind = Pick<PlayedProvider, 'honest' | 'cheating' | 'share' | 'falseAlarm'>
+
 class Judging {
   readonly #calibration: Calibration
   readonly #options: JudgeOptions
@@ -150,10 +156,7 @@ class Judging {
     const pValues = receipts.map(({ assessment }) => judgeReceipt(assessment, this.#calibration).pValue)
     const below = pValues.filter(pValue => pValue <= 1e-3).length
     const groups = this.#groups(receipts)
-    const verdicts = this.#verdicts(
-      { honest: groups, cheating: groups, share: 0, falseAlarm: 1e-3 },
-      providers,
-    )
+    const verdicts = this.#played({ honest: groups, cheating: groups, share: 0, falseAlarm: 1e-3 }, providers)
     return {
       ...{ id, title, below },
       scores: this.#scores(receipts),
@@ -161,7 +164,8 @@ class Judging {
       belowBound: proportionUpperBound(below, receipts.length, 0.05),
       leastPValue: Math.min(...pValues),
       providers,
-      found: verdicts.filter(Number.isFinite).length,
+      found: verdicts.filter(({ tokens }) => Number.isFinite(tokens)).length,
+      mostEvidence: Math.max(...verdicts.map(({ evidence }) => evidence)),
       tokensEach: maxTokens,
     }
   }
@@ -177,8 +181,9 @@ class Judging {
     const groups = { honest: this.#groups(honest), cheating: this.#groups(cheating) }
     const everyone = this.#groups(allHonest)
     const evidence = (receipts: readonly Receipt[]) => receipts.map(receipt => this.#evidence(receipt))
+    const roc = rocCurve(evidence(honest), evidence(cheating))
     return {
-      ...{ id, title },
+      ...{ id, title, roc },
       cheating: this.#scores(cheating),
       honest: this.#scores(honest),
       tokenAuc: this.#auc(groups, places => {
@@ -187,7 +192,7 @@ class Judging {
       }),
       marginAuc: this.#receiptAuc(groups, ({ assessment }) => assessment.meanMargin),
       receiptAuc: this.#receiptAuc(groups, receipt => this.#evidence(receipt)),
-      roc: rocCurve(evidence(honest), evidence(cheating)),
+      atOnePercent: roc.findLast(({ falseAlarm }) => falseAlarm <= 0.01)!.power,
       contradicted: cheating.filter(isContradicted).length / cheating.length,
       single: FALSE_ALARMS.map(falseAlarm => this.#single(groups.cheating, falseAlarm)),
       pooled: FALSE_ALARMS.map(falseAlarm => this.#pooled({ ...groups, share: 1, falseAlarm })),
@@ -291,9 +296,7 @@ class Judging {
     return this.#bootstrap(cheating, share, 4 * this.#options.rounds)
   }
 
-  #pooled(
-    provider: Pick<PlayedProvider, 'honest' | 'cheating' | 'share' | 'falseAlarm'>,
-  ): CheatRow['pooled'][number] {
+  #pooled(provider: PlayedKind): CheatRow['pooled'][number] {
     const { providers, rounds, powerTokens } = this.#options
     const few = Math.max(20, Math.round(providers / 10))
     const places = placesOf(provider.cheating)
@@ -318,17 +321,21 @@ class Judging {
     }
   }
 
-  /** Tokens to the verdict of played providers, rising. */
-  #verdicts(
-    provider: Pick<PlayedProvider, 'honest' | 'cheating' | 'share' | 'falseAlarm'>,
+  #played(
+    provider: PlayedKind,
     providers = this.#options.providers,
     places = placesOf(provider.cheating),
-  ): number[] {
+  ): Verdict[] {
     const { maxTokens } = this.#options
     const played = { ...provider, calibration: this.#calibration, maxTokens }
-    return Array.from({ length: providers }, () => tokensToVerdict(played, places, this.#random)).sort(
-      (a, b) => a - b,
-    )
+    return Array.from({ length: providers }, () => playProvider(played, places, this.#random))
+  }
+
+  /** Tokens to the verdict of played providers, rising. */
+  #verdicts(provider: PlayedKind, providers?: number, places?: number[]): number[] {
+    return this.#played(provider, providers, places)
+      .map(({ tokens }) => tokens)
+      .sort((a, b) => a - b)
   }
 
   #bootstrap(groups: ByPrompt, measure: (places: readonly number[]) => number, rounds: number): Estimate {

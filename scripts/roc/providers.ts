@@ -16,21 +16,28 @@ export interface PlayedProvider {
   maxTokens: number
 }
 
+export interface Verdict {
+  /** Audited until it was found cheating; Infinity where it was not. */
+  tokens: number
+  /** The most evidence there ever was, as a share of what a verdict needs, both in logarithms. */
+  evidence: number
+}
+
 /**
  * Plays a provider whose receipts are audited one after another, drawn by prompt with replacement, and judged by the test that nodes use.
  * @param prompts places of prompts that are drawn from
- * @returns tokens audited until it was found cheating; Infinity where it was not
  */
-export function tokensToVerdict(
+export function playProvider(
   { honest, cheating, share, calibration, falseAlarm, maxTokens }: PlayedProvider,
   prompts: readonly number[],
   random: () => number,
-): number {
+): Verdict {
   const test = new SequentialTest({ falseAlarm })
   const pick = <T>(of: readonly T[]): T | undefined => of[Math.floor(random() * of.length)]
   let receipts = 0
   // A prompt may have no receipt that can be cheated at.
   let misses = 0
+  let evidence = Number.NEGATIVE_INFINITY
   while (test.state.tokens < maxTokens && misses < 1_000) {
     const from = random() < share ? cheating : honest
     const receipt = pick(from[pick(prompts)!] ?? [])
@@ -39,9 +46,12 @@ export function tokensToVerdict(
       continue
     }
     misses = 0
-    if (test.add(receipt.assessment, calibration, ++receipts) === 'cheating') return test.state.tokens
+    test.add(receipt.assessment, calibration, ++receipts)
+    const { log, threshold } = test.evidence
+    evidence = Math.max(evidence, log / threshold)
+    if (test.decision === 'cheating') return { tokens: test.state.tokens, evidence }
   }
-  return Number.POSITIVE_INFINITY
+  return { tokens: Number.POSITIVE_INFINITY, evidence }
 }
 
 /** Groups receipts by prompt; places of prompts are the same for all. */

@@ -11,7 +11,17 @@ export function report(experiment: Experiment, isMarkdown = false): string {
     `Claimed ${claimed.id.split('@')[0]}, the other model ${model.id.split('@')[0]}. ` +
       `Calibrated with ${count(calibration.tokens)} tokens of ${calibration.prompts} prompts; played with ${options.prompts} other prompts.`,
     show(
-      ['HONEST', 'RECEIPTS', 'TOKENS', 'LOST', 'MEAN MARGIN', 'P < 0.001', 'LEAST P', 'FOUND CHEATING'],
+      [
+        'HONEST',
+        'RECEIPTS',
+        'TOKENS',
+        'LOST',
+        'MEAN MARGIN',
+        'P < 0.001',
+        'LEAST P',
+        'FOUND CHEATING',
+        'MOST EVIDENCE',
+      ],
       honest.map(row => [
         row.title,
         count(row.scores.receipts),
@@ -21,16 +31,28 @@ export function report(experiment: Experiment, isMarkdown = false): string {
         `${row.below} (≤ ${percent(row.belowBound)})`,
         row.leastPValue.toPrecision(2),
         `${row.found} of ${row.providers}`,
+        percent(row.mostEvidence),
       ]),
     ),
     show(
-      ['CHEAT', 'LOST', 'MEAN MARGIN', 'AUC TOKEN', 'AUC RECEIPT', 'ALONE 1e-3', 'ALONE 1e-6', 'CONTRADICTS'],
+      [
+        'CHEAT',
+        'LOST',
+        'MEAN MARGIN',
+        'AUC TOKEN',
+        'AUC RECEIPT',
+        'ALONE 1 %',
+        'ALONE 1e-3',
+        'ALONE 1e-6',
+        'CONTRADICTS',
+      ],
       cheats.map(row => [
         row.title,
         percent(row.cheating.lostShare),
         row.cheating.meanMargin.toFixed(4),
         fixed(row.tokenAuc),
         fixed(row.receiptAuc),
+        percent(row.atOnePercent),
         percents(row.single[0]!),
         percents(row.single[1]!),
         percent(row.contradicted),
