@@ -200,14 +200,22 @@ class Judging {
         falseAlarm,
         tokens: tokensToPower(honest.map(marginSum), cheating.map(marginSum), { falseAlarm, power: POWER }),
       })),
-      shares: SHARES.flatMap(share =>
-        FALSE_ALARMS.map(falseAlarm => {
-          const verdicts = this.#verdicts({ honest: everyone, cheating: groups.cheating, share, falseAlarm })
-          return { share, falseAlarm, tokens: quantile(verdicts, POWER), median: quantile(verdicts, 0.5) }
-        }),
-      ),
+      shares: this.#shares(everyone, groups.cheating),
       slices: this.#slices(honest, cheating),
     }
+  }
+
+  #shares(honest: ByPrompt, cheating: ByPrompt): CheatRow['shares'] {
+    return FALSE_ALARMS.flatMap(falseAlarm => {
+      let isHopeless = false
+      return SHARES.map(share => {
+        // Who is not found cheating at more is not found cheating at less.
+        const verdicts = isHopeless ? [] : this.#verdicts({ honest, cheating, share, falseAlarm })
+        isHopeless ||= !Number.isFinite(verdicts[0])
+        if (isHopeless) verdicts.push(Number.POSITIVE_INFINITY)
+        return { share, falseAlarm, tokens: quantile(verdicts, POWER), median: quantile(verdicts, 0.5) }
+      })
+    })
   }
 
   #slices(honest: readonly Receipt[], cheating: readonly Receipt[]): CheatRow['slices'] {
@@ -303,7 +311,9 @@ class Judging {
     const all = this.#verdicts(provider)
     const tokens: number[] = []
     const powers: number[] = []
-    for (let round = 0; round < rounds; round++) {
+    // Where nobody was found, as good as nobody is in any round.
+    const isHopeless = !Number.isFinite(all[0])
+    for (let round = 0; round < (isHopeless ? 1 : rounds); round++) {
       const drawn = places.map(() => places[Math.floor(this.#random() * places.length)]!)
       const verdicts = this.#verdicts(provider, few, drawn)
       tokens.push(quantile(verdicts, POWER))
