@@ -27,8 +27,8 @@ ${list(CONDITIONS)}
   --prompts <n>         Prompts, each asked three times, with different sampling (default 240, at most ${MOST_PROMPTS})
   --tokens <n>          Longest answer (default 96)
   --calibration <n>     Prompts of the calibration, four outputs each (default 300); none is among the others
-  --providers <n>       Providers played for each number; intervals play 4 times as many (default 400)
-  --most <n>            Audited tokens after which a provider that was not found is let go (default 50000)
+  --providers <n>       Providers played for each number; intervals play twice as many (default 200)
+  --most <n>            Audited tokens after which a provider that was not found is let go (default 30000)
   --power-at <n>        Audited tokens at which the power is told (default 10000)
   --work <folder>       Keeps what was played: a run that was broken off goes on, another cheat is quick
                         (default ${join(tmpdir(), 'shoal-roc')})
@@ -54,8 +54,8 @@ const { values } = parseArgs({
     prompts: { type: 'string', default: '240' },
     tokens: { type: 'string', default: '96' },
     calibration: { type: 'string', default: '300' },
-    providers: { type: 'string', default: '400' },
-    most: { type: 'string', default: '50000' },
+    providers: { type: 'string', default: '200' },
+    most: { type: 'string', default: '30000' },
     'power-at': { type: 'string', default: '10000' },
     work: { type: 'string', default: join(tmpdir(), 'shoal-roc') },
     help: { type: 'boolean', short: 'h', default: false },
@@ -103,7 +103,7 @@ const result = await experiment(
     cheats: idsOf('cheats', CHEATS),
     conditions: idsOf('conditions', CONDITIONS),
     providers: numberOf('providers', 100_000),
-    rounds: 40,
+    rounds: 20,
     maxTokens: numberOf('most', 10_000_000),
     powerTokens: numberOf('power-at', 10_000_000),
     folder: resolve(values.work),

@@ -19,8 +19,9 @@ import {
   tokensToPower,
 } from './statistics.ts'
 
-export const FALSE_ALARMS = [1e-3, 1e-6] as const
-export const SHARES = [0.5, 0.25, 0.1, 0.05] as const
+const FALSE_ALARMS = [1e-3, 1e-6] as const
+const STRICTEST = 1e-6
+const SHARES = [0.5, 0.25, 0.1, 0.05] as const
 const POWER = 0.95
 /** Quantiles of scores that are told. */
 const SHOWN = [0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const
@@ -73,9 +74,9 @@ export interface CheatRow {
   pooled: { falseAlarm: number; tokens: Estimate; power: Estimate; median: number }[]
   /** Tokens that a test of fixed size would need, by `tokensToPower` of margins. */
   fixed: { falseAlarm: number; tokens: number }[]
-  /** `pooled` where only a share of tasks is cheated at. */
-  shares: { share: number; falseAlarm: number; tokens: number; median: number }[]
-  /** `pooled` at 1e-6 among tasks of one kind. */
+  /** `pooled` at STRICTEST where only a share of tasks is cheated at. */
+  shares: { share: number; tokens: number; median: number }[]
+  /** `pooled` at STRICTEST among tasks of one kind. */
   slices: { label: string; receipts: number; tokens: number; median: number }[]
 }
 
@@ -206,15 +207,13 @@ class Judging {
   }
 
   #shares(honest: ByPrompt, cheating: ByPrompt): CheatRow['shares'] {
-    return FALSE_ALARMS.flatMap(falseAlarm => {
-      let isHopeless = false
-      return SHARES.map(share => {
-        // Who is not found cheating at more is not found cheating at less.
-        const verdicts = isHopeless ? [] : this.#verdicts({ honest, cheating, share, falseAlarm })
-        isHopeless ||= !Number.isFinite(verdicts[0])
-        if (isHopeless) verdicts.push(Number.POSITIVE_INFINITY)
-        return { share, falseAlarm, tokens: quantile(verdicts, POWER), median: quantile(verdicts, 0.5) }
-      })
+    let isHopeless = false
+    return SHARES.map(share => {
+      // Who is not found cheating at more is not found cheating at less.
+      const verdicts = isHopeless ? [] : this.#verdicts({ honest, cheating, share, falseAlarm: STRICTEST })
+      isHopeless ||= !Number.isFinite(verdicts[0])
+      if (isHopeless) verdicts.push(Number.POSITIVE_INFINITY)
+      return { share, tokens: quantile(verdicts, POWER), median: quantile(verdicts, 0.5) }
     })
   }
 
@@ -234,7 +233,7 @@ class Judging {
         honest: this.#groups(honest.filter(is)),
         cheating: this.#groups(receipts),
         share: 1,
-        falseAlarm: 1e-6,
+        falseAlarm: STRICTEST,
       })
       return {
         label,

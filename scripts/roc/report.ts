@@ -79,12 +79,7 @@ export function report(experiment: Experiment, isMarkdown = false): string {
         'CHEAT AT A SHARE OF TASKS, TOKENS 1e-6',
         ...[...new Set(cheats[0]?.shares.map(({ share }) => String(share)))],
       ],
-      cheats.map(row => [
-        row.title,
-        ...row.shares
-          .filter(({ falseAlarm }) => falseAlarm === 1e-6)
-          .map(({ tokens }) => limited(tokens, options.maxTokens)),
-      ]),
+      cheats.map(row => [row.title, ...row.shares.map(({ tokens }) => limited(tokens, options.maxTokens))]),
     ),
     show(
       ['CHEAT AMONG ONE KIND OF TASK, TOKENS 1e-6', ...labelsOf(cheats)],

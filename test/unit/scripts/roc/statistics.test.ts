@@ -37,7 +37,7 @@ describe('the statistics of ROC tables', () => {
       fc.assert(
         fc.property(scores, scores, (negatives, positives) => {
           const pairs = positives.flatMap(score =>
-            negatives.map(other => (score > other ? 1 : score === other ? 0.5 : 0)),
+            negatives.map((other): number => (score > other ? 1 : score === other ? 0.5 : 0)),
           )
           const expected = pairs.reduce((sum, pair) => sum + pair, 0) / pairs.length
           assert.ok(Math.abs(areaUnderCurve(negatives, positives) - expected) < 1e-12)
