@@ -135,6 +135,9 @@ export class Verification {
     await this.#book.start()
     this.audits.on('verdict', verdict => this.#told(verdict))
     metrics.gauge('shoal_audits_waiting', 'Tasks that wait for their audit.', () => this.#book.waiting)
+    this.#modules.events.on('event', event => {
+      if (event.type === 'model' && event.state === 'ready') this.#local.served(event.model!)
+    })
     this.#unwatch ??= engine.onStatus(() => this.audits.wake())
     await this.audits.start()
   }
@@ -144,8 +147,14 @@ export class Verification {
    * is on disk or nothing.
    */
   accept(task: AcceptedTask): BatchOperation[] {
-    // The archive first: what is not kept cannot be audited.
-    return [...this.archive.keep(task), ...this.audits.accept(task)]
+    try {
+      // The archive first: what is not kept cannot be audited.
+      return [...this.archive.keep(task), ...this.audits.accept(task)]
+    } catch (error) {
+      // A task is paid and its receipt kept, whatever becomes of its audit.
+      this.#modules.log.error({ err: error, receipt: task.record.cid }, 'a task could not be kept')
+      return []
+    }
   }
 
   /** What `accept` gave is on disk. */

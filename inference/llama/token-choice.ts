@@ -4,6 +4,9 @@ import { exp, ln } from '../sampling/logarithm.ts'
 import { MAX_CANDIDATES, Sampler } from '../sampling/sampler.ts'
 import type { JsonGrammar } from './grammar.ts'
 
+/** What chooses the tokens of a generation. */
+export type TokenChooser = Pick<TokenChoice, 'evaluate' | 'metadata' | 'choose'>
+
 /** A token that the engine took, and the candidates it had, by falling probability. */
 export interface SampledToken {
   token: number

@@ -424,8 +424,8 @@ export const settings = {
   }),
   'audits.loadModels': setting({
     kind: flag,
-    default: true,
-    help: 'Load models that lie on this machine but are not offered, to check answers with them.',
+    default: false,
+    help: 'Load models that lie on this machine but are not offered, too, to check answers with them.',
     flag: 'audit-load-models',
   }),
   'audits.keepFor': setting({

@@ -23,11 +23,12 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { FrameStream } from '../p2p/frame-stream.ts'
 import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
-import type { AcceptedTask } from '../trust/audits/archived-task.ts'
+import type { AcceptedTask, TaskTerms } from '../trust/audits/archived-task.ts'
 import { HealthMonitor } from './health-monitor.ts'
 import { meteredAt, owedFor } from './metering.ts'
 import type { OutgoingFrame } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
+import { saysAsAsked } from './receipt-claims.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
 
 export interface AttemptOptions {
@@ -315,7 +316,7 @@ export class Attempt {
     const accepted: AcceptedTask = {
       ...{ record, countersignature, request: this.#request },
       ...{ tokens: this.#tokens, text: this.#text },
-      terms: { price: this.#options.price, contextTokens: this.#contextTokens() },
+      terms: this.#terms(),
     }
     await this.#health.aside(() => receipts.countersign(accepted))
     onEvent({ type: 'receipt', record, countersignature: countersignature.bytes })
@@ -356,7 +357,7 @@ export class Attempt {
       receipt.offer === offer.cid &&
       receipt.request === this.#requestCid &&
       receipt.model === request.model &&
-      this.#isTruthful(receipt) &&
+      saysAsAsked(receipt, request, this.#options.chatTemplate) &&
       // Of the prompt, computed but not yet told may be owed; of the output, only what came.
       receipt.promptTokens <= this.#promptTokens &&
       (this.#tokens.length === 0 || receipt.promptTokens === this.#promptTokens) &&
@@ -373,21 +374,11 @@ export class Attempt {
     return honest ? record : null
   }
 
-  #contextTokens(): number {
-    const { offer } = this.#options.offer
-    return offer.models.find(({ model }) => model === this.#request.model)?.contextTokens ?? 0
-  }
-
-  /** Whether how it says the output was made can be: what we cannot know is left to audits. */
-  #isTruthful({ adapter, chatTemplate, prompt, sampler }: Receipt): boolean {
-    const { input, jsonSchema } = this.#request
-    // None was asked for.
-    if (adapter !== null) return false
-    if (input.kind === 'completion' && chatTemplate !== null) return false
-    const { chatTemplate: known } = this.#options
-    if (input.kind === 'chat' && known !== undefined && chatTemplate !== known) return false
-    // Who samples as agreed reads the prompt token by token; only a grammar may need another sampler.
-    return sampler === 'gumbel-64/1' ? prompt !== null : jsonSchema !== null
+  #terms(): TaskTerms {
+    const { offer, price } = this.#options
+    const { inputPerMillion, outputPerMillion } = price
+    const offered = offer.offer.models.find(({ model }) => model === this.#request.model)
+    return { price: { inputPerMillion, outputPerMillion }, contextTokens: offered?.contextTokens ?? 0 }
   }
 
   #cancel(): void {

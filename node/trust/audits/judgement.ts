@@ -7,14 +7,16 @@ import type { ArchivedTask } from './archived-task.ts'
 import type { AuditReport } from './auditor.ts'
 import type { AuditReason, AuditResult } from './verdict.ts'
 
-/** Fewer tokens say nothing by themselves. */
-const MIN_TOKENS = 16
 /**
- * Without a calibration: beyond so many tokens that are not even among the 64 likeliest, or that lost, it was another
- * model or no model. Honest outputs of one file have none of the former and a few percent of the latter, on whatever machine: bounds so wide need no baseline.
+ * Shares of tokens that no honest output of the same file exceeds in the long run, on whatever machine: those that are not even among the
+ * 64 likeliest, and those that lost (what a calibration refuses as absurd). Bounds so wide need no baseline.
  */
-const MAX_ABSENT_SHARE = 0.25
-const MAX_LOST_SHARE = 0.5
+const MAX_ABSENT_SHARE = 0.02
+const MAX_LOST_SHARE = 0.1
+/** Chance that an honest answer is called absurd, and odd; its tokens count as half as many, since they hang together. */
+const ABSURD = 1e-9
+const ODD = 0.01
+const TOGETHER = 2
 /** Share of the evidence a conviction takes from which on a pass proves nothing until the test has calmed down. */
 const DOUBT = 0.25
 
@@ -22,7 +24,7 @@ export interface Judgement {
   assessment: Assessment
   result: AuditResult
   reasons: AuditReason[]
-  /** What it says of the provider; null where it passed but the pooled test has its doubts. */
+  /** What it says of the provider; null where it passed but leaves doubts. */
   evidence: { passed: boolean } | null
 }
 
@@ -60,22 +62,31 @@ export function judge(
   if (request.input.kind === 'chat' && chatTemplate !== undefined && chatTemplate !== receipt.chatTemplate)
     reasons.push('template')
   const isFarOff = single.isInexplicable && single.contradictions.length === 0
-  if (isFarOff || (calibration === null && isAbsurd(assessment))) reasons.push('tokens')
+  if (isFarOff || (calibration === null && isFartherOff(assessment, ABSURD))) reasons.push('tokens')
   const decision = calibration === null ? null : test.add(assessment, calibration, receipt.endedAtMs)
   if (decision === 'cheating')
     return { assessment, result: 'cheating', reasons: [...reasons, 'pooled'], evidence: { passed: false } }
   if (reasons.length > 0) return { assessment, result: 'failed', reasons, evidence: { passed: false } }
   const { log, threshold } = test.evidence
-  return {
-    assessment,
-    result: 'passed',
-    reasons,
-    evidence: log < DOUBT * threshold ? { passed: true } : null,
-  }
+  const isDoubtful = calibration === null ? isFartherOff(assessment, ODD) : log >= DOUBT * threshold
+  return { assessment, result: 'passed', reasons, evidence: isDoubtful ? null : { passed: true } }
 }
 
-function isAbsurd({ tokens, cells, matchRate, sampler }: Assessment): boolean {
-  if (tokens < MIN_TOKENS) return false
+/** Whether tokens are farther off than any honest output's, but for a `chance`. */
+function isFartherOff({ tokens, cells, matchRate, sampler }: Assessment, chance: number): boolean {
   const absent = cells.reduce((sum, count, cell) => sum + (cell % CATEGORIES === ABSENT ? count : 0), 0)
-  return absent > MAX_ABSENT_SHARE * tokens || (sampler === 'gumbel-64/1' && 1 - matchRate > MAX_LOST_SHARE)
+  const lost = sampler === 'gumbel-64/1' ? Math.round((1 - matchRate) * tokens) : 0
+  return isBeyond(absent, tokens, MAX_ABSENT_SHARE, chance) || isBeyond(lost, tokens, MAX_LOST_SHARE, chance)
+}
+
+/**
+ * Whether `count` of `tokens` has less than a `chance` where that of each is `rate` at most: Chernoff's bound of the binomial tail,
+ * exp(−n·D(count/n ‖ rate)) with the relative entropy D (Hoeffding, JASA 58, 1963, theorem 1).
+ */
+function isBeyond(count: number, tokens: number, rate: number, chance: number): boolean {
+  const share = tokens === 0 ? 0 : count / tokens
+  if (share <= rate) return false
+  const rest = share === 1 ? 0 : (1 - share) * Math.log((1 - share) / (1 - rate))
+  const entropy = share * Math.log(share / rate) + rest
+  return (tokens / TOGETHER) * entropy > -Math.log(chance)
 }

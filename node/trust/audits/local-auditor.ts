@@ -37,6 +37,11 @@ export class LocalAuditor implements Auditor {
     return this.#borrowed
   }
 
+  /** A model is there to be offered from now on, whoever loaded it first. */
+  served(model: ModelId): void {
+    if (this.#borrowed === model) this.#borrowed = null
+  }
+
   async availability({ receipt }: Pick<ArchivedTask, 'receipt'>): Promise<Availability> {
     const { model } = receipt
     const status = this.#modules.engine.status()
@@ -54,25 +59,15 @@ export class LocalAuditor implements Auditor {
   async audit(task: ArchivedTask, { signal }: { signal: AbortSignal }): Promise<AuditReport> {
     const { engine } = this.#modules
     const { receipt, request, tokens } = task
-    const crowded = new AbortController()
-    const unwatch = engine.onStatus(({ queued }) => {
-      if (queued > 0) crowded.abort()
-    })
-    try {
-      const scored = await engine.score(
-        { ...generateRequest(request), output: tokens },
-        { signal: AbortSignal.any([signal, crowded.signal]) },
-      )
-      const { backend, models } = engine.status()
-      return {
-        scored,
-        backend: backend?.kind ?? 'cpu',
-        quantization: models.find(({ id }) => id === receipt.model)?.quantization ?? '',
-        chatTemplate: chatTemplateOf(engine, receipt.model),
-        auditor: null,
-      }
-    } finally {
-      unwatch()
+    // The engine lets generations that come meanwhile go first.
+    const scored = await engine.score({ ...generateRequest(request), output: tokens }, { signal })
+    const { backend, models } = engine.status()
+    return {
+      scored,
+      backend: backend?.kind ?? 'cpu',
+      quantization: models.find(({ id }) => id === receipt.model)?.quantization ?? '',
+      chatTemplate: chatTemplateOf(engine, receipt.model),
+      auditor: null,
     }
   }
 
@@ -82,12 +77,14 @@ export class LocalAuditor implements Auditor {
     try {
       const source = await catalog.resolve(model)
       if (this.#borrowed !== null) await engine.unload(this.#borrowed)
-      this.#borrowed = model
+      this.#borrowed = null
       await engine.start()
+      // Before it is there, so that it is never offered.
+      this.#borrowed = model
       await engine.load(source)
       return true
     } catch {
-      this.#borrowed = null
+      if (this.#borrowed === model) this.#borrowed = null
       if (this.#missing.size >= MAX_MISSING) this.#missing.clear()
       this.#missing.add(model)
       return false

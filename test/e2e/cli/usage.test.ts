@@ -29,6 +29,8 @@ const COMMANDS = [
   'audit',
   'audit verify',
   'audit anchor',
+  'audit calibrate',
+  'audit calibrations',
   'contracts',
   'contracts deploy',
   'contracts verify',

@@ -138,6 +138,12 @@ const CASES: [
     'bad_record',
   ],
   [
+    'does not say which prompt it read',
+    asked => [work(asked), asked.say(asked.receipt({ prompt: null }))],
+    'dishonest',
+    'bad_record',
+  ],
+  [
     'says it was cancelled',
     asked => [work(asked), asked.say(asked.receipt({ reason: 'cancelled' }))],
     'dishonest',

@@ -102,6 +102,17 @@ describe('the desk of audits', () => {
     assert.equal(world.book.record(providerKey(0), doneTask(0).request.model)?.uncalibrated, 5)
   })
 
+  it('proves nobody without a calibration by answers that are odd, and too short to tell', async () => {
+    const auditor = new ScriptedAuditor(absurd)
+    const world = await open({ auditors: [auditor] })
+    await world.take(doneTask(1, { tokens: 3 }))
+    assert.equal(world.verdicts[0]!.result, 'passed')
+    assert.deepEqual(world.reputation.opinion(providerKey(0)).audits, { passed: 0, failed: 0 })
+    auditor.score = honest
+    await world.take(doneTask(2, { tokens: 3 }))
+    assert.deepEqual(world.reputation.opinion(providerKey(0)).audits, { passed: 1, failed: 0 })
+  })
+
   it('waits for capacity, and goes elsewhere only where the first never can', async () => {
     const [own, other] = [new ScriptedAuditor(honest), new ScriptedAuditor(honest)]
     own.available = 'later'

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { saysAsAsked } from '../../../../node/tasks/receipt-claims.ts'
+import { sampleReceipt, sampleRequest } from '../../../helpers/samples.ts'
+
+const digest = (byte: string) => `0x${byte.repeat(32)}`
+const chat = { ...sampleRequest, jsonSchema: null }
+const completion = { ...chat, input: { kind: 'completion', prompt: 'Once' } as const }
+const template = sampleReceipt.chatTemplate
+
+describe('what a receipt says of how its output was made', () => {
+  it('is taken where it is as asked', () => {
+    assert.ok(saysAsAsked(sampleReceipt, chat, undefined))
+    assert.ok(saysAsAsked(sampleReceipt, chat, template))
+    assert.ok(saysAsAsked({ ...sampleReceipt, chatTemplate: null }, chat, null))
+    assert.ok(saysAsAsked({ ...sampleReceipt, chatTemplate: null }, completion, template))
+    const byGrammar = { ...sampleReceipt, sampler: 'engine', prompt: null } as const
+    assert.ok(saysAsAsked(byGrammar, { ...chat, jsonSchema: '{}' }, undefined))
+  })
+
+  it('is refused where it cannot be, or was not asked for', () => {
+    const refused = (changes: Partial<typeof sampleReceipt>, request = chat, known?: string | null) =>
+      assert.equal(saysAsAsked({ ...sampleReceipt, ...changes }, request, known), false)
+    refused({ adapter: sampleReceipt.model })
+    refused({ prompt: null })
+    refused({ sampler: 'engine' })
+    refused({ chatTemplate: digest('66') }, chat, template)
+    refused({ chatTemplate: null }, chat, template)
+    refused({}, chat, null)
+    refused({}, { ...completion, input: completion.input as never })
+  })
+})
