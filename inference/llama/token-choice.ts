@@ -14,6 +14,14 @@ export interface SampledToken {
 }
 
 /**
+ * What the engine, at temperature 1, may leave out because min-p will: p^(1/T) >= minP is p >= minP^T, with room for
+ * its shorter floats. Fewer candidates cross into JavaScript then.
+ */
+function engineMinP({ minP, temperature }: SamplingParameters): number {
+  return minP === 0 ? 0 : 0.999 * exp(temperature * ln(minP))
+}
+
+/**
  * A request's sampler.
  * @throws {EngineError} INPUT_INVALID
  */
@@ -102,7 +110,7 @@ export class TokenChoice {
     const evaluate = {
       temperature: this.#isGreedy ? 0 : 1,
       topP: 1,
-      minP: 0,
+      minP: grammar === null ? engineMinP(options.sampling) : 0,
       // The first k of the 64 are all that top-k leaves; behind a grammar others move up.
       topK: grammar === null && topK > 0 ? topK : MAX_CANDIDATES,
       // Of no account, but a changing one would have the engine build its own sampler anew.

@@ -157,7 +157,8 @@ export class Sampler {
     let bestScore = Number.NEGATIVE_INFINITY
     let nextScore = Number.NEGATIVE_INFINITY
     for (let i = 0; i < this.#kept; i++) {
-      const score = this.#logits[i]! / temperature + this.#key.gumbel(this.#tokens[i]!)
+      const own = this.#logits[i]! / temperature
+      const score = own + this.#key.gumbelFrom(this.#tokens[i]!, bestScore - own)
       if (score > bestScore || (score === bestScore && this.#tokens[i]! < this.#tokens[best]!)) {
         best = i
         nextScore = bestScore
