@@ -1,7 +1,9 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { type CalibrationMeasurement, calibrationMessage } from '../protocol/messages/calibration.ts'
 import { CHEATS } from './roc/cheats.ts'
 import { experiment } from './roc/experiment.ts'
 import { CONDITIONS } from './roc/measure.ts'
@@ -27,6 +29,7 @@ ${list(CONDITIONS)}
   --prompts <n>         Prompts, each asked three times, with different sampling (default 240, at most ${MOST_PROMPTS})
   --tokens <n>          Longest answer (default 96)
   --calibration <n>     Prompts of the calibration, four outputs each (default 300); none is among the others
+  --calibrated-by <file> Judge by what \`shoal audit calibrate --out\` wrote, in place of a calibration of its own
   --providers <n>       Providers played for each number; intervals play twice as many (default 200)
   --most <n>            Audited tokens after which a provider that was not found is let go (default 30000)
   --power-at <n>        Audited tokens at which the power is told (default 10000)
@@ -54,6 +57,7 @@ const { values } = parseArgs({
     prompts: { type: 'string', default: '240' },
     tokens: { type: 'string', default: '96' },
     calibration: { type: 'string', default: '300' },
+    'calibrated-by': { type: 'string' },
     providers: { type: 'string', default: '200' },
     most: { type: 'string', default: '30000' },
     'power-at': { type: 'string', default: '10000' },
@@ -88,6 +92,17 @@ function idsOf(name: 'cheats' | 'conditions', of: readonly { id: string }[]): st
   return unknown === undefined ? ids : fail(`--${name} knows no ${unknown}. There are: ${known.join(', ')}`)
 }
 
+async function calibrationOf(path: string): Promise<CalibrationMeasurement> {
+  try {
+    return z.decode(
+      calibrationMessage.schema,
+      JSON.parse(await readFile(path, 'utf8')) as CalibrationMeasurement,
+    )
+  } catch (error) {
+    return fail(`${path} is no calibration: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
 const { model, claimed } = values
 if (model === undefined || claimed === undefined) fail('--model and --claimed are missing')
 const PROGRESS_MS = 1_000
@@ -108,10 +123,15 @@ const result = await experiment(
     powerTokens: numberOf('power-at', 10_000_000),
     folder: resolve(values.work),
   },
-  (what, done, total) => {
-    if (done < total && performance.now() - lastMs < PROGRESS_MS) return
-    lastMs = performance.now()
-    console.error(`${what}: ${done} of ${total}`)
+  {
+    onProgress: (what, done, total) => {
+      if (done < total && performance.now() - lastMs < PROGRESS_MS) return
+      lastMs = performance.now()
+      console.error(`${what}: ${done} of ${total}`)
+    },
+    ...(values['calibrated-by'] === undefined
+      ? {}
+      : { calibration: await calibrationOf(values['calibrated-by']) }),
   },
 )
 console.log(report(result, values.markdown))

@@ -26,22 +26,50 @@ export interface Running {
   model: LoadedModel
 }
 
-/** Runs a model file in an engine process of its own, as long as `use` takes. */
-export async function withEngine<T>(
-  source: ModelSource,
-  machine: Machine & { flavoursFolder: string },
-  use: (running: Running) => Promise<T>,
-): Promise<T> {
-  const { threads, slots, flavour, flavoursFolder } = machine
-  const startProcess =
-    flavour === null ? forkEngineProcess : await flavoured(flavour, join(flavoursFolder, flavour))
-  const engine = new ProcessEngine({ threads, slots, gpu: false, maxQueued: 64 }, { startProcess })
-  try {
-    await engine.start()
-    const model = await engine.load({ id: source.id, path: source.path })
-    return await use({ engine, model })
-  } finally {
-    await engine.stop()
+/** Engines that are kept running for what comes next: a cheat's and its auditor's. */
+const KEPT = 2
+
+/** Runs model files, each in an engine process of its own. */
+export class EngineRoom {
+  readonly #flavoursFolder: string
+  /** Latest last. */
+  readonly #running = new Map<string, Running>()
+
+  constructor(options: { flavoursFolder: string }) {
+    this.#flavoursFolder = options.flavoursFolder
+  }
+
+  /** @throws {EngineError} as `Engine.start` and `Engine.load` */
+  async run(source: ModelSource, machine: Machine): Promise<Running> {
+    const key = JSON.stringify([source.id, machine])
+    const running = this.#running.get(key) ?? (await this.#start(source, machine))
+    this.#running.delete(key)
+    this.#running.set(key, running)
+    for (const [oldest, { engine }] of [...this.#running].slice(0, -KEPT)) {
+      this.#running.delete(oldest)
+      await engine.stop()
+    }
+    return running
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    const engines = [...this.#running.values()]
+    this.#running.clear()
+    await Promise.all(engines.map(({ engine }) => engine.stop()))
+  }
+
+  async #start(source: ModelSource, { threads, slots, flavour }: Machine): Promise<Running> {
+    const startProcess =
+      flavour === null ? forkEngineProcess : await flavoured(flavour, join(this.#flavoursFolder, flavour))
+    const engine = new ProcessEngine({ threads, slots, gpu: false, maxQueued: 64 }, { startProcess })
+    try {
+      await engine.start()
+      return { engine, model: await engine.load({ id: source.id, path: source.path }) }
+    } catch (error) {
+      await engine.stop()
+      throw error
+    }
   }
 }
 

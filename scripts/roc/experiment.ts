@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { ModelIdentifier } from '../../inference/models/identity.ts'
+import type { CalibrationMeasurement } from '../../protocol/messages/calibration.ts'
 import { readModel } from '../gguf/read-model.ts'
 import { asksOf } from './answers.ts'
-import { flavours } from './engines.ts'
+import { EngineRoom, flavours } from './engines.ts'
 import { type Judged, type JudgeOptions, judge } from './judge.ts'
-import { CONDITIONS, measure } from './measure.ts'
+import { CONDITIONS, type Measured, measure } from './measure.ts'
 import { Notebook } from './notebook.ts'
 import { Plays } from './plays.ts'
 
@@ -23,6 +24,12 @@ export interface ExperimentOptions extends Omit<JudgeOptions, 'prompts'> {
   folder: string
 }
 
+export interface ExperimentModules {
+  onProgress?: (what: string, done: number, total: number) => void
+  /** Judges by it in place of one of its own. */
+  calibration?: CalibrationMeasurement
+}
+
 export interface Experiment extends Judged {
   model: { id: string; quantization: string }
   claimed: { id: string; quantization: string }
@@ -31,10 +38,13 @@ export interface Experiment extends Judged {
   leftOut: string[]
 }
 
-/** Plays, audits and judges. @throws {RangeError} where the models' tokens are not the same */
+/**
+ * Plays, audits and judges.
+ * @throws {RangeError} where the models' tokens are not the same, or the calibration given is another model's
+ */
 export async function experiment(
   options: ExperimentOptions,
-  onProgress: (what: string, done: number, total: number) => void,
+  { onProgress = () => {}, calibration }: ExperimentModules = {},
 ): Promise<Experiment> {
   const { folder, prompts } = options
   const identifier = new ModelIdentifier({ cacheFolder: folder })
@@ -47,30 +57,32 @@ export async function experiment(
       'the models have different vocabularies: tokens of the one mean nothing to the other, and a provider that passes text through both is not played here',
     )
   }
+  if (calibration !== undefined && calibration.key.model !== claimed.id) {
+    throw new RangeError(`the calibration is of ${calibration.key.model}, not of ${claimed.id}`)
+  }
   const available = new Set(await flavours())
   const isPlayable = (id: string) => {
     const flavour = CONDITIONS.find(condition => condition.id === id)?.flavour
     return flavour === undefined || available.has(flavour)
   }
-  const measured = await measure(
-    {
-      ...{ claimed, other, folder, asks: asksOf(prompts, options.answerTokens), cheats: options.cheats },
-      conditions: options.conditions.filter(isPlayable),
-      plan: { prompts: options.calibrationPrompts, samples: options.calibrationSamples },
-    },
-    {
-      identifier,
-      plays: new Plays(
-        { flavoursFolder: join(folder, 'flavours') },
-        {
-          notebook: new Notebook({
-            folder: join(folder, `${claimed.id.slice(-8)}-${options.answerTokens}`),
-          }),
-          onProgress,
+  const engines = new EngineRoom({ flavoursFolder: join(folder, 'flavours') })
+  const notebook = new Notebook({ folder: join(folder, `${claimed.id.slice(-8)}-${options.answerTokens}`) })
+  let measured: Measured
+  try {
+    measured = await measure(
+      {
+        ...{ claimed, other, folder, asks: asksOf(prompts, options.answerTokens), cheats: options.cheats },
+        conditions: options.conditions.filter(isPlayable),
+        calibration: calibration ?? {
+          prompts: options.calibrationPrompts,
+          samples: options.calibrationSamples,
         },
-      ),
-    },
-  )
+      },
+      { identifier, plays: new Plays({ engines, notebook, onProgress }) },
+    )
+  } finally {
+    await engines.stop()
+  }
   return {
     model: { id: other.id, quantization: other.summary.quantization },
     claimed: { id: claimed.id, quantization: claimed.summary.quantization },

@@ -14,7 +14,8 @@ export interface MeasureOptions {
   claimed: ModelSource
   other: ModelSource
   asks: readonly Ask[]
-  plan: CalibrationPlan
+  /** One that was made, or how to make it. */
+  calibration: CalibrationPlan | CalibrationMeasurement
   /** Ids of CHEATS. */
   cheats: readonly string[]
   /** Ids of CONDITIONS. */
@@ -57,7 +58,8 @@ export const CONDITIONS: readonly Condition[] = [
     id: 'threads-2',
     title: 'provider with 2 threads',
     provider: { machine: { ...USUAL, threads: 2 } },
-    share: 0.25,
+    // Small models are many times slower with two threads than with one.
+    share: 0.1,
   },
   { id: 'auditor-threads-2', title: 'auditor with 2 threads', auditor: { ...USUAL, threads: 2 } },
   ...['skylakex', 'haswell', 'sse42'].flatMap((flavour): Condition[] => [
@@ -82,9 +84,12 @@ export async function measure(
   options: MeasureOptions,
   modules: { plays: Plays; identifier: ModelIdentifier },
 ): Promise<Measured> {
-  const { claimed, other, asks, plan } = options
+  const { claimed, other, asks, calibration } = options
   const { plays, identifier } = modules
-  const measurement = await plays.calibration(`${plan.prompts}x${plan.samples}`, claimed, plan)
+  const measurement =
+    'key' in calibration
+      ? calibration
+      : await plays.calibration(`${calibration.prompts}x${calibration.samples}`, claimed, calibration)
   const answers = await plays.answers('honest', asks, { model: claimed })
   const honest = await plays.audits('honest', asks, answers, { model: claimed, isHonest: true })
 

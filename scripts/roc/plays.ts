@@ -1,6 +1,7 @@
 import { type Assessment, assess } from '../../inference/audit/assessment.ts'
 import {
   type CalibrationPlan,
+  type CalibrationProgress,
   generateHonest,
   type HonestOutputs,
   scoreHonest,
@@ -9,7 +10,7 @@ import type { ModelSource } from '../../inference/engine.ts'
 import type { CalibrationMeasurement } from '../../protocol/messages/calibration.ts'
 import { nonceOfSeed, samplingSeed } from '../../protocol/sampling-seed.ts'
 import { type Answer, type Ask, requestOf } from './answers.ts'
-import { type Machine, type Running, USUAL, withEngine } from './engines.ts'
+import { type EngineRoom, type Machine, type Running, USUAL } from './engines.ts'
 import type { Notebook } from './notebook.ts'
 
 /** One audited receipt. */
@@ -22,11 +23,8 @@ export interface Receipt {
   computedTokens: number
 }
 
-export interface PlaysOptions {
-  flavoursFolder: string
-}
-
 export interface PlaysModules {
+  engines: EngineRoom
   notebook: Notebook
   onProgress: (what: string, done: number, total: number) => void
 }
@@ -44,12 +42,12 @@ export interface Provider {
 
 /** Plays providers and auditors with real engines, and notes all that they do. */
 export class Plays {
-  readonly #options: PlaysOptions
+  readonly #engines: EngineRoom
   readonly #notebook: Notebook
   readonly #onProgress: PlaysModules['onProgress']
 
-  constructor(options: PlaysOptions, modules: PlaysModules) {
-    this.#options = options
+  constructor(modules: PlaysModules) {
+    this.#engines = modules.engines
     this.#notebook = modules.notebook
     this.#onProgress = modules.onProgress
   }
@@ -109,22 +107,21 @@ export class Plays {
     source: ModelSource,
     plan: CalibrationPlan,
   ): Promise<CalibrationMeasurement> {
-    return this.#notebook.once(`calibration ${name}`, () =>
-      withEngine(source, { ...USUAL, ...this.#options }, async ({ engine, model }) => {
-        let number = 0
-        const modules = {
-          engine,
-          seed: () => samplingSeed(nonceOfSeed(2_000_000 + number++), null),
-          nowMs: () => Date.now(),
-          onProgress: ({ stage, done, total }: { stage: string; done: number; total: number }) =>
-            this.#onProgress(`calibration ${name}, ${stage}`, done, total),
-        }
-        const outputs = await this.#notebook.once<HonestOutputs>(`calibration outputs ${name}`, () =>
-          generateHonest(model, plan, modules),
-        )
-        return scoreHonest(model, outputs, modules)
-      }),
-    )
+    return this.#notebook.once(`calibration ${name}`, async () => {
+      const { engine, model } = await this.#engines.run(source, USUAL)
+      let number = 0
+      const modules = {
+        engine,
+        seed: () => samplingSeed(nonceOfSeed(2_000_000 + number++), null),
+        nowMs: () => Date.now(),
+        onProgress: ({ stage, done, total }: CalibrationProgress) =>
+          this.#onProgress(`calibration ${name}, ${stage}`, done, total),
+      }
+      const outputs = await this.#notebook.once<HonestOutputs>(`calibration outputs ${name}`, () =>
+        generateHonest(model, plan, modules),
+      )
+      return scoreHonest(model, outputs, modules)
+    })
   }
 
   async #resumed<Made extends Key, Task extends Key>(
@@ -136,17 +133,16 @@ export class Plays {
     const noted = new Map((await this.#notebook.read<Made>(name)).map(made => [keyOf(made), made]))
     const missing = tasks.filter(task => !noted.has(keyOf(task)))
     if (missing.length > 0) {
-      await withEngine(run.model, { ...run.machine, ...this.#options }, async running => {
-        const work = async () => {
-          for (let task = missing.shift(); task !== undefined; task = missing.shift()) {
-            const made = await make(task, running)
-            noted.set(keyOf(made), made)
-            await this.#notebook.add(name, made)
-            this.#onProgress(name, noted.size, tasks.length)
-          }
+      const running = await this.#engines.run(run.model, run.machine)
+      const work = async () => {
+        for (let task = missing.shift(); task !== undefined; task = missing.shift()) {
+          const made = await make(task, running)
+          noted.set(keyOf(made), made)
+          await this.#notebook.add(name, made)
+          this.#onProgress(name, noted.size, tasks.length)
         }
-        await Promise.all(Array.from({ length: run.concurrency }, work))
-      })
+      }
+      await Promise.all(Array.from({ length: run.concurrency }, work))
     }
     return tasks.flatMap(task => noted.get(keyOf(task)) ?? [])
   }

@@ -47,7 +47,7 @@ export const auditRocBench: Bench = {
         if (!wanted(rowOf(swap))) continue
         const made = await swapOf(swap, folder)
         const { model, claimed } = made
-        rows.push(row(rowOf(swap), made, await experiment({ ...SHORT, model, claimed, folder }, () => {})))
+        rows.push(row(rowOf(swap), made, await experiment({ ...SHORT, model, claimed, folder })))
       }
       return rows
     } finally {
