@@ -28,7 +28,8 @@ ${list(CHEATS)}
 ${list(CONDITIONS)}
   --prompts <n>         Prompts, each asked three times, with different sampling (default 240, at most ${MOST_PROMPTS})
   --tokens <n>          Longest answer (default 96)
-  --calibration <n>     Prompts of the calibration, four outputs each (default 300); none is among the others
+  --calibration <n>     Prompts of the calibration (default 300); none is among the others
+  --samples <n>         Outputs of each of them (default 4); the more, the tighter the bounds: finer cheats are found
   --calibrated-by <file> Judge by what \`shoal audit calibrate --out\` wrote, in place of a calibration of its own
   --providers <n>       Providers played for each number; intervals play twice as many (default 200)
   --most <n>            Audited tokens after which a provider that was not found is let go (default 30000)
@@ -36,7 +37,8 @@ ${list(CONDITIONS)}
   --work <folder>       Keeps what was played: a run that was broken off goes on, another cheat is quick
                         (default ${join(tmpdir(), 'shoal-roc')})
 
-How to read it: AUC TOKEN and AUC RECEIPT are the chance that a cheat's token or receipt looks worse than an honest one.
+How to read it: AUC TOKEN and AUC RECEIPT are the chance that a cheat's token or receipt looks worse than an honest one,
+AUC 300 that 300 tokens of a cheat's receipts do.
 ALONE is the share of receipts that are found by themselves, at a bound of the false alarm. TOKENS is what nodes do: receipts are pooled until
 the sequential test decides; so many tokens find 95 % of such providers. False alarms of 1e-6 are no count but the test's own bound.
 FIXED is the normal approximation of a test of a fixed size on mean margins: an extrapolation.
@@ -58,6 +60,7 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '96' },
     calibration: { type: 'string', default: '300' },
     'calibrated-by': { type: 'string' },
+    samples: { type: 'string', default: '4' },
     providers: { type: 'string', default: '200' },
     most: { type: 'string', default: '30000' },
     'power-at': { type: 'string', default: '10000' },
@@ -76,7 +79,7 @@ function fail(message: string): never {
 }
 
 function numberOf(
-  name: 'prompts' | 'tokens' | 'calibration' | 'providers' | 'most' | 'power-at',
+  name: 'prompts' | 'tokens' | 'calibration' | 'samples' | 'providers' | 'most' | 'power-at',
   most: number,
 ): number {
   const number = Number(values[name])
@@ -114,7 +117,7 @@ const result = await experiment(
     prompts: numberOf('prompts', MOST_PROMPTS),
     answerTokens: numberOf('tokens', 512),
     calibrationPrompts: numberOf('calibration', 500),
-    calibrationSamples: 4,
+    calibrationSamples: numberOf('samples', 64),
     cheats: idsOf('cheats', CHEATS),
     conditions: idsOf('conditions', CONDITIONS),
     providers: numberOf('providers', 100_000),

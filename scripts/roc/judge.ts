@@ -7,7 +7,14 @@ import { judgeReceipt } from '../../inference/audit/single-receipt.ts'
 import { SAMPLINGS } from './answers.ts'
 import type { Measured } from './measure.ts'
 import type { Receipt } from './plays.ts'
-import { type ByPrompt, byPrompt, type PlayedProvider, playProvider, type Verdict } from './providers.ts'
+import {
+  type ByPrompt,
+  batchMargins,
+  byPrompt,
+  type PlayedProvider,
+  playProvider,
+  type Verdict,
+} from './providers.ts'
 import {
   areaOfCounts,
   areaUnderCurve,
@@ -21,6 +28,8 @@ import {
 
 const FALSE_ALARMS = [1e-3, 1e-6] as const
 const STRICTEST = 1e-6
+/** At which Token-DiFR (arXiv 2511.20621) tells its AUC of quantisations. */
+const BATCH_TOKENS = 300
 const SHARES = [0.5, 0.25, 0.1, 0.05] as const
 const POWER = 0.95
 /** Quantiles of scores that are told. */
@@ -63,6 +72,8 @@ export interface CheatRow {
   tokenAuc: Estimate
   marginAuc: Estimate
   receiptAuc: Estimate
+  /** Of the mean margins of `BATCH_TOKENS` pooled tokens. */
+  batchAuc: Estimate
   roc: RocPoint[]
   /** Share of receipts with more evidence against them than all but 1 % of the honest ones. */
   atOnePercent: number
@@ -194,6 +205,7 @@ class Judging {
       marginAuc: this.#receiptAuc(groups, ({ assessment }) => assessment.meanMargin),
       receiptAuc: this.#receiptAuc(groups, receipt => this.#evidence(receipt)),
       atOnePercent: roc.findLast(({ falseAlarm }) => falseAlarm <= 0.01)!.power,
+      batchAuc: this.#batchAuc(groups),
       contradicted: cheating.filter(isContradicted).length / cheating.length,
       single: FALSE_ALARMS.map(falseAlarm => this.#single(groups.cheating, falseAlarm)),
       pooled: FALSE_ALARMS.map(falseAlarm => this.#pooled({ ...groups, share: 1, falseAlarm })),
@@ -283,6 +295,17 @@ class Judging {
         places.flatMap(at => cheating[at]!),
       ),
     )
+  }
+
+  #batchAuc({ honest, cheating }: { honest: ByPrompt; cheating: ByPrompt }): Estimate {
+    const places = placesOf(cheating)
+    // Of its own, so that other numbers stay what they are.
+    const random = seededRandom(4)
+    const measure = (sample: readonly number[]) => {
+      const draw = { prompts: sample.map(at => places[at]!), tokens: BATCH_TOKENS, batches: 500 }
+      return areaUnderCurve(batchMargins(honest, draw, random), batchMargins(cheating, draw, random))
+    }
+    return bootstrap(places.length, measure, { rounds: 2 * this.#options.rounds, random })
   }
 
   #auc(groups: { cheating: ByPrompt }, measure: (places: readonly number[]) => number): Estimate {

@@ -60,3 +60,24 @@ export function byPrompt(receipts: readonly Receipt[], prompts: number): Receipt
   for (const receipt of receipts) groups[receipt.prompt]?.push(receipt)
   return groups
 }
+
+/**
+ * Mean margins of batches of receipts, each of at least so many tokens, drawn by prompt with replacement: what an auditor
+ * would compare who pools for a fixed length.
+ */
+export function batchMargins(
+  receipts: ByPrompt,
+  { prompts, tokens, batches }: { prompts: readonly number[]; tokens: number; batches: number },
+  random: () => number,
+): number[] {
+  const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)]!
+  return Array.from({ length: batches }, () => {
+    let [all, margins] = [0, 0]
+    while (all < tokens) {
+      const { assessment } = pick(receipts[pick(prompts)]!)
+      all += assessment.tokens
+      margins += assessment.tokens * assessment.meanMargin
+    }
+    return margins / all
+  })
+}

@@ -52,6 +52,7 @@ export function report(experiment: Experiment, isMarkdown = false): string {
         row.cheating.meanMargin.toFixed(4),
         fixed(row.tokenAuc),
         fixed(row.receiptAuc),
+        fixed(row.batchAuc),
         percent(row.atOnePercent),
         percents(row.single[0]!),
         percents(row.single[1]!),
