@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { seededRandom } from '../../../../inference/audit/random.ts'
 import type { Receipt } from '../../../../scripts/roc/plays.ts'
-import { byPrompt, playProvider } from '../../../../scripts/roc/providers.ts'
+import { batchMargins, byPrompt, playProvider } from '../../../../scripts/roc/providers.ts'
 import { SyntheticWorld } from '../../../helpers/synthetic-outputs.ts'
 
 const PROMPTS = 40
@@ -47,5 +47,16 @@ describe('played providers', () => {
       maxTokens: 100,
     }
     assert.equal(playProvider(provider, PLACES, seededRandom(1)).tokens, Number.POSITIVE_INFINITY)
+  })
+
+  it('pool receipts of a batch as their tokens weigh', () => {
+    const random = seededRandom(2)
+    const draw = { prompts: PLACES, tokens: 3_000, batches: 20 }
+    const tokens = cheating.flat().map(({ assessment }) => assessment)
+    const mean = tokens.reduce((sum, { meanMargin }) => sum + meanMargin, 0) / tokens.length
+    const margins = batchMargins(cheating, draw, random)
+    assert.equal(margins.length, draw.batches)
+    const average = margins.reduce((sum, margin) => sum + margin, 0) / margins.length
+    assert.ok(Math.abs(average / mean - 1) < 0.2, `${average} ${mean}`)
   })
 })
