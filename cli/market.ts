@@ -42,6 +42,7 @@ export function describeMarket(
           view.models.filter(({ own }) => own.length > 0),
           columns,
         ),
+        describeAudits(view),
         describeFindings(view.findings, verbose),
       ]
   return parts.filter(part => part !== '').join('\n\n')
@@ -232,6 +233,14 @@ function describeFindings(findings: readonly MarketFinding[], all: boolean): str
           `${paint('green', '✓')} ${paint('dim', `well: ${well.join(', ')}${all ? '' : ' (-v tells more)'}`)}`,
         ]),
   ].join('\n')
+}
+
+/** How answers were checked that this node bought; nothing where none was. */
+function describeAudits({ audits }: MarketView): string {
+  const { passed, failed, waiting } = audits
+  if (passed + failed + waiting === 0) return ''
+  const bad = failed === 0 ? 'none was wrong' : paint('red', `${failed} not what they said`)
+  return `Answers bought: ${passed} right, ${bad}, ${waiting} not checked yet.`
 }
 
 function describeFinding({ check, verdict, evidence, fix }: MarketFinding): string {

@@ -16,6 +16,7 @@ import { creditsOf, type PriceBucket } from '../market/price-history.ts'
 import { blendedPrice, marketNames, type Quotes, quantile, quotesOf } from '../market/quotes.ts'
 import type { ShoalNode } from '../node.ts'
 import { guessScope } from '../p2p/scope.ts'
+import { type AuditsView, auditsView } from './audit-views.ts'
 import type { ServedModelView } from './served-models.ts'
 import { peerIdOf } from './views.ts'
 
@@ -106,6 +107,8 @@ export interface MarketView {
   findings: MarketFinding[]
   /** What keeps earnings away most likely; null where nothing does. */
   cause: MarketFinding | null
+  /** How the answers this node bought were checked. */
+  audits: AuditsView
   demand: Omit<DemandSnapshot, 'earned' | 'sinceMs'> & { since: string }
 }
 
@@ -154,6 +157,7 @@ export async function marketView(
     offers: wanted === null ? [] : offerViews(node, wanted, own.get(wanted) ?? []),
     findings,
     cause: likeliestCause(findings),
+    audits: auditsView(node),
     demand: { since: new Date(sinceMs).toISOString(), ...demand },
   }
 }

@@ -1,5 +1,6 @@
 import type { TaskId } from '../../protocol/ids.ts'
 import { formatCredits, maxAmount } from '../../protocol/money.ts'
+import type { SlaClass } from '../../protocol/sla-class.ts'
 import type { Timer } from '../clock.ts'
 import type { Auctioneer } from '../market/auction/auctioneer.ts'
 import type { OfferBook } from '../market/offer-book.ts'
@@ -33,9 +34,11 @@ export interface TaskModules extends Omit<AttemptRunnerModules, 'router' | 'brea
   router: TaskRouter
   breaker: CircuitBreaker
   hedging: HedgeBudget
-  auctioneer: Pick<Auctioneer, 'run'>
+  auctioneer: Pick<Auctioneer, 'sell'>
   book: OfferBook
   areDistinct: (a: ProviderId, b: ProviderId) => boolean
+  /** Who gets no tasks of a class, for what it did. */
+  excludedFrom?: (slaClass: SlaClass) => readonly ProviderId[]
 }
 
 /** One task: its price cap, its deadline, and the way its SLA class is done. */
@@ -79,9 +82,10 @@ export class Task {
     const run: RunModules = {
       ...this.#modules,
       ...{ ask, chooser, runner, onEvent, signal: ends },
-      auction: choices =>
-        chooseByAuction({ taskId, ask, maxPrice: this.#cap.available() }, choices, {
+      auction: from =>
+        chooseByAuction({ taskId, ask, maxPrice: this.#cap.available() }, from, {
           auctioneer: this.#modules.auctioneer,
+          areDistinct: this.#modules.areDistinct,
           onEvent,
           signal: ends,
         }),

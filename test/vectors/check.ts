@@ -18,6 +18,7 @@ import {
   ticketDepositIdOf,
   ticketDigest,
 } from '../../protocol/typed-data.ts'
+import { type AuditorDrawVector, holdsAuditorDraw } from './auditor-draw.ts'
 import { type AwardVector, holdsAward } from './award.ts'
 import type { SamplingVector } from './sampling.ts'
 import type { TicketVector } from './ticket.ts'
@@ -69,6 +70,7 @@ export interface Vectors {
     claim: string
   }[]
   sampling: SamplingVector[]
+  'auditor-draw': AuditorDrawVector[]
 }
 
 /**
@@ -139,6 +141,8 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
     expect(`ticket ${name}: value`, ticketValueRoundedDown(ticket).toString(), expected.value)
   }
   for (const vector of vectors.awards) expect(`award ${JSON.stringify(vector)}`, holdsAward(vector), true)
+  for (const vector of vectors['auditor-draw'])
+    expect(`draw of ${vector.job}`, holdsAuditorDraw(vector), true)
   for (const { name, receipt, claim } of vectors['receipt-claim']) {
     const body: Receipt = decodeMessage(receiptMessage, hexToBytes(receipt))
     expect(`${name}: claim`, receiptClaim(body), claim)

@@ -52,6 +52,7 @@ const view: MarketView = {
     { check: 'price', verdict: 'problem', evidence: 'it is dear', fix: 'Lower it.' },
   ],
   cause: { check: 'price', verdict: 'problem', evidence: 'it is dear', fix: 'Lower it.' },
+  audits: { passed: 12, failed: 1, waiting: 3, spent: '0.002', left: '-0.0001', kept: 40 },
   demand: {
     ...{ since: '', announced: {}, slaClasses: {}, declined: {}, bids: 0, won: 0, lost: 0 },
     ...{ medianLostBy: null, refused: {}, ended: {}, requesters: 0 },
@@ -96,6 +97,13 @@ describe('the market as people see it', () => {
     const told = lines(view, shown).join('\n')
     assert.match(told, /✗ price {7}it is dear\n +Fix Lower it\.\n✓ well: peers \(-v tells more\)$/)
     assert.match(lines(view, { ...shown, verbose: true }).join('\n'), /✓ peers {7}3 peers connected/)
+  })
+
+  it('says how answers were checked, where any were', () => {
+    const said = 'Answers bought: 12 right, 1 not what they said, 3 not checked yet.'
+    assert.ok(lines(view, shown).includes(said))
+    const none = { ...view.audits, passed: 0, failed: 0, waiting: 0 }
+    assert.ok(!lines({ ...view, audits: none }, shown).some(line => line.startsWith('Answers')))
   })
 
   it('lists the offers of one model', () => {

@@ -35,7 +35,7 @@ const PRICE = { inputPerMillion: CREDIT / 4n, outputPerMillion: CREDIT }
 /** Of `SyntheticWorld`: what it says of every output. */
 const SYNTHETIC = { promptTokens: 20, prompt: `0x${'1'.repeat(64)}`, text: 'text' }
 
-export const signerOf = (provider: number) => createNativeNodeSigner(seedOf(100 + provider))
+const signerOf = (provider: number) => createNativeNodeSigner(seedOf(100 + provider))
 export const providerKey = (provider: number) => hexOf(signerOf(provider).publicKey)
 
 /** A task that was done, as its requester has it. @param index makes it another one */
@@ -138,6 +138,7 @@ export class AuditWorld {
   store!: Store
   log!: EventLog
   archive!: TaskArchive
+  outbox!: AuditOutbox
   book!: AuditBook
   desk!: AuditDesk
   reputation!: Reputation
@@ -170,6 +171,7 @@ export class AuditWorld {
     this.log = log
     const outbox = new AuditOutbox({ store: this.store, log: this.#mortal(log, 'append') })
     await outbox.recover()
+    this.outbox = outbox
     const { store } = this
     this.reputation = new Reputation({}, { store, clock, onViolation: () => {} })
     await this.reputation.start()
