@@ -27,13 +27,7 @@ export function auditorDrawVectors(): AuditorDrawVector[] {
     const lotOf = (node: string) =>
       bytesToHex(
         sha256(
-          join(
-            utf8ToBytes('shoal/1/auditor-draw'),
-            [0],
-            hexToBytes(hash),
-            hexToBytes(job),
-            hexToBytes(node),
-          ),
+          join(utf8ToBytes('shoal/1/auditor-draw'), [0], hexToBytes(hash), hexToBytes(job), hexToBytes(node)),
         ),
       )
     return {

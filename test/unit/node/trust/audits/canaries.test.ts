@@ -45,7 +45,10 @@ describe('canaries', () => {
         const canary = makeCanary(base, { others, random: seededRandom(seed), randomSeed: () => OTHER })!
         const changed = [...base.tokens.keys()].filter(place => canary.output[place] !== base.tokens[place])
         assert.deepEqual([canary.kind, canary.seed, canary.output.length], ['altered', SEED, tokens])
-        assert.deepEqual(canary.altered.toSorted((a, b) => a - b), changed)
+        assert.deepEqual(
+          canary.altered.toSorted((a, b) => a - b),
+          changed,
+        )
         assert.ok(changed.length >= 6 && changed.length <= Math.max(6, tokens / 2 + 1))
         assert.ok(!changed.includes(tokens - 1))
       }),
@@ -65,7 +68,9 @@ describe('canaries', () => {
     assert.equal(made({ temperature: 1, turns: 70 }).kind, 'altered')
     assert.equal(made({ temperature: 0.5, turns: 80 }).kind, 'altered')
     assert.equal(
-      Math.round(expectedTurns({ logProbs: Float32Array.of(Math.log(0.25), 0, -Infinity, Math.log(0.5)) }) * 100),
+      Math.round(
+        expectedTurns({ logProbs: Float32Array.of(Math.log(0.25), 0, -Infinity, Math.log(0.5)) }) * 100,
+      ),
       125,
     )
   })
@@ -73,15 +78,20 @@ describe('canaries', () => {
   it('tell who looks from who does not', () => {
     const synthetic = new SyntheticWorld(5)
     fc.assert(
-      fc.property(fc.integer({ min: 24, max: 200 }), fc.integer(), fc.boolean(), (tokens, seed, isConfirmed) => {
-        const random = seededRandom(seed)
-        const base = baseOf(tokens, { temperature: 1, turns: tokens * 0.75, isConfirmed })
-        const canary = makeCanary(base, { others, random, randomSeed: () => OTHER })!
-        assert.ok(isRight(canary, honestly(canary, random, synthetic), false), canary.kind)
-        const unlooked = synthetic.output({ tokens })
-        assert.equal(isRight(canary, unlooked, false), canary.kind === 'genuine')
-        assert.equal(isRight(canary, unlooked, true), false)
-      }),
+      fc.property(
+        fc.integer({ min: 24, max: 200 }),
+        fc.integer(),
+        fc.boolean(),
+        (tokens, seed, isConfirmed) => {
+          const random = seededRandom(seed)
+          const base = baseOf(tokens, { temperature: 1, turns: tokens * 0.75, isConfirmed })
+          const canary = makeCanary(base, { others, random, randomSeed: () => OTHER })!
+          assert.ok(isRight(canary, honestly(canary, random, synthetic), false), canary.kind)
+          const unlooked = synthetic.output({ tokens })
+          assert.equal(isRight(canary, unlooked, false), canary.kind === 'genuine')
+          assert.equal(isRight(canary, unlooked, true), false)
+        },
+      ),
       { numRuns: 200, seed: 3 },
     )
   })
@@ -146,7 +156,11 @@ describe('records of auditors', () => {
   after(() => folders.remove())
 
   /** Canaries, one after the other, until an auditor is excluded. */
-  async function test(auditor: string, canaries: number, says: (canary: Canary, random: () => number) => boolean) {
+  async function test(
+    auditor: string,
+    canaries: number,
+    says: (canary: Canary, random: () => number) => boolean,
+  ) {
     const random = seededRandom(Number.parseInt(auditor.slice(0, 8), 16))
     for (let count = 1; count <= canaries; count++) {
       const base = baseOf(60, { temperature: 1, turns: random() * 120, isConfirmed: random() < 0.5 })
@@ -158,7 +172,9 @@ describe('records of auditors', () => {
     return null
   }
   const nodes = (count: number) =>
-    Array.from({ length: count }, (_, index) => (index * 2_654_435_761).toString(16).padStart(8, '0').slice(-8).repeat(8))
+    Array.from({ length: count }, (_, index) =>
+      (index * 2_654_435_761).toString(16).padStart(8, '0').slice(-8).repeat(8),
+    )
 
   it('exclude who always passes within few canaries, and who always fails; who is honest never', async () => {
     const synthetic = new SyntheticWorld(8)

@@ -28,7 +28,11 @@ describe('remote auditors', () => {
   after(() => folders.remove())
 
   const open = async (options: Partial<RemoteWorldOptions> & Pick<RemoteWorldOptions, 'behaviours'>) => {
-    const world = await RemoteWorld.open({ folder: await folders.make(), calibration: CALIBRATION, ...options })
+    const world = await RemoteWorld.open({
+      folder: await folders.make(),
+      calibration: CALIBRATION,
+      ...options,
+    })
     worlds.push(world)
     return world
   }

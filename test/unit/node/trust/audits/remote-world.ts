@@ -1,15 +1,15 @@
+import type { Calibration } from '../../../../../inference/audit/calibration.ts'
+import type { ScoredOutput } from '../../../../../inference/engine.ts'
+import { createNativeNodeSigner } from '../../../../../node/ed25519.ts'
 import { Clearance } from '../../../../../node/market/clearance.ts'
 import type { KnownOffer } from '../../../../../node/market/offer-book.ts'
-import { createNativeNodeSigner } from '../../../../../node/ed25519.ts'
 import { P2PError } from '../../../../../node/p2p/errors.ts'
-import { AuditFavours } from '../../../../../node/trust/audits/audit-favours.ts'
 import type { ArchivedTask } from '../../../../../node/trust/audits/archived-task.ts'
+import { AuditFavours } from '../../../../../node/trust/audits/audit-favours.ts'
 import type { Auditor, AuditReport, Availability } from '../../../../../node/trust/audits/auditor.ts'
 import { AuditorBook } from '../../../../../node/trust/audits/auditor-book.ts'
 import { RemoteAuditors } from '../../../../../node/trust/audits/remote-auditors.ts'
 import { packScores } from '../../../../../node/trust/audits/remote-scores.ts'
-import type { Calibration } from '../../../../../inference/audit/calibration.ts'
-import type { ScoredOutput } from '../../../../../inference/engine.ts'
 import { cidOf, decodeMessage, encodeMessage } from '../../../../../protocol/codec.ts'
 import type { NodeKey } from '../../../../../protocol/ids.ts'
 import {
@@ -56,7 +56,8 @@ export const failsAll: Behaviour = job => {
 }
 
 const signerOf = (auditor: number) => createNativeNodeSigner(seedOf(150 + auditor))
-export const auditorKey = (auditor: number): NodeKey => Buffer.from(signerOf(auditor).publicKey).toString('hex')
+export const auditorKey = (auditor: number): NodeKey =>
+  Buffer.from(signerOf(auditor).publicKey).toString('hex')
 
 /** Bound to nothing until the books it needs are open. */
 class Later implements Auditor {
@@ -140,7 +141,12 @@ export class RemoteWorld {
       clearance: new Clearance(
         { allow: keys, minStake: 0n, enclaveAttesters: [] },
         {
-          ...{ isWelcome: () => true, standing: () => null, certifierOf: () => null, serviceClass: () => null },
+          ...{
+            isWelcome: () => true,
+            standing: () => null,
+            certifierOf: () => null,
+            serviceClass: () => null,
+          },
           clock,
         },
       ),
