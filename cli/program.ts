@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../node/version.ts'
 import { registerAsk } from './commands/ask.ts'
+import { registerAttest } from './commands/attest.ts'
 import { registerAudit } from './commands/audit.ts'
 import { registerBatch } from './commands/batch.ts'
 import { registerConfig } from './commands/config.ts'
@@ -50,7 +51,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Begin:': ['demo', 'init', 'up', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'route'],
-  'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes'],
+  'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes', 'attest'],
   'Contracts:': ['contracts'],
   'Help:': ['doctor', 'config'],
 }
@@ -95,6 +96,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerMoney,
     registerStake,
     registerAudit,
+    registerAttest,
     registerVerify,
     registerDisputes,
     registerContracts,

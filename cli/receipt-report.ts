@@ -7,10 +7,11 @@ import { modelName, type Output, paint, properties, shortPeer, table } from './u
 import { count, inCredits, readableTime } from './ui/readable.ts'
 import { exists } from './wallet-password.ts'
 
-const EXIT_OF: Record<CheckedReceiptView['finding'], number> = {
-  innocent: EXIT.ok,
-  guilty: EXIT.failed,
-  abstain: EXIT.undecided,
+const EXIT_OF: Record<CheckedReceiptView['verdict'], number> = {
+  honest: EXIT.ok,
+  dishonest: EXIT.failed,
+  altered: EXIT.failed,
+  undecided: EXIT.undecided,
 }
 
 /** Has the running node check a receipt, and prints what it found. */
@@ -34,7 +35,7 @@ export async function verifyReceipt(
     }
     await writeFile(options.out, Buffer.from(whole, 'base64'), { mode: 0o600 })
   }
-  process.exitCode = EXIT_OF[view.finding]
+  process.exitCode = EXIT_OF[view.verdict]
   output.result(view, () => describe(view, output))
 }
 
@@ -103,15 +104,16 @@ const REASONS: Readonly<Record<string, string>> = {
   no_evidence: 'Prompt and answer are not here, or not those of the receipt: only signatures were checked.',
 }
 
-const VERDICTS: Record<CheckedReceiptView['finding'], string> = {
-  innocent: paint('green', 'Right.'),
-  guilty: paint('red', 'Wrong.'),
-  abstain: paint('yellow', 'Undecided.'),
+const ALTERED = 'What is here is not what was signed; that says nothing of the provider.'
+const VERDICTS: Record<CheckedReceiptView['verdict'], string> = {
+  honest: paint('green', 'Honest.'),
+  dishonest: paint('red', 'Dishonest.'),
+  altered: paint('red', 'Altered.'),
+  undecided: paint('yellow', 'Undecided.'),
 }
 
 function describe(view: Omit<CheckedReceiptView, 'evidence'>, output: Output): string {
-  const { tokens, pooled, checks, finding, reason } = view
-  const isForged = finding === 'guilty' && reason !== 'contradiction' && reason !== 'inexplicable'
+  const { tokens, pooled, checks, verdict, reason } = view
   const parts = [
     properties([
       ['Receipt', view.receipt],
@@ -147,9 +149,9 @@ function describe(view: Omit<CheckedReceiptView, 'evidence'>, output: Output): s
       `All ${count(pooled.receipts, 'audited receipt')} of this provider with this model (${count(pooled.tokens, 'token')}) together: ${pooled.decision}, ${percent(share)} of what would convict.`,
     )
   }
-  const why = isForged ? 'The receipt does not hold together.' : (REASONS[reason] ?? reason)
-  parts.push(output.copyable(`${VERDICTS[finding]} ${why}`))
-  if (finding === 'guilty' && !isForged)
+  const why = verdict === 'altered' ? ALTERED : (REASONS[reason] ?? reason)
+  parts.push(output.copyable(`${VERDICTS[verdict]} ${why}`))
+  if (verdict === 'dishonest')
     parts.push(
       output.copyable('A jury would find the same: shoal disputes open takes the provider to court.'),
     )

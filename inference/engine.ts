@@ -231,14 +231,14 @@ export interface EngineStatus {
   state: 'stopped' | 'starting' | 'ready' | 'restarting'
   backend: BackendDescription | null
   models: readonly LoadedModel[]
-  /** Generations that hold a sequence, over all models. */
+  /** Generations and audits that hold a sequence, over all models. */
   active: number
   /** Generations that wait for one. */
   queued: number
   freeSlots: number
   /** Crashes of the engine process since `start`. */
   crashes: number
-  /** Tokens run through models for generations since `start`; those found warm are not among them. */
+  /** Tokens run through models for generations and audits since `start`; those found warm are not among them. */
   computedTokens: number
 }
 

@@ -273,9 +273,10 @@ export class Verification {
     return [...this.#book.records()].filter(record => record.provider === provider)
   }
 
-  /** Where the test stands that pools a provider's work with a model. */
-  testOf(provider: NodeKey, model: ModelId): SequentialTest {
-    return this.#book.test(provider, model)
+  /** All audited receipts of a provider with a model, tested together; null where statistics judged none. */
+  pooledTest(provider: NodeKey, model: ModelId): SequentialTest | null {
+    const test = this.#book.test(provider, model)
+    return test.state.receipts === 0 ? null : test
   }
 
   /** Verdicts, the newest first. */
@@ -302,7 +303,7 @@ export class Verification {
       {
         ...{ client, wallet, host, eventLog, outbox, store, clock, log },
         ...{ publisher: economy.publisher, calls: economy.calls, channels: economy.payer },
-        ...{ index: economy.logIndex, archive: this.archive },
+        ...{ index: economy.logIndex, archive: this.archive, receipts: this.#modules.receipts },
         ...{ examiner: this.examiner, consequences: this.consequences },
       },
     )

@@ -11,6 +11,7 @@ import { nodeBench } from '../test/bench/node.bench.ts'
 import { offersBench } from '../test/bench/offers.bench.ts'
 import { routeBench } from '../test/bench/route.bench.ts'
 import type { BenchRow } from '../test/bench/row.ts'
+import { samplingBench } from '../test/bench/sampling.bench.ts'
 import { schedulingBench } from '../test/bench/scheduling.bench.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
 
@@ -43,6 +44,7 @@ const benches = [
   nodeBench,
   offersBench,
   routeBench,
+  samplingBench,
   schedulingBench,
   tasksBench,
 ]

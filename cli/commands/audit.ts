@@ -27,7 +27,10 @@ export function registerAudit(program: Command): void {
   const audit = program
     .command('audit')
     .description('Check or anchor the record of this node’s decisions, and calibrate audits of others’ work')
-    .addHelpText('after', '\nExamples:\n  $ shoal audit verify\n  $ shoal audit calibrate --model shoal-mini')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ shoal audit verify --json\n  $ shoal audit calibrate --model shoal-mini',
+    )
   registerCalibrate(audit)
   withCommonOptions(audit.command('verify'))
     .description('Replay the audit log, check its anchors with the chain, and name the first bad entry')

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { PeerDetailView } from '../../node/gateway/trust-views.ts'
 import type { PeerView } from '../../node/gateway/views.ts'
 import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
+import { attestationClaims, attestationLine } from '../ui/attestation.ts'
 import { modelName, type Output, paint, properties, shortPeer, table } from '../ui/output.ts'
 import { count, readableTime } from '../ui/readable.ts'
 
@@ -93,10 +94,10 @@ function describePeer(view: PeerDetailView, output: Output): string {
           modelName(model),
           uncalibrated > 0 ? `${passed} (${uncalibrated} without a baseline)` : passed,
           failed,
-          pooled.receipts === 0 ? '-' : pooled.decision,
-          pooled.receipts,
-          pooled.tokens,
-          `${Math.round(100 * pooled.evidence)} %`,
+          pooled?.decision ?? '-',
+          pooled?.receipts ?? '-',
+          pooled?.tokens ?? '-',
+          pooled === null ? '-' : `${Math.round(100 * pooled.evidence)} %`,
           readableTime(lastAt),
         ]),
         { columns, mayLack: ['LAST', 'RECEIPTS', 'TOKENS'] },
@@ -134,6 +135,8 @@ function describePeer(view: PeerDetailView, output: Output): string {
       ),
     )
   }
+  const claims = attestationClaims(view.attestation)
+  if (claims !== null) parts.push(claims)
   return parts.join('\n\n')
 }
 
@@ -157,6 +160,7 @@ function summaryOf(view: PeerDetailView): [string, string][] {
       'Rules broken',
       `${count(view.violations, 'time')}; ${view.penaltyPoints.toFixed(0)} penalty points now, more than 30 end all contact`,
     ],
+    ['Hardware', attestationLine(view.attestation)],
     ['Operator', view.operator.join(', ') || 'nothing is known'],
     ['Known since', view.firstSeen === null ? 'never seen' : readableTime(view.firstSeen)],
     ['Connected', view.connected ? 'yes' : 'no'],
@@ -165,12 +169,12 @@ function summaryOf(view: PeerDetailView): [string, string][] {
 
 /** What it has shown, and what follows from it. */
 function honestyOf({ honesty }: PeerDetailView): string {
-  const { standing, proof, vouched, accused, prospect } = honesty
+  const { standing, hasStake, proof, vouched, accused, prospect } = honesty
   const shown = `${proof.toFixed(1)} of proof, ${vouched.toFixed(1)} witnesses for it, ${accused.toFixed(1)} against`
   const chance = `${Math.round(100 * prospect)} % likely to be honest`
   const meaning = {
     proven: 'proven; chosen for what it offers',
-    unproven: `not proven yet; tried out, ${chance}`,
+    unproven: `not proven yet, ${hasStake ? 'with' : 'without'} a stake; tried out, ${chance}`,
     suspected: `suspected; tried out at most, ${chance}`,
     caught: 'caught cheating; given nothing',
   }[standing]

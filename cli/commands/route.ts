@@ -114,10 +114,23 @@ that is not valid changes nothing.
 
   withCommonOptions(route.command('rate'))
     .summary('Say how good an answer was, so that routing learns from it')
-    .description('Say how good the answer of a task was, so that routing learns from it')
+    .description(
+      'Say how good the answer of a task was, so that routing learns from it: how much more or less such tasks are given to the model that made it',
+    )
     .argument('<task>', 'Id of a task that this node asked for', taskIdArgument)
     .argument('<quality>', 'good, bad, or a number from 0 to 1', qualityFrom)
-    .addHelpText('after', '\nExamples:\n  $ shoal route rate 5f3c… good\n  $ shoal route rate 5f3c… 0.4')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ shoal route rate 5f3c… good
+  $ shoal route rate 5f3c… 0.4
+
+Only the owner of this node can rate, and only tasks that this node asked for and
+that were completed; answers that were never rated count as good as their model is
+expected to be. A later word replaces an earlier one. What you say stays on this
+node: it changes neither its peers' reputation nor what others are told.`,
+    )
     .action(async (taskId: string, quality: number, options: CommonOptions) => {
       const output = outputFrom(options)
       const client = await runningNode(options, output)

@@ -18,13 +18,14 @@ export function registerVerify(program: Command): void {
 Examples:
   $ shoal verify bafyreib…q3xm2a
   $ shoal verify bafyreib…q3xm2a --out evidence.cbor
-  $ shoal verify evidence.cbor --json | jq .finding
+  $ shoal verify evidence.cbor --json | jq .verdict
 
 The node runs the model once over prompt and answer, which takes about as long as
 reading the prompt. A file holds the prompt and the answer: mind who gets it.
 
-Exit status: 0 an honest node makes this, 1 no honest node does, 6 it cannot be decided
-here: the model or a baseline for it is missing, or the answer is too short.`,
+Exit status: 0 an honest node makes this, 1 no honest node does or something was altered,
+6 it cannot be decided here: the model or a baseline for it is missing, or the answer
+is too short.`,
     )
     .action(async (receipt: string, options: VerifyReceiptOptions) => {
       const { verifyReceipt } = await import('../receipt-report.ts')

@@ -46,7 +46,7 @@ export interface Calibration {
 }
 
 /** That all bounds of one calibration hold at once. */
-export const CONFIDENCE = 0.99
+const CONFIDENCE = 0.99
 const RESAMPLES = 200
 /** Correlations are taken from their upper tail too. */
 const CORRELATION_QUANTILE = 0.9

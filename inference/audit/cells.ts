@@ -11,7 +11,7 @@
 export const STATISTIC_VERSION = 1
 
 /** Upper edges of the gap between the auditor's winner and its runner-up, nats at temperature 1. */
-export const GAP_EDGES = [0.03, 0.1, 0.3, 1] as const
+const GAP_EDGES = [0.03, 0.1, 0.3, 1] as const
 /** Upper edges of the margin by which a token lost, nats at temperature 1. */
 export const MARGIN_EDGES = [0.03, 0.1, 0.3, 1, 3] as const
 /** Margins count as this at most in means; so does a token that was filtered or absent. */

@@ -23,7 +23,7 @@ export function normalTail(x: number): number {
 }
 
 /** ln Γ(x) for x > 0 (Lanczos' approximation, g = 7, 9 terms). */
-export function logGamma(x: number): number {
+function logGamma(x: number): number {
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x)
   const shifted = x - 1
   const base = shifted + 7.5

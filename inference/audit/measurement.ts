@@ -9,7 +9,7 @@ import { AuditError } from './errors.ts'
 
 /** Fewer say too little of what an honest node's worst prompts look like. */
 export const MIN_PROMPTS = 60
-export const MIN_TOKENS = 8_000
+const MIN_TOKENS = 8_000
 /** An honest node that disagrees with an auditor more often than this runs something else. */
 const MIN_MATCH_RATE = 0.9
 /** Half of all that went wrong in so few prompts is no noise. */

@@ -11,7 +11,7 @@ import type { Seat } from './slot-pool.ts'
  * batches; always cut the same, it is the same each time, as long as nothing runs beside it. Larger ones are hardly faster, and
  * generations that run beside it wait for each.
  */
-export const SCORE_BATCH_TOKENS = 128
+const SCORE_BATCH_TOKENS = 128
 /** A generation that waits gets an audit's slot so many times; then the audit is finished. */
 const MAX_YIELDS = 3
 

@@ -1,7 +1,7 @@
 import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { CacheGate } from './cache-gate.ts'
 import type { Slot } from './slot-pool.ts'
-import type { SampledToken, TokenChoice } from './token-choice.ts'
+import type { SampledToken, TokenChooser } from './token-choice.ts'
 
 /** Tokens as they are sampled. */
 export interface SampledTokens {
@@ -54,7 +54,7 @@ export class SequenceSlot implements Slot {
   }
 
   /** Runs `tokens` through the model and samples the next one; then, at each step, that one and the next. */
-  sample(tokens: readonly number[], choice: TokenChoice): SampledTokens {
+  sample(tokens: readonly number[], choice: TokenChooser): SampledTokens {
     const steps = this.#sequence.evaluateWithMetadata(tokens as Token[], choice.metadata, choice.evaluate)
     return {
       next: chosen => this.#gate.compute(() => steps.next(chosen as Token | undefined)),

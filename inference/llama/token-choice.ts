@@ -4,10 +4,21 @@ import { exp, ln } from '../sampling/logarithm.ts'
 import { MAX_CANDIDATES, Sampler } from '../sampling/sampler.ts'
 import type { JsonGrammar } from './grammar.ts'
 
+/** What chooses the tokens of a generation. */
+export type TokenChooser = Pick<TokenChoice, 'evaluate' | 'metadata' | 'choose'>
+
 /** A token that the engine took, and the candidates it had, by falling probability. */
 export interface SampledToken {
   token: number
   probabilities?: ReadonlyMap<number, number>
+}
+
+/**
+ * What the engine, at temperature 1, may leave out because min-p will: p^(1/T) >= minP is p >= minP^T, with room for
+ * its shorter floats. Fewer candidates cross into JavaScript then.
+ */
+function engineMinP({ minP, temperature }: SamplingParameters): number {
+  return minP === 0 ? 0 : 0.999 * exp(temperature * ln(minP))
 }
 
 /**
@@ -99,7 +110,7 @@ export class TokenChoice {
     const evaluate = {
       temperature: this.#isGreedy ? 0 : 1,
       topP: 1,
-      minP: 0,
+      minP: grammar === null ? engineMinP(options.sampling) : 0,
       // The first k of the 64 are all that top-k leaves; behind a grammar others move up.
       topK: grammar === null && topK > 0 ? topK : MAX_CANDIDATES,
       // Of no account, but a changing one would have the engine build its own sampler anew.

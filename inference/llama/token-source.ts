@@ -1,11 +1,11 @@
 import type { SampledTokens, SequenceSlot } from './sequence-slot.ts'
-import type { SampledToken, TokenChoice } from './token-choice.ts'
+import type { SampledToken, TokenChooser } from './token-choice.ts'
 
 /** The tokens of one generation, as they are computed on a slot and chosen. */
 export class TokenSource {
   readonly #tokens: number[]
   readonly #slot: SequenceSlot
-  readonly #choice: TokenChoice
+  readonly #choice: TokenChooser
   #steps: SampledTokens
   #last: number | undefined
 
@@ -15,7 +15,7 @@ export class TokenSource {
    */
   constructor(
     options: { prompt: readonly number[]; rest: readonly number[] },
-    modules: { slot: SequenceSlot; choice: TokenChoice },
+    modules: { slot: SequenceSlot; choice: TokenChooser },
   ) {
     this.#tokens = [...options.prompt]
     this.#slot = modules.slot

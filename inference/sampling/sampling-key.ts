@@ -8,6 +8,8 @@ const SEED_BYTES = 32
 const POSITION_BYTES = 8
 const TWO_26 = 0x400_0000
 const TWO_MINUS_52 = 2 ** -52
+/** More than the logarithms' last bits. */
+const SLACK = 1e-9
 
 /**
  * The random numbers of one answer, each a function of (seed, position, token id) alone. At a position
@@ -49,12 +51,25 @@ export class SamplingKey {
   /** u of a token at this position, above 0 and below 1. */
   uniform(token: number): number {
     threefry2x32(this.#key0, this.#key1, token, 0, this.#words)
-    return ((this.#words[0]! >>> 6) * TWO_26 + (this.#words[1]! >>> 6) + 0.5) * TWO_MINUS_52
+    return this.#uniform()
   }
 
   /** g = -ln(-ln u) of a token at this position: from -3.6 to 36.8. */
   gumbel(token: number): number {
     return -ln(-ln(this.uniform(token)))
+  }
+
+  /** g of a token at this position, or -Infinity where it is certain to be less than `least`: most draws need no logarithm. */
+  gumbelFrom(token: number, least: number): number {
+    threefry2x32(this.#key0, this.#key1, token, 0, this.#words)
+    // -ln u > 1 - u >= left / 2^26, whose logarithm to base 2 is at least that of its highest bit.
+    const left = TWO_26 - 1 - (this.#words[0]! >>> 6)
+    if (left > 0 && (Math.clz32(left) - 5) * Math.LN2 < least - SLACK) return Number.NEGATIVE_INFINITY
+    return -ln(-ln(this.#uniform()))
+  }
+
+  #uniform(): number {
+    return ((this.#words[0]! >>> 6) * TWO_26 + (this.#words[1]! >>> 6) + 0.5) * TWO_MINUS_52
   }
 }
 

@@ -171,7 +171,7 @@ interface RawLog {
 const address = (value: unknown) => (value as string).toLowerCase()
 
 /** Reads one log of the court or of its jury; null when it tells nothing that matters here. */
-export function parseCourtLog(log: RawLog): CourtEvent | null {
+function parseCourtLog(log: RawLog): CourtEvent | null {
   const parsed = court.parseLog(log) ?? jury.parseLog(log)
   if (parsed === null) return null
   const { name, args } = parsed

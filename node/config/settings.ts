@@ -317,6 +317,19 @@ export const settings = {
     flag: 'enclave-attesters',
   }),
 
+  'privacy.attested': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'File (YAML or JSON) with the software that may have CONFIDENTIAL and PRIVATE data when a Nitro enclave or SEV-SNP guest proves to run it.',
+    flag: 'attested',
+  }),
+  'attestation.command': setting({
+    kind: list(text('argument')),
+    default: [],
+    help: 'Program, and arguments that come first, that prints evidence of the enclave this node runs in; gets a nonce and user data in hex.',
+    flag: 'attestation-command',
+  }),
+
   'task.creditWindowTokens': setting({
     kind: integer(1, MAX_CREDIT_WINDOW_TOKENS),
     default: DEFAULT_CREDIT_WINDOW_TOKENS,

@@ -1,3 +1,4 @@
+import type { SequentialTest } from '../../inference/audit/sequential-test.ts'
 import type { NodeKey } from '../../protocol/ids.ts'
 import { formatCredits } from '../../protocol/money.ts'
 import type { ShoalNode } from '../node.ts'
@@ -11,13 +12,16 @@ export interface AuditRecordView {
   uncalibrated: number
   /** Times all together showed that it cheats. */
   convictions: number
-  /** The test that pools receipts: what it says, of how much, and how much of the evidence for cheating it has, 0 to 1. */
+  /**
+   * The test that pools receipts: what it says, of how much, and how much of the evidence for cheating it has, 0 to 1.
+   * Null where statistics judged none.
+   */
   pooled: {
     decision: 'honest' | 'cheating' | 'undecided'
     receipts: number
     tokens: number
     evidence: number
-  }
+  } | null
   lastAt: string
 }
 
@@ -40,16 +44,18 @@ export function auditRecordViews(node: ShoalNode, peer: NodeKey): AuditRecordVie
     .auditsOf(peer)
     .toSorted((a, b) => b.lastAtMs - a.lastAtMs)
     .map(({ model, passed, failed, uncalibrated, convictions, lastAtMs }) => {
-      const { decision, evidence, state } = verification.testOf(peer, model)
+      const test = verification.pooledTest(peer, model)
       return {
         ...{ model, passed, failed, uncalibrated, convictions },
-        pooled: {
-          ...{ decision, receipts: state.receipts, tokens: state.tokens },
-          evidence: Number(Math.min(1, Math.max(0, evidence.log / evidence.threshold)).toFixed(3)),
-        },
+        pooled: test === null ? null : pooledView(test),
         lastAt: new Date(lastAtMs).toISOString(),
       }
     })
+}
+
+function pooledView({ decision, evidence, state }: SequentialTest): AuditRecordView['pooled'] {
+  const share = Math.min(1, Math.max(0, evidence.log / evidence.threshold))
+  return { decision, receipts: state.receipts, tokens: state.tokens, evidence: Number(share.toFixed(3)) }
 }
 
 export function auditsView(node: ShoalNode): AuditsView {

@@ -1,4 +1,5 @@
 import { EngineError } from '../../inference/engine.ts'
+import { withoutQuantization } from '../../inference/models/quantization-suffix.ts'
 import { systemClock } from '../clock.ts'
 import type { ShoalNode } from '../node.ts'
 import { calibrationJob } from '../trust/audits/calibration-job.ts'
@@ -26,7 +27,7 @@ export function calibrationHandlers(node: ShoalNode): Handlers {
     calibrate: async ({ model: name, ...options }, tell, signal): Promise<CalibrateResultView> => {
       const { engine, verification } = node.parts
       const loaded = engine.status().models
-      const model = loaded.find(({ id }) => id === name || id.startsWith(`${name}@`))
+      const model = loaded.find(({ id }) => isCalled(id, name))
       if (model === undefined) {
         throw new EngineError('MODEL_NOT_LOADED', `this node does not run ${name}`, {
           fix: 'Name a model of shoal models, or stop the node: then any model on this machine can be calibrated.',
@@ -46,4 +47,10 @@ export function calibrationHandlers(node: ShoalNode): Handlers {
       }
     },
   }
+}
+
+/** By its id, or its name with or without the quantisation. */
+function isCalled(id: string, name: string): boolean {
+  const [own] = id.split('@') as [string]
+  return id === name || own === name || withoutQuantization(own) === name
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MAX_PROMPTS_PER_CALIBRATION } from '../../protocol/messages/calibration.ts'
 
 /** Outputs of one prompt. */
-export const MAX_SAMPLES = 64
+const MAX_SAMPLES = 64
 const MAX_PATH_CHARS = 4_096
 
 const path = z.nullable(z.string().min(1).max(MAX_PATH_CHARS))

@@ -1,4 +1,3 @@
-import type { CalibrationProgress } from '../../inference/audit/calibration-run.ts'
 import { CATEGORIES, WON } from '../../inference/audit/cells.ts'
 import type { CalibrationKey, CalibrationMeasurement } from '../../protocol/messages/calibration.ts'
 import type {
@@ -6,9 +5,6 @@ import type {
   CalibrationStore,
   KnownCalibration,
 } from '../trust/audits/calibration-store.ts'
-
-/** How far a calibration is. */
-export type CalibrationProgressView = CalibrationProgress
 
 /** What is known of honest outputs of one key. */
 export interface CalibrationView extends CalibrationKey {

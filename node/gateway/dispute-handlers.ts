@@ -53,10 +53,9 @@ export function disputeHandlers(node: ShoalNode): Handlers {
           ? await materialOf(node, receipt ?? '')
           : materialIn(decodeEvidence(Buffer.from(evidence, 'base64')))
       const checked = await verification.checker.check(material, signal)
-      const test = verification.testOf(checked.receipt.provider, checked.receipt.model)
       const whole = material.task === null ? null : { receipt: material.record, ...material.task }
       return checkedReceiptView(checked, {
-        pooled: test.state.receipts === 0 ? null : test,
+        pooled: verification.pooledTest(checked.receipt.provider, checked.receipt.model),
         evidence: isExported && whole !== null ? encodeMessage(taskEvidenceMessage, whole) : null,
       })
     },

@@ -15,8 +15,11 @@ export interface CheckedReceiptView {
   model: string
   endedAt: string
   amount: string
-  /** `innocent`: an honest node makes this; `guilty`: none does; `abstain`: it cannot be decided here. */
-  finding: 'guilty' | 'innocent' | 'abstain'
+  /**
+   * `honest`: an honest node makes this; `dishonest`: none does; `altered`: what is here is not what the receipt names or
+   * its signers signed, which says nothing of them; `undecided`: it cannot be told here.
+   */
+  verdict: 'honest' | 'dishonest' | 'altered' | 'undecided'
   /** Why: `FINDING_REASONS`. */
   reason: string
   checks: ReceiptCheck[]
@@ -61,7 +64,7 @@ export function checkedReceiptView(
     model: receipt.model,
     endedAt: new Date(receipt.endedAtMs).toISOString(),
     amount: formatCredits(receipt.amount),
-    finding: checks.some(({ result }) => result === 'wrong') ? 'guilty' : finding,
+    verdict: isAltered(checks) ? 'altered' : VERDICTS[finding],
     reason,
     checks,
     tokens:
@@ -81,6 +84,19 @@ export function checkedReceiptView(
           },
     evidence: evidence === null ? null : Buffer.from(evidence).toString('base64'),
   }
+}
+
+const VERDICTS = { guilty: 'dishonest', innocent: 'honest', abstain: 'undecided' } as const
+/** What says whether the receipt and what came with it are what they were. */
+const WHOLENESS: ReadonlySet<string> = new Set([
+  'provider_signature',
+  'countersignature',
+  'request',
+  'output',
+])
+
+function isAltered(checks: readonly ReceiptCheck[]): boolean {
+  return checks.some(({ check, result }) => result === 'wrong' && WHOLENESS.has(check))
 }
 
 /** A case of ours. */

@@ -2,6 +2,7 @@ import type { NodeKey } from '../../protocol/ids.ts'
 import type { ShoalNode } from '../node.ts'
 import type { Evidence } from '../trust/evidence.ts'
 import { peerNamed } from '../trust/peer-names.ts'
+import { type AttestationView, attestationView } from './attestation-views.ts'
 import { type AuditRecordView, auditRecordViews } from './audit-views.ts'
 import { peerIdOf } from './views.ts'
 
@@ -45,7 +46,9 @@ export interface PeerDetailView {
   /** Whether it has proven to do what it says; only who has is chosen for what it offers, others are tried out. */
   honesty: {
     standing: 'proven' | 'unproven' | 'suspected' | 'caught'
-    /** Audits passed, faded, with what tasks nobody audited prove. */
+    /** Whether the chain says it has something at stake: a stranger with a stake is tried sooner. */
+    hasStake: boolean
+    /** Audits passed, faded, with what tasks nobody audited prove, and answers that others made alike. */
     proof: number
     /** Witnesses that vouch for it and that say it cheated, each by its record. */
     vouched: number
@@ -80,6 +83,8 @@ export interface PeerDetailView {
   firstSeen: string | null
   lastSeen: string | null
   models: string[]
+  /** Where it has proven to run; null for one that was never asked. */
+  attestation: AttestationView | null
 }
 
 /**
@@ -99,6 +104,7 @@ export async function peerDetailView(node: ShoalNode, name: string): Promise<Pee
     reputationAtLeast: rounded(100 * opinion.lowerBound, 1),
     honesty: {
       standing: honesty.standing,
+      hasStake: honesty.hasStake,
       proof: rounded(honesty.proof, 1),
       vouched: rounded(honesty.vouched, 2),
       accused: rounded(honesty.accused, 2),
@@ -149,6 +155,7 @@ export async function peerDetailView(node: ShoalNode, name: string): Promise<Pee
     firstSeen: isKnown ? new Date(opinion.firstSeenMs).toISOString() : null,
     lastSeen: isKnown ? new Date(opinion.lastSeenMs).toISOString() : null,
     models: book.of(peer)?.offer.models.map(({ model }) => model) ?? [],
+    attestation: attestationView(node.parts.attestation, peer),
   }
 }
 
@@ -166,6 +173,8 @@ function whatOf(evidence: Evidence): string {
       return evidence.result
     case 'audit':
       return evidence.passed ? 'passed' : 'failed'
+    case 'comparison':
+      return evidence.agreed ? 'agreed' : 'differed'
     case 'contact':
       return evidence.reached ? 'reached' : 'missed'
     case 'violation':

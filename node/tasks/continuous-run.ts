@@ -81,7 +81,7 @@ export class ContinuousRun {
     onEvent({ type: 'ranked', ranking })
     const choices = chooser.all()
     if (choices.length === 0) throw noProvider(ask, ranking, book)
-    const choice = await auction(choices)
+    const [choice] = (await auction({ choices, best: choices.slice(0, 1) })) as [Choice]
     onEvent({
       ...{ type: 'chosen', candidate: choice.candidate, attempt: 0 },
       alternatives: ranking.candidates.length - 1,

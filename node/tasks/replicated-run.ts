@@ -22,8 +22,8 @@ export interface ReplicatedRunModules extends RunModules {
 /**
  * A task done by several distinct operators at once, with the same model, sampling and seed. What a majority
  * of the replicas has made alike is shown, and the first answer that a majority has ended alike wins. As many
- * are asked as a majority needs; others join, from what is agreed on, when one fails, is late or differs. Who
- * differs from the majority is let go, and it counts against it.
+ * are asked as a majority needs, by auction where that is wanted; others join, from what is agreed on, when one fails,
+ * is late or differs, at the prices of their offers. Who differs from the majority is let go, and it counts against it.
  */
 export class ReplicatedRun {
   readonly #modules: ReplicatedRunModules
@@ -53,7 +53,7 @@ export class ReplicatedRun {
    */
   async run(): Promise<RunResult> {
     try {
-      this.#begin()
+      await this.#begin()
       return await this.#over.promise
     } finally {
       this.#isOver = true
@@ -63,14 +63,15 @@ export class ReplicatedRun {
     }
   }
 
-  #begin(): void {
-    const { ask, chooser, book, onEvent } = this.#modules
+  async #begin(): Promise<void> {
+    const { ask, auction, chooser, book, onEvent } = this.#modules
     const ranking = chooser.rank()
     onEvent({ type: 'ranked', ranking })
     const choices = chooser.all()
     if (choices.length === 0) throw noProvider(ask, ranking, book)
-    const first = this.#firstChoices(choices)
-    this.#model = first[0]!.candidate.model.model
+    const best = this.#firstChoices(choices)
+    this.#model = best[0]!.candidate.model.model
+    const first = await auction({ choices, best })
     for (const choice of first) this.#enter(choice, choices.length - 1)
   }
 
@@ -217,7 +218,11 @@ export class ReplicatedRun {
   #finish(agreed: readonly RunningAttempt[], reason: RunResult['reason']): void {
     this.#isOver = true
     const first = agreed[0]
-    const judged = Promise.all(this.#finished.map(attempt => this.#judge(attempt)))
+    const tokens = this.#agreement.agreed.tokens.length
+    const judged = (async () => {
+      await Promise.all(this.#finished.map(attempt => this.#judge(attempt)))
+      await this.#modules.runner.compared(agreed, [...this.#dissenting], tokens)
+    })()
     this.#ended.push(judged)
     judged.catch(this.#over.reject)
     this.#over.resolve({

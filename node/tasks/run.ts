@@ -11,8 +11,13 @@ import type { Choice, Progress } from './venue.ts'
 export interface RunModules {
   ask: AskOptions
   chooser: Chooser
-  /** Lets choices bid where the task asks for that. @param choices the best first; at least one */
-  auction: (choices: readonly Choice[]) => Promise<Choice>
+  /**
+   * Lets choices bid where the task asks for that.
+   * @param from.choices the best first; at least one
+   * @param from.best who is asked without an auction
+   * @returns as many as `best`
+   */
+  auction: (from: { choices: readonly Choice[]; best: readonly Choice[] }) => Promise<Choice[]>
   runner: AttemptRunner
   hedging: HedgeBudget
   venues: AttemptRunnerModules['venues']

@@ -34,7 +34,7 @@ export interface TaskModules extends Omit<AttemptRunnerModules, 'router' | 'brea
   router: TaskRouter
   breaker: CircuitBreaker
   hedging: HedgeBudget
-  auctioneer: Pick<Auctioneer, 'run'>
+  auctioneer: Pick<Auctioneer, 'sell'>
   book: OfferBook
   areDistinct: (a: ProviderId, b: ProviderId) => boolean
   /** Who gets no tasks of a class, for what it did. */
@@ -82,9 +82,10 @@ export class Task {
     const run: RunModules = {
       ...this.#modules,
       ...{ ask, chooser, runner, onEvent, signal: ends },
-      auction: choices =>
-        chooseByAuction({ taskId, ask, maxPrice: this.#cap.available() }, choices, {
+      auction: from =>
+        chooseByAuction({ taskId, ask, maxPrice: this.#cap.available() }, from, {
           auctioneer: this.#modules.auctioneer,
+          areDistinct: this.#modules.areDistinct,
           onEvent,
           signal: ends,
         }),

@@ -18,7 +18,7 @@ export interface ReportExchangeOptions {
 }
 
 export interface ReportExchangeModules {
-  host: Pick<P2PHost, 'subscribe' | 'publish' | 'nodeKey'>
+  host: Pick<P2PHost, 'subscribe' | 'publish' | 'nodeKey' | 'peers'>
   signer: NodeSigner
   clock: Clock
   log: Logger
@@ -91,12 +91,13 @@ export class ReportExchange {
     return (isKnown(witness) ? this.#ofKnown : this.#ofStrangers).take('all')
   }
 
-  /** Tells what there is to tell, in one bundle. */
+  /** Tells what there is to tell, in one bundle; nothing while there is nobody to hear it. */
   async publish(): Promise<void> {
     const { host, signer, clock, own } = this.#modules
-    const tasks = own.takeBundle()
-    if (tasks.length === 0) return
-    const body = { version: 1, issuedAtMs: clock.nowMs(), tasks } as const
-    await host.publish(reportsTopic, createRecord(reputationReportMessage, { ...body }, signer).bytes)
+    if (host.peers().length === 0) return
+    await own.report(async tasks => {
+      const body = { version: 1, issuedAtMs: clock.nowMs(), tasks } as const
+      await host.publish(reportsTopic, createRecord(reputationReportMessage, { ...body }, signer).bytes)
+    })
   }
 }

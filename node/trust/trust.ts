@@ -59,7 +59,7 @@ export class Trust {
   readonly #options: TrustOptions
   readonly #modules: TrustModules
   readonly #facts: PeerFacts
-  readonly #own = new OwnReports()
+  readonly #own: OwnReports
   readonly #paid: PaidReceipts
   readonly #pending: PendingReports
   readonly #contacts = new Map<NodeKey, { reached: boolean; atMs: number }>()
@@ -81,13 +81,18 @@ export class Trust {
         const standing = this.#chain?.standing.of(wallet, peer) ?? null
         return standing?.bound === true && standing.stake > 0n ? standing.roles : null
       },
+      stakeOf: (wallet, peer) => {
+        const standing = this.#chain?.standing.of(wallet, peer) ?? null
+        return standing?.bound === true ? standing.stake : 0n
+      },
     })
-    const { store, clock, onViolation } = modules
+    const { store, clock, log, onViolation } = modules
     const secret = bytesToHex(sha256(concatBytes(utf8ToBytes('shoal/1/trust'), options.seed)))
     this.reputation = new Reputation({ secret }, { store, clock, onViolation, facts: this.#facts })
     this.#paid = new PaidReceipts({ reader: () => this.#chain?.client ?? null, store, clock })
+    this.#own = new OwnReports({ store, log })
     this.#pending = new PendingReports({
-      clock,
+      ...{ store, clock, log },
       check: receipt => this.#paid.check(receipt),
       mayCount: (receipt, endedAtMs) => this.reputation.mayCount(receipt, endedAtMs),
       take: async (report, receipt) => {
@@ -107,6 +112,9 @@ export class Trust {
     await this.#facts.start()
     await this.#paid.start()
     await this.reputation.start()
+    // What has counted is known by now.
+    await this.#pending.start()
+    await this.#own.start()
   }
 
   /** Listens to the network from now on. */
@@ -205,12 +213,14 @@ export class Trust {
     return this.#pending.size
   }
 
-  /** Idempotent. */
-  stop(): void {
+  /** Resolves when all reports that wait are on disk. Idempotent. */
+  async stop(): Promise<void> {
     this.#stopListening?.()
     this.#stopListening = null
     this.#exchange?.stop()
     this.#chain?.funders.stop()
+    await this.#own.stop()
+    await this.#pending.stop()
   }
 
   #met(peer: NodeKey, host: P2PHost): void {

@@ -1,5 +1,6 @@
 import { sha3_512 } from '@noble/hashes/sha3.js'
 import { z } from 'zod'
+import { ATTESTATION_KINDS } from '../attestation.ts'
 import { type MessageDefinition, wire } from '../codec.ts'
 import type { Bytes32 } from '../ids.ts'
 import { ROLES } from '../roles.ts'
@@ -103,11 +104,33 @@ const eventSchemas = [
     firstSequence: wire.count,
     lastSequence: wire.count,
   }),
+  // Answers of several operators were compared: it moves trust in all of them. By how much is this node's own opinion.
+  z.strictObject({
+    kind: z.literal('answers.compared'),
+    v: z.literal(1),
+    taskId: wire.taskId,
+    /** Who made what the majority did, and who did not. */
+    agreed: z.array(wire.nodeKey).max(16),
+    differed: z.array(wire.nodeKey).max(16),
+    /** Tokens agreed on. */
+    tokens: wire.count,
+  }),
   z.strictObject({
     kind: z.literal('peer.penalised'),
     v: z.literal(1),
     peer: wire.nodeKey,
     reason: z.string().max(64),
+  }),
+  // From then on it may have PRIVATE content.
+  z.strictObject({
+    kind: z.literal('peer.attested'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    hardware: z.enum(ATTESTATION_KINDS),
+    /** SHA-256 of the evidence. */
+    evidence: wire.bytes32,
+    nonce: wire.bytes32,
+    validUntilMs: wire.timeMs,
   }),
   // A receipt is named by its CID here: a `claim` would be a statement of ours, as in the events of receipts.
   z.strictObject({

@@ -1,4 +1,5 @@
 import type { MessageDefinition } from '../codec.ts'
+import { attestRequestMessage, attestResponseMessage } from './attestation.ts'
 import { auditEventMessage } from './audit-event.ts'
 import { auditJobMessage, auditReplyMessage, auditScoresMessage } from './audit-job.ts'
 import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
@@ -29,6 +30,8 @@ export const messages: readonly MessageDefinition<never>[] = [
   receiptMessage,
   countersignatureMessage,
   reputationReportMessage,
+  attestRequestMessage,
+  attestResponseMessage,
   calibrationMessage,
   proofRequestMessage,
   proofResponseMessage,

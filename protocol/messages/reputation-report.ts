@@ -38,21 +38,18 @@ export interface ReputationReport {
 /** Bytes around a body: type, signer and signature. */
 const ENVELOPE_BYTES = 512
 
+export const reportedTaskSchema = z.strictObject({
+  receipt: wire.bytes(receiptMessage.maxBytes + ENVELOPE_BYTES),
+  countersignature: wire.bytes(countersignatureMessage.maxBytes + ENVELOPE_BYTES),
+  result: z.enum(REPORTED_RESULTS),
+})
+
 export const reputationReportMessage: MessageDefinition<ReputationReport> = {
   type: 'reputation-report',
   maxBytes: 49_152,
   schema: z.strictObject({
     version: z.literal(1),
     issuedAtMs: wire.timeMs,
-    tasks: z
-      .array(
-        z.strictObject({
-          receipt: wire.bytes(receiptMessage.maxBytes + ENVELOPE_BYTES),
-          countersignature: wire.bytes(countersignatureMessage.maxBytes + ENVELOPE_BYTES),
-          result: z.enum(REPORTED_RESULTS),
-        }),
-      )
-      .min(1)
-      .max(MAX_RECEIPTS_PER_REPORT),
+    tasks: z.array(reportedTaskSchema).min(1).max(MAX_RECEIPTS_PER_REPORT),
   }),
 }

@@ -1,5 +1,6 @@
 import type { MessageDefinition } from '../../protocol/codec.ts'
 import { createNodeSigner } from '../../protocol/identity.ts'
+import { attestRequestMessage, attestResponseMessage } from '../../protocol/messages/attestation.ts'
 import {
   type AuditEvent,
   type AuditEventDetails,
@@ -358,6 +359,9 @@ export const samples: readonly Sample[] = [
     issuedAtMs: sampleReceipt.endedAtMs + 60_000,
     tasks: [{ receipt: receiptRecord.bytes, countersignature: countersignature.bytes, result: 'completed' }],
   }),
+  sample('attest-request', attestRequestMessage, { nonce: `0x${hex('5a', 32)}` }),
+  sample('attest-response', attestResponseMessage, { kind: 'evidence', evidence: Uint8Array.of(0x84, 0x44) }),
+  sample('attest-response, refused', attestResponseMessage, { kind: 'refused', reason: 'busy' }),
   sample('calibration', calibrationMessage, {
     version: 1,
     statistic: 1,
@@ -418,6 +422,13 @@ export const samples: readonly Sample[] = [
   sample('audit-event, auditor.failed', auditEventMessage, {
     ...sampleEvent,
     event: { kind: 'auditor.failed', v: 1, peer: hex('77', 32), fault: 'passed_bad', excluded: true },
+  }),
+  sample('audit-event, peer.attested', auditEventMessage, {
+    ...sampleEvent,
+    event: {
+      ...{ kind: 'peer.attested', v: 1, peer: hex('77', 32), hardware: 'sev-snp' },
+      ...{ evidence: `0x${hex('5b', 32)}`, nonce: `0x${hex('5a', 32)}`, validUntilMs: 1_700_003_600_000 },
+    },
   }),
   ...stakeEvents.map(event =>
     sample(`audit-event, ${event.kind}`, auditEventMessage, { ...sampleEvent, event }),

@@ -87,10 +87,27 @@ export class Auctioneer {
     entries: readonly Entry[],
     signal?: AbortSignal,
   ): Promise<AuctionResult<Entry> | null> {
+    const [result] = await this.sell(task, entries, { winners: 1, areDistinct: () => true }, signal)
+    return result ?? null
+  }
+
+  /**
+   * The same for a task that several are to do, each another operator: the lowest bids win, of each operator one. At the
+   * second price all are paid by the best bid of one more operator, the first that does not win (the uniform price of
+   * k equal units: Vickrey 1961), so that nobody's own bid, nor one under another of its names, sets what it is paid.
+   * @param wanted.areDistinct whether two providers are different operators, by all that is known
+   * @returns the lowest first; fewer than wanted where fewer operators bid within the reserve
+   */
+  async sell<Entry extends AuctionEntry>(
+    task: AuctionTask,
+    entries: readonly Entry[],
+    wanted: { winners: number; areDistinct: (a: NodeKey, b: NodeKey) => boolean },
+    signal?: AbortSignal,
+  ): Promise<AuctionResult<Entry>[]> {
     const { clock, signer } = this.#modules
     const startedAtMs = clock.nowMs()
     const asked = this.#chooseAsked(entries)
-    if (asked.size === 0) return null
+    if (asked.size === 0) return []
     const announcement = createRecord<TaskAnnouncement>(
       taskAnnouncementMessage,
       {
@@ -104,25 +121,32 @@ export class Auctioneer {
     )
     const bids = await this.#collect(announcement, asked, signal)
     bids.sort((a, b) => compareBids<SignedRecord<Bid>>(task)(a.record, b.record))
-    const [best, next] = bids
-    if (best === undefined) return null
-    const runnerUp = next?.record ?? null
-    const result: AuctionResult<Entry> = {
-      taskId: task.taskId,
-      winner: best.entry,
-      bid: best.record,
-      price: awardedPrice(task, {
-        bid: best.record.body,
-        runnerUp: runnerUp?.body ?? null,
-        listed: priceIn(task.mode, best.entry.model),
-      }),
-      award: { bid: best.record.cid, runnerUp: runnerUp?.bytes ?? null },
-      asked: asked.size,
-      bids: bids.length,
-      tookMs: clock.nowMs() - startedAtMs,
+    const ranked: typeof bids = []
+    for (const bid of bids) {
+      if (ranked.length > wanted.winners) break
+      const isOther = ranked.every(({ record }) => wanted.areDistinct(record.signer, bid.record.signer))
+      if (isOther) ranked.push(bid)
     }
-    for (const { record } of bids.slice(1)) this.#lines.to(record.signer).tell(record.cid, best.record.bytes)
-    return result
+    const winners = ranked.slice(0, wanted.winners)
+    const runnerUp = ranked[wanted.winners]?.record ?? null
+    const tookMs = clock.nowMs() - startedAtMs
+    const results = winners.map(({ entry, record }) => ({
+      taskId: task.taskId,
+      winner: entry,
+      bid: record,
+      price: awardedPrice(task, {
+        bid: record.body,
+        runnerUp: runnerUp?.body ?? null,
+        listed: priceIn(task.mode, entry.model),
+      }),
+      award: { bid: record.cid, runnerUp: runnerUp?.bytes ?? null },
+      ...{ asked: asked.size, bids: bids.length, tookMs },
+    }))
+    // What they had to beat.
+    const last = winners.at(-1)
+    for (const bid of bids)
+      if (!winners.includes(bid)) this.#lines.to(bid.record.signer).tell(bid.record.cid, last!.record.bytes)
+    return results
   }
 
   /** Connected providers with their entries, the best first. */

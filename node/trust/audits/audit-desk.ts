@@ -105,6 +105,8 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     const { archive, book, draw, policy, clock } = this.#modules
     const { cid, body: receipt } = task.record
     const { provider, model, amount } = receipt
+    // What will never be paid for need not wait either.
+    if (this.#options.share === 0) return []
     if (receipt.outputTokens === 0 || !archive.has(cid)) return []
     const quality = this.#isCalibrated(provider, model) ? CALIBRATED : UNCALIBRATED
     if (!draw.isDrawn(cid, policy.probability(provider, amount, quality))) return []

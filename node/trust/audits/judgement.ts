@@ -41,7 +41,7 @@ export type JudgedTask = Pick<ArchivedTask, 'receipt' | 'request' | 'text'> & {
 }
 
 /** What a kept task's receipt, request and answer claim. */
-export function claimOf({ receipt, request, text, terms }: JudgedTask): AuditClaim {
+function claimOf({ receipt, request, text, terms }: JudgedTask): AuditClaim {
   const { temperature, topK, minP, topP } = request.sampling
   return {
     sampler: receipt.sampler,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Address, Bytes32 } from '../../../protocol/ids.ts'
+import type { Address, Bytes32, CidString } from '../../../protocol/ids.ts'
+import type { Receipt } from '../../../protocol/messages/receipt.ts'
 import type { EventLog } from '../../auditlog/event-log.ts'
 import type { LogIndex } from '../../auditlog/log-index.ts'
 import type { AuditOutbox } from '../../auditlog/outbox.ts'
@@ -14,6 +15,7 @@ import type { P2PHost } from '../../p2p/host.ts'
 import type { PayerChannels } from '../../payments/payer-channels.ts'
 import type { Wallet } from '../../payments/wallet.ts'
 import type { Store } from '../../store/store.ts'
+import type { ReceiptBook } from '../../tasks/receipt-book.ts'
 import type { TaskArchive } from '../audits/task-archive.ts'
 import type { Consequences } from './consequences.ts'
 import { CourtDriver } from './court-driver.ts'
@@ -48,6 +50,7 @@ export interface DisputesModules {
   outbox: AuditOutbox
   store: Store
   archive: TaskArchive
+  receipts: Pick<ReceiptBook, 'list'>
   examiner: Pick<Examiner, 'examine'>
   consequences: Consequences
   clock: Clock
@@ -55,6 +58,8 @@ export interface DisputesModules {
 }
 
 const PATIENCE_MS = 60_000
+/** Proofs of more than these were asked for before we stopped, unless we were stopped very suddenly. */
+const RECENT_RECEIPTS = 256
 const STOP_WITHIN_MS = 1_000
 
 /** Everything of a node that has to do with the court, put together: built once the chain answers. */
@@ -124,7 +129,7 @@ export class Disputes {
     const { clock, consequences } = this.#modules
     await this.desk.start()
     await this.jury?.start()
-    await this.proofs.start()
+    await this.proofs.start(this.#recentReceipts())
     await this.#proofService.start()
     await this.#evidence.start()
     await this.#watcher.start()
@@ -143,6 +148,12 @@ export class Disputes {
       Promise.all([this.#watcher.stop(), this.jury?.stop(), this.desk.stop(), this.#ticking]),
       new Promise<void>(resolve => this.#modules.clock.setTimer(resolve, STOP_WITHIN_MS)),
     ])
+  }
+
+  /** The last receipts we took as requester. */
+  async *#recentReceipts(): AsyncGenerator<{ cid: CidString; body: Receipt }> {
+    for await (const { role, cid, receipt } of this.#modules.receipts.list({ limit: RECENT_RECEIPTS }))
+      if (role === 'requester') yield { cid, body: receipt }
   }
 
   /** Does what is due now, instead of at the next interval. */

@@ -92,7 +92,8 @@ export class Examiner {
     const { engine, local } = this.#modules
     const { receipt, request, tokens } = task
     if (receipt.adapter !== null) return undecided('adapter')
-    const availability = await local.availability(task)
+    // A jury's bond and a person's question are worth what audits by the way may not be.
+    const availability = await local.availability(task, { mayLoad: true })
     if (availability === 'never') return undecided('no_model')
     if (availability === 'later') return null
     try {
@@ -130,7 +131,7 @@ export class Examiner {
 }
 
 /** What one receipt shows of its provider. */
-export function findingOf({
+function findingOf({
   against,
   assessment,
   pValue,

@@ -76,9 +76,11 @@ export class ProofCollector {
     this.#table = modules.store.table('receipt-proofs', wantedSchema)
   }
 
-  async start(): Promise<void> {
+  /** @param recent receipts that were perhaps never asked for, since we died before */
+  async start(recent: AsyncIterable<Pick<SignedRecord<Receipt>, 'cid' | 'body'>> = nothing()): Promise<void> {
     const { clock, log } = this.#modules
     for await (const [cid, wanted] of this.#table.entries()) this.#known.set(cid, wanted)
+    for await (const record of recent) this.want(record)
     this.#timer = repeat(clock, ASK_EVERY_MS, () =>
       this.askAll().catch(error => log.warn({ err: error }, 'asking for proofs failed')),
     )
@@ -208,3 +210,5 @@ export class ProofCollector {
     if (operations.length > 0) await this.#modules.store.batch(operations, { sync: false })
   }
 }
+
+async function* nothing(): AsyncGenerator<never> {}

@@ -3,10 +3,10 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { EngineStatus, GenerationEvent, ModelSource } from '../../../inference/engine.ts'
+import type { EngineStatus, GenerationEvent, ModelSource, ScoredOutput } from '../../../inference/engine.ts'
 import { ProcessEngine, type ProcessEngineOptions } from '../../../inference/llama/process-engine.ts'
 import { TemporaryFolders } from '../../helpers/temporary.ts'
-import { chat, nano, QUESTION, type Result, run } from './nano.ts'
+import { chat, greedy, nano, QUESTION, type Result, run } from './nano.ts'
 
 /** Resolves when the status is as wanted. */
 function reached(engine: ProcessEngine, isWanted: (status: EngineStatus) => boolean): Promise<void> {
@@ -161,12 +161,34 @@ describe('ProcessEngine with llama.cpp', () => {
     const { crashes } = engine.status()
     const schema = { type: 'array', items: { enum: [1, 2, 3] }, minItems: 60, maxItems: 60 }
     const json = chat(model, QUESTION, { jsonSchema: schema, maxTokens: 900 })
+    const drawn = chat(model, 'Tell me of zebras.', {
+      sampling: { ...greedy, temperature: 1.5 },
+      maxTokens: 40,
+    })
+    const whole = await run(engine.generate(drawn))
+    const check = { ...drawn, output: whole.tokens }
+    const scored = await engine.score(check)
+    const scores: Promise<ScoredOutput>[] = []
     const results = await Promise.all([
-      run(engine.generate(json), atOutput(20, kill)),
+      run(
+        engine.generate(json),
+        atOutput(20, () => {
+          scores.push(engine.score(check))
+          kill()
+        }),
+      ),
       run(engine.generate(chat(model, QUESTION))),
       run(engine.generate(chat(model, 'Hello!'))),
     ])
     assert.equal(engine.status().crashes, crashes + 1)
+    // Beside others the last bits of the logits may be other ones.
+    const again = await scores[0]
+    assert.deepEqual(
+      [again?.promptDigest, again?.ending, again?.text],
+      [scored.promptDigest, scored.ending, whole.text],
+    )
+    for (const { states } of [scored, again!])
+      assert.ok(states.filter(state => state === 0).length > 0.9 * whole.tokens.length)
     const [numbers, text] = results
     assert.equal(JSON.parse(numbers.text).length, 60, numbers.text)
     assert.equal(numbers.outputTokens, numbers.tokens.length)

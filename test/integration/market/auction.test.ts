@@ -141,6 +141,43 @@ describe('an auction over streams', () => {
     assert.deepEqual(requester.violations, [])
   })
 
+  it('goes to several operators at the price of the first that does not win, which each of them computes alike', async () => {
+    const [low, alias, middle, high] = [
+      await provider(share(50n)),
+      await provider(share(60n)),
+      await provider(share(70n)),
+      await provider(share(90n)),
+    ]
+    const operator = (key: string) => (key === alias.key ? low.key : key)
+    const areDistinct = (a: string, b: string) => operator(a) !== operator(b)
+    const results = await auctioneer.sell(task, entries, { winners: 2, areDistinct })
+    assert.deepEqual(
+      results.map(({ winner, price }) => [winner.offer.provider, price]),
+      [
+        [low.key, share(90n)],
+        [middle.key, share(90n)],
+      ],
+      'of each operator one, and its own other name sets no price',
+    )
+    for (const [index, { bidder }] of [low, middle].entries()) {
+      const { award, price, winner } = results[index]!
+      const input = { kind: 'chat' as const, messages: [] }
+      const claim = { ...task, input, model: winner.model.model }
+      const verdict = bidder.verify(award, requester.host.nodeKey, claim, LISTED)
+      assert.ok(verdict.kind === 'valid')
+      assert.deepEqual(verdict.price, price)
+    }
+    for (const { demand } of [alias, high])
+      await waitUntil('losers know', () => demand.snapshot().medianLostBy !== null)
+    assert.equal(middle.demand.snapshot().medianLostBy, null, 'who won is told nothing')
+    const all = await auctioneer.sell(task, entries, { winners: 9, areDistinct })
+    assert.deepEqual(
+      all.map(({ winner, price }) => [winner.offer.provider, price]),
+      [low, middle, high].map(({ key }) => [key, LISTED]),
+      'with nobody left to beat, as for one alone',
+    )
+  })
+
   it('does not wait for who answers nothing, and does not count who cheats', async () => {
     const good = await provider(share(90n))
     const cheat = async (

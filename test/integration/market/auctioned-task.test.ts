@@ -87,4 +87,33 @@ describe('a task sold by auction', () => {
       code: 'MODEL_NOT_OFFERED',
     })
   })
+
+  it('is done by several operators in the SLA class A, each for its own bid', async () => {
+    const events: TaskEvent[] = []
+    const preferences = { ...DEFAULT_PREFERENCES, slaClass: 'A', auction: 'first-price' } as const
+    const result = await requester.ask(
+      'What is 3 + 4?',
+      { model: 'shoal-nano', maxTokens: 8, preferences },
+      event => events.push(event),
+    )
+    assert.deepEqual(result.agreed.toSorted(), [cheap.key, dear.key].sort())
+    const sold = events.filter(event => event.type === 'auction')
+    assert.deepEqual(
+      sold.map(({ provider, price }) => [provider, price.outputPerMillion]),
+      [
+        [cheap.key, CREDIT / 2n],
+        [dear.key, (3n * CREDIT) / 4n],
+      ],
+    )
+    const receipts = events.flatMap(event => (event.type === 'receipt' ? [event.record.body] : []))
+    assert.equal(receipts.length, 2)
+    for (const { provider, promptTokens, outputTokens, amount } of receipts) {
+      const { price } = sold.find(one => one.provider === provider)!
+      assert.equal(amount, costRoundedUp(price, { inputTokens: promptTokens, outputTokens }))
+    }
+    assert.equal(
+      result.paid,
+      receipts.reduce((sum, { amount }) => sum + amount, 0n),
+    )
+  })
 })

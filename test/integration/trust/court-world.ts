@@ -9,7 +9,7 @@ import { bindNodeKey } from '../../../node/chain/binding.ts'
 import type { ChainClient } from '../../../node/chain/client.ts'
 import { CourtReader } from '../../../node/chain/court.ts'
 import { CourtWatcher } from '../../../node/chain/court-watcher.ts'
-import { encodeCall, Publisher } from '../../../node/chain/publisher.ts'
+import { Publisher } from '../../../node/chain/publisher.ts'
 import { RecordedCalls } from '../../../node/chain/recorded-calls.ts'
 import { systemClock } from '../../../node/clock.ts'
 import { createNativeNodeSigner } from '../../../node/ed25519.ts'
@@ -30,7 +30,6 @@ import { Examiner } from '../../../node/trust/disputes/examination.ts'
 import { JurorService } from '../../../node/trust/disputes/juror-service.ts'
 import { ProofCollector } from '../../../node/trust/disputes/proof-collector.ts'
 import { ProofService } from '../../../node/trust/disputes/proof-service.ts'
-import { evidenceProtocol, proofProtocol } from '../../../node/trust/disputes/protocols.ts'
 import { cidOf, decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import type { NodeSigner } from '../../../protocol/identity.ts'
 import type { Address, Bytes32, NodeKey } from '../../../protocol/ids.ts'
@@ -46,7 +45,7 @@ import type { HardhatChain } from '../../helpers/hardhat-chain.ts'
 import { silentLog } from '../../helpers/hosts.ts'
 import { GREEDY, sampleReceipt, sampleRequest } from '../../helpers/samples.ts'
 
-export const QUESTION = 'What is Shoal?'
+const QUESTION = 'What is Shoal?'
 
 type Handler = (peer: NodeKey, request: unknown, signal: AbortSignal) => Promise<unknown>
 
@@ -370,8 +369,6 @@ export async function stakeOf(client: ChainClient, wallet: Address): Promise<big
   return (await client.balances(wallet)).stake
 }
 
-export function randomId(): string {
+function randomId(): string {
   return randomBytes(8).toString('hex')
 }
-
-export { encodeCall, evidenceProtocol, proofProtocol }

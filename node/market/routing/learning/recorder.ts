@@ -7,7 +7,7 @@ import { rewardOf } from '../reward.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { LearningError } from './errors.ts'
 import type { LinUcbPolicy } from './lin-ucb.ts'
-import type { DecisionHistory, LoggedDecision, LoggedOutcome, LoggedRating } from './log-line.ts'
+import type { LoggedDecision, LoggedOutcome, LoggedRating } from './log-line.ts'
 import { learnedClass } from './task-class.ts'
 
 export interface RecorderModules {
@@ -57,19 +57,32 @@ export class DecisionRecorder implements DecisionSink {
 
   /**
    * Takes in how good the answer of a task was, in place of what was expected; a later word replaces an earlier one.
+   * It is said of whoever completed the task: of all replicas that made the answer alike.
    * @param quality 0 to 1
+   * @returns that of the last who completed it
    * @throws {LearningError} DECISION_UNKNOWN when no completed attempt of the task is in the log
    */
   async rate(task: TaskId, quality: number): Promise<LoggedRating> {
-    const { log, policy, clock } = this.#modules
-    const found = await this.#lastCompleted(task)
-    if (found === null) {
-      throw new LearningError('DECISION_UNKNOWN', `the log has no answered task ${task}`, {
-        fix: 'Check the id; the oldest decisions are forgotten, and a task that failed cannot be rated.',
-        details: { task },
-      })
+    let last: LoggedRating | null = null
+    for await (const { decision, outcomes, ratings } of this.#modules.log.histories({ task })) {
+      for (const outcome of outcomes.filter(({ status }) => status === 'completed'))
+        last = this.#rateOne(decision, outcome, ratings.findLast(isOf(outcome))?.reward, quality)
     }
-    const { decision, outcome, ratings } = found
+    if (last !== null) return last
+    throw new LearningError('DECISION_UNKNOWN', `the log has no answered task ${task}`, {
+      fix: 'Check the id; the oldest decisions are forgotten, and a task that failed cannot be rated.',
+      details: { task },
+    })
+  }
+
+  /** @param earlier what it was worth by the word that is replaced */
+  #rateOne(
+    decision: LoggedDecision,
+    outcome: LoggedOutcome,
+    earlier: number | undefined,
+    quality: number,
+  ): LoggedRating {
+    const { log, policy, clock } = this.#modules
     const { features } = decision.candidates.find(isOf(outcome))!
     const reward = rewardOf(
       {
@@ -82,7 +95,7 @@ export class DecisionRecorder implements DecisionSink {
       },
       decision.scale,
     )!
-    const before = ratings.findLast(isOf(outcome))?.reward ?? outcome.reward
+    const before = earlier ?? outcome.reward
     if (before !== null) {
       const { taskClass } = decision
       policy.correct({ taskClass, features, model: outcome.model, by: reward - before })
@@ -99,17 +112,6 @@ export class DecisionRecorder implements DecisionSink {
     }
     log.write(rating)
     return rating
-  }
-
-  async #lastCompleted(
-    task: TaskId,
-  ): Promise<(Omit<DecisionHistory, 'outcomes'> & { outcome: LoggedOutcome }) | null> {
-    let found = null
-    for await (const { decision, outcomes, ratings } of this.#modules.log.histories({ task })) {
-      const outcome = outcomes.findLast(({ status }) => status === 'completed')
-      if (outcome !== undefined) found = { decision, outcome, ratings }
-    }
-    return found
   }
 
   #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, decidedBy: Decider): LoggedDecision {
@@ -149,7 +151,7 @@ export class DecisionRecorder implements DecisionSink {
         model: candidate.model.model,
         venue: candidate.venue,
         score: short(candidate.score),
-        features: [...candidate.features].map(short),
+        features: candidate.features.map(short),
         eligible: judged(candidate) !== null,
         chance: judged(candidate)?.chance ?? candidate.probability,
         isNewcomer: candidate.features[FEATURE.newcomer]! > 0,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { calibrate, mergeCalibrations } from '../../../../inference/audit/calibration.ts'
 import { CATEGORIES, GROUPS, groupCell, STRATA, WON } from '../../../../inference/audit/cells.ts'
+import { logRatios } from '../../../../inference/audit/deviations.ts'
 import {
   incompleteBeta,
   normalTail,
@@ -157,6 +158,33 @@ describe('calibration', () => {
     assert.throws(
       () => mergeCalibrations([CALIBRATION, other]),
       error => isShoalError(error, 'MISMATCH'),
+    )
+  })
+})
+
+describe('likelihood ratios', () => {
+  it('are expected to say nothing against any honest provider within the bounds', () => {
+    const tables = (['gumbel-64/1', 'engine'] as const).map(sampler => logRatios(CALIBRATION.upper, sampler))
+    fc.assert(
+      fc.property(
+        fc.nat(STRATA - 1),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
+        (stratum, shares) => {
+          const rates = shares.map(
+            (share, index) => share * CALIBRATION.upper[groupCell(stratum, index + 1)]!,
+          )
+          const won = 1 - rates.reduce((sum, rate) => sum + rate, 0)
+          for (const ratios of tables.flat()) {
+            const expected = [won, ...rates].reduce(
+              (sum, rate, group) => sum + rate * Math.exp(ratios[groupCell(stratum, group)]!),
+              0,
+            )
+            assert.ok(won < 0 || expected <= 1 + 1e-9, `expected ${expected} in stratum ${stratum}`)
+            assert.ok(ratios[groupCell(stratum, 0)]! <= 0)
+            assert.ok([1, 2, 3].every(group => ratios[groupCell(stratum, group)]! >= 0))
+          }
+        },
+      ),
     )
   })
 })

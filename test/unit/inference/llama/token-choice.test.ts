@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import type { JsonGrammar } from '../../../../inference/llama/grammar.ts'
 import { createSampler, TokenChoice } from '../../../../inference/llama/token-choice.ts'
 import { TokenJudge } from '../../../../inference/llama/token-judge.ts'
-import { sampleToken } from '../../../../inference/sampling/sampler.ts'
+import { marginOf, sampleToken } from '../../../../inference/sampling/sampler.ts'
 import { seedOf } from '../../../helpers/seed.ts'
 
 const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0.05, seed: seedOf(7) }
@@ -52,11 +53,32 @@ describe('TokenChoice', () => {
   it('asks for the likeliest as they are, and for no more of them than top-k leaves', () => {
     const { evaluate, metadata } = new TokenChoice({ sampling, position: 0 }, { grammar: null })
     assert.deepEqual(
-      [evaluate.temperature, evaluate.topP, evaluate.minP, evaluate.topK, metadata.probabilities],
-      [1, 1, 0, 40, true],
+      [evaluate.temperature, evaluate.topP, evaluate.topK, metadata.probabilities],
+      [1, 1, 40, true],
     )
     const { grammar } = grammarOf([])
-    assert.equal(new TokenChoice({ sampling, position: 0 }, { grammar }).evaluate.topK, 64)
+    const held = new TokenChoice({ sampling, position: 0 }, { grammar }).evaluate
+    assert.deepEqual([held.topK, held.minP], [64, 0])
+  })
+
+  it('has the engine leave out only what min-p would', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.01, max: 5, noNaN: true }),
+        fc.double({ min: 1e-6, max: 1, noNaN: true }),
+        fc.double({ min: 0.97, max: 1.03, noNaN: true }),
+        (temperature, minP, near) => {
+          const options = { ...open, temperature, minP }
+          const { evaluate } = new TokenChoice({ sampling: options, position: 0 }, { grammar: null })
+          // In the engine's floats, at the edge.
+          const logit = Math.fround(near * temperature * Math.log(minP))
+          const isLeftOut = logit < Math.fround(Math.log(Math.fround(evaluate.minP!)))
+          const { state } = marginOf({ tokens: [1, 2], logits: [0, logit] }, options, open.seed, 0, 2)
+          assert.ok(!isLeftOut || state === 'filtered')
+        },
+      ),
+      { numRuns: 500 },
+    )
   })
 
   it('leaves the likeliest token to the engine', () => {

@@ -36,6 +36,26 @@ describe('SamplingKey', () => {
     )
   })
 
+  it('leaves out only draws that are too small', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        position,
+        token,
+        fc.double({ min: -4, max: 40, noNaN: true }),
+        (seed, at, id, least) => {
+          const key = new SamplingKey(seedOf(seed))
+          key.moveTo(at)
+          const g = key.gumbel(id)
+          const found = key.gumbelFrom(id, least)
+          assert.ok(found === g || (found === Number.NEGATIVE_INFINITY && g < least))
+          assert.equal(key.gumbelFrom(id, g), g)
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
   it('spreads its draws evenly over tokens and over positions', () => {
     const key = new SamplingKey(seedOf(1))
     const tenths = { tokens: new Array(10).fill(0), positions: new Array(10).fill(0) }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
+import { z } from 'zod'
 import { ChainError } from '../../../../node/chain/errors.ts'
 import { createNativeNodeSigner } from '../../../../node/ed25519.ts'
 import { Store } from '../../../../node/store/store.ts'
@@ -10,6 +14,7 @@ import { PaidReceipts } from '../../../../node/trust/paid-receipts.ts'
 import { PendingReports } from '../../../../node/trust/pending-reports.ts'
 import { ReportExchange } from '../../../../node/trust/report-exchange.ts'
 import { openReport } from '../../../../node/trust/reports.ts'
+import type { ReportedTask } from '../../../../protocol/messages/reputation-report.ts'
 import { silentLog } from '../../../helpers/hosts.ts'
 import { ManualClock } from '../../../helpers/manual-clock.ts'
 import { sampleReceipt } from '../../../helpers/samples.ts'
@@ -18,6 +23,7 @@ import { bundle, keyOf, NOW_MS, PaidChain, paidTask, provider, SCENE, witness } 
 
 const stranger = createNativeNodeSigner(new Uint8Array(32).fill(3))
 const HOUR_MS = 3_600_000
+const DOOMED = fileURLToPath(new URL('./reports-until-killed.ts', import.meta.url))
 
 describe('a report', () => {
   it('says what its witness and the receipts of both say', () => {
@@ -167,6 +173,9 @@ describe('payment of a receipt', () => {
 
 describe('reports that wait', () => {
   const clock = new ManualClock(NOW_MS)
+  const folders = new TemporaryFolders()
+  let path: string
+  let store: Store
   let proof: 'paid' | 'unpaid' | 'false' | 'unknown'
   let taken: Evidence[]
   let checks: number
@@ -178,22 +187,37 @@ describe('reports that wait', () => {
     return opened.reports[0]!
   }
 
-  beforeEach(() => {
-    taken = []
-    checks = 0
-    proof = 'unpaid'
+  async function open(): Promise<void> {
+    store = await Store.open(path)
     pending = new PendingReports({
-      clock,
+      ...{ store, clock, log: silentLog },
       check: () => {
         checks++
         return Promise.resolve(proof)
       },
-      mayCount: () => true,
+      mayCount: receipt => !taken.some(one => one.kind === 'report' && one.receipt === receipt),
       take: evidence => {
         taken.push(evidence)
         return Promise.resolve()
       },
     })
+    await pending.start()
+  }
+  async function close(): Promise<void> {
+    await pending.stop()
+    await store.close()
+  }
+
+  beforeEach(async () => {
+    taken = []
+    checks = 0
+    proof = 'unpaid'
+    path = join(await folders.make(), 'store')
+    await open()
+  })
+  afterEach(async () => {
+    await close()
+    await folders.remove()
   })
 
   it('count once they are paid, and are asked about less and less often', async () => {
@@ -238,47 +262,244 @@ describe('reports that wait', () => {
     for (let i = 0; i < 128; i++) assert.equal(add(i), true)
     assert.equal(add(128), false)
   })
+
+  it('count once when two looks at the chain overlap', async () => {
+    pending.add(signed(1))
+    proof = 'paid'
+    await Promise.all([pending.checkDue(), pending.checkDue()])
+    assert.equal(taken.length, 1)
+  })
+
+  it('are there after a restart as they were, but for those that have counted or were dropped', async () => {
+    const reports = [1, 2, 3].map(signed)
+    for (const report of reports) pending.add(report)
+    await close()
+    await open()
+    assert.equal(pending.size, 3)
+    assert.equal(pending.add(reports[0]!), false, 'it is the same')
+    // Ended between counting and forgetting.
+    taken.push(reports[1]!.evidence)
+    await close()
+    await open()
+    assert.equal(pending.size, 2)
+    proof = 'paid'
+    await pending.checkDue()
+    const byReceipt = (a: Evidence, b: Evidence) => JSON.stringify(a).localeCompare(JSON.stringify(b))
+    assert.deepEqual(taken.toSorted(byReceipt), reports.map(({ evidence }) => evidence).sort(byReceipt))
+    await close()
+    await open()
+    assert.equal(pending.size, 0)
+  })
+
+  it('are neither lost nor counted twice, whichever write is the last', async () => {
+    const step = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ add: fc.nat(5) }) },
+      fc.record({ proof: fc.constantFrom('paid' as const, 'unpaid' as const, 'unknown' as const) }),
+    )
+    const reports = [0, 1, 2, 3, 4, 5].map(signed)
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.nat(10), async (steps, writes) => {
+        const home = join(await folders.make(), 'store')
+        const clock = new ManualClock(NOW_MS)
+        const [onDisk, added] = [new Set<string>(), new Set<string>()]
+        let counts = 0
+        const live = async (limit: number, use: (waiting: PendingReports) => Promise<void>) => {
+          const real = await Store.open(home)
+          const counted = real.table('counted', z.boolean())
+          const known = new Set<string>()
+          for await (const [receipt] of counted.entries()) known.add(receipt)
+          let left = limit
+          // What would be written when the process is gone is not written.
+          const mortal = {
+            table: real.table.bind(real),
+            batch: async (...args: Parameters<Store['batch']>) => {
+              if (left-- <= 0) throw new Error('gone')
+              await real.batch(...args)
+            },
+          } as Store
+          let isPaid: typeof proof = 'unknown'
+          const waiting = new PendingReports({
+            ...{ store: mortal, clock, log: silentLog },
+            check: () => Promise.resolve(isPaid),
+            mayCount: receipt => !known.has(receipt),
+            take: async ({ receipt }) => {
+              if (known.has(receipt)) return
+              await mortal.batch([counted.putOperation(receipt, true)])
+              known.add(receipt)
+              counts++
+            },
+          })
+          await waiting.start()
+          setProof = next => {
+            isPaid = next
+          }
+          hasDied = () => left < 0
+          await use(waiting)
+          await waiting.stop()
+          await real.close()
+        }
+        let setProof: (next: typeof proof) => void = () => {}
+        let hasDied = () => false
+        await live(writes, async waiting => {
+          for (const next of steps) {
+            if ('add' in next) {
+              const report = reports[next.add]!
+              if (waiting.add(report)) added.add(report.evidence.receipt)
+              await waiting.stop()
+              if (!hasDied()) for (const receipt of added) onDisk.add(receipt)
+            } else {
+              setProof(next.proof)
+              await clock.advance(HOUR_MS)
+              await waiting.checkDue().catch(() => {})
+            }
+          }
+        })
+        await live(Number.POSITIVE_INFINITY, async waiting => {
+          setProof('paid')
+          await waiting.checkDue()
+          assert.equal(waiting.size, 0)
+        })
+        assert.ok(counts >= onDisk.size && counts <= added.size, `${counts} of ${onDisk.size}`)
+      }),
+      { numRuns: 40 },
+    )
+  })
 })
 
 describe('own reports', () => {
-  const take = (
-    own: OwnReports,
-    index: number,
-    changes = {},
-    dataClass: 'SHARED' | 'CONFIDENTIAL' = 'SHARED',
-  ) => {
+  const folders = new TemporaryFolders()
+  let path: string
+  let store: Store
+  let own: OwnReports
+
+  async function open(): Promise<void> {
+    store = await Store.open(path)
+    own = new OwnReports({ store, log: silentLog })
+    await own.start()
+  }
+  async function restart(): Promise<void> {
+    await own.stop()
+    await store.close()
+    await open()
+  }
+  beforeEach(async () => {
+    path = join(await folders.make(), 'store')
+    await open()
+  })
+  afterEach(async () => {
+    await own.stop()
+    await store.close()
+    await folders.remove()
+  })
+
+  const take = (index: number, changes = {}, dataClass: 'SHARED' | 'CONFIDENTIAL' = 'SHARED') => {
     const { receipt, countersignature } = paidTask(index, changes)
     own.receiptTaken(receipt, countersignature, dataClass)
   }
+  const others = (count: number) => {
+    for (let i = 0; i < count; i++)
+      take(i, { provider: keyOf(createNativeNodeSigner(new Uint8Array(32).fill(i))) })
+  }
+  async function told(): Promise<ReportedTask[]> {
+    let bundled: ReportedTask[] = []
+    await own.report(async tasks => {
+      bundled = tasks
+    })
+    return bundled
+  }
+  const results = (tasks: readonly ReportedTask[]) => tasks.map(({ result }) => result)
 
-  it('go in bundles, once each', () => {
-    const own = new OwnReports()
-    for (let i = 0; i < 12; i++)
-      take(own, i, { provider: keyOf(createNativeNodeSigner(new Uint8Array(32).fill(i))) })
-    assert.deepEqual([own.takeBundle().length, own.takeBundle().length, own.takeBundle().length], [8, 4, 0])
+  it('go in bundles, once each', async () => {
+    others(12)
+    assert.deepEqual([(await told()).length, (await told()).length, (await told()).length], [8, 4, 0])
+    await restart()
+    assert.deepEqual(await told(), [])
   })
 
-  it('tell nothing of confidential tasks, of answers that could be guessed, or of what was free', () => {
-    const own = new OwnReports()
-    take(own, 1, {}, 'CONFIDENTIAL')
-    take(own, 2, { outputTokens: 15 })
-    take(own, 3, { amount: 0n })
-    assert.deepEqual(own.takeBundle(), [])
+  it('tell nothing of confidential tasks, of answers that could be guessed, or of what was free', async () => {
+    take(1, {}, 'CONFIDENTIAL')
+    take(2, { outputTokens: 15 })
+    take(3, { amount: 0n })
+    assert.deepEqual(await told(), [])
   })
 
-  it('tell of a task that went badly with the last receipt of the same provider', () => {
-    const own = new OwnReports()
-    take(own, 1)
-    take(own, 2)
+  it('tell of a task that went badly with the last receipt of the same provider', async () => {
+    take(1)
+    take(2)
     own.learned(keyOf(stranger), 'failed')
     own.learned(keyOf(provider), 'stalled')
     own.learned(keyOf(provider), 'dishonest')
-    assert.deepEqual(
-      own.takeBundle().map(({ result }) => result),
-      ['dishonest', 'stalled'],
-    )
+    assert.deepEqual(results(await told()), ['dishonest', 'stalled'])
     own.learned(keyOf(provider), 'failed')
-    assert.deepEqual(own.takeBundle(), [])
+    assert.deepEqual(await told(), [])
+  })
+
+  it('wait over a restart, in their order and with what was learned since', async () => {
+    take(1)
+    take(2)
+    await restart()
+    own.learned(keyOf(provider), 'stalled')
+    take(3)
+    await restart()
+    const tasks = await told()
+    assert.deepEqual(results(tasks), ['completed', 'stalled', 'completed'])
+    assert.deepEqual(
+      tasks.map(({ receipt }) => Buffer.from(receipt)),
+      [1, 2, 3].map(index => Buffer.from(paidTask(index).task.receipt)),
+    )
+  })
+
+  it('keep to a few of each provider over a restart', async () => {
+    for (let i = 0; i < 10; i++) take(i)
+    await restart()
+    const [first, ...rest] = await told()
+    assert.deepEqual(Buffer.from(first!.receipt), Buffer.from(paidTask(2).task.receipt))
+    assert.equal(rest.length, 7)
+    assert.deepEqual(await told(), [])
+  })
+
+  it('are told again when their bundle did not go, or when all ended before that was noted', async () => {
+    take(1)
+    await assert.rejects(own.report(() => Promise.reject(new Error('no network'))))
+    assert.equal((await told()).length, 1)
+    take(2)
+    await own.stop()
+    await own.report(async () => {
+      // Dies here: what is on disk still waits.
+      await store.close()
+      await open()
+    })
+    assert.equal((await told()).length, 1)
+  })
+
+  it('are not changed while they are on their way', async () => {
+    take(1)
+    await own.report(async tasks => {
+      own.learned(keyOf(provider), 'stalled')
+      assert.deepEqual(results(tasks), ['completed'])
+      await own.report(() => assert.fail('one at a time'))
+    })
+    assert.deepEqual(await told(), [])
+  })
+
+  it('and those of others outlive a process that is killed', async () => {
+    const child = fork(DOOMED, [path], { stdio: 'inherit' })
+    await own.stop()
+    await store.close()
+    child.send('go')
+    await once(child, 'message')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await open()
+    assert.deepEqual(results(await told()), ['completed', 'stalled'])
+    const pending = new PendingReports({
+      ...{ store, clock: new ManualClock(NOW_MS), log: silentLog },
+      check: () => assert.fail('nothing is looked at'),
+      mayCount: () => true,
+      take: () => assert.fail('nothing counts'),
+    })
+    await pending.start()
+    assert.equal(pending.size, 1)
   })
 })
 
@@ -287,19 +508,23 @@ describe('exchange of reports', () => {
     const clock = new ManualClock(NOW_MS)
     const published: Uint8Array[] = []
     const unwelcome = new Set<string>()
+    const folders = new TemporaryFolders()
+    const store = await Store.open(join(await folders.make(), 'store'))
     const pending = new PendingReports({
-      clock,
+      ...{ store, clock, log: silentLog },
       check: () => Promise.resolve('unknown'),
       mayCount: () => true,
       take: () => Promise.resolve(),
     })
-    const own = new OwnReports()
+    const own = new OwnReports({ store, log: silentLog })
+    let peers: string[] = []
     const make = (nodeKey: string) =>
       new ReportExchange(
         { ...SCENE, share: true },
         {
           host: {
             nodeKey,
+            peers: () => peers,
             subscribe: () => {},
             publish: (_topic, data) => {
               published.push(data)
@@ -320,6 +545,9 @@ describe('exchange of reports', () => {
     exchange.start()
     const { receipt, countersignature } = paidTask(0)
     own.receiptTaken(receipt, countersignature, 'PUBLIC')
+    await clock.advance(5 * 60_000)
+    assert.equal(published.length, 0, 'nobody would hear it')
+    peers = [keyOf(witness)]
     await clock.advance(5 * 60_000)
     assert.equal(published.length, 1)
     assert.equal(exchange.take(published[0]!), 'accept')
@@ -352,5 +580,9 @@ describe('exchange of reports', () => {
     exchange.stop()
     exchange.stop()
     assert.deepEqual(clock.pendingMs(), [])
+    await pending.stop()
+    await own.stop()
+    await store.close()
+    await folders.remove()
   })
 })

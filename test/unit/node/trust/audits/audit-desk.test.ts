@@ -52,6 +52,12 @@ describe('the desk of audits', () => {
     assert.deepEqual([world.verdicts.length, world.book.waiting, world.archive.size.tasks], [0, 0, 1])
   })
 
+  it('draws none where nothing may be spent on it', async () => {
+    const world = await open({ auditors: [new ScriptedAuditor(honest)], share: 0 })
+    await world.take(doneTask(1))
+    assert.deepEqual([world.verdicts.length, world.book.waiting], [0, 0])
+  })
+
   it('finds a cheat by pooling what no single task shows', async () => {
     const world = await open({ auditors: [new ScriptedAuditor(cheat)], calibration: CALIBRATION })
     const tasks = Array.from({ length: 40 }, (_, index) => doneTask(index, { tokens: 100 }))
