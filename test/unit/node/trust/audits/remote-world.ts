@@ -145,6 +145,7 @@ export class RemoteWorld {
             isWelcome: () => true,
             standing: () => null,
             certifierOf: () => null,
+            attestationOf: () => null,
             serviceClass: () => null,
           },
           clock,
