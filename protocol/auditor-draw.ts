@@ -20,7 +20,7 @@ export function auditJobOf(receipt: CidString): Bytes32 {
  * @param hash of the first block after the receipt was countersigned: nobody knew it when the provider signed
  * @param job of `auditJobOf`
  */
-export function auditorLot(hash: Bytes32, job: Bytes32, auditor: NodeKey): Bytes32 {
+function auditorLot(hash: Bytes32, job: Bytes32, auditor: NodeKey): Bytes32 {
   const parts = [hexToBytes(hash.slice(2)), hexToBytes(job.slice(2)), hexToBytes(auditor)]
   return `0x${bytesToHex(sha256(concatBytes(DRAW_CONTEXT, ...parts)))}`
 }

@@ -26,15 +26,11 @@ export type EvidenceDetails =
       pace: number | null
       as?: StrangerKind
     }
-  /** We checked its work again. */
-  | {
-      kind: 'audit'
-      passed: boolean
-      /** What it was taken for when it got the task; unset where nobody asked. */
-      as?: StrangerKind
-      /** What it counts, where others have checked, 0 to 1; absent for our own. */
-      weight?: number
-    }
+  /**
+   * We checked its work again. `as`: what it was taken for when it got the task; unset where nobody asked. `weight`: what it
+   * counts where others have checked, 0 to 1; unset for our own.
+   */
+  | { kind: 'audit'; passed: boolean; as?: StrangerKind; weight?: number }
   /** Its answer and those of other operators, one of them proven, were compared token by token; a majority made the same. */
   | { kind: 'comparison'; agreed: boolean }
   /** We tried to reach it. */

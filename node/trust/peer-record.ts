@@ -157,7 +157,7 @@ export class PeerRecord {
         return
       }
       case 'audit':
-        this.#audited(evidence, evidence.weight ?? 1, atMs)
+        this.#audited(evidence.passed, evidence.weight ?? 1, evidence.as, atMs)
         return
       case 'comparison':
         this.#isCompared = true
@@ -246,7 +246,7 @@ export class PeerRecord {
   }
 
   /** @param weight what it counts, 0 to 1; what counts less than half is no audit to show */
-  #audited({ passed, as }: { passed: boolean; as?: StrangerKind }, weight: number, atMs: number): void {
+  #audited(passed: boolean, weight: number, as: StrangerKind | undefined, atMs: number): void {
     const result = passed ? 'passed' : 'failed'
     if (weight >= 0.5) this.audits[result]++
     this.#addWeights(AUDIT_WEIGHTS[result], atMs, weight)

@@ -333,7 +333,6 @@ export const samples: readonly Sample[] = [
     taskAmount: 1n,
     signature,
   }),
-  sample('open', requesterFrameMessage, { kind: 'open', window: 2 }),
   sample('cancel', requesterFrameMessage, { kind: 'cancel' }),
   sample('countersign', requesterFrameMessage, { kind: 'countersign', record: countersignature.bytes }),
   sample('accepted', providerFrameMessage, {
@@ -351,12 +350,6 @@ export const samples: readonly Sample[] = [
   }),
   sample('prefill', providerFrameMessage, { kind: 'prefill', promptTokens: 21 }),
   sample('output', providerFrameMessage, { kind: 'output', tokens: [5, 6, 2_147_483_647], text: ' 4.' }),
-  sample('sealed', providerFrameMessage, {
-    ...{ kind: 'sealed', window: 2, isLast: true, commitment: `0x${'7e'.repeat(32)}` },
-  }),
-  sample('opened', providerFrameMessage, {
-    ...{ kind: 'opened', window: 2, tokens: [5, 6], text: ' 4.', salt: `0x${'5a'.repeat(32)}` },
-  }),
   sample('end', providerFrameMessage, { kind: 'end', receipt: receiptRecord.bytes }),
   sample('done', providerFrameMessage, { kind: 'done' }),
   sample('receipt', receiptMessage, sampleReceipt),
@@ -426,16 +419,16 @@ export const samples: readonly Sample[] = [
   sample('audit-reply', auditReplyMessage, { kind: 'scores', record: Uint8Array.of(1, 2) }),
   sample('audit-reply, refused', auditReplyMessage, { kind: 'refused', code: 'not_drawn' }),
   sample('audit-event', auditEventMessage, sampleEvent),
+  sample('audit-event, auditor.failed', auditEventMessage, {
+    ...sampleEvent,
+    event: { kind: 'auditor.failed', v: 1, peer: hex('77', 32), fault: 'passed_bad', excluded: true },
+  }),
   sample('audit-event, peer.attested', auditEventMessage, {
     ...sampleEvent,
     event: {
       ...{ kind: 'peer.attested', v: 1, peer: hex('77', 32), hardware: 'sev-snp' },
       ...{ evidence: `0x${hex('5b', 32)}`, nonce: `0x${hex('5a', 32)}`, validUntilMs: 1_700_003_600_000 },
     },
-  }),
-  sample('audit-event, auditor.failed', auditEventMessage, {
-    ...sampleEvent,
-    event: { kind: 'auditor.failed', v: 1, peer: hex('77', 32), fault: 'passed_bad', excluded: true },
   }),
   ...stakeEvents.map(event =>
     sample(`audit-event, ${event.kind}`, auditEventMessage, { ...sampleEvent, event }),

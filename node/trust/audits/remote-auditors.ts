@@ -32,13 +32,13 @@ import { AUDIT_TIMEOUT_MS, auditProtocol } from './remote-protocol.ts'
 import { unpackScores } from './remote-scores.ts'
 import type { TaskArchive } from './task-archive.ts'
 
-export type RemoteAuditErrorCode =
+type RemoteAuditErrorCode =
   /** Nobody who was drawn has answered: it is tried again. */
   | 'AUDITORS_AWAY'
   /** Two found the opposite, and there is no third to ask. */
   | 'AUDITORS_DISAGREE'
 
-export class RemoteAuditError extends ShoalError<RemoteAuditErrorCode> {
+class RemoteAuditError extends ShoalError<RemoteAuditErrorCode> {
   override readonly name = 'RemoteAuditError'
 }
 

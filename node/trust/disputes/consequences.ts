@@ -57,7 +57,7 @@ const WEIGHTS = { failed: 1, cheating: 10, withheld: 0.5 } as const
 const TOLERATED = 1.5
 const TOLERATED_SHARE = 0.05
 /** Weights of the other nodes that found the same, together: no single one, however good its record, reaches it. */
-export const BACKING_TO_ACCUSE = 1.5
+const BACKING_TO_ACCUSE = 1.5
 const WITHHELD_TOLERATED = 3
 const EXCLUDED_FOR_MS: Record<ExclusionReason, number> = {
   audits: 30 * DAY_MS,

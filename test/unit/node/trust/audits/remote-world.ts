@@ -145,10 +145,10 @@ export class RemoteWorld {
             isWelcome: () => true,
             standing: () => null,
             certifierOf: () => null,
+            attestationOf: () => null,
             serviceClass: () => null,
           },
           clock,
-          attestationOf: () => null,
         },
       ),
     })
