@@ -71,6 +71,27 @@ export function taskIdArgument(value: string): string {
   )
 }
 
+/** 32 bytes in hex. @returns with `0x` before it */
+export function bytes32(flag: string): (value: string) => string {
+  return value => {
+    const digits = value.toLowerCase().replace(/^0x/, '')
+    if (/^[0-9a-f]{64}$/.test(digits)) return `0x${digits}`
+    throw usageError(`${flag} takes 32 bytes as 64 hex digits, not ${JSON.stringify(value)}`)
+  }
+}
+
+/** A moment. @returns milliseconds since the Unix epoch */
+export function momentMs(flag: string): (value: string) => number {
+  return value => {
+    const atMs = /^\d{4}-\d{2}-\d{2}(T.+)?$/.test(value) ? Date.parse(value) : Number.NaN
+    if (!Number.isNaN(atMs)) return atMs
+    throw usageError(
+      `${flag} takes a moment, not ${JSON.stringify(value)}`,
+      `For example: ${flag} 2026-01-31T12:00:00Z`,
+    )
+  }
+}
+
 /** Name of a kind of work. */
 export function taskClass(value: string): string {
   if (TASK_CLASS_PATTERN.test(value)) return value

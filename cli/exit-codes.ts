@@ -13,6 +13,8 @@ export const EXIT = {
   noProvider: 4,
   /** Money is missing, or the limit does not allow it. */
   money: 5,
+  /** What was to be checked is neither right nor wrong, as far as can be seen here. */
+  undecided: 6,
   /** Interrupted, as shells count it (128 + SIGINT). */
   interrupted: 130,
   /** Whoever read the output has gone, as shells count it (128 + SIGPIPE). */
@@ -40,6 +42,9 @@ const CODES: Readonly<Record<string, number>> = {
   NO_AGREEMENT: EXIT.noProvider,
   PROMPT_TOO_LONG: EXIT.noProvider,
   ALL_PROVIDERS_FAILED: EXIT.noProvider,
+  BOND_LIMIT: EXIT.money,
+  BOND_MISSING: EXIT.money,
+  BOND_GAS_MISSING: EXIT.money,
   WALLET_EMPTY: EXIT.money,
   GAS_MONEY_MISSING: EXIT.money,
   SPENDING_LIMIT: EXIT.money,

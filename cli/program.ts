@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../node/version.ts'
 import { registerAsk } from './commands/ask.ts'
+import { registerAttest } from './commands/attest.ts'
 import { registerAudit } from './commands/audit.ts'
 import { registerBatch } from './commands/batch.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerContracts } from './commands/contracts.ts'
 import { registerDemo } from './commands/demo.ts'
+import { registerDisputes } from './commands/disputes.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerInit } from './commands/init.ts'
 import { registerLook } from './commands/look.ts'
@@ -17,6 +19,7 @@ import { registerRoute } from './commands/route.ts'
 import { registerStake } from './commands/stake.ts'
 import { registerStop } from './commands/stop.ts'
 import { registerUp } from './commands/up.ts'
+import { registerVerify } from './commands/verify.ts'
 import { invocation, outputFrom } from './context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { endWithoutReader } from './no-reader.ts'
@@ -48,7 +51,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Begin:': ['demo', 'init', 'up', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'route'],
-  'Money and proof:': ['wallet', 'stake', 'settle', 'audit'],
+  'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes', 'attest'],
   'Contracts:': ['contracts'],
   'Help:': ['doctor', 'config'],
 }
@@ -76,7 +79,7 @@ Without a node of your own, commands ask the running demo. Every command explain
 itself with --help, and prints JSON for scripts with --json.
 
 Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
-130 interrupted.`,
+6 undecided, 130 interrupted.`,
     )
   for (const register of [
     registerDemo,
@@ -93,6 +96,9 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerMoney,
     registerStake,
     registerAudit,
+    registerAttest,
+    registerVerify,
+    registerDisputes,
     registerContracts,
     registerDoctor,
     registerConfig,

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { NodeKey } from '../protocol/ids.ts'
+import { adoptAnchors } from './auditlog/adopt-anchors.ts'
 import { type Anchor, Anchorer } from './auditlog/anchorer.ts'
 import type { EventLog } from './auditlog/event-log.ts'
+import { LogIndex } from './auditlog/log-index.ts'
 import type { AuditOutbox } from './auditlog/outbox.ts'
 import { bindNodeKey } from './chain/binding.ts'
 import { type ChannelEvent, ChannelWatcher } from './chain/channel-watcher.ts'
@@ -56,9 +58,12 @@ export class Economy {
   readonly staker: Staker
   readonly anchorer: Anchorer
   readonly standing: ChainStanding
+  /** Calls whose confirmation is an audit event. */
+  readonly calls: RecordedCalls
+  /** Where receipts and anchors stand in our log. */
+  readonly logIndex: LogIndex
   readonly #options: EconomyOptions
   readonly #modules: EconomyModules
-  readonly #calls: RecordedCalls
   readonly #watcher: ChannelWatcher
   readonly #ledger: SettlementLedger
   #reclaiming: Timer | null = null
@@ -74,7 +79,8 @@ export class Economy {
       { confirmations, pollIntervalMs, bumpAfterMs: BUMP_AFTER_MS },
       { client, wallet, store, clock, log },
     )
-    this.#calls = new RecordedCalls({ publisher: this.publisher, outbox, store, log })
+    this.calls = new RecordedCalls({ publisher: this.publisher, outbox, store, log })
+    this.logIndex = new LogIndex({ log: eventLog, store })
     this.standing = new ChainStanding({}, { client, clock, log })
     this.spending = new SpendingLimit({ limitPerDay: config['spending.limitPerDay'] }, { store, clock })
     this.cloudSpending = new CloudSpending({ limit: this.spending, store })
@@ -109,7 +115,7 @@ export class Economy {
       {
         channels: this.payee,
         publisher: this.publisher,
-        calls: this.#calls,
+        calls: this.calls,
         watcher: this.#watcher,
         ledger: this.#ledger,
         wallet,
@@ -119,7 +125,7 @@ export class Economy {
     )
     this.staker = new Staker({
       client,
-      calls: this.#calls,
+      calls: this.calls,
       channels: this.payer,
       wallet,
       clock,
@@ -130,11 +136,12 @@ export class Economy {
       {
         log: eventLog,
         client,
-        calls: this.#calls,
+        calls: this.calls,
         wallet,
         clock,
         logger: log,
         onAnchored: modules.onAnchored,
+        adopt: () => adoptAnchors({ client, outbox, index: this.logIndex, wallet: wallet.address }),
       },
     )
   }
@@ -144,7 +151,7 @@ export class Economy {
     await this.spending.start()
     await this.payee.start()
     await this.publisher.start()
-    await this.#calls.start()
+    await this.calls.start()
     await this.payer.start()
     const known = [...this.payer.list(), ...this.payee.list()].filter(({ state }) => state !== 'closed')
     await this.#watcher.start(known.map(({ channelId }) => channelId))
@@ -170,12 +177,17 @@ export class Economy {
     this.client.stop()
   }
 
+  /** Blocks until a transaction counts. */
+  get confirmations(): number {
+    return this.#options.confirmations
+  }
+
   /** Declares our node key on chain. @returns whether it is declared now */
   bind(): Promise<boolean> {
     const { client, wallet } = this.#modules
     return bindNodeKey(
       { nodeKey: this.#options.nodeKey, wallet: wallet.address },
-      { client, calls: this.#calls },
+      { client, calls: this.calls },
     )
   }
 

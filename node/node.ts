@@ -56,6 +56,8 @@ import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
 import { ServiceMeter } from './tasks/service-meter.ts'
+import { NodeAttestation } from './trust/attestation/node-attestation.ts'
+import { type AttestedSoftware, readAttestedSoftware } from './trust/attestation/software-list.ts'
 import type { Reputation } from './trust/reputation.ts'
 import { Trust } from './trust/trust.ts'
 import { Verification } from './verification.ts'
@@ -110,6 +112,8 @@ export class ShoalNode {
   readonly #abort = new AbortController()
   /** Nodes that may have CONFIDENTIAL data. */
   #allowed: readonly NodeKey[] = []
+  /** Software that may have PRIVATE data when hardware proves that a peer runs it. */
+  #attested: AttestedSoftware | null = null
   /** How fast this node serves. */
   readonly #meter = new ServiceMeter()
   readonly #environment: Readonly<Record<string, string | undefined>>
@@ -190,6 +194,8 @@ export class ShoalNode {
     const { dataDir, config } = options
     const cloud = await this.#openCloud()
     this.#allowed = config['privacy.allow'].map(peer => nodeKeyFrom(peer, 'privacy.allow'))
+    this.#attested =
+      config['privacy.attested'] === null ? null : await readAttestedSoftware(config['privacy.attested'])
     this.#entities = config['offer.entities'] === null ? [] : await readEntities(config['offer.entities'])
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
@@ -268,7 +274,7 @@ export class ShoalNode {
     const verification = new Verification(
       { config, seed },
       {
-        ...{ store, outbox, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, index, receipts, trust },
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
       },
     )
@@ -283,6 +289,20 @@ export class ShoalNode {
     })
     this.#undo.push(() => trust.stop())
     const learning = await this.#startLearning(store)
+    const attestation = new NodeAttestation(
+      {
+        software: this.#attested,
+        command: config['attestation.command'],
+        dataClass: config['offer.dataClass'],
+      },
+      {
+        ...{ host, book, outbox, clock: this.#clock, log: this.#log },
+        isWelcome: peer => reputation.isWelcome(peer),
+        onTrouble: trouble => this.events.tell({ type: 'warning', code: 'ATTESTATION', ...trouble }),
+      },
+    )
+    await attestation.start()
+    this.#undo.push(() => attestation.stop())
     const exchange = new OfferExchange(
       { targetPeers: config['p2p.targetPeers'] },
       {
@@ -320,6 +340,7 @@ export class ShoalNode {
       receipts,
       trust,
       reputation,
+      attestation,
       learning,
       verification,
       deployment,
@@ -604,6 +625,7 @@ export class ShoalNode {
         isWelcome: peer => reputation.isWelcome(peer),
         standing: (wallet, peer) => economy.standing.of(wallet, peer),
         certifierOf: wallet => certifications.certifierOf(wallet),
+        attestationOf: peer => this.parts.attestation.of(peer),
         serviceClass: id => cloud.classOf(id),
         clock: this.#clock,
       },
@@ -640,7 +662,9 @@ export class ShoalNode {
         reputation: {
           score: provider => reputation.score(provider),
           isWelcome: provider => reputation.isWelcome(provider),
-          reliability: provider => reliabilityOf(provider, { reputation, book, economy }),
+          reliability: provider =>
+            reliabilityOf(provider, { reputation, book, economy }) *
+            (1 - verification.consequences.risk(provider)),
           honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
           strangerRisk: kind => reputation.strangerRisk(kind),
         },
@@ -684,6 +708,7 @@ export class ShoalNode {
         auctioneer: this.parts.desk.auctioneer,
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
+        excludedFrom: slaClass => verification.consequences.excludedFrom(slaClass),
         transcripts: verification.transcripts,
         reputation: {
           observe: (provider, evidence) => trust.observe(provider, evidence),
@@ -914,6 +939,8 @@ export interface NodeParts {
   receipts: ReceiptBook
   trust: Trust
   reputation: Reputation
+  /** Where peers have proven to run. */
+  attestation: NodeAttestation
   learning: RouteLearning
   verification: Verification
   deployment: KnownDeployment

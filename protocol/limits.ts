@@ -23,6 +23,12 @@ export const MAX_CHANNEL_REMAINING_MS = 30 * 24 * 3_600_000
 export const MAX_OFFERS_PER_EXCHANGE = 64
 /** Receipts in one report on others. */
 export const MAX_RECEIPTS_PER_REPORT = 8
+/** A document or report of an enclave, with its certificates: a Nitro document has about 5 kB, at most 20. */
+export const MAX_ATTESTATION_BYTES = 32_768
+/** Receipts whose place in a provider's log is asked for at once. */
+export const MAX_RECEIPTS_PER_PROOF = 32
+/** Siblings of a Merkle proof: logs are anchored in ranges of far fewer events than 2^32. */
+export const MAX_PROOF_STEPS = 32
 /** How long an auction waits for bids. */
 export const MAX_BID_WINDOW_MS = 5_000
 

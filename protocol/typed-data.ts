@@ -263,6 +263,29 @@ export function ticketDepositIdOf(domain: SettlementDomain, payer: Address, sign
   return `0x${bytesToHex(keccak_256(preimage))}`
 }
 
+/** A juror's secret vote, until it is revealed. */
+export interface JuryVote {
+  disputeId: number
+  /** 0, or 1 for an appeal. */
+  round: number
+  juror: Address
+  /** As in `IJury.Vote`. */
+  vote: number
+  /** 32 random bytes: votes are few, so a guessable salt shows the vote. */
+  salt: Bytes32
+}
+
+/** What a juror commits to, as `Jury.commitmentOf`: keccak256(abi.encode(disputeId, round, juror, vote, salt)). */
+export function juryCommitment({ disputeId, round, juror, vote, salt }: JuryVote): Bytes32 {
+  const words = [
+    uint256(BigInt(disputeId)),
+    uint256(BigInt(round)),
+    addressWord(juror),
+    uint256(BigInt(vote)),
+  ]
+  return `0x${bytesToHex(keccak_256(concatBytes(...words, hexToBytes(salt.slice(2)))))}`
+}
+
 /** EIP-712: keccak256(0x1901 ‖ domainSeparator ‖ hashStruct). */
 function typedDigest(domainSeparator: Uint8Array, struct: Uint8Array): Bytes32 {
   return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, domainSeparator, struct)))}`

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { PeerDetailView } from '../../node/gateway/trust-views.ts'
 import type { PeerView } from '../../node/gateway/views.ts'
 import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
+import { attestationClaims, attestationLine } from '../ui/attestation.ts'
 import { modelName, type Output, paint, properties, shortPeer, table } from '../ui/output.ts'
 import { count, readableTime } from '../ui/readable.ts'
 
@@ -134,6 +135,8 @@ function describePeer(view: PeerDetailView, output: Output): string {
       ),
     )
   }
+  const claims = attestationClaims(view.attestation)
+  if (claims !== null) parts.push(claims)
   return parts.join('\n\n')
 }
 
@@ -157,6 +160,7 @@ function summaryOf(view: PeerDetailView): [string, string][] {
       'Rules broken',
       `${count(view.violations, 'time')}; ${view.penaltyPoints.toFixed(0)} penalty points now, more than 30 end all contact`,
     ],
+    ['Hardware', attestationLine(view.attestation)],
     ['Operator', view.operator.join(', ') || 'nothing is known'],
     ['Known since', view.firstSeen === null ? 'never seen' : readableTime(view.firstSeen)],
     ['Connected', view.connected ? 'yes' : 'no'],

@@ -71,12 +71,12 @@ export class Sampler {
    */
   sample(candidates: Candidates, position: number): number {
     this.#take(candidates)
-    return this.#tokens[this.#winner(position)]!
+    return this.#tokens[this.#winner(position, false)]!
   }
 
   /**
-   * How far the winner of the latest call was ahead of the next, in nats at temperature 1: how near a tie it was. Infinity
-   * where there was nothing else to choose.
+   * How far the winner of the latest `marginOf` was ahead of the next, in nats at temperature 1: how near a tie it was.
+   * Infinity where there was nothing else to choose.
    */
   get lead(): number {
     return this.#lead
@@ -88,7 +88,7 @@ export class Sampler {
    */
   marginOf(candidates: Candidates, position: number, token: number): TokenMargin {
     this.#take(candidates)
-    const winner = this.#winner(position)
+    const winner = this.#winner(position, true)
     const place = this.#tokens.subarray(0, this.#size).indexOf(token)
     if (place < 0) return { margin: Number.POSITIVE_INFINITY, isMatch: false, state: 'absent' }
     if (place >= this.#kept) return { margin: Number.POSITIVE_INFINITY, isMatch: false, state: 'filtered' }
@@ -145,8 +145,11 @@ export class Sampler {
     return kept
   }
 
-  /** Where the winner of those left stands. */
-  #winner(position: number): number {
+  /**
+   * Where the winner of those left stands.
+   * @param wantsLead whether the second is wanted, too: without it, fewer draws need a logarithm
+   */
+  #winner(position: number, wantsLead: boolean): number {
     const { temperature } = this.#parameters
     if (temperature === 0 || this.#kept === 1) {
       this.#lead = this.#kept === 1 ? Number.POSITIVE_INFINITY : this.#logits[0]! - this.#logits[1]!
@@ -158,7 +161,8 @@ export class Sampler {
     let nextScore = Number.NEGATIVE_INFINITY
     for (let i = 0; i < this.#kept; i++) {
       const own = this.#logits[i]! / temperature
-      const score = own + this.#key.gumbelFrom(this.#tokens[i]!, bestScore - own)
+      const least = wantsLead ? nextScore : bestScore
+      const score = own + this.#key.gumbelFrom(this.#tokens[i]!, least - own)
       if (score > bestScore || (score === bestScore && this.#tokens[i]! < this.#tokens[best]!)) {
         best = i
         nextScore = bestScore

@@ -38,6 +38,8 @@ export interface AnchorerModules {
   logger: Logger
   /** For whoever shows it. */
   onAnchored: (anchor: Anchor) => void
+  /** Logs anchors that others brought to the chain for us; none is under way then. */
+  adopt?: () => Promise<unknown>
 }
 
 /** Events under one root: their hashes are held in memory while the tree is made. */
@@ -82,7 +84,8 @@ export class Anchorer {
   }
 
   async #anchor(): Promise<Anchor> {
-    const { log, client, calls, wallet, onAnchored } = this.#modules
+    const { log, client, calls, wallet, onAnchored, adopt } = this.#modules
+    if (adopt !== undefined && (await calls.underWay('anchor:')) === null) await adopt()
     const firstSequence = await client.nextAnchorSequence(wallet.address)
     if (firstSequence > log.lastSequence + 1) {
       throw new AnchorError(

@@ -4,7 +4,10 @@ import { FetchRequest } from 'ethers/utils'
 import type { Address, Bytes32, ChannelId, NodeKey } from '../../protocol/ids.ts'
 import { type MinimumStakes, ROLES, type Role, roleBits, rolesIn } from '../../protocol/roles.ts'
 import { auditAnchorAbi } from './abi/audit-anchor.ts'
+import { courtAbi } from './abi/court.ts'
+import { courtParametersAbi } from './abi/court-parameters.ts'
 import { creditTokenAbi } from './abi/credit-token.ts'
+import { juryAbi } from './abi/jury.ts'
 import { nodeRegistryAbi } from './abi/node-registry.ts'
 import { settlementAbi } from './abi/settlement.ts'
 import { stakingAbi } from './abi/staking.ts'
@@ -18,7 +21,11 @@ export const contractInterfaces = {
   nodeRegistry: new Interface(nodeRegistryAbi),
   settlement: new Interface(settlementAbi),
   auditAnchor: new Interface(auditAnchorAbi),
-} as const satisfies Partial<Record<ContractKey, Interface>>
+  court: new Interface(courtAbi),
+  courtParameters: new Interface(courtParametersAbi),
+  /** Made by the court, which says where it is. */
+  jury: new Interface(juryAbi),
+} as const satisfies Partial<Record<ContractKey | 'jury', Interface>>
 
 /** The contracts a node talks to. */
 export type ContractName = keyof typeof contractInterfaces
@@ -87,6 +94,13 @@ export interface Certification {
   expiresAtMs: number
 }
 
+/** What names a block, and when it was made. */
+export interface ChainBlock {
+  number: number
+  hash: Bytes32
+  timeMs: number
+}
+
 /** NodeRegistry's kind of attestation for what a node runs on. */
 const CERTIFIED = 2
 
@@ -123,6 +137,7 @@ function anchorRef({ index, root, firstSequence, lastSequence, anchoredAt }: Anc
 export class ChainClient {
   readonly provider: JsonRpcProvider
   readonly deployment: KnownDeployment
+  #jury: Address | null = null
 
   private constructor(provider: JsonRpcProvider, deployment: KnownDeployment) {
     this.provider = provider
@@ -173,6 +188,13 @@ export class ChainClient {
     return this.deployment.addresses
   }
 
+  /** Where a contract is. @throws {ChainError} CHAIN_UNREACHABLE */
+  async addressOf(contract: ContractName): Promise<Address> {
+    if (contract !== 'jury') return this.addresses[contract]
+    this.#jury ??= String((await this.read('court', 'jury', []))[0]).toLowerCase()
+    return this.#jury
+  }
+
   /** Idempotent. */
   stop(): void {
     this.provider.destroy()
@@ -183,10 +205,20 @@ export class ChainClient {
     return this.#reach(() => this.provider.getBlockNumber())
   }
 
+  /** Null where there is no such block. @throws {ChainError} CHAIN_UNREACHABLE */
+  async block(number: number): Promise<ChainBlock | null> {
+    const found = (await this.request('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as {
+      hash: string
+      timestamp: string
+    } | null
+    if (found === null) return null
+    return { number, hash: found.hash, timeMs: Number(found.timestamp) * 1_000 }
+  }
+
   async channel(channelId: ChannelId): Promise<OnChainChannel | null> {
     const [[raw], [status]] = await Promise.all([
-      this.#read('settlement', 'channelOf', [channelId]),
-      this.#read('settlement', 'statusOf', [channelId]),
+      this.read('settlement', 'channelOf', [channelId]),
+      this.read('settlement', 'statusOf', [channelId]),
     ])
     const state = CHANNEL_STATUS[Number(status)]
     if (state === undefined || state === 'none') return null
@@ -215,9 +247,9 @@ export class ChainClient {
   async balances(wallet: Address): Promise<WalletBalances> {
     const [gas, [credits], [settlementCredits], [stake]] = await Promise.all([
       this.#reach(() => this.provider.getBalance(wallet)),
-      this.#read('creditToken', 'balanceOf', [wallet]),
-      this.#read('settlement', 'balanceOf', [wallet]),
-      this.#read('staking', 'stakeOf', [wallet]),
+      this.read('creditToken', 'balanceOf', [wallet]),
+      this.read('settlement', 'balanceOf', [wallet]),
+      this.read('staking', 'stakeOf', [wallet]),
     ])
     return {
       gas,
@@ -241,17 +273,17 @@ export class ChainClient {
       [level],
       [pausedUntil],
     ] = await Promise.all([
-      this.#read('staking', 'stakeOf', [wallet]),
-      this.#read('staking', 'rolesOf', [wallet]),
-      this.#read('staking', 'isActive', [wallet, roleBits(ROLES)]),
-      this.#read('staking', 'minimumStakes', []),
-      this.#read('staking', 'unbondingOf', [wallet]),
-      this.#read('staking', 'unbondingDelay', []),
-      this.#read('staking', 'lockedOf', [wallet]),
-      this.#read('staking', 'bountyOf', [wallet]),
-      this.#read('staking', 'slashedTotalOf', [wallet]),
-      this.#read('nodeRegistry', 'levelOf', [wallet]),
-      this.#read('staking', 'depositsPausedUntil', []),
+      this.read('staking', 'stakeOf', [wallet]),
+      this.read('staking', 'rolesOf', [wallet]),
+      this.read('staking', 'isActive', [wallet, roleBits(ROLES)]),
+      this.read('staking', 'minimumStakes', []),
+      this.read('staking', 'unbondingOf', [wallet]),
+      this.read('staking', 'unbondingDelay', []),
+      this.read('staking', 'lockedOf', [wallet]),
+      this.read('staking', 'bountyOf', [wallet]),
+      this.read('staking', 'slashedTotalOf', [wallet]),
+      this.read('nodeRegistry', 'levelOf', [wallet]),
+      this.read('staking', 'depositsPausedUntil', []),
     ])
     const { validator, provider, orchestrator } = minimums as MinimumStakes
     return {
@@ -273,10 +305,10 @@ export class ChainClient {
   /** What a wallet has to show: the little of it that decides about doing business with it. */
   async standing(wallet: Address): Promise<OnChainStanding> {
     const [[stake], nodeKey, [level], [roles]] = await Promise.all([
-      this.#read('staking', 'stakeOf', [wallet]),
+      this.read('staking', 'stakeOf', [wallet]),
       this.nodeKeyOf(wallet),
-      this.#read('nodeRegistry', 'levelOf', [wallet]),
-      this.#read('staking', 'rolesOf', [wallet]),
+      this.read('nodeRegistry', 'levelOf', [wallet]),
+      this.read('staking', 'rolesOf', [wallet]),
     ])
     return {
       stake: stake as bigint,
@@ -292,7 +324,7 @@ export class ChainClient {
     event: 'UnbondingCancelled' | 'UnbondedWithdrawn' | 'BountyWithdrawn',
     transaction: Bytes32,
   ): Promise<bigint> {
-    const told = await this.#eventOf('staking', transaction, ({ name, args }) => {
+    const told = await this.eventOf('staking', transaction, ({ name, args }) => {
       return name === event && (args[0] as string).toLowerCase() === wallet
     })
     return (told?.args.amount as bigint | undefined) ?? 0n
@@ -300,14 +332,14 @@ export class ChainClient {
 
   /** The node key a wallet has declared; null when it has none. */
   async nodeKeyOf(wallet: Address): Promise<NodeKey | null> {
-    const [key] = await this.#read('nodeRegistry', 'nodeKeyOf', [wallet])
+    const [key] = await this.read('nodeRegistry', 'nodeKeyOf', [wallet])
     const hex = (key as string).slice(2).toLowerCase()
     return /^0+$/.test(hex) ? null : hex
   }
 
   /** Who vouches for a wallet as CERTIFIED, while that counts; null when nobody does. */
   async certification(wallet: Address): Promise<Certification | null> {
-    const [attestation, counts] = await this.#read('nodeRegistry', 'attestationOf', [wallet, CERTIFIED])
+    const [attestation, counts] = await this.read('nodeRegistry', 'attestationOf', [wallet, CERTIFIED])
     const { attester, expiresAt } = attestation as { attester: string; expiresAt: bigint }
     return counts === true
       ? { attester: attester.toLowerCase(), expiresAtMs: Number(expiresAt) * 1_000 }
@@ -316,13 +348,13 @@ export class ChainClient {
 
   /** How often the wallet has changed its binding or given a key up. */
   async bindingNonce(wallet: Address): Promise<bigint> {
-    const [nonce] = await this.#read('nodeRegistry', 'nonces', [wallet])
+    const [nonce] = await this.read('nodeRegistry', 'nonces', [wallet])
     return nonce as bigint
   }
 
   /** The sequence the wallet's next anchor must begin with. */
   async nextAnchorSequence(wallet: Address): Promise<number> {
-    const [sequence] = await this.#read('auditAnchor', 'nextSequence', [wallet])
+    const [sequence] = await this.read('auditAnchor', 'nextSequence', [wallet])
     return Number(sequence)
   }
 
@@ -334,7 +366,7 @@ export class ChainClient {
     wallet: Address,
     { index, transaction }: { index: number; transaction: Bytes32 },
   ): Promise<number | null> {
-    const anchored = await this.#eventOf('auditAnchor', transaction, ({ name, args }) => {
+    const anchored = await this.eventOf('auditAnchor', transaction, ({ name, args }) => {
       if (name !== 'Anchored') return false
       return (args.node as string).toLowerCase() === wallet && args.index === BigInt(index)
     })
@@ -343,7 +375,7 @@ export class ChainClient {
 
   /** Asks the contract whether a wallet has anchored exactly this. */
   async isAnchored(wallet: Address, anchor: AnchorRef): Promise<boolean> {
-    const [anchored] = await this.#read('auditAnchor', 'isAnchored', [wallet, anchorRef(anchor)])
+    const [anchored] = await this.read('auditAnchor', 'isAnchored', [wallet, anchorRef(anchor)])
     return anchored as boolean
   }
 
@@ -360,7 +392,7 @@ export class ChainClient {
   ): Promise<boolean> {
     const { anchoredAt, sequence, eventHash, claim } = proof
     if (anchoredAt === null) return false
-    const [included] = await this.#read('auditAnchor', 'verify', [
+    const [included] = await this.read('auditAnchor', 'verify', [
       wallet,
       anchorRef({ ...proof, anchoredAt }),
       [sequence, eventHash, claim],
@@ -371,19 +403,19 @@ export class ChainClient {
 
   /** For the next ERC-2612 permit of the wallet. */
   async permitNonce(wallet: Address): Promise<bigint> {
-    const [nonce] = await this.#read('creditToken', 'nonces', [wallet])
+    const [nonce] = await this.read('creditToken', 'nonces', [wallet])
     return nonce as bigint
   }
 
   /** Credits Settlement may pull from the wallet. */
   async settlementAllowance(wallet: Address): Promise<bigint> {
-    const [allowance] = await this.#read('creditToken', 'allowance', [wallet, this.addresses.settlement])
+    const [allowance] = await this.read('creditToken', 'allowance', [wallet, this.addresses.settlement])
     return allowance as bigint
   }
 
   /** How long a close takes that the payee has not agreed to, ms. */
   async closeDelayMs(): Promise<number> {
-    const [delay] = await this.#read('settlement', 'closeDelay', [])
+    const [delay] = await this.read('settlement', 'closeDelay', [])
     return Number(delay) * 1_000
   }
 
@@ -396,15 +428,24 @@ export class ChainClient {
     return this.#reach(() => this.provider.send(method, [...params]))
   }
 
+  /** Calls a view; what it returns, in order. @throws {ChainError} CHAIN_UNREACHABLE, TRANSACTION_REJECTED */
+  async read(contract: ContractName, method: string, args: readonly unknown[]): Promise<readonly unknown[]> {
+    const abi = contractInterfaces[contract]
+    const to = await this.addressOf(contract)
+    const data = abi.encodeFunctionData(method, args)
+    const result = await this.#reach(() => this.provider.call({ to, data }))
+    return abi.decodeFunctionResult(method, result)
+  }
+
   /** The first event of a contract in a transaction that is the one looked for; null without one. */
-  async #eventOf(
+  async eventOf(
     contract: ContractName,
     transaction: Bytes32,
     isIt: (event: LogDescription) => boolean,
   ): Promise<LogDescription | null> {
-    const receipt = await this.receipt(transaction)
+    const [receipt, address] = await Promise.all([this.receipt(transaction), this.addressOf(contract)])
     for (const log of receipt?.logs ?? []) {
-      if (log.address.toLowerCase() !== this.addresses[contract]) continue
+      if (log.address.toLowerCase() !== address) continue
       const event = contractInterfaces[contract].parseLog(log)
       if (event !== null && isIt(event)) return event
     }
@@ -412,7 +453,7 @@ export class ChainClient {
   }
 
   async #checkContracts(): Promise<void> {
-    const names = Object.keys(contractInterfaces) as ContractName[]
+    const names = (Object.keys(contractInterfaces) as ContractName[]).filter(name => name !== 'jury')
     const entries = names.map(name => [name, this.addresses[name]] as const)
     const codes = await Promise.all(
       entries.map(([, address]) => this.#reach(() => this.provider.getCode(address))),
@@ -435,7 +476,7 @@ export class ChainClient {
   async #foreignContract(): Promise<string | null> {
     for (const name of ['settlement', 'staking'] as const) {
       try {
-        const [token] = await this.#read(name, 'creditToken', [])
+        const [token] = await this.read(name, 'creditToken', [])
         if ((token as string).toLowerCase() !== this.addresses.creditToken)
           return `${name} uses another token`
       } catch (error) {
@@ -444,13 +485,6 @@ export class ChainClient {
       }
     }
     return null
-  }
-
-  async #read(contract: ContractName, method: string, args: readonly unknown[]): Promise<readonly unknown[]> {
-    const abi = contractInterfaces[contract]
-    const data = abi.encodeFunctionData(method, args)
-    const result = await this.#reach(() => this.provider.call({ to: this.addresses[contract], data }))
-    return abi.decodeFunctionResult(method, result)
   }
 
   async #reach<T>(request: () => Promise<T>): Promise<T> {

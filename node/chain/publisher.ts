@@ -165,7 +165,7 @@ export class Publisher {
     const record: TransactionRecord = {
       id: intent.id,
       order,
-      to: this.#modules.client.addresses[intent.contract],
+      to: await this.#modules.client.addressOf(intent.contract),
       data: intent.data,
       state: 'queued',
       nonce: null,

@@ -15,6 +15,9 @@ const CONTRACT_NAMES = [
   'nodeRegistry',
   'settlement',
   'auditAnchor',
+  'court',
+  'courtParameters',
+  'jury',
 ] as const satisfies ContractName[]
 const NO_TRANSACTION: Bytes32 = `0x${'00'.repeat(32)}`
 
@@ -80,6 +83,12 @@ export class RecordedCalls {
       await this.#pending.put(id, stored)
       return this.#finish(id, stored)
     })
+  }
+
+  /** Whether a call is under way or was done, in this run or an earlier one. */
+  async isKnown(id: string): Promise<boolean> {
+    if (this.#running.has(id) || (await this.#recorded.get(id)) !== undefined) return true
+    return (await this.#pending.get(id)) !== undefined
   }
 
   /** A call that has not ended yet, perhaps of a former run, whose id begins so; null when there is none. */

@@ -317,6 +317,19 @@ export const settings = {
     flag: 'enclave-attesters',
   }),
 
+  'privacy.attested': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'File (YAML or JSON) with the software that may have CONFIDENTIAL and PRIVATE data when a Nitro enclave or SEV-SNP guest proves to run it.',
+    flag: 'attested',
+  }),
+  'attestation.command': setting({
+    kind: list(text('argument')),
+    default: [],
+    help: 'Program, and arguments that come first, that prints evidence of the enclave this node runs in; gets a nonce and user data in hex.',
+    flag: 'attestation-command',
+  }),
+
   'task.creditWindowTokens': setting({
     kind: integer(1, MAX_CREDIT_WINDOW_TOKENS),
     default: DEFAULT_CREDIT_WINDOW_TOKENS,
@@ -433,6 +446,50 @@ export const settings = {
     default: 30 * DAY,
     help: 'How long own tasks are kept, encrypted, to check or dispute them.',
     flag: 'audit-keep-for',
+  }),
+
+  'audits.remote': setting({
+    kind: flag,
+    default: true,
+    help: 'Have answers of models you do not run checked by other nodes, where the data may go to them.',
+    flag: 'audit-remote',
+  }),
+  'audits.serve': setting({
+    kind: flag,
+    default: true,
+    help: 'Check answers for others with the models you offer, while nothing else is to be done.',
+    flag: 'audit-serve',
+  }),
+  'audits.auditorStake': setting({
+    kind: credits(0n),
+    default: 100n * CREDIT,
+    help: 'Credits a node must have at stake for you to ask it to check answers.',
+    flag: 'auditor-stake',
+  }),
+  'audits.canaryShare': setting({
+    kind: fraction,
+    default: 0.2,
+    help: 'Least share of what others are asked to check whose truth you know, so that who never looks is found out.',
+    flag: 'canary-share',
+  }),
+
+  'disputes.maxBond': setting({
+    kind: credits(0n),
+    default: 0n,
+    help: 'Credits that may be in open disputes as bonds, all together; 0 takes nobody to court.',
+    flag: 'max-bond',
+  }),
+  'disputes.automatic': setting({
+    kind: flag,
+    default: true,
+    help: 'Take providers to court by itself when a receipt of theirs cannot be explained, up to the bonds allowed.',
+    flag: 'auto-dispute',
+  }),
+  'jury.serve': setting({
+    kind: flag,
+    default: true,
+    help: 'Vote in the juries this wallet is drawn into as a validator; one that does not loses its bond.',
+    flag: 'serve-jury',
   }),
 
   'earning.settleEvery': setting({

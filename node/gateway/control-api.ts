@@ -19,6 +19,7 @@ import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { BATCH_PICKS } from '../tasks/batch.ts'
 import { calibrationMethods } from './calibration-methods.ts'
+import { disputeMethods } from './dispute-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
@@ -93,6 +94,7 @@ export const controlMethods = {
   ...routeMethods,
   ...trustMethods,
   ...calibrationMethods,
+  ...disputeMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */

@@ -8,6 +8,7 @@ import { batchHandlers } from './batch-handlers.ts'
 import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlParameters } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
+import { disputeHandlers } from './dispute-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
@@ -47,6 +48,7 @@ export function controlHandlers(
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
     ...calibrationHandlers(node),
+    ...disputeHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     status: () => statusView(node),

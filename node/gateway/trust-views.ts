@@ -2,6 +2,7 @@ import type { NodeKey } from '../../protocol/ids.ts'
 import type { ShoalNode } from '../node.ts'
 import type { Evidence } from '../trust/evidence.ts'
 import { peerNamed } from '../trust/peer-names.ts'
+import { type AttestationView, attestationView } from './attestation-views.ts'
 import { type AuditRecordView, auditRecordViews } from './audit-views.ts'
 import { peerIdOf } from './views.ts'
 
@@ -82,6 +83,8 @@ export interface PeerDetailView {
   firstSeen: string | null
   lastSeen: string | null
   models: string[]
+  /** Where it has proven to run; null for one that was never asked. */
+  attestation: AttestationView | null
 }
 
 /**
@@ -152,6 +155,7 @@ export async function peerDetailView(node: ShoalNode, name: string): Promise<Pee
     firstSeen: isKnown ? new Date(opinion.firstSeenMs).toISOString() : null,
     lastSeen: isKnown ? new Date(opinion.lastSeenMs).toISOString() : null,
     models: book.of(peer)?.offer.models.map(({ model }) => model) ?? [],
+    attestation: attestationView(node.parts.attestation, peer),
   }
 }
 

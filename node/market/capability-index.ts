@@ -155,7 +155,7 @@ export class CapabilityIndex implements ListingIndex {
     this.#version++
   }
 
-  match(demand: { model: string | null; kind: TaskKind }): IndexedBucket[] {
+  match(demand: { model: string | null; kind: TaskKind | null }): IndexedBucket[] {
     return this.#buckets.match(demand.model, demand.kind) as Bucket[]
   }
 

@@ -113,8 +113,8 @@ export interface ListingIndex {
   readonly capacity: number
   /** The same of providers. */
   readonly providerCapacity: number
-  /** Buckets of the models that are meant; `null` means any. Their rows hold until the index changes. */
-  match(demand: { model: string | null; kind: TaskKind }): IndexedBucket[]
+  /** Buckets of the models and kinds of task that are meant; `null` means any. Their rows hold until the index changes. */
+  match(demand: { model: string | null; kind: TaskKind | null }): IndexedBucket[]
   /** The whole listing of a row in use; costs a decoding now and then, so only for the few that are chosen. */
   listing(row: number): Listing
   providerAt(providerRow: number): ProviderId

@@ -1,6 +1,7 @@
 import { covers, DATA_CLASSES, type DataClass } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { AttestedIdentity } from '../trust/attestation/evidence.ts'
 import type { Listing, ProviderId } from './routing/candidate.ts'
 
 /** What a task carries to whoever does it, with how far it may travel. */
@@ -64,6 +65,8 @@ export interface ClearanceModules {
   ) => { stake: bigint; bound: boolean | null; atMs: number } | null
   /** Who attests CERTIFIED of a wallet, as long as it counts; null when nobody does or it is not known. */
   certifierOf: (wallet: Address) => Address | null
+  /** What hardware proved of a peer, as long as it counts; null where there is nothing. */
+  attestationOf: (peer: NodeKey) => Pick<AttestedIdentity, 'nodeKey' | 'validUntilMs'> | null
   /** The most guarded class a cloud service may have; null for one that is not configured. */
   serviceClass: (provider: `cloud:${string}`) => DataClass | null
   clock: { nowMs(): number }
@@ -82,10 +85,11 @@ export class ClearanceError extends ShoalError<ClearanceErrorCode> {
  * Decides who may have which content, in the one place where that is decided: the router asks it whom to
  * leave out, and nothing is sent that it has not cleared.
  *
- * PRIVATE: this node, a peer that declares it and whose bound wallet a named attester calls certified, and a
- * service on this machine that the operator marked so. CONFIDENTIAL: those, and peers that declare it and are
- * on the allow-list or bound and staked, and services marked so. SHARED: also peers that are welcome, and
- * services marked so. PUBLIC: anybody. What a peer declares bounds it always.
+ * PRIVATE: this node, a peer that declares it and either has proven by its hardware to run software that the operator
+ * listed or has a bound wallet that a named attester calls certified, and a service on this machine that the
+ * operator marked so. CONFIDENTIAL: those, and peers that declare it and are on the allow-list or bound and staked,
+ * and services marked so. SHARED: also peers that are welcome, and services marked so. PUBLIC: anybody. What a peer
+ * declares bounds it always.
  */
 export class Clearance {
   readonly #allow: ReadonlySet<NodeKey>
@@ -129,8 +133,12 @@ export class Clearance {
   /** What a peer may have, whatever it declares. */
   #earned(peer: NodeKey, wallet: Address): DataClass {
     if (!this.#modules.isWelcome(peer)) return 'PUBLIC'
+    const nowMs = this.#modules.clock.nowMs()
+    const attested = this.#modules.attestationOf(peer)
+    // It binds the node key itself; which wallet is paid makes no difference.
+    if (attested !== null && attested.nodeKey === peer && attested.validUntilMs > nowMs) return 'PRIVATE'
     const standing = this.#modules.standing(wallet, peer)
-    const isKnown = standing !== null && this.#modules.clock.nowMs() - standing.atMs < MAX_STANDING_AGE_MS
+    const isKnown = standing !== null && nowMs - standing.atMs < MAX_STANDING_AGE_MS
     const isBound = isKnown && standing.bound === true
     if (isBound && this.#attesters.size > 0) {
       const certifier = this.#modules.certifierOf(wallet)
@@ -150,5 +158,5 @@ const FIXES: Record<DataClass, string> = {
   SHARED: 'Ask for it as PUBLIC, or use providers that are welcome.',
   CONFIDENTIAL: 'Add the provider to privacy.allow, or lower privacy.minStake.',
   PRIVATE:
-    'Run the model on this node, or name whom you trust to certify enclaves in privacy.enclaveAttesters.',
+    'Run the model on this node, or say which enclaves you trust: their software in privacy.attested, or who certifies them in privacy.enclaveAttesters.',
 }

@@ -22,8 +22,8 @@ export class ModelBuckets {
   readonly #buckets = new Map<string, Bucket>()
   /** Buckets by id, name, name without quantisation and digest. */
   readonly #aliases = new Map<string, Set<Bucket>>()
-  /** Answers of `match` that hold until a bucket comes or goes. */
-  readonly #matches = new Map<string, Bucket[]>()
+  /** Answers of `match` by model, for each kind of task and the last for any; they hold until a bucket comes or goes. */
+  readonly #matches = new Map<string | null, (Bucket[] | undefined)[]>()
 
   /** @param onMoved called when a row in use gets another number, before its old one is used again */
   constructor(options: { capacity: number; onMoved: (from: number, to: number) => void }) {
@@ -75,15 +75,19 @@ export class ModelBuckets {
 
   /** Buckets of the models that are meant, with this kind of task. The array is not to be changed. */
   match(model: string | null, kind: TaskKind | null): readonly Bucket[] {
-    const key = `${kind ?? ''}|${model ?? ''}|${model === null}`
-    let buckets = this.#matches.get(key)
-    if (buckets === undefined) {
-      const bit = kind === null ? -1 : 1 << TASK_KINDS.indexOf(kind)
-      const all = model === null ? this.#buckets.values() : (this.#aliases.get(plainAlias(model)) ?? [])
-      buckets = [...all].filter(({ kinds }) => (kinds & bit) !== 0)
+    let byKind = this.#matches.get(model)
+    if (byKind === undefined) {
+      byKind = new Array(TASK_KINDS.length + 1).fill(undefined)
       if (this.#matches.size >= MAX_CACHED_MATCHES) this.#matches.clear()
-      this.#matches.set(key, buckets)
+      this.#matches.set(model, byKind)
     }
+    const place = kind === null ? TASK_KINDS.length : TASK_KINDS.indexOf(kind)
+    const known = byKind[place]
+    if (known !== undefined) return known
+    const bit = kind === null ? -1 : 1 << place
+    const all = model === null ? this.#buckets.values() : (this.#aliases.get(plainAlias(model)) ?? [])
+    const buckets = [...all].filter(({ kinds }) => (kinds & bit) !== 0)
+    byKind[place] = buckets
     return buckets
   }
 

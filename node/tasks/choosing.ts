@@ -1,6 +1,6 @@
 import type { TaskId } from '../../protocol/ids.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
-import type { CapacityMode } from '../../protocol/sla-class.ts'
+import type { CapacityMode, SlaClass } from '../../protocol/sla-class.ts'
 import type { Candidate, Demand, Outcome, ProviderId, Ranking } from '../market/routing/candidate.ts'
 import type { AskOptions } from './ask.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
@@ -23,6 +23,8 @@ export interface ChooserModules {
   breaker: Pick<CircuitBreaker, 'isOpen'>
   cap: PriceCap
   clock: { nowMs(): number }
+  /** Who gets no tasks of a class, for what it did. */
+  excludedFrom?: (slaClass: SlaClass) => readonly ProviderId[]
 }
 
 /** A ranking is gone back to for so long; later the market is asked anew. */
@@ -46,7 +48,8 @@ export class Chooser {
    * @param options.model another than was asked for: that of other replicas
    */
   rank(options: { mode?: CapacityMode; model?: string } = {}): Ranking {
-    const { router, cap, clock } = this.#modules
+    const { router, cap, clock, excludedFrom } = this.#modules
+    const barred = excludedFrom?.(this.#ask.preferences.slaClass) ?? []
     const mode = options.mode ?? this.#ask.preferences.mode
     const ranking = router.rank(
       demandOf(
@@ -55,7 +58,7 @@ export class Chooser {
           model: options.model ?? this.#ask.model,
           preferences: { ...this.#ask.preferences, mode },
         },
-        { excluded: new Set(this.#tried), maxPrice: cap.available() },
+        { excluded: new Set([...this.#tried, ...barred]), maxPrice: cap.available() },
       ),
     )
     this.#latest = { ranking, mode, atMs: clock.nowMs() }

@@ -1,5 +1,6 @@
 import type { TaskId } from '../../protocol/ids.ts'
 import { formatCredits, maxAmount } from '../../protocol/money.ts'
+import type { SlaClass } from '../../protocol/sla-class.ts'
 import type { Timer } from '../clock.ts'
 import type { Auctioneer } from '../market/auction/auctioneer.ts'
 import type { OfferBook } from '../market/offer-book.ts'
@@ -37,6 +38,8 @@ export interface TaskModules extends Omit<AttemptRunnerModules, 'router' | 'brea
   auctioneer: Pick<Auctioneer, 'sell'>
   book: OfferBook
   areDistinct: (a: ProviderId, b: ProviderId) => boolean
+  /** Who gets no tasks of a class, for what it did. */
+  excludedFrom?: (slaClass: SlaClass) => readonly ProviderId[]
   transcripts: TranscriptJudge
 }
 

@@ -29,6 +29,7 @@ const evidenceSchema: z.ZodType<Evidence> = z.discriminatedUnion('kind', [
     kind: z.literal('audit'),
     passed: z.boolean(),
     as: z.exactOptional(z.enum(STRANGER_KINDS)),
+    weight: z.exactOptional(z.number().min(0).max(1)),
   }),
   z.strictObject({ ...base, kind: z.literal('comparison'), agreed: z.boolean() }),
   z.strictObject({ ...base, kind: z.literal('contact'), reached: z.boolean() }),

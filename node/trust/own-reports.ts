@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { wire } from '../../protocol/codec.ts'
+import { sameBytes, wire } from '../../protocol/codec.ts'
 import type { DataClass } from '../../protocol/data-class.ts'
 import type { NodeKey } from '../../protocol/ids.ts'
 import { MAX_RECEIPTS_PER_REPORT } from '../../protocol/limits.ts'
@@ -125,6 +125,25 @@ export class OwnReports {
       this.#going = []
     }
     for (const waiting of going) this.#note(waiting)
+  }
+
+  /** A task was not done honestly, as an audit of its receipt found: that is told with this receipt, before all else. */
+  accuse(
+    record: SignedRecord<Receipt>,
+    countersignature: SignedRecord<Countersignature>,
+    dataClass: DataClass,
+  ): void {
+    const { provider, amount, outputTokens } = record.body
+    if (!REPORTED_CLASSES.has(dataClass) || outputTokens < MIN_OUTPUT_TOKENS || amount === 0n) return
+    this.#forget(this.#waiting.filter(({ task }) => sameBytes(task.receipt, record.bytes)))
+    const task = {
+      ...{ receipt: record.bytes, countersignature: countersignature.bytes },
+      result: 'dishonest',
+    } as const
+    const waiting = { number: ++this.#last, provider, task }
+    this.#waiting.unshift(waiting)
+    this.#note(waiting)
+    if (this.#waiting.length > MAX_WAITING) this.#forget([this.#waiting.at(-1)!])
   }
 
   #forget(gone: readonly Waiting[]): void {

@@ -189,6 +189,15 @@ export class Trust {
     if (this.#options.shareReports) this.#own.receiptTaken(record, countersignature, dataClass)
   }
 
+  /** A task of ours was not done honestly: others are told, with its receipt. */
+  accuse(
+    record: SignedRecord<Receipt>,
+    countersignature: SignedRecord<Countersignature>,
+    dataClass: DataClass,
+  ): void {
+    if (this.#options.shareReports) this.#own.accuse(record, countersignature, dataClass)
+  }
+
   /** Tells others now how our tasks went, instead of at the next interval. */
   async reportNow(): Promise<void> {
     await this.#exchange?.publish()
@@ -238,6 +247,8 @@ export class Trust {
 
 function resultOf(evidence: Parameters<Reputation['observe']>[1]): ReportedResult | null {
   if (typeof evidence === 'string') return evidence
+  // What others have checked is theirs to tell.
+  if (evidence.kind === 'audit' && evidence.weight !== undefined) return null
   if (evidence.kind === 'audit') return evidence.passed ? 'verified' : 'dishonest'
   return evidence.kind === 'task' ? evidence.result : null
 }

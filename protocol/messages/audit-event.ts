@@ -1,9 +1,29 @@
 import { sha3_512 } from '@noble/hashes/sha3.js'
 import { z } from 'zod'
+import { ATTESTATION_KINDS } from '../attestation.ts'
 import { type MessageDefinition, wire } from '../codec.ts'
 import type { Bytes32 } from '../ids.ts'
 import { ROLES } from '../roles.ts'
 import { END_REASONS } from './receipt.ts'
+
+/** How a juror votes; `abstain`: it cannot be decided. */
+export const VOTES = ['guilty', 'innocent', 'abstain'] as const
+export type Vote = (typeof VOTES)[number]
+
+/**
+ * Why a provider is kept out of what relies on its honesty. `audits`: several receipts of its do not hold. `cheating`:
+ * all its receipts together do not. `proof_withheld`: it did not show where its receipts stand in its log. `convicted`:
+ * a court has found so.
+ */
+export const EXCLUSION_REASONS = ['audits', 'cheating', 'proof_withheld', 'convicted'] as const
+export type ExclusionReason = (typeof EXCLUSION_REASONS)[number]
+
+/**
+ * What an auditor's word was worth. `passed_bad`: it passed an output that was known not to be the model's. `failed_good`: it
+ * spoke against one that was known to be. `outvoted`: two others, each another operator, found the opposite.
+ */
+export const AUDITOR_FAULTS = ['passed_bad', 'failed_good', 'outvoted'] as const
+export type AuditorFault = (typeof AUDITOR_FAULTS)[number]
 
 const transaction = wire.bytes32
 const channelId = wire.bytes32
@@ -100,6 +120,73 @@ const eventSchemas = [
     v: z.literal(1),
     peer: wire.nodeKey,
     reason: z.string().max(64),
+  }),
+  // From then on it may have PRIVATE content.
+  z.strictObject({
+    kind: z.literal('peer.attested'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    hardware: z.enum(ATTESTATION_KINDS),
+    /** SHA-256 of the evidence. */
+    evidence: wire.bytes32,
+    nonce: wire.bytes32,
+    validUntilMs: wire.timeMs,
+  }),
+  // A receipt is named by its CID here: a `claim` would be a statement of ours, as in the events of receipts.
+  z.strictObject({
+    kind: z.literal('dispute.opened'),
+    v: z.literal(1),
+    transaction,
+    receipt: wire.cid,
+    respondent: wire.address,
+    bond: wire.amount,
+  }),
+  z.strictObject({
+    kind: z.literal('dispute.appealed'),
+    v: z.literal(1),
+    transaction,
+    dispute: wire.count,
+    bond: wire.amount,
+  }),
+  // How much is owed is the court's to say, when it is executed.
+  z.strictObject({ kind: z.literal('court.withdrawn'), v: z.literal(1), transaction }),
+  z.strictObject({
+    kind: z.literal('jury.committed'),
+    v: z.literal(1),
+    transaction,
+    dispute: wire.count,
+    round: z.int().min(0).max(1),
+    commitment: wire.bytes32,
+  }),
+  z.strictObject({
+    kind: z.literal('jury.revealed'),
+    v: z.literal(1),
+    transaction,
+    dispute: wire.count,
+    round: z.int().min(0).max(1),
+    vote: z.enum(VOTES),
+  }),
+  z.strictObject({
+    kind: z.literal('evidence.given'),
+    v: z.literal(1),
+    dispute: wire.count,
+    juror: wire.nodeKey,
+  }),
+  // Until when a provider gets no tasks of the SLA classes A and S, and no answer of its is taken on its word.
+  z.strictObject({
+    kind: z.literal('provider.excluded'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    reason: z.enum(EXCLUSION_REASONS),
+    untilMs: wire.timeMs,
+  }),
+  // An auditor's word was wrong; from then on it is asked no more where it is excluded.
+  z.strictObject({
+    kind: z.literal('auditor.failed'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    fault: z.enum(AUDITOR_FAULTS),
+    excluded: z.boolean(),
   }),
   z.strictObject({
     kind: z.literal('task.audited'),

@@ -1,8 +1,12 @@
 import type { MessageDefinition } from '../codec.ts'
+import { attestRequestMessage, attestResponseMessage } from './attestation.ts'
 import { auditEventMessage } from './audit-event.ts'
+import { auditJobMessage, auditReplyMessage, auditScoresMessage } from './audit-job.ts'
 import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
 import { calibrationMessage } from './calibration.ts'
 import { countersignatureMessage } from './countersignature.ts'
+import { evidenceRequestMessage, evidenceResponseMessage, taskEvidenceMessage } from './evidence.ts'
+import { proofRequestMessage, proofResponseMessage } from './inclusion.ts'
 import { offerMessage } from './offer.ts'
 import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts'
 import { offerUpdateMessage } from './offer-update.ts'
@@ -26,6 +30,16 @@ export const messages: readonly MessageDefinition<never>[] = [
   receiptMessage,
   countersignatureMessage,
   reputationReportMessage,
+  attestRequestMessage,
+  attestResponseMessage,
   calibrationMessage,
+  proofRequestMessage,
+  proofResponseMessage,
+  evidenceRequestMessage,
+  evidenceResponseMessage,
+  taskEvidenceMessage,
+  auditJobMessage,
+  auditScoresMessage,
+  auditReplyMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

@@ -1,10 +1,17 @@
 import type { MessageDefinition } from '../../protocol/codec.ts'
 import { createNodeSigner } from '../../protocol/identity.ts'
+import { attestRequestMessage, attestResponseMessage } from '../../protocol/messages/attestation.ts'
 import {
   type AuditEvent,
   type AuditEventDetails,
   auditEventMessage,
 } from '../../protocol/messages/audit-event.ts'
+import {
+  type AuditJob,
+  auditJobMessage,
+  auditReplyMessage,
+  auditScoresMessage,
+} from '../../protocol/messages/audit-job.ts'
 import {
   type Bid,
   bidMessage,
@@ -15,6 +22,16 @@ import {
 } from '../../protocol/messages/bid.ts'
 import { calibrationMessage } from '../../protocol/messages/calibration.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
+import {
+  evidenceRequestMessage,
+  evidenceResponseMessage,
+  taskEvidenceMessage,
+} from '../../protocol/messages/evidence.ts'
+import {
+  type InclusionStatement,
+  proofRequestMessage,
+  proofResponseMessage,
+} from '../../protocol/messages/inclusion.ts'
 import { modelTermsOf, type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
 import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
@@ -197,6 +214,21 @@ export const sampleReceipt: Receipt = {
   endedAtMs: 1_700_000_001_250,
 }
 
+const sampleJob: AuditJob = {
+  version: 1,
+  job: `0x${hex('6a', 32)}`,
+  block: 1_234,
+  dataClass: 'SHARED',
+  model: sampleModel,
+  input: sampleRequest.input,
+  continuation: sampleRequest.continuation,
+  maxTokens: 128,
+  sampling: { temperature: 0.7, topP: 0.95, minP: 0.05, topK: 40, seed: `0x${hex('5e', 32)}` },
+  stop: ['\n\n'],
+  jsonSchema: null,
+  output: [5, 6],
+}
+
 const receiptRecord = createRecord(receiptMessage, sampleReceipt, sampleSigner)
 const countersignature = createRecord(
   countersignatureMessage,
@@ -237,6 +269,20 @@ export interface Sample {
 
 const sample = <T>(name: string, definition: MessageDefinition<T>, value: T): Sample =>
   ({ name, definition, value }) as unknown as Sample
+
+const sampleStatement: InclusionStatement = {
+  ...{ sequence: 12, eventHash: new Uint8Array(64).fill(9), claim: receiptClaim(sampleReceipt) },
+  ...{ proof: [`0x${hex('0a', 32)}`, `0x${hex('0b', 32)}`], root: `0x${hex('0c', 32)}` },
+  ...{ firstSequence: 10, lastSequence: 14, signature: null },
+  anchor: { index: 1, anchoredAt: 1_700_000_000 },
+}
+
+const sampleEvidence = {
+  receipt: receiptRecord.bytes,
+  request: Uint8Array.of(7, 8),
+  tokens: [1, 2, 3],
+  text: 'Hi!',
+}
 
 export const samples: readonly Sample[] = [
   sample('offer', offerMessage, sampleOffer),
@@ -320,6 +366,9 @@ export const samples: readonly Sample[] = [
     issuedAtMs: sampleReceipt.endedAtMs + 60_000,
     tasks: [{ receipt: receiptRecord.bytes, countersignature: countersignature.bytes, result: 'completed' }],
   }),
+  sample('attest-request', attestRequestMessage, { nonce: `0x${hex('5a', 32)}` }),
+  sample('attest-response', attestResponseMessage, { kind: 'evidence', evidence: Uint8Array.of(0x84, 0x44) }),
+  sample('attest-response, refused', attestResponseMessage, { kind: 'refused', reason: 'busy' }),
   sample('calibration', calibrationMessage, {
     version: 1,
     statistic: 1,
@@ -344,7 +393,50 @@ export const samples: readonly Sample[] = [
       { receipts: 3, cells: [[36, 180]] },
     ],
   }),
+  sample('proof-request', proofRequestMessage, { receipts: [sampleOfferRecord.cid, receiptRecord.cid] }),
+  sample('proof-response', proofResponseMessage, {
+    answers: [
+      { receipt: sampleOfferRecord.cid, kind: 'unknown' },
+      { receipt: receiptRecord.cid, kind: 'stated', statement: sampleStatement },
+      {
+        receipt: receiptRecord.cid,
+        kind: 'stated',
+        statement: { ...sampleStatement, anchor: null, signature },
+      },
+    ],
+  }),
+  sample('evidence-request', evidenceRequestMessage, { disputeId: 7 }),
+  sample('evidence-response', evidenceResponseMessage, { kind: 'evidence', evidence: sampleEvidence }),
+  sample('evidence-response, denied', evidenceResponseMessage, { kind: 'denied' }),
+  sample('task-evidence', taskEvidenceMessage, sampleEvidence),
+  sample('audit-job', auditJobMessage, sampleJob),
+  sample('audit-scores', auditScoresMessage, {
+    version: 1,
+    job: sampleOfferRecord.cid,
+    backend: 'cpu',
+    quantization: 'Q8_0',
+    chatTemplate: sampleReceipt.chatTemplate,
+    promptTokens: 21,
+    prompt: tokensDigest([1, 2, 3]),
+    endsTurn: true,
+    ending: { tokens: 2, reason: 'stop' },
+    text: ' 4.',
+    scores: Uint8Array.from({ length: 14 }, (_, index) => index),
+  }),
+  sample('audit-reply', auditReplyMessage, { kind: 'scores', record: Uint8Array.of(1, 2) }),
+  sample('audit-reply, refused', auditReplyMessage, { kind: 'refused', code: 'not_drawn' }),
   sample('audit-event', auditEventMessage, sampleEvent),
+  sample('audit-event, peer.attested', auditEventMessage, {
+    ...sampleEvent,
+    event: {
+      ...{ kind: 'peer.attested', v: 1, peer: hex('77', 32), hardware: 'sev-snp' },
+      ...{ evidence: `0x${hex('5b', 32)}`, nonce: `0x${hex('5a', 32)}`, validUntilMs: 1_700_003_600_000 },
+    },
+  }),
+  sample('audit-event, auditor.failed', auditEventMessage, {
+    ...sampleEvent,
+    event: { kind: 'auditor.failed', v: 1, peer: hex('77', 32), fault: 'passed_bad', excluded: true },
+  }),
   ...stakeEvents.map(event =>
     sample(`audit-event, ${event.kind}`, auditEventMessage, { ...sampleEvent, event }),
   ),

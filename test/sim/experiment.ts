@@ -100,7 +100,9 @@ function judge(options: WorldOptions, results: readonly RunResult[]): Verdict {
     stakedNewcomers: mean(({ newcomerShare }) => newcomerShare(100, 200, true)),
     unstakedNewcomers: mean(({ newcomerShare }) => newcomerShare(100, 200, false)),
     stakedPerGain: Math.min(
-      ...results.map(({ attackerStakes, attackerGain }) => (attackerStakes * STAKE_CREDITS) / Math.max(1e-9, attackerGain)),
+      ...results.map(
+        ({ attackerStakes, attackerGain }) => (attackerStakes * STAKE_CREDITS) / Math.max(1e-9, attackerGain),
+      ),
     ),
     newcomerTasks: mean(({ newcomerTasks }) => newcomerTasks(200)),
   }

@@ -47,7 +47,9 @@ const world = {
   newcomersJoinAt: Math.max(0, tasks - 300),
 }
 const chosen = (list: string, name: string) => list === '' || list.split(',').includes(name)
-const plans = [NO_ATTACK, ...(values.hardest ? HARDEST : ATTACKS)].filter(({ name }) => chosen(values.attack, name))
+const plans = [NO_ATTACK, ...(values.hardest ? HARDEST : ATTACKS)].filter(({ name }) =>
+  chosen(values.attack, name),
+)
 const byName = Map.groupBy(plans, ({ name }) => name)
 const verdicts: Verdict[] = []
 

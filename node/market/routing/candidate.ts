@@ -99,7 +99,7 @@ export interface Candidate extends Listing {
   /** What the strategy makes of the prediction, 0 to 1; the higher the better. */
   score: number
   /** What the policy learns from; see `features.ts`. */
-  features: Float64Array
+  features: readonly number[]
   /** Chance to be first of the list, exactly: of the one that is, and of all newcomers that may be tried; else 0. */
   probability: number
 }

@@ -8,7 +8,6 @@ import { ProviderFacts } from './provider-facts.ts'
 import type { QualityModel } from './quality.ts'
 import { RowChains } from './row-chains.ts'
 import { RowTable } from './row-table.ts'
-import { FLAGS, LEFT_OUT, STRIDE, WARM } from './scan.ts'
 import type { Tuning } from './strategies.ts'
 
 const PEER = VENUES.indexOf('peer')
@@ -88,6 +87,7 @@ export class ListingFacts {
         models[row] = null
         this.own.delete(row)
         chains.remove(placeOf(row), row)
+        table.clear(row)
       },
       changed: row => {
         // It told of its load of now, and so of our tasks.
@@ -134,20 +134,9 @@ export class ListingFacts {
     return found
   }
 
-  /** Leaves a row out of the decision under way, or takes it in again. */
-  leaveOut(row: number, isOut: boolean): void {
-    const { flags } = this.table
-    const at = row * STRIDE + FLAGS
-    flags[at] = isOut ? flags[at]! | LEFT_OUT : flags[at]! & ~LEFT_OUT
-  }
-
+  /** Leaves all rows of a provider out of the decision under way, or takes them in again. */
   leaveOutProvider(provider: number, isOut: boolean): void {
-    this.#chains.each(provider, row => this.leaveOut(row, isOut))
-  }
-
-  /** Share of the prompt that is warm at a row, for the decision under way. */
-  setWarm(row: number, share: number): void {
-    this.table.numbers[row * STRIDE + WARM] = share
+    this.#chains.each(provider, row => this.table.leaveOut(row, isOut))
   }
 
   #writeProvider(provider: number): void {

@@ -72,7 +72,7 @@ export interface RouterModules {
 export interface RouterOptions {
   /** Where this node is, as its offers say; null where it does not say. */
   region: string | null
-  /** Candidates of a ranking at most; default 16. */
+  /** Candidates of a ranking at most; default 12. */
   maxCandidates?: number
 }
 

@@ -15,6 +15,11 @@ export class NewcomerDraw {
     return this.byKind.reduce((sum, { size }) => sum + size, 0)
   }
 
+  /** Goes on with fewer places for each kind; see `Reservoir`. */
+  narrow(limit: number): void {
+    for (const reservoir of this.byKind) reservoir.narrow(limit)
+  }
+
   /** What all that were shown weigh together, by their kind. */
   weights(): Record<StrangerKind, number> {
     const [staked, unstaked, suspected] = this.byKind.map(({ totalWeight }) => totalWeight)
@@ -22,9 +27,12 @@ export class NewcomerDraw {
   }
 
   /** The first `places` of each kind, all of them in the order in which they would be drawn from one urn. */
-  items(places: number): { item: number; weight: number }[] {
-    const drawn: Readonly<Drawn>[] = []
-    for (const reservoir of this.byKind) drawn.push(...reservoir.items().slice(0, places))
+  items(places: number): Drawn[] {
+    const drawn: Drawn[] = []
+    for (const reservoir of this.byKind) {
+      const items = reservoir.items()
+      for (let place = 0; place < Math.min(items.length, places); place++) drawn.push(items[place]!)
+    }
     return drawn.sort((a, b) => a.key - b.key)
   }
 }

@@ -3,7 +3,7 @@ export interface PolicyCandidate {
   /** Id of the model it would run. */
   model: string
   /** In the order of FEATURE_NAMES, each 0 to 1. */
-  features: Float64Array
+  features: ArrayLike<number>
   /** What the strategy makes of the prediction, 0 to 1. */
   score: number
   /** Whether we hardly know it yet. */
@@ -32,7 +32,7 @@ export interface RoutingPolicy {
   learn(input: {
     taskClass: string
     model: string
-    features: Float64Array
+    features: ArrayLike<number>
     score: number
     reward: number
   }): void

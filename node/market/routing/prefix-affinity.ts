@@ -72,11 +72,13 @@ export class PrefixAffinity {
 
   /** Listings that are likely warm, each once, with its largest share. */
   warm(prefixes: readonly string[], nowMs: number): WarmListing[] {
-    const whole = charsOf(prefixes[0])
     const found = new Map<string, WarmListing>()
     for (const prefix of prefixes) {
-      for (const { provider, model, atMs } of this.#holders.get(prefix) ?? []) {
-        const share = (charsOf(prefix) / whole) * 2 ** (-Math.max(0, nowMs - atMs) / HALF_LIFE_MS)
+      const holders = this.#holders.get(prefix)
+      if (holders === undefined) continue
+      const part = charsOf(prefix) / charsOf(prefixes[0])
+      for (const { provider, model, atMs } of holders) {
+        const share = part * 2 ** (-Math.max(0, nowMs - atMs) / HALF_LIFE_MS)
         const key = `${provider}|${model}`
         if (share >= LEAST_SHARE && share > (found.get(key)?.share ?? 0))
           found.set(key, { provider, model, share })

@@ -1,8 +1,9 @@
+/** What was drawn, and by which weight. */
 export interface Drawn {
-  item: number
-  weight: number
+  readonly item: number
+  readonly weight: number
   /** The time it draws, exponentially distributed with its weight as the rate. */
-  key: number
+  readonly key: number
 }
 
 /**
@@ -12,7 +13,7 @@ export interface Drawn {
  * sampling with a reservoir", Information Processing Letters 97(5), 2006, algorithm A-ExpJ).
  */
 export class Reservoir {
-  readonly #limit: number
+  #limit: number
   readonly #random: () => number
   readonly #drawn: Drawn[] = []
   /** Weight that is still let pass before the next item is taken. */
@@ -32,6 +33,15 @@ export class Reservoir {
   /** Sum of the weights of all that was shown. */
   get totalWeight(): number {
     return this.#total
+  }
+
+  /** Goes on with fewer places: those drawn first are a sample of that size, and what comes is drawn against their last. */
+  narrow(limit: number): void {
+    if (limit >= this.#limit) return
+    this.#limit = limit
+    if (this.#drawn.length < limit) return
+    this.#drawn.length = limit
+    if (limit > 0) this.#jump()
   }
 
   /** @param weight 0 or more; those of 0 are never taken */
@@ -54,7 +64,7 @@ export class Reservoir {
   }
 
   /** What was drawn first comes first; the keys of several reservoirs tell what comes first in them together. */
-  items(): readonly Readonly<Drawn>[] {
+  items(): readonly Drawn[] {
     return this.#drawn
   }
 

@@ -1,8 +1,8 @@
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
-import { TASK_KINDS } from '../../../protocol/messages/offer.ts'
 import { STRANGER_KINDS, type StrangerKind } from '../../trust/evidence.ts'
 import type { IndexedBucket } from '../capability.ts'
 import { Lowest } from '../lowest.ts'
+import { STRATEGIES } from '../preferences.ts'
 import {
   type Candidate,
   type Demand,
@@ -25,11 +25,12 @@ import { OutputLengths } from './output-lengths.ts'
 import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
+import type { Drawn } from './reservoir.ts'
 import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
 import { sumOf, type TrialShares, trialShares, wholeOf } from './trial-shares.ts'
 
-const MAX_CANDIDATES = 16
+const MAX_CANDIDATES = 12
 /** When of those looked at closely fewer are left, the next best are looked at too. */
 const ENOUGH_CANDIDATES = 4
 const MAX_ROUNDS = 16
@@ -52,6 +53,12 @@ interface Findings {
   unfit: Record<Unfit, number>
 }
 
+/** Rows worth a close look, in that order, and the weight each was drawn with; 0 where it was not. */
+interface Shortlist {
+  rows: number[]
+  weights: number[]
+}
+
 /**
  * Chooses among all listings: peers', this node's own engine and cloud services. Filters and scores by columns
  * of numbers, looks closely only at the few best, and leaves their order to a policy. No I/O of its own: what it
@@ -70,6 +77,8 @@ export class Router implements Routing {
   readonly #unbegun = new Map<string, Decision>()
   readonly #begun = new Map<string, Decision>()
   #tuning: Tuning = DEFAULT_TUNING
+  /** Of the tuning, summing to 1. */
+  #weights = normalisedAll(DEFAULT_TUNING.weights)
   readonly #idPrefix: string
   #decisions = 0
 
@@ -89,7 +98,8 @@ export class Router implements Routing {
   }
 
   rank(demand: Demand): Ranking {
-    const { proven, newcomers, newcomerWeights, spare, ...ranking } = this.#assess(demand)
+    const { decisionId, scale, findings } = this.#assess(demand)
+    const { proven, newcomers, newcomerWeights, spare, unfit } = findings
     // A handful of strangers is soon known: the best offer first. In a crowd chance decides, else whoever baits best
     // would be met first, under one name after another.
     const isHandful = proven.length === 0 && newcomers.length <= HANDFUL
@@ -107,29 +117,26 @@ export class Router implements Routing {
       ranked.length > 0 ? ranked : drawn.filter(built => built !== first).sort(byScore),
       1 - trialShare,
     )
-    const others = [...(ranked.length > 0 ? drawn.filter(built => built !== first) : []), ...spare]
-    const candidates = [
-      ...(isTrial ? [first.candidate] : []),
-      ...order,
-      ...others.map(({ candidate }) => candidate),
-    ]
-    if (candidates.length === 0) return { ...ranking, candidates }
-    const decided = { ...ranking, policyVersion: version, trialShare, eligible }
-    const wish = candidates.find(candidate => isPreferred(candidate, demand))
-    if (wish !== undefined) {
-      return this.#decided(demand, {
-        ...decided,
-        candidates: withFirst(wish, candidates),
-        decidedBy: 'wish',
-        trialShare: 0,
-        eligible: [],
-      })
-    }
+    const candidates: Candidate[] = isTrial ? [first.candidate] : []
+    for (const candidate of order) candidates.push(candidate)
+    if (ranked.length > 0) for (const built of drawn) if (built !== first) candidates.push(built.candidate)
+    for (const { candidate } of spare) candidates.push(candidate)
+    if (candidates.length === 0) return { decisionId, candidates, unfit, scale, ...UNDECIDED }
+    const wish =
+      demand.preferred === undefined
+        ? undefined
+        : candidates.find(candidate => isPreferred(candidate, demand))
+    const isWish = wish !== undefined
     return this.#decided(demand, {
-      ...decided,
-      candidates,
-      decidedBy: isTrial ? 'trial' : 'policy',
-      explored: isTrial || order[0] !== ranked[0]?.candidate,
+      decisionId,
+      candidates: isWish ? withFirst(wish, candidates) : candidates,
+      unfit,
+      scale,
+      decidedBy: isWish ? 'wish' : isTrial ? 'trial' : 'policy',
+      policyVersion: version,
+      trialShare: isWish ? 0 : trialShare,
+      eligible: isWish ? [] : eligible,
+      explored: !isWish && (isTrial || order[0] !== ranked[0]?.candidate),
     })
   }
 
@@ -170,22 +177,20 @@ export class Router implements Routing {
     if (best === undefined) return { order: [], eligible: [], version: null }
     // What a policy may put first costs no more than a few times the best: else a dear offer would live on being tried.
     const bound = best.worst * this.#tuning.explorationCost
-    const eligible = proven.filter(({ worst }, index) => index === 0 || worst <= bound)
+    const eligible: BuiltCandidate[] = []
+    const others: BuiltCandidate[] = []
+    for (const one of proven) (one === best || one.worst <= bound ? eligible : others).push(one)
     const { order, probability, version } = policy.choose({
       taskClass: learnedClass(demand),
-      candidates: eligible.map(({ candidate: { model, features, score }, kind }) => ({
-        model: model.model,
-        features,
-        score,
-        isNewcomer: kind !== null,
-      })),
+      candidates: eligible,
       random,
     })
-    const chosen = order.map(index => eligible[index]!.candidate)
+    const chosen: Candidate[] = []
+    for (const index of order) chosen.push(eligible[index]!.candidate)
     if (share > 0) chosen[0]!.probability = probability * share
-    const rest = proven.filter(({ worst }, index) => index > 0 && worst > bound)
-    const others = rest.map(({ candidate }) => candidate)
-    return { order: [...chosen, ...others], eligible: share > 0 ? chosen : [], version }
+    const all = chosen.slice()
+    for (const { candidate } of others) all.push(candidate)
+    return { order: all, eligible: share > 0 ? chosen : [], version }
   }
 
   #decided(demand: Demand, ranking: Ranking): Ranking {
@@ -197,9 +202,11 @@ export class Router implements Routing {
   }
 
   preview(demand: Demand, maxCandidates = this.#options.maxCandidates): Ranking {
-    const { proven, newcomers, newcomerWeights: _, spare, ...ranking } = this.#assess(demand, maxCandidates)
+    const { decisionId, scale, findings } = this.#assess(demand, maxCandidates)
+    const { proven, newcomers, spare, unfit } = findings
     const likeliest = newcomers.toSorted((a, b) => b.weight - a.weight)
-    return { ...ranking, candidates: [...proven, ...likeliest, ...spare].map(({ candidate }) => candidate) }
+    const candidates = [...proven, ...likeliest, ...spare].map(({ candidate }) => candidate)
+    return { decisionId, candidates, unfit, scale, ...UNDECIDED }
   }
 
   begin(decisionId: string, provider: ProviderId): void {
@@ -247,6 +254,7 @@ export class Router implements Routing {
 
   tune(tuning: Partial<Tuning>): void {
     this.#tuning = { ...this.#tuning, ...tuning, weights: { ...this.#tuning.weights, ...tuning.weights } }
+    this.#weights = normalisedAll(this.#tuning.weights)
     this.#facts.providers.setTuning(this.#tuning, this.#modules.clock.nowMs())
   }
 
@@ -254,7 +262,7 @@ export class Router implements Routing {
   #assess(
     demand: Demand,
     maxCandidates = this.#options.maxCandidates,
-  ): Omit<Ranking, 'candidates'> & Findings {
+  ): { decisionId: string; scale: Scale; findings: Findings } {
     const { index, clock } = this.#modules
     const { strategy } = demand.preferences
     const nowMs = clock.nowMs()
@@ -263,10 +271,10 @@ export class Router implements Routing {
     const outputTokens = this.#lengths.expected(demand.taskClass, demand.maxTokens)
     const terms = termsOf(demand, outputTokens, index, nowMs)
     const buckets = index.match(demand)
-    const { weights, reliabilityExponent, explorationCost } = this.#tuning
+    const { reliabilityExponent, explorationCost, newcomerPlaces } = this.#tuning
     const scale: Scale = {
       strategy,
-      weights: normalised(weights[strategy]),
+      weights: this.#weights[strategy],
       ...this.#middling.of(buckets, terms, this.#facts),
       reliabilityExponent,
     }
@@ -274,12 +282,20 @@ export class Router implements Routing {
     const newcomerMaxCost = scale.cost * explorationCost
     const undo = this.#mark(demand, nowMs)
     try {
-      const search = { terms, scale, nearness, newcomerMaxCost, isForSpare: false }
+      const search = {
+        terms,
+        scale,
+        nearness,
+        newcomerMaxCost,
+        enough: ENOUGH_CANDIDATES,
+        newcomerPlaces,
+        isForSpare: false,
+      }
       const newcomerMinUtility = this.#ownScore(search, buckets)
       const findings = this.#find(demand, { ...search, newcomerMinUtility }, buckets, maxCandidates)
       this.#countOthers(demand, buckets, findings.unfit)
       const decisionId = `${this.#idPrefix}-${this.#decisions++}`
-      return { decisionId, ...findings, scale, ...UNDECIDED }
+      return { decisionId, scale, findings }
     } finally {
       undo()
     }
@@ -289,6 +305,7 @@ export class Router implements Routing {
   #ownScore(basis: Omit<Search, 'newcomerMinUtility'>, buckets: readonly IndexedBucket[]): number {
     const { breaker, index, random } = this.#modules
     const search = { ...basis, newcomerMinUtility: Number.NEGATIVE_INFINITY }
+    if (this.#facts.own.size === 0) return search.newcomerMinUtility
     const found = findingsOf(1, random)
     for (const row of this.#facts.own) {
       const bucket = buckets.find(({ start, end }) => start <= row && row < end)
@@ -302,7 +319,8 @@ export class Router implements Routing {
 
   /**
    * Scans until enough of the best stand up to a close look. While none does, it looks at twice as many each time, so
-   * that in the end it finds whoever is fit.
+   * that in the end it finds whoever is fit. Where somebody turns out to be a newcomer of another kind than it was
+   * taken for, or none, or to be one, all are drawn again: the chances of a draw hold for those that it was made of.
    */
   #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[], maxCandidates: number): Findings {
     const { random } = this.#modules
@@ -319,62 +337,75 @@ export class Router implements Routing {
         const kept = isShort || isLacking ? findingsOf(limit, random) : null
         if (kept !== null) scan(buckets, { ...search, isForSpare: true }, facts, random, kept)
         const isBusy = kept !== null && scanned.best.size === 0
-        const known = isBusy ? kept.best.items() : scanned.best.items()
+        const known = (isBusy ? kept : scanned).best.items()
         const places = known.length === 0 ? limit : this.#tuning.newcomerPlaces
         const drawn = scanned.newcomers.items(places)
-        const rows = withOthers(known, [...drawn, ...this.#preferred(demand, search)], limit)
-        const isFew = kept !== null && rows.length < enough
-        const more = isFew
-          ? [...(isBusy ? [] : unweighed(kept.best.items())), ...kept.newcomers.items(limit)]
-          : []
-        const wanted = isFew ? withOthers([], [...rows, ...more], limit).slice(0, limit) : rows
+        const listed = shortlist(known, drawn, this.#preferred(demand, search), limit)
+        const listedCount = listed.rows.length
+        if (kept !== null && listedCount < enough)
+          addSpare(listed, isBusy ? [] : kept.best.items(), kept.newcomers.items(limit), limit)
+        const { rows, weights } = listed
         const found: BuiltCandidate[] = []
         const spare: BuiltCandidate[] = []
         const newcomerWeights = scanned.newcomers.weights()
         const spareWeights = (kept ?? scanned).newcomers.weights()
-        for (const [place, { item: row, weight }] of wanted.entries()) {
-          if (found.length === maxCandidates) break
+        let hasChanged = false
+        for (let place = 0; place < rows.length && found.length < maxCandidates; place++) {
+          const row = rows[place]!
+          const weight = weights[place]!
+          const isListed = place < listedCount
           const built = this.#lookClosely(row, weight, demand, search)
-          if (typeof built !== 'string') (place < rows.length ? found : spare).push(built)
+          if (built === null) hasChanged = true
+          else if (typeof built !== 'string') (isListed ? found : spare).push(built)
           else {
             ruledOut.push({ row, why: built })
-            facts.leaveOut(row, true)
+            facts.table.leaveOut(row, true)
             const kind = facts.kindOf(row)
-            if (kind !== null && weight > 0)
-              (place < rows.length ? newcomerWeights : spareWeights)[kind] -= weight
+            if (kind !== null && weight > 0) (isListed ? newcomerWeights : spareWeights)[kind] -= weight
           }
         }
         const count = found.length + spare.length
         // Where none of those stands up to a close look, others are left that were not worth one.
-        const isAll = wanted.length < limit && (count > 0 || wanted.length === 0)
-        if (isAll || count >= enough || round === MAX_ROUNDS) {
+        const isAll = rows.length < limit && (count > 0 || rows.length === 0)
+        if ((!hasChanged && (isAll || count >= enough)) || round === MAX_ROUNDS) {
           const unfit = named(scanned.unfit)
           for (const { why } of ruledOut) unfit[why]++
-          if (found.length > 0) return { ...apart(found), newcomerWeights, spare, unfit }
-          return { ...apart(spare), newcomerWeights: spareWeights, spare: [], unfit }
+          const isFound = found.length > 0
+          const { proven, newcomers } = apart(isFound ? found : spare)
+          if (isFound) return { proven, newcomers, newcomerWeights, spare, unfit }
+          return { proven, newcomers, newcomerWeights: spareWeights, spare: [], unfit }
         }
-        if (count === 0) limit *= 2
+        if (count === 0 && !hasChanged) limit *= 2
       }
     } finally {
-      for (const { row } of ruledOut) facts.leaveOut(row, false)
+      for (const { row } of ruledOut) facts.table.leaveOut(row, false)
     }
   }
 
-  /** The row the demand wishes for, if it is fit. */
-  #preferred({ preferred }: Demand, search: Search): { item: number; weight: number }[] {
+  /** The row the demand wishes for, if it is fit; else null. */
+  #preferred({ preferred }: Demand, search: Search): number | null {
     const row = preferred === undefined ? null : this.#facts.find(preferred.provider, preferred.model)
-    if (row === null) return []
+    if (row === null) return null
     const { random } = this.#modules
     const { best, newcomers, unfit } = findingsOf(1, random)
     const bucket = { model: preferred!.model, start: row, end: row + 1 }
     for (const isForSpare of [false, true])
       scan([bucket], { ...search, isForSpare }, this.#facts, random, { best, newcomers, unfit })
-    return unweighed([...best.items(), ...newcomers.items(1).map(({ item }) => item)])
+    return best.size + newcomers.size > 0 ? row : null
   }
 
-  /** Looks up what the table only guesses. @returns the candidate, or why it is none */
-  #lookClosely(row: number, weight: number, demand: Demand, search: Search): BuiltCandidate | Unfit {
-    const listing = this.#modules.index.listing(row)
+  /**
+   * Looks up what the table only guesses.
+   * @returns the candidate, or why it is none; null where it is not of the kind that it was listed as
+   */
+  #lookClosely(row: number, weight: number, demand: Demand, search: Search): BuiltCandidate | Unfit | null {
+    const { index } = this.#modules
+    const { providers } = this.#facts
+    const provider = index.columns.providerRow[row]!
+    const kind = providers.newcomer[provider]
+    providers.refreshIfOld(provider, search.terms.nowMs)
+    if (providers.newcomer[provider] !== kind) return null
+    const listing = index.listing(row)
     const why = this.#whyUnfit(row, listing, demand, search.terms)
     return why ?? this.#builder.build(row, listing, weight, demand, search) ?? 'too_expensive'
   }
@@ -384,8 +415,8 @@ export class Router implements Routing {
     const { provider, offer, model } = listing
     const { providers } = this.#facts
     const providerRow = index.columns.providerRow[row]!
-    providers.refreshIfOld(providerRow, terms.nowMs)
-    if (isPeer(provider) && !reputation.isWelcome(provider)) return 'unwelcome'
+    if (providers.trust[providerRow]! < 0 || (isPeer(provider) && !reputation.isWelcome(provider)))
+      return 'unwelcome'
     if (providers.score[providerRow]! < terms.minReputation) return 'reputation'
     if (breaker.isOpen(provider, model.model)) return 'circuit_open'
     const { minStake } = demand.preferences
@@ -418,11 +449,11 @@ export class Router implements Routing {
       const row = facts.find(provider, model)
       if (row === null) continue
       warm.push(row)
-      facts.setWarm(row, share)
+      facts.table.setWarm(row, share)
     }
     return () => {
       for (const row of excluded) facts.leaveOutProvider(row, false)
-      for (const row of warm) facts.setWarm(row, 0)
+      for (const row of warm) facts.table.setWarm(row, 0)
     }
   }
 
@@ -434,11 +465,7 @@ export class Router implements Routing {
       unfit.other_kind = index.size - matched
       return
     }
-    const others = new Set<IndexedBucket>()
-    for (const kind of TASK_KINDS)
-      for (const bucket of index.match({ model: demand.model, kind })) others.add(bucket)
-    for (const bucket of buckets) others.delete(bucket)
-    unfit.other_kind = rowsOf([...others])
+    unfit.other_kind = rowsOf(index.match({ model: demand.model, kind: null })) - matched
     unfit.other_model = index.size - matched - unfit.other_kind
   }
 
@@ -469,21 +496,59 @@ export class Router implements Routing {
   }
 }
 
-/** The best, the last of which give their places to others that are not among them. */
-function withOthers(
+/**
+ * The best, the last of which give their places to those drawn and to who is wished for.
+ * @param best none of them is among `drawn`
+ */
+function shortlist(
   best: readonly number[],
-  others: readonly { item: number; weight: number }[],
+  drawn: readonly Drawn[],
+  preferred: number | null,
   limit: number,
-): { item: number; weight: number }[] {
-  const among = new Set(best)
-  const added = others.filter(({ item }) => !among.has(item) && among.add(item).size > 0)
-  return [...unweighed(best.slice(0, Math.max(0, limit - added.length))), ...added]
+): Shortlist {
+  const rows: number[] = []
+  const weights: number[] = []
+  let isMissing = preferred !== null && !best.includes(preferred)
+  for (const { item } of drawn) if (item === preferred) isMissing = false
+  const bestCount = Math.min(best.length, Math.max(0, limit - drawn.length - (isMissing ? 1 : 0)))
+  for (let place = 0; place < bestCount; place++) {
+    rows.push(best[place]!)
+    weights.push(0)
+  }
+  for (const { item, weight } of drawn) {
+    rows.push(item)
+    weights.push(weight)
+  }
+  if (isMissing) {
+    rows.push(preferred!)
+    weights.push(0)
+  }
+  return { rows, weights }
+}
+
+/** Adds those kept for want of others, as long as there is room; who is wished for may be on the list already. */
+function addSpare(
+  { rows, weights }: Shortlist,
+  best: readonly number[],
+  drawn: readonly Drawn[],
+  limit: number,
+): void {
+  const listed = new Set(rows)
+  const add = (row: number, weight: number) => {
+    if (rows.length >= limit || listed.has(row)) return
+    rows.push(row)
+    weights.push(weight)
+  }
+  for (const row of best) add(row, 0)
+  for (const { item, weight } of drawn) add(item, weight)
 }
 
 /** Those whose honesty is proven, the best score first, and the others as they come. */
 function apart(found: readonly BuiltCandidate[]): Pick<Findings, 'proven' | 'newcomers'> {
-  const proven = found.filter(({ kind }) => kind === null).sort(byScore)
-  return { proven, newcomers: found.filter(({ kind }) => kind !== null) }
+  const proven: BuiltCandidate[] = []
+  const newcomers: BuiltCandidate[] = []
+  for (const one of found) (one.kind === null ? proven : newcomers).push(one)
+  return { proven: proven.sort(byScore), newcomers }
 }
 
 function byScore(a: BuiltCandidate, b: BuiltCandidate): number {
@@ -530,9 +595,10 @@ function findingsOf(limit: number, random: () => number) {
   }
 }
 
-/** Rows that were not drawn by a weight. */
-function unweighed(rows: readonly number[]): { item: number; weight: number }[] {
-  return rows.map(item => ({ item, weight: 0 }))
+function normalisedAll(weights: Tuning['weights']): Tuning['weights'] {
+  return Object.fromEntries(
+    STRATEGIES.map(strategy => [strategy, normalised(weights[strategy])]),
+  ) as Tuning['weights']
 }
 
 const NONE = Object.fromEntries(UNFIT.map(why => [why, 0])) as Record<Unfit, number>

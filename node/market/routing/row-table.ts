@@ -1,6 +1,7 @@
 import { type ListingColumns, VENUES } from '../capability.ts'
 import { type ProviderFacts, UNKNOWN_CEILING } from './provider-facts.ts'
 import {
+  ALWAYS_IN_REACH,
   AT_LIMIT,
   CLOSED,
   CONTEXT_TOKENS,
@@ -13,6 +14,7 @@ import {
   MS_PER_TOKEN,
   NEWCOMER,
   OURS,
+  OUT_OF_REACH,
   OUTPUT,
   PROVEN,
   QUALITY,
@@ -28,6 +30,7 @@ import {
   WAIT,
   WARM,
 } from './scan.ts'
+import { ZoneMap } from './zone-map.ts'
 
 const LOCAL = VENUES.indexOf('local')
 
@@ -42,6 +45,13 @@ export interface Worth {
 export class RowTable {
   numbers = new Float32Array()
   flags = new Int32Array()
+  /**
+   * Of each row the score it could have at most, were its utility 1, ALWAYS_IN_REACH where more than that decides
+   * whether it is looked at, and OUT_OF_REACH for those that are left out. Apart from the others, for it is all that is
+   * read of most rows.
+   */
+  reach = new Float32Array()
+  readonly zones = new ZoneMap()
   readonly #beginMs: number
 
   constructor(options: { beginMs: number }) {
@@ -53,8 +63,14 @@ export class RowTable {
     // As bits: a number made of flags may be one that does not survive being copied as a number.
     const flags = new Int32Array(larger.buffer)
     flags.set(this.flags)
+    const before = this.reach.length
+    const reach = new Float32Array(capacity)
+    reach.set(this.reach)
     this.numbers = larger
     this.flags = flags
+    this.reach = reach
+    this.zones.resize(capacity)
+    for (let row = before; row < capacity; row++) this.#empty(row)
   }
 
   /** How the table counts time. */
@@ -64,6 +80,27 @@ export class RowTable {
 
   move(from: number, to: number): void {
     this.flags.copyWithin(to * STRIDE, from * STRIDE, (from + 1) * STRIDE)
+    this.#changed(to)
+    this.clear(from)
+  }
+
+  /** A row is not in use any more. */
+  clear(row: number): void {
+    this.#empty(row)
+    this.#changed(row)
+  }
+
+  /** Leaves a row out of the decision under way, or takes it in again. */
+  leaveOut(row: number, isOut: boolean): void {
+    const at = row * STRIDE + FLAGS
+    this.flags[at] = isOut ? this.flags[at]! | LEFT_OUT : this.flags[at]! & ~LEFT_OUT
+    this.reach[row] = this.#reachOf(row)
+  }
+
+  /** Share of the prompt that is warm at a row, for the decision under way. */
+  setWarm(row: number, share: number): void {
+    this.numbers[row * STRIDE + WARM] = share
+    this.reach[row] = this.#reachOf(row)
   }
 
   /** Writes all of a row but what holds for one decision. */
@@ -107,6 +144,31 @@ export class RowTable {
       (columns.slaMask[row]! << SLA_SHIFT) |
       newcomerBits(providers.newcomer[provider]!) |
       (providers.inFlight[provider]! >= providers.atOnce[provider]! ? AT_LIMIT : 0)
+    this.#changed(row)
+  }
+
+  #changed(row: number): void {
+    this.reach[row] = this.#reachOf(row)
+    this.zones.changed(row, this.numbers)
+  }
+
+  #reachOf(row: number): number {
+    const at = row * STRIDE
+    const bits = this.flags[at + FLAGS]!
+    if ((bits & LEFT_OUT) !== 0) return OUT_OF_REACH
+    // Newcomers are drawn, and not ruled out by the best. Where a prompt is warm, or with our own engine, things are
+    // better than a zone says.
+    const isAlways = (bits & (NEWCOMER | OURS)) !== 0 || this.numbers[at + WARM]! > 0
+    return isAlways ? ALWAYS_IN_REACH : this.numbers[at + TRUST]!
+  }
+
+  /** What makes no zone look better. */
+  #empty(row: number): void {
+    const at = row * STRIDE
+    this.numbers.fill(Number.POSITIVE_INFINITY, at, at + STRIDE)
+    this.numbers[at + QUALITY] = 0
+    this.numbers[at + WARM] = 0
+    this.flags[at + FLAGS] = LEFT_OUT
   }
 }
 

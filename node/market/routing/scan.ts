@@ -40,6 +40,18 @@ export const REPUTATION = 14
 export const FLAGS = 15
 export const STRIDE = 16
 
+/** The order of a zone's numbers in `ZoneMap`, and how many rows a zone has: a power of two. */
+export const ZONE_INPUT = 0
+export const ZONE_OUTPUT = 1
+export const ZONE_SPOT_INPUT = 2
+export const ZONE_SPOT_OUTPUT = 3
+export const ZONE_TTFT_MS = 4
+export const ZONE_MS_PER_TOKEN = 5
+export const ZONE_RTT_MS = 6
+export const ZONE_QUALITY = 7
+export const ZONE_STRIDE = 8
+export const ZONE_ROWS = 32
+
 /** The most guarded class of data that may go there, as far as is known: the place in DATA_CLASSES. */
 export const DATA_CLASS_MASK = 3
 /** Bit n for SLA_CLASSES[n], from here on. */
@@ -56,6 +68,9 @@ export const AT_LIMIT = 1 << 10
 /** Of newcomers: their place in STRANGER_KINDS, from here on. */
 export const KIND_SHIFT = 11
 const KIND_MASK = 3
+/** Reach of a row that is looked at whatever the best are, and of one that is not looked at; see `RowTable.reach`. */
+export const ALWAYS_IN_REACH = Number.POSITIVE_INFINITY
+export const OUT_OF_REACH = Number.NEGATIVE_INFINITY
 /** Has been tried, or looked at closely and found unfit: the decision under way leaves it out. */
 export const LEFT_OUT = 1 << 7
 
@@ -68,6 +83,10 @@ export interface Search {
   newcomerMaxCost: number
   /** What a newcomer must be worth, were it honest and reliable, to be tried out: more than what we have of our own. */
   newcomerMinUtility: number
+  /** So many are worth a choice. */
+  enough: number
+  /** Newcomers of each kind that are drawn once somebody proven is found; as many as are enough until others are that. */
+  newcomerPlaces: number
   /** Whether it is those that are shown who are kept for want of others; see `scan`. */
   isForSpare: boolean
 }
@@ -76,9 +95,9 @@ export interface Search {
 export interface Findings {
   /** Of those that are proven. */
   best: Lowest
-  /** The others by their kind, as in STRANGER_KINDS, drawn by the odds that they are honest and what they would be worth. */
+  /** The others by their kind, drawn by the odds that they are honest and what they would be worth. */
   newcomers: NewcomerDraw
-  /** By place in UNFIT; of rows that cannot be among the best because of their trust alone only while there is room. */
+  /** By place in UNFIT; of rows that cannot be among the best, fit or not, only while there is room. */
   unfit: Int32Array
 }
 
@@ -108,12 +127,16 @@ export function scan(
   return spare
 }
 
-/** Reads numbers only, all of a row at once; objects are made for none. */
+const IN_REACH = new Int32Array(ZONE_ROWS)
+
+/** Reads numbers only, all of a row at once and of most rows a single one; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
-  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, isForSpare } = search
+  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, newcomerPlaces, enough, isForSpare } =
+    search
   const { best, newcomers, unfit } = findings
   const { byKind } = newcomers
-  const { numbers, flags } = facts.table
+  const { numbers, flags, reach } = facts.table
+  const zones = facts.table.zones.best
   const { region } = facts.index.columns
   const { inputMillions, outputMillions, outputTokens, promptTokens, minContextTokens, maxCost } = terms
   const { dataClass, slaBit, minQuality, minReputation, minStake, maxTotalMs, regions } = terms
@@ -130,72 +153,111 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
   // Most demands make none of these conditions.
   const isLenient =
     maxTotalMs === Number.POSITIVE_INFINITY && !(minQuality > 0 || minReputation > 0 || minStake > 0)
-  // Who is kept for want of others, or drawn, is not ruled out by the best.
-  const passable = isForSpare ? ~0 : NEWCOMER | AT_LIMIT
+  const zoneInput = terms.isSpot ? ZONE_SPOT_INPUT : ZONE_INPUT
+  const zoneOutput = terms.isSpot ? ZONE_SPOT_OUTPUT : ZONE_OUTPUT
   let bound = best.bound
   let elsewhere = 0
   let spare = 0
-  for (let row = from | 0, at = (from * STRIDE) | 0; row < to; row = (row + 1) | 0, at = (at + STRIDE) | 0) {
-    const bits = flags[at + FLAGS]!
-    const trust = numbers[at + TRUST]!
-    // No utility is above 1: most of those that cannot be among the best are passed by here.
-    if (trust <= -bound && (bits & passable) === 0) continue
-    if (numbers[at + EXPIRES_S]! <= nowS || (bits & LEFT_OUT) !== 0) continue
-    if (regions !== null && regions[region[row]!] !== 1) {
-      elsewhere++
-      continue
+  for (let next = from | 0; next < to; ) {
+    const zone = (next / ZONE_ROWS) | 0
+    const on = zone * ZONE_STRIDE
+    const rttMs = zones[on + ZONE_RTT_MS]!
+    const most =
+      ROUNDING_UP *
+      ((costWeight * costScale) /
+        (costScale + zones[on + zoneInput]! * inputMillions + zones[on + zoneOutput]! * outputMillions) +
+        (timeWeight * timeScale) /
+          (timeScale +
+            rttMs +
+            zones[on + ZONE_TTFT_MS]! * coldFactor +
+            zones[on + ZONE_MS_PER_TOKEN]! * outputTokens) +
+        qualityWeight * zones[on + ZONE_QUALITY]! +
+        privacyWeight +
+        (nearnessWeight * (1 + NEAR_MS / (NEAR_MS + rttMs))) / 2)
+    const least = leastReach(bound, most)
+    // Which rows are in reach is found without a branch: one that cannot be foreseen takes longer than the rest.
+    const zoneEnd = Math.min(to, ((zone + 1) * ZONE_ROWS) | 0)
+    let count = 0
+    for (; next < zoneEnd; next = (next + 1) | 0) {
+      IN_REACH[count] = next
+      count = (count + Number(reach[next]! > least)) | 0
     }
-    const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
-    const ownMs =
-      numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
-      numbers[at + MS_PER_TOKEN]! * outputTokens
-    const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
-    const quality = numbers[at + QUALITY]!
-    if (
-      trust >= 0 &&
-      cost <= maxCost &&
-      numbers[at + CONTEXT_TOKENS]! >= minContextTokens &&
-      (bits & (CLOSED | slaBit)) === slaBit &&
-      (bits & DATA_CLASS_MASK) >= dataClass &&
-      (isLenient ||
-        (time <= maxTotalMs &&
-          quality >= minQuality &&
-          numbers[at + REPUTATION]! >= minReputation &&
-          !(numbers[at + STAKE]! < minStake)))
-    ) {
-      const isNewcomer = (bits & NEWCOMER) !== 0
-      let utility =
-        (costWeight * costScale) / (costScale + cost) +
-        (timeWeight * timeScale) / (timeScale + time) +
-        qualityWeight * quality
-      if (privacyWeight > 0) {
-        const declared = (bits & DATA_CLASS_MASK) / MOST_GUARDED
-        const proven = (bits & PROVEN) !== 0 ? declared : Math.min(SHARED_PRIVACY, declared)
-        utility += privacyWeight * ((bits & OURS) !== 0 ? 1 : proven)
+    for (let place = 0; place < count; place = (place + 1) | 0) {
+      const row = IN_REACH[place]!
+      const at = (row * STRIDE) | 0
+      const bits = flags[at + FLAGS]!
+      const trust = numbers[at + TRUST]!
+      if (numbers[at + EXPIRES_S]! <= nowS) continue
+      if (regions !== null && regions[region[row]!] !== 1) {
+        elsewhere++
+        continue
       }
-      if (nearnessWeight > 0) {
-        const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
-        utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
-      }
-      const isSpare =
-        (bits & AT_LIMIT) !== 0 || (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
-      if (isSpare !== isForSpare) spare++
-      else if (isNewcomer)
-        byKind[(bits >> KIND_SHIFT) & KIND_MASK]!.offer(
-          row,
-          trust * utility * utility * utility * utility + LEAST,
-        )
-      else {
-        const key = -trust * utility
-        if (key < bound) {
-          best.offer(key, row)
-          bound = best.bound
+      const cost = numbers[at + input]! * inputMillions + numbers[at + output]! * outputMillions
+      const ownMs =
+        numbers[at + TTFT_MS]! * (coldFactor - warmFactor * numbers[at + WARM]!) +
+        numbers[at + MS_PER_TOKEN]! * outputTokens
+      const time = numbers[at + RTT_MS]! + ownMs * (1 + numbers[at + WAIT]!)
+      const quality = numbers[at + QUALITY]!
+      if (
+        trust >= 0 &&
+        cost <= maxCost &&
+        numbers[at + CONTEXT_TOKENS]! >= minContextTokens &&
+        (bits & (CLOSED | slaBit)) === slaBit &&
+        (bits & DATA_CLASS_MASK) >= dataClass &&
+        (isLenient ||
+          (time <= maxTotalMs &&
+            quality >= minQuality &&
+            numbers[at + REPUTATION]! >= minReputation &&
+            !(numbers[at + STAKE]! < minStake)))
+      ) {
+        const isNewcomer = (bits & NEWCOMER) !== 0
+        let utility =
+          (costWeight * costScale) / (costScale + cost) +
+          (timeWeight * timeScale) / (timeScale + time) +
+          qualityWeight * quality
+        if (privacyWeight > 0) {
+          const declared = (bits & DATA_CLASS_MASK) / MOST_GUARDED
+          const proven = (bits & PROVEN) !== 0 ? declared : Math.min(SHARED_PRIVACY, declared)
+          utility += privacyWeight * ((bits & OURS) !== 0 ? 1 : proven)
         }
-      }
-    } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
+        if (nearnessWeight > 0) {
+          const byTime = NEAR_MS / (NEAR_MS + numbers[at + RTT_MS]!)
+          utility += nearnessWeight * ((bits & OURS) !== 0 ? 1 : (byRegion[region[row]! + 1]! + byTime) / 2)
+        }
+        const isSpare =
+          (bits & AT_LIMIT) !== 0 ||
+          (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
+        if (isSpare !== isForSpare) spare++
+        else if (isNewcomer)
+          byKind[(bits >> KIND_SHIFT) & KIND_MASK]!.offer(
+            row,
+            trust * utility * utility * utility * utility + LEAST,
+          )
+        else {
+          const key = -trust * utility
+          if (key < bound) {
+            best.offer(key, row)
+            bound = best.bound
+            if (best.size <= enough && !isForSpare)
+              newcomers.narrow(best.size === enough ? newcomerPlaces : Math.max(newcomerPlaces, enough))
+          }
+        }
+      } else unfit[whyUnfit(row, cost, terms, facts.table)]!++
+    }
   }
   unfit[REGION]! += elsewhere
   return spare
+}
+
+/** Of a few operations in double precision. */
+const ROUNDING_UP = 1 + 1e-9
+
+/**
+ * Who is trusted no more is not among the best whose worst has the key `bound`, where no utility is above `most`. Less
+ * than ALWAYS_IN_REACH whatever these are.
+ */
+function leastReach(bound: number, most: number): number {
+  return Math.min(Number.MAX_VALUE, -bound / most)
 }
 
 const UNWELCOME = UNFIT.indexOf('unwelcome')

@@ -94,5 +94,6 @@ export function scoreOf(
     weights.quality * parts.quality +
     weights.privacy * parts.privacy +
     weights.nearness * parts.nearness
-  return reliability ** reliabilityExponent * utility
+  // The usual exponent is 1, and to raise is slow.
+  return (reliabilityExponent === 1 ? reliability : reliability ** reliabilityExponent) * utility
 }

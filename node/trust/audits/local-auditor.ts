@@ -26,6 +26,7 @@ export class LocalAuditor implements Auditor {
   readonly #missing = new Set<ModelId>()
   /** Loaded for audits alone; null when none is. */
   #borrowed: ModelId | null = null
+  #loading: Promise<boolean> = Promise.resolve(true)
 
   constructor(options: LocalAuditorOptions, modules: LocalAuditorModules) {
     this.#options = options
@@ -42,14 +43,18 @@ export class LocalAuditor implements Auditor {
     if (this.#borrowed === model) this.#borrowed = null
   }
 
-  async availability({ receipt }: Pick<ArchivedTask, 'receipt'>): Promise<Availability> {
+  /** @param options.mayLoad whether the model may be loaded for it, in place of what is set for all audits */
+  async availability(
+    { receipt }: Pick<ArchivedTask, 'receipt'>,
+    { mayLoad = this.#options.loadModels }: { mayLoad?: boolean } = {},
+  ): Promise<Availability> {
     const { model } = receipt
     const status = this.#modules.engine.status()
     const loaded = status.models.find(({ id }) => id === model)
     if (loaded !== undefined && loaded.contextTokens < receipt.promptTokens + receipt.outputTokens)
       return 'never'
     const isLoaded = loaded !== undefined
-    if (!isLoaded && (!this.#options.loadModels || this.#missing.has(model))) return 'never'
+    if (!isLoaded && (!mayLoad || this.#missing.has(model))) return 'never'
     // Nothing of a model's that is on its way up or down.
     if (status.state === 'starting' || status.state === 'restarting') return 'later'
     if (status.models.length > 0 && (status.freeSlots === 0 || status.queued > 0)) return 'later'
@@ -71,9 +76,15 @@ export class LocalAuditor implements Auditor {
     }
   }
 
-  /** @returns whether it is there now */
-  async #load(model: ModelId): Promise<boolean> {
+  /** One after the other: the desk of audits, juries and people may want models at once. @returns whether it is there now */
+  #load(model: ModelId): Promise<boolean> {
+    this.#loading = this.#loading.then(() => this.#loadNow(model))
+    return this.#loading
+  }
+
+  async #loadNow(model: ModelId): Promise<boolean> {
     const { engine, catalog } = this.#modules
+    if (engine.status().models.some(({ id }) => id === model)) return true
     try {
       const source = await catalog.resolve(model)
       if (this.#borrowed !== null) await engine.unload(this.#borrowed)

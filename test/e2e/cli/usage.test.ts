@@ -31,6 +31,14 @@ const COMMANDS = [
   'audit anchor',
   'audit calibrate',
   'audit calibrations',
+  'verify',
+  'disputes',
+  'disputes show',
+  'disputes open',
+  'disputes appeal',
+  'disputes withdraw',
+  'attest',
+  'attest verify',
   'contracts',
   'contracts deploy',
   'contracts verify',
@@ -40,6 +48,12 @@ const COMMANDS = [
   'doctor',
   'config',
   'config check',
+  'verify',
+  'disputes',
+  'disputes show',
+  'disputes open',
+  'disputes appeal',
+  'disputes withdraw',
 ]
 
 /** Says on stderr which modules were loaded. */

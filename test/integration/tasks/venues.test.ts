@@ -164,6 +164,7 @@ describe('own engine, peers and cloud services', () => {
           isWelcome: () => true,
           standing: () => ({ stake: 0n, bound: true, atMs: 0 }),
           certifierOf: wallet => wallet,
+          attestationOf: () => null,
           serviceClass: () => null,
           clock: { nowMs: () => 0 },
         },

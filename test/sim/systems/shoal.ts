@@ -26,7 +26,6 @@ import {
 } from '../market.ts'
 
 const OFFER_LIFETIME_MS = 10 * 24 * 3_600_000
-const MAX_RANKED = 16
 
 /** What is tried in place of Shoal's defaults. */
 export interface ShoalSettings {
@@ -73,7 +72,7 @@ class ShoalRequester implements Chooser {
     this.#trust = trust
     this.#isUniform = settings.uniformAudits ?? false
     this.#router = new Router(
-      { region: `r${requester.region}`, maxCandidates: MAX_RANKED },
+      { region: `r${requester.region}` },
       {
         index,
         clock,
@@ -100,7 +99,7 @@ class ShoalRequester implements Chooser {
   rank(task: SimTask, tried: ReadonlySet<SimProvider>): SimProvider[] {
     const { decisionId, candidates } = this.#router.rank(demandOf(task, tried))
     this.#decisions.set(task, decisionId)
-    return candidates.slice(0, MAX_RANKED).map(({ provider }) => this.#directory.get(provider)!)
+    return candidates.map(({ provider }) => this.#directory.get(provider)!)
   }
 
   began(provider: SimProvider, task: SimTask): void {

@@ -8,6 +8,9 @@ const DIMENSIONS = FEATURE_DIMENSIONS + MAX_MODELS
 /** Length of the part of a vector that says which model it is, beside that of the features, which is 1. */
 const MODEL_LENGTH = 0.5
 
+/** Brings 1 and all features, each at most 1, to a length of at most 1. */
+const SCALE = 1 / Math.sqrt(FEATURE_NAMES.length + 1)
+
 /** What can be said of a candidate: its features, within [0, 1], and which model it runs. */
 export interface Subject {
   features: ArrayLike<number>
@@ -95,13 +98,12 @@ export class ClassModel {
    */
   #vector({ features, model }: Subject): Float64Array {
     const n = FEATURE_NAMES.length
-    const scale = 1 / Math.sqrt(n + 1)
     const vector = this.#scratch
-    vector.fill(0)
-    vector[0] = scale
-    let square = scale * scale
+    vector.fill(0, FEATURE_DIMENSIONS)
+    vector[0] = SCALE
+    let square = SCALE * SCALE
     for (let i = 0; i < n; i++) {
-      const value = Math.min(1, Math.max(0, features[i]!)) * scale
+      const value = Math.min(1, Math.max(0, features[i]!)) * SCALE
       vector[i + 1] = value
       square += value * value
     }

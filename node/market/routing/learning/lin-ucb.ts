@@ -71,10 +71,16 @@ export class LinUcbPolicy implements RoutingPolicy {
 
   choose(input: Parameters<RoutingPolicy['choose']>[0]): ReturnType<RoutingPolicy['choose']> {
     const { bounds, probabilities } = this.evaluate(input)
-    const order = input.candidates.map((_, index) => index).sort((a, b) => bounds[b]! - bounds[a]! || a - b)
     const first = draw(probabilities, input.random)
-    order.splice(order.indexOf(first), 1)
-    order.unshift(first)
+    // The highest bound first, of equals the first; they come nearly in that order.
+    const order: number[] = [first]
+    for (let index = 0; index < bounds.length; index++) {
+      if (index === first) continue
+      let place = order.length
+      for (; place > 1 && bounds[order[place - 1]!]! < bounds[index]!; place--)
+        order[place] = order[place - 1]!
+      order[place] = index
+    }
     return { order, probability: probabilities[first]!, version: this.#version }
   }
 
@@ -82,31 +88,34 @@ export class LinUcbPolicy implements RoutingPolicy {
   evaluate(input: { taskClass: string; candidates: readonly PolicyCandidate[] }): Evaluation {
     const { candidates } = input
     const { kind, alpha, priorWeight, floors, explorationRate: rate, newcomerWeight } = this.#settings
+    const count = candidates.length
     const model = kind === 'linucb' ? this.#classes.get(input.taskClass) : undefined
-    const values = new Float64Array(candidates.length)
-    for (let index = 0; index < values.length; index++) values[index] = candidates[index]!.score
-    const widths = new Float64Array(candidates.length)
-    if (model !== undefined) {
-      candidates.forEach((candidate, index) => {
+    const values = new Float64Array(count)
+    const widths = new Float64Array(count)
+    const bounds = new Float64Array(count)
+    const isLow: boolean[] = []
+    let allLow = true
+    let best = 0
+    for (let index = 0; index < count; index++) {
+      const candidate = candidates[index]!
+      const { features, score } = candidate
+      const low =
+        features[FEATURE.reliability]! < floors.reliability || features[FEATURE.quality]! < floors.quality
+      isLow.push(low)
+      if (!low) allLow = false
+      values[index] = score
+      if (model !== undefined) {
         const { value, width } = model.estimate(candidate)
         values[index]! += value
         widths[index] = width
-      })
-    } else if (kind === 'linucb') widths.fill(ClassModel.initialWidth(priorWeight))
-    const isLow = candidates.map(
-      ({ features }) =>
-        features[FEATURE.reliability]! < floors.reliability || features[FEATURE.quality]! < floors.quality,
-    )
-    const allLow = isLow.every(low => low)
-    // Still in an order among themselves: they are what is left when the others have failed.
-    const bounds = values.map((value, index) => value + alpha * widths[index]! - (isLow[index]! ? 1e6 : 0))
-    let best = 0
-    bounds.forEach((bound, index) => {
-      if (bound > bounds[best]!) best = index
-    })
-    const weights = candidates.map(({ isNewcomer }, index) =>
-      isLow[index]! && !allLow ? 0 : isNewcomer ? newcomerWeight : 1,
-    )
+      } else if (kind === 'linucb') widths[index] = ClassModel.initialWidth(priorWeight)
+      // Still in an order among themselves: they are what is left when the others have failed.
+      bounds[index] = values[index]! + alpha * widths[index]! - (low ? 1e6 : 0)
+      if (bounds[index]! > bounds[best]!) best = index
+    }
+    const weights: number[] = []
+    for (let index = 0; index < count; index++)
+      weights.push(isLow[index]! && !allLow ? 0 : candidates[index]!.isNewcomer ? newcomerWeight : 1)
     return { values, widths, bounds, probabilities: choiceProbabilities(weights, best, rate) }
   }
 

@@ -151,7 +151,7 @@ export class DecisionRecorder implements DecisionSink {
         model: candidate.model.model,
         venue: candidate.venue,
         score: short(candidate.score),
-        features: [...candidate.features].map(short),
+        features: candidate.features.map(short),
         eligible: judged(candidate) !== null,
         chance: judged(candidate)?.chance ?? candidate.probability,
         isNewcomer: candidate.features[FEATURE.newcomer]! > 0,

@@ -149,7 +149,7 @@ function asCandidate(
   decision: LoggedDecision,
   settings: PolicySettings,
 ): PolicyCandidate {
-  const features = Float64Array.from(logged.features)
+  const { features } = logged
   const weights = settings.weights[decision.scale.strategy]
   return {
     model: logged.model,

@@ -24,6 +24,8 @@ interface World {
   ageMs: number
   certifier: string | null
   service: DataClass | null
+  /** What hardware proved: nothing, something of late, something too long ago, or of another node. */
+  attested: 'no' | 'yes' | 'over' | 'other'
 }
 const WORLD: World = {
   declared: 'PRIVATE',
@@ -33,6 +35,7 @@ const WORLD: World = {
   ageMs: 0,
   certifier: null,
   service: null,
+  attested: 'no',
 }
 const RULES: ClearanceRules = { allow: [], minStake: 100n, enclaveAttesters: [ATTESTER] }
 
@@ -53,6 +56,13 @@ function clearanceIn(world: World, rules: Partial<ClearanceRules> = {}): Clearan
       isWelcome: () => world.isWelcome,
       standing: () => ({ stake: world.stake, bound: world.bound, atMs: 10 * HOUR_MS - world.ageMs }),
       certifierOf: () => world.certifier,
+      attestationOf: () =>
+        world.attested === 'no'
+          ? null
+          : {
+              nodeKey: world.attested === 'other' ? OTHER : PEER,
+              validUntilMs: 10 * HOUR_MS + (world.attested === 'over' ? 0 : 1),
+            },
       serviceClass: () => world.service,
       clock: { nowMs: () => 10 * HOUR_MS },
     },
@@ -70,6 +80,7 @@ const worlds: fc.Arbitrary<World> = fc.record({
   ageMs: fc.constantFrom(0, HOUR_MS - 1, HOUR_MS, 2 * HOUR_MS),
   certifier: fc.constantFrom(null, ATTESTER, STRANGER),
   service: fc.constantFrom(null, ...DATA_CLASSES),
+  attested: fc.constantFrom('no', 'yes', 'over', 'other'),
 })
 
 describe('clearance', () => {
@@ -89,6 +100,11 @@ describe('clearance', () => {
     assert.equal(ceiling({ certifier: ATTESTER }, { enclaveAttesters: [] }), 'SHARED')
     assert.equal(ceiling({ certifier: ATTESTER, declared: 'PUBLIC' }), 'PUBLIC')
     assert.equal(ceiling({ stake: 100n, declared: 'SHARED' }), 'SHARED')
+    assert.equal(ceiling({ attested: 'yes', bound: null }), 'PRIVATE')
+    assert.equal(ceiling({ attested: 'yes', declared: 'CONFIDENTIAL' }), 'CONFIDENTIAL')
+    assert.equal(ceiling({ attested: 'yes', isWelcome: false }), 'PUBLIC')
+    assert.equal(ceiling({ attested: 'over' }), 'SHARED')
+    assert.equal(ceiling({ attested: 'other' }), 'SHARED')
   })
 
   it('lets this node have everything, and a service what its operator says', () => {
@@ -122,8 +138,9 @@ describe('clearance', () => {
           isCleared = false
         }
         const isBound = world.bound === true && world.ageMs < HOUR_MS
-        const isEnclave =
+        const isCertified =
           isBound && world.certifier !== null && rule.enclaveAttesters.includes(world.certifier)
+        const isEnclave = isCertified || world.attested === 'yes'
         const isStaked = isBound && world.stake > 0n && world.stake >= rule.minStake
         const isTrusted = isEnclave || isStaked || rule.allow.includes(PEER)
         const allowed =

@@ -33,7 +33,7 @@ function candidates(count: number, slots: number): Candidate[] {
       warmShare: 0,
     },
     score: 1,
-    features: new Float64Array(FEATURE_NAMES.length),
+    features: FEATURE_NAMES.map(() => 0),
     probability: 0,
   }))
 }

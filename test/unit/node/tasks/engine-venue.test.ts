@@ -69,6 +69,7 @@ describe('an attempt at a cloud service', () => {
         isWelcome: () => true,
         standing: () => null,
         certifierOf: () => null,
+        attestationOf: () => null,
         serviceClass: id => cloud.classOf(id),
         clock,
       },
@@ -104,7 +105,7 @@ describe('an attempt at a cloud service', () => {
       ...listing!,
       prediction,
       score: 1,
-      features: new Float64Array(),
+      features: [],
       probability: 1,
     } as Candidate
     return {
@@ -248,6 +249,7 @@ describe('an attempt at a cloud service', () => {
         isWelcome: () => true,
         standing: () => null,
         certifierOf: () => null,
+        attestationOf: () => null,
         serviceClass: () => null,
         clock,
       },

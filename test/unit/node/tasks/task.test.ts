@@ -250,7 +250,7 @@ async function run(
         offer,
         model: { ...offer.offer.models[0]!, spot: hasSpot ? spot : null },
       },
-      ...{ score: 1 / (i + 1), features: new Float64Array(), probability: 1 },
+      ...{ score: 1 / (i + 1), features: [], probability: 1 },
       prediction: {
         ...{ expectedCost: 0n, worstCost: 0n, ttftMs: 100, totalMs: 500, ttftP95Ms: 300, waitMs: 0 },
         ...{ tokensPerSecond: 50, reliability: 0.5, quality: 0.5, warmShare: 0 },

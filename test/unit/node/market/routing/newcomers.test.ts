@@ -209,6 +209,45 @@ describe('newcomers', () => {
       )
     })
 
+    it('draws anew where somebody turns out to be another than it was taken for', () => {
+      const base = reputationOf()
+      const caught = { standing: 'caught' } as const
+      const unproven = { standing: 'unproven' } as const
+      const turns: [knownTo: Partial<HonestyView>, strangersTo: Partial<HonestyView>][] = [
+        [{}, { hasStake: true }],
+        [unproven, {}],
+        [{}, { standing: 'proven' }],
+        [caught, {}],
+        [{}, caught],
+      ]
+      for (const [knownTo, strangersTo] of turns) {
+        const views = new Map<string, Partial<HonestyView>>()
+        const { router, offer } = market({
+          reputation: {
+            ...base,
+            honesty: provider => ({ ...base.honesty(provider), ...views.get(provider) }),
+          },
+        })
+        const known = Array.from({ length: 60 }, (_, place) => offer(1 + place))
+        const strangers = Array.from({ length: 60 }, (_, place) => offer(101 + place))
+        for (const provider of known.slice(0, 55)) views.set(provider, knownTo)
+        for (const provider of strangers.slice(0, 55)) views.set(provider, strangersTo)
+        const isProven = (provider: string) =>
+          (views.get(provider)?.standing ?? (known.includes(provider) ? 'proven' : 'unproven')) === 'proven'
+        for (let i = 0; i < 8; i++) {
+          const { candidates, trialShare } = router.rank(demandFor())
+          const [first] = candidates
+          assert.ok(first!.probability > 0)
+          if (trialShare === 0 || trialShare === 1) continue
+          for (const { provider, probability } of candidates) {
+            assert.notEqual(views.get(provider), caught)
+            const share = probability / (isProven(provider) ? 1 - trialShare : trialShare)
+            assert.ok(share >= 0 && share <= 1 + 1e-9, `${provider}: ${probability} of ${trialShare}`)
+          }
+        }
+      }
+    })
+
     it('has every task a trial in a crowd of strangers, and the others in case it fails', async () => {
       const { logged } = await decide(200, offer => {
         for (let stranger = 101; stranger <= 112; stranger++) offer(stranger)

@@ -46,6 +46,42 @@ describe('a reservoir', () => {
     }
   })
 
+  it('draws by weight what it draws with fewer places, wherever it is narrowed', () => {
+    const weights = [5, 1, 3, 0.5, 10, 2, 4]
+    const total = weights.reduce((sum, weight) => sum + weight, 0)
+    for (const after of [0, 1, 3, 5, 7]) {
+      const random = seededRandom(after + 40)
+      const first = new Array<number>(weights.length).fill(0)
+      const second = new Array<number>(weights.length).fill(0)
+      const rounds = 20_000
+      for (let round = 0; round < rounds; round++) {
+        const reservoir = new Reservoir(4, random)
+        for (const [item, weight] of weights.entries()) {
+          if (item === after) reservoir.narrow(2)
+          reservoir.offer(item, weight)
+        }
+        reservoir.narrow(2)
+        reservoir.narrow(3)
+        assert.equal(reservoir.size, 2)
+        assert.equal(reservoir.totalWeight, total)
+        first[reservoir.items()[0]!.item]!++
+        second[reservoir.items()[1]!.item]!++
+      }
+      const isAbout = (count: number, chance: number, what: string) => {
+        const deviation = Math.sqrt(rounds * chance * (1 - chance))
+        assert.ok(Math.abs(count - rounds * chance) <= 6 * deviation, `${after}: ${what} ${count} times`)
+      }
+      for (const [item, weight] of weights.entries()) {
+        isAbout(first[item]!, weight / total, `${item} was first`)
+        const afterOthers = weights.reduce(
+          (sum, other, place) => (place === item ? sum : sum + (other / total) * (weight / (total - other))),
+          0,
+        )
+        isAbout(second[item]!, afterOthers, `${item} was second`)
+      }
+    }
+  })
+
   it('keeps all of a few but those without weight, and nothing where there is no room', () => {
     const few = new Reservoir(4, seededRandom(1))
     for (const item of [7, 8, 9]) few.offer(item, item - 7)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { KnownOffer } from '../../../../../node/market/offer-book.ts'
-import type { Strategy } from '../../../../../node/market/preferences.ts'
+import { STRATEGIES, type Strategy } from '../../../../../node/market/preferences.ts'
 import type { Listing, Ranking } from '../../../../../node/market/routing/candidate.ts'
 import { FEATURE_NAMES } from '../../../../../node/market/routing/features.ts'
 import type { Decision } from '../../../../../node/market/routing/modules.ts'
@@ -68,6 +68,57 @@ describe('the router', () => {
           assert.ok(Math.abs(score - complete[place]!.score) < 1e-5)
       }),
       { numRuns: 40 },
+    )
+  })
+
+  it('finds the same best few after whatever has happened to whom', () => {
+    const happened = fc.record({
+      what: fc.constantFrom('offer', 'offer', 'removal', 'round trip', 'start', 'answer' as const),
+      provider: fc.nat(149),
+      seed: seeds,
+    })
+    fc.assert(
+      fc.property(
+        fc.array(happened, { maxLength: 150 }),
+        seeds,
+        fc.constantFrom(...STRATEGIES),
+        (events, seed, strategy) => {
+          const { clock, index, router } = market({
+            reputation: {
+              honesty: () => ({ ...provenToAll.honesty(''), tasksAtOnce: 2 }),
+              strangerRisk: () => 0,
+              score: () => ({ score: 50, tasks: 100 }),
+              reliability: provider => (Number.parseInt(provider.slice(-2), 16) % 10) / 10,
+              isWelcome: provider => !provider.endsWith('7'),
+            },
+          })
+          fillIndex(index, 150, seededRandom(seed), clock.nowMs())
+          const plain = syntheticDemand(seededRandom(seed + 1))
+          const demand = { ...plain, model: null, preferences: { ...plain.preferences, strategy } }
+          for (const { what, provider: number, seed: own } of events) {
+            const provider = syntheticProvider(number)
+            const random = seededRandom(own)
+            if (what === 'offer') index.set(syntheticOffer(provider, random, clock.nowMs()))
+            else if (what === 'removal') index.remove(provider)
+            else if (what === 'round trip') router.observeRoundTrip(provider, 200 * random())
+            else if (what === 'start') router.begin('', provider)
+            else {
+              const ranking = router.rank(demand)
+              const chosen = ranking.candidates[number % 8]?.provider
+              if (chosen !== undefined)
+                router.observe(outcome(ranking, chosen, { ttftMs: 1_000 * random() ** 2 }))
+            }
+          }
+          // What may go where is looked up for those that are looked at closely.
+          router.preview(demand, 10_000)
+          const best = router.preview(demand, 5).candidates
+          const complete = router.preview(demand, 10_000).candidates
+          assert.equal(best.length, Math.min(5, complete.length))
+          for (const [place, { score }] of best.entries())
+            assert.ok(Math.abs(score - complete[place]!.score) < 1e-5)
+        },
+      ),
+      { numRuns: 60 },
     )
   })
 
@@ -288,6 +339,30 @@ describe('the router', () => {
     assert.ok(Math.abs(later.prediction.warmShare - 500 / 1_100) < 1e-6)
   })
 
+  it('finds who is warm among many that are otherwise better', () => {
+    const { router, offer } = market(
+      {
+        reputation: {
+          ...provenToAll,
+          score: () => ({ score: 50, tasks: 100 }),
+          reliability: provider => (provider === syntheticProvider(50) ? 0.45 : 0.5),
+          isWelcome: () => true,
+        },
+      },
+      { maxCandidates: 4 },
+    )
+    for (let provider = 1; provider <= 100; provider++) offer(provider)
+    const warm = syntheticProvider(50)
+    const turn = demandFor(
+      { promptTokensExpected: 4_000, prefixes: [`${'x'.repeat(22)}.1000`] },
+      { strategy: 'speed' },
+    )
+    const first = router.rank({ ...turn, preferred: { provider: warm, model: syntheticModelId(0) } })
+    assert.ok(!order(router.preview(turn)).includes(50))
+    router.observe(outcome(first, warm, { ttftMs: 1_600, totalMs: 4_000, promptTokens: 4_000 }))
+    for (let task = 0; task < 20; task++) assert.equal(order(router.preview(turn))[0], 50)
+  })
+
   it('tries newcomers out at a known rate, none of them much dearer than the best', () => {
     const { router, offer } = market({
       policy: new GreedyPolicy({ exploration: 0 }),
@@ -352,7 +427,7 @@ describe('the router', () => {
     const ended: unknown[] = []
     const { router, offer } = market({
       policy: Object.assign(new GreedyPolicy(), {
-        learn: ({ reward, features }: { reward: number; features: Float64Array }) =>
+        learn: ({ reward, features }: { reward: number; features: readonly number[] }) =>
           learned.push(reward, features.length),
       }),
       log: {
