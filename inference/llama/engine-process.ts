@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { StringDecoder } from 'node:string_decoder'
 import { fileURLToPath } from 'node:url'
+import { compileCacheEnvironment } from '../compile-cache.ts'
 import { LogTail } from './engine-log.ts'
 import { type FromEngine, fromEngineSchema, type ToEngine } from './ipc-messages.ts'
 
@@ -43,7 +44,10 @@ export const forkEngineProcess: StartEngineProcess = listeners => {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: [],
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLE.test(name))),
+    env: {
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLE.test(name))),
+      ...compileCacheEnvironment(),
+    },
   })
   const lastOutput = new LogTail({ maxChars: MAX_LAST_OUTPUT_CHARS })
   const onLine = (line: string) => {
