@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { StringDecoder } from 'node:string_decoder'
 import { fileURLToPath } from 'node:url'
+import { compileCacheEnvironment } from '../compile-cache.ts'
 import { LogTail } from './engine-log.ts'
 import { type FromEngine, fromEngineSchema, type ToEngine } from './ipc-messages.ts'
 
@@ -46,7 +47,10 @@ export function forkEngine(listeners: EngineProcessListeners, flags: readonly st
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: [...flags],
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLE.test(name))),
+    env: {
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLE.test(name))),
+      ...compileCacheEnvironment(),
+    },
   })
   const lastOutput = new LogTail({ maxChars: MAX_LAST_OUTPUT_CHARS })
   const onLine = (line: string) => {

@@ -333,6 +333,7 @@ export const samples: readonly Sample[] = [
     taskAmount: 1n,
     signature,
   }),
+  sample('open', requesterFrameMessage, { kind: 'open', window: 2 }),
   sample('cancel', requesterFrameMessage, { kind: 'cancel' }),
   sample('countersign', requesterFrameMessage, { kind: 'countersign', record: countersignature.bytes }),
   sample('accepted', providerFrameMessage, {
@@ -350,6 +351,12 @@ export const samples: readonly Sample[] = [
   }),
   sample('prefill', providerFrameMessage, { kind: 'prefill', promptTokens: 21 }),
   sample('output', providerFrameMessage, { kind: 'output', tokens: [5, 6, 2_147_483_647], text: ' 4.' }),
+  sample('sealed', providerFrameMessage, {
+    ...{ kind: 'sealed', window: 2, isLast: true, commitment: `0x${'7e'.repeat(32)}` },
+  }),
+  sample('opened', providerFrameMessage, {
+    ...{ kind: 'opened', window: 2, tokens: [5, 6], text: ' 4.', salt: `0x${'5a'.repeat(32)}` },
+  }),
   sample('end', providerFrameMessage, { kind: 'end', receipt: receiptRecord.bytes }),
   sample('done', providerFrameMessage, { kind: 'done' }),
   sample('receipt', receiptMessage, sampleReceipt),
