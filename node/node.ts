@@ -666,7 +666,7 @@ export class ShoalNode {
             reliabilityOf(provider, { reputation, book, economy }) *
             (1 - verification.consequences.risk(provider)),
           honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
-          strangerRisk: () => reputation.strangerRisk(),
+          strangerRisk: kind => reputation.strangerRisk(kind),
         },
         breaker,
         clearance,
@@ -709,7 +709,11 @@ export class ShoalNode {
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
         excludedFrom: slaClass => verification.consequences.excludedFrom(slaClass),
-        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
+        reputation: {
+          observe: (provider, evidence) => trust.observe(provider, evidence),
+          isProven: provider => reputation.honesty(provider).standing === 'proven',
+        },
+        record: event => outbox.record([], [event]),
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )

@@ -81,18 +81,16 @@ export class AuditOutbox {
 
   async #logStaged(): Promise<void> {
     const staged = this.#unlogged.splice(0)
-    try {
-      await Promise.all(staged.map(({ event }) => this.#log.append(event)))
-    } catch (error) {
-      this.#unlogged.unshift(...staged)
-      this.#onHealth(false)
-      throw error
-    }
+    const appends = await Promise.allSettled(staged.map(({ event }) => this.#log.append(event)))
+    const failure = appends.find(append => append.status === 'rejected')
+    // Others may have reached the log although one did not: those must not go there again.
+    const logged = staged.filter((_, i) => appends[i]!.status === 'fulfilled')
+    this.#unlogged.unshift(...staged.filter(event => !logged.includes(event)))
     // Need not be on disk at once, nor at all: an event found in the log is not appended again.
     const isBooked = await this.#store
       .batch(
         [
-          ...staged.map(({ key }) => this.#staged.deleteOperation(key)),
+          ...logged.map(({ key }) => this.#staged.deleteOperation(key)),
           this.#meta.putOperation(LAST_SEQUENCE, this.#log.lastSequence),
         ],
         { sync: false },
@@ -101,6 +99,10 @@ export class AuditOutbox {
         () => true,
         () => false,
       )
+    if (failure !== undefined) {
+      this.#onHealth(false)
+      throw failure.reason
+    }
     this.#onHealth(isBooked)
   }
 

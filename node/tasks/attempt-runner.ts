@@ -1,5 +1,6 @@
 import { utf8Length } from '../../protocol/codec.ts'
 import type { NodeKey, TaskId } from '../../protocol/ids.ts'
+import type { AuditEventDetails } from '../../protocol/messages/audit-event.ts'
 import type { ModelOffer } from '../../protocol/messages/offer.ts'
 import { costRoundedUp, minAmount } from '../../protocol/money.ts'
 import type { Clock } from '../clock.ts'
@@ -28,9 +29,18 @@ export interface AttemptRunnerModules {
   router: { begin?(decisionId: string, provider: ProviderId): void; observe(outcome: Outcome): void }
   breaker: Pick<CircuitBreaker, 'begin' | 'observe'>
   reputation: {
-    observe: (provider: NodeKey, evidence: Extract<EvidenceDetails, { kind: 'task' }>) => Promise<void>
+    observe: (
+      provider: NodeKey,
+      evidence: Extract<EvidenceDetails, { kind: 'task' | 'comparison' }>,
+    ) => Promise<void>
+    /** Whether a peer has proven to do what it says. */
+    isProven: (provider: NodeKey) => boolean
   }
+  /** Puts a decision that moves trust on record before it has an effect. */
+  record: (event: ComparedEvent) => Promise<void>
 }
+
+export type ComparedEvent = Extract<AuditEventDetails, { kind: 'answers.compared' }>
 
 type Seen = Pick<Outcome, 'ttftMs' | 'totalMs' | 'outputTokens' | 'promptTokens'>
 
@@ -159,6 +169,34 @@ export class AttemptRunner {
     const result = otherwise ?? evidenceOf(outcome)
     if (venue !== 'peer' || result === null) return
     await reputation.observe(provider, { kind: 'task', result, pace: paceOf(model, ended.seen) })
+  }
+
+  /**
+   * Tells what the comparison of answers says of those who made them: of those who agreed, where another of them is
+   * proven (or our own engine), and of those who differed from such. Strangers that agree with each other prove nothing.
+   * @param tokens agreed on
+   */
+  async compared(
+    agreed: readonly RunningAttempt[],
+    differed: readonly RunningAttempt[],
+    tokens: number,
+  ): Promise<void> {
+    const { reputation, record } = this.#modules
+    const isTrusted = ({ choice }: RunningAttempt) =>
+      choice.candidate.venue === 'local' || reputation.isProven(choice.candidate.provider)
+    const trusted = agreed.filter(isTrusted)
+    const peersOf = (attempts: readonly RunningAttempt[]) =>
+      attempts.flatMap(({ choice }) => (choice.candidate.venue === 'peer' ? [choice.candidate.provider] : []))
+    const confirmed = peersOf(agreed.filter(attempt => trusted.some(other => other !== attempt)))
+    const contradicted = trusted.length > 0 ? peersOf(differed) : []
+    if (tokens === 0 || confirmed.length + contradicted.length === 0) return
+    const { taskId } = this.#options
+    await record({
+      ...{ kind: 'answers.compared', v: 1, taskId, agreed: confirmed, differed: contradicted, tokens },
+    })
+    for (const provider of confirmed) await reputation.observe(provider, { kind: 'comparison', agreed: true })
+    for (const provider of contradicted)
+      await reputation.observe(provider, { kind: 'comparison', agreed: false })
   }
 
   #worstCost(price: Choice['price'], progress: Progress): bigint {

@@ -218,7 +218,11 @@ export class ReplicatedRun {
   #finish(agreed: readonly RunningAttempt[], reason: RunResult['reason']): void {
     this.#isOver = true
     const first = agreed[0]
-    const judged = Promise.all(this.#finished.map(attempt => this.#judge(attempt)))
+    const tokens = this.#agreement.agreed.tokens.length
+    const judged = (async () => {
+      await Promise.all(this.#finished.map(attempt => this.#judge(attempt)))
+      await this.#modules.runner.compared(agreed, [...this.#dissenting], tokens)
+    })()
     this.#ended.push(judged)
     judged.catch(this.#over.reject)
     this.#over.resolve({

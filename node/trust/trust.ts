@@ -81,6 +81,10 @@ export class Trust {
         const standing = this.#chain?.standing.of(wallet, peer) ?? null
         return standing?.bound === true && standing.stake > 0n ? standing.roles : null
       },
+      stakeOf: (wallet, peer) => {
+        const standing = this.#chain?.standing.of(wallet, peer) ?? null
+        return standing?.bound === true ? standing.stake : 0n
+      },
     })
     const { store, clock, log, onViolation } = modules
     const secret = bytesToHex(sha256(concatBytes(utf8ToBytes('shoal/1/trust'), options.seed)))

@@ -97,6 +97,17 @@ const eventSchemas = [
     firstSequence: wire.count,
     lastSequence: wire.count,
   }),
+  // Answers of several operators were compared: it moves trust in all of them. By how much is this node's own opinion.
+  z.strictObject({
+    kind: z.literal('answers.compared'),
+    v: z.literal(1),
+    taskId: wire.taskId,
+    /** Who made what the majority did, and who did not. */
+    agreed: z.array(wire.nodeKey).max(16),
+    differed: z.array(wire.nodeKey).max(16),
+    /** Tokens agreed on. */
+    tokens: wire.count,
+  }),
   z.strictObject({
     kind: z.literal('peer.penalised'),
     v: z.literal(1),

@@ -64,6 +64,8 @@ export class TestNetwork {
         'models.slots': 4,
         // Tasks are for others here, unless a test says otherwise.
         'local.use': false,
+        // How long a busy machine stands still is no fault of a provider, unless a test is about that.
+        'task.stallTimeout': '1m',
         // Measuring anew for each new folder would take most of a test's time.
         'engine.threads': 1,
         ...flags,

@@ -12,6 +12,7 @@ import { Rogue } from '../../helpers/rogue.ts'
 import { plainTerms } from '../../helpers/samples.ts'
 
 const WINDOW = 16
+const SLOTS = 4
 const MAX_TOKENS = 120
 const LONG_ANSWER = JSON.stringify({ type: 'array', items: { enum: ['shoal'] }, minItems: 40, maxItems: 40 })
 
@@ -22,7 +23,11 @@ describe('what one side of a task risks', () => {
 
   before(async () => {
     await network.start()
-    provider = await network.node({ 'task.creditWindowTokens': WINDOW, 'task.paymentTimeout': '1s' })
+    provider = await network.node({
+      'models.slots': SLOTS,
+      'task.creditWindowTokens': WINDOW,
+      'task.paymentTimeout': '1s',
+    })
     requester = await network.node({
       'models.serve': '',
       'p2p.bootstrap': provider.address,
@@ -35,54 +40,62 @@ describe('what one side of a task risks', () => {
   it('is a window of work for the provider, however and whenever it is paid', async () => {
     const { cid, offer: body } = provider.node.trade.offers!.current()!
     const price = body.models[0]!
+    const one = async (peer: Rogue, payments: readonly number[], promptWords: number) => {
+      const lease = await requester.node.trade.economy.payer.acquire({
+        payee: provider.wallet.address,
+        needed: owedFor(price, { promptTokens: 1_000, outputTokens: MAX_TOKENS }),
+        minRemainingMs: body.minChannelRemainingMs,
+      })
+      try {
+        const stream = await peer.open(provider.address, taskProtocol.id)
+        const say = (frame: RequesterFrame) => stream.write(encodeMessage(requesterFrameMessage, frame))
+        const { input, sampling, stop } = askFor('fish '.repeat(promptWords))
+        const channel = { payer: requester.wallet.address, channelId: lease.channelId }
+        say({
+          ...{ kind: 'request', taskId: randomBytes(16).toString('hex'), attempt: 0, offer: cid },
+          ...{ model: price.model, input, continuation: null, maxTokens: MAX_TOKENS, sampling, stop },
+          ...plainTerms,
+          ...{ jsonSchema: LONG_ANSWER, payment: { ...channel, voucher: lease.voucher() } },
+        })
+        let [prompt, computed, made, frames] = [0, 0, 0, 0]
+        for (;;) {
+          const bytes = await stream.read()
+          assert.ok(bytes !== null)
+          const frame = decodeMessage(providerFrameMessage, bytes)
+          if (frame.kind === 'end') break
+          assert.ok(frame.kind === 'accepted' || frame.kind === 'prefill' || frame.kind === 'output')
+          if (frame.kind === 'accepted') prompt = frame.promptTokens
+          else if (frame.kind === 'prefill') computed = frame.promptTokens
+          else [computed, made] = [prompt, made + frame.tokens.length]
+          const covered = coveredTokens(price, prompt, lease.paid)
+          assert.ok(computed + made <= covered + WINDOW, `${computed} + ${made} of ${covered} + ${WINDOW}`)
+          const owed = owedFor(price, { promptTokens: computed, outputTokens: made })
+          const share = BigInt(payments[frames++ % payments.length]!)
+          const taskAmount = maxAmount(lease.paid, (owed * share) / 1_000n)
+          if (taskAmount > lease.paid) {
+            const voucher = await lease.payTo(taskAmount)
+            say({ kind: 'payment', taskAmount, ...voucher })
+          }
+        }
+      } finally {
+        lease.release()
+      }
+    }
     /** What is paid after each frame, in thousandths of what is owed then. */
     const habits = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 12 })
     const words = fc.integer({ min: 1, max: 60 })
+    // Side by side, one in each slot: most are waited for until they have not paid for long enough.
+    const tasks = fc.array(fc.tuple(habits, words), { minLength: SLOTS, maxLength: SLOTS })
     await fc.assert(
-      fc.asyncProperty(habits, words, async (payments, promptWords) => {
-        const lease = await requester.node.trade.economy.payer.acquire({
-          payee: provider.wallet.address,
-          needed: owedFor(price, { promptTokens: 1_000, outputTokens: MAX_TOKENS }),
-          minRemainingMs: body.minChannelRemainingMs,
-        })
+      fc.asyncProperty(tasks, async all => {
         const peer = await Rogue.start()
         try {
-          const stream = await peer.open(provider.address, taskProtocol.id)
-          const say = (frame: RequesterFrame) => stream.write(encodeMessage(requesterFrameMessage, frame))
-          const { input, sampling, stop } = askFor('fish '.repeat(promptWords))
-          const channel = { payer: requester.wallet.address, channelId: lease.channelId }
-          say({
-            ...{ kind: 'request', taskId: randomBytes(16).toString('hex'), attempt: 0, offer: cid },
-            ...{ model: price.model, input, continuation: null, maxTokens: MAX_TOKENS, sampling, stop },
-            ...plainTerms,
-            ...{ jsonSchema: LONG_ANSWER, payment: { ...channel, voucher: lease.voucher() } },
-          })
-          let [prompt, computed, made, frames] = [0, 0, 0, 0]
-          for (;;) {
-            const bytes = await stream.read()
-            assert.ok(bytes !== null)
-            const frame = decodeMessage(providerFrameMessage, bytes)
-            if (frame.kind === 'end') break
-            assert.ok(frame.kind === 'accepted' || frame.kind === 'prefill' || frame.kind === 'output')
-            if (frame.kind === 'accepted') prompt = frame.promptTokens
-            else if (frame.kind === 'prefill') computed = frame.promptTokens
-            else [computed, made] = [prompt, made + frame.tokens.length]
-            const covered = coveredTokens(price, prompt, lease.paid)
-            assert.ok(computed + made <= covered + WINDOW, `${computed} + ${made} of ${covered} + ${WINDOW}`)
-            const owed = owedFor(price, { promptTokens: computed, outputTokens: made })
-            const share = BigInt(payments[frames++ % payments.length]!)
-            const taskAmount = maxAmount(lease.paid, (owed * share) / 1_000n)
-            if (taskAmount > lease.paid) {
-              const voucher = await lease.payTo(taskAmount)
-              say({ kind: 'payment', taskAmount, ...voucher })
-            }
-          }
+          await Promise.all(all.map(([payments, promptWords]) => one(peer, payments, promptWords)))
         } finally {
-          lease.release()
           await peer.stop()
         }
       }),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: 3, endOnFailure: true },
     )
   })
 

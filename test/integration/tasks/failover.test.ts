@@ -52,6 +52,8 @@ describe('failover', () => {
           '8',
           '--poll-every',
           '100ms',
+          '--threads',
+          '1',
         ],
       ].flat(),
     })
@@ -69,8 +71,7 @@ describe('failover', () => {
     ['stalls', 'SIGSTOP'],
   ] as const) {
     it(`goes on at the next provider when one ${how} in the middle`, async () => {
-      const cheap = await provider('1')
-      const dear = await provider('2')
+      const [cheap, dear] = await Promise.all([provider('1'), provider('2')])
       const events: TaskEvent[] = []
       let received = 0
       let killed = false

@@ -6,10 +6,11 @@ import type { AskOptions, TaskEvent } from '../../../node/tasks/ask.ts'
 import { TaskError } from '../../../node/tasks/errors.ts'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
 import { decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
+import { type AuditEventDetails, auditEventMessage } from '../../../protocol/messages/audit-event.ts'
 import { offerMessage } from '../../../protocol/messages/offer.ts'
 import { type ProviderFrame, providerFrameMessage } from '../../../protocol/messages/provider-frame.ts'
 import { requesterFrameMessage } from '../../../protocol/messages/requester-frame.ts'
-import { createRecord } from '../../../protocol/signed.ts'
+import { createRecord, openRecord } from '../../../protocol/signed.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { Rogue, type RogueStream } from '../../helpers/rogue.ts'
 import { waitUntil } from '../../helpers/wait.ts'
@@ -200,6 +201,23 @@ describe('a task on the market', () => {
     assert.equal(result.provider, second)
     assert.equal(reputation.score(first!).tasks, tasksBefore.get(first!))
     await paid
+  })
+
+  it('has who agrees with a proven operator known for it, which is on record', async () => {
+    const other = await another()
+    const { reputation, eventLog } = other.node.parts
+    const [proven, stranger] = providers.map(({ key }) => key) as [string, string]
+    for (let audit = 0; audit < 3; audit++) await reputation.observe(proven, { kind: 'audit', passed: true })
+    const { taskId } = await other.ask('Hello!', prefer({ slaClass: 'A' }))
+    const compared = async (key: string) =>
+      (await reputation.recentEvidence(key)).filter(({ kind }) => kind === 'comparison').length
+    assert.deepEqual([await compared(stranger), await compared(proven)], [1, 0])
+    const logged: AuditEventDetails[] = []
+    for await (const { record } of eventLog.read(1, eventLog.lastSequence))
+      logged.push(openRecord(auditEventMessage, record, () => true).body.event)
+    const event = logged.find(({ kind }) => kind === 'answers.compared')
+    assert.ok(event?.kind === 'answers.compared' && event.taskId === taskId && event.tokens > 0)
+    assert.deepEqual([event.agreed, event.differed], [[stranger], []])
   })
 
   it('ends at its deadline with what has come', async () => {

@@ -57,13 +57,12 @@ describe('audits of real tasks', () => {
       const sampling = { ...request.sampling, temperature: 5 }
       return generate({ ...request, model: other.id, sampling }, options)
     }) as Engine['generate']
+    const audits = async () => (await peerDetailView(requester.node, peerIdOf(provider.key))).audits!
+    let { passed } = await audits()
     // Now and then it ends before it has said enough.
-    let audited: Audited
-    do audited = await checked({ input: STORY })
-    while (audited.result === 'passed')
+    while ((await checked({ input: STORY })).result === 'passed') passed += 1
     const { reputation } = requester.node.parts
     assert.equal(reputation.honesty(provider.key).standing, 'caught')
-    const { audits } = await peerDetailView(requester.node, peerIdOf(provider.key))
-    assert.deepEqual(audits, { passed: 3, failed: 1 })
+    assert.deepEqual(await audits(), { passed, failed: 1 })
   })
 })

@@ -264,6 +264,32 @@ describe('audit log', () => {
       }
     })
 
+    it('logs each event once when one of several does not reach the log', async () => {
+      const root = await folders.make()
+      path = join(root, 'audit.log')
+      const store = await Store.open(join(root, 'store'))
+      const log = await open()
+      const append = log.append.bind(log)
+      const full = new AuditLogError('AUDIT_LOG_FULL_DISK', 'the disk is full')
+      let isFull = true
+      log.append = event =>
+        isFull && event.kind === 'node.started' && event.software === 'b'
+          ? Promise.reject(full)
+          : append(event)
+      const health: boolean[] = []
+      const outbox = new AuditOutbox({ store, log, onHealth: healthy => health.push(healthy) })
+      await assert.rejects(outbox.record([], [started('a'), started('b')]), code('AUDIT_LOG_FULL_DISK'))
+      isFull = false
+      await outbox.record([], [started('c')])
+      await store.close()
+      await log.close()
+      const events: unknown[] = []
+      for (let sequence = 1; sequence <= 4; sequence++)
+        events.push((await readEvent(path, sequence))?.body.event)
+      assert.deepEqual(events, [started('a'), started('b'), started('c'), undefined])
+      assert.deepEqual(health, [false, true])
+    })
+
     it('refuses a log that is shorter than the database knows', async () => {
       const root = await folders.make()
       path = join(root, 'audit.log')

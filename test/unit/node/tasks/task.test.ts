@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { DEFAULT_PREFERENCES, type Preferences } from '../../../../node/market/preferences.ts'
 import { type Candidate, type Ranking, UNFIT } from '../../../../node/market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from '../../../../node/tasks/ask.ts'
+import type { ComparedEvent } from '../../../../node/tasks/attempt-runner.ts'
 import { CircuitBreaker } from '../../../../node/tasks/circuit-breaker.ts'
 import { HedgeBudget } from '../../../../node/tasks/hedge.ts'
 import { Task } from '../../../../node/tasks/task.ts'
@@ -108,7 +109,13 @@ class SimulatedPeers implements Venue {
 /** Runs one task among simulated providers to its end. */
 async function run(
   behaviours: readonly Behaviour[],
-  options: { ask?: Partial<AskOptions>; preferences?: Partial<Preferences>; cancelAtMs?: number } = {},
+  options: {
+    ask?: Partial<AskOptions>
+    preferences?: Partial<Preferences>
+    cancelAtMs?: number
+    /** Places of those that are proven. */
+    proven?: readonly number[]
+  } = {},
 ) {
   const clock = new ManualClock()
   const peers = new Map(behaviours.map((behaviour, i) => [String(i).padStart(64, '0'), behaviour]))
@@ -135,6 +142,7 @@ async function run(
   for (const { offer } of candidates) offer!.offer.expiresAtMs = clock.nowMs() + 10 ** 9
   const unfit = Object.fromEntries(UNFIT.map(name => [name, 0])) as Ranking['unfit']
   const [events, evidence, outcomes] = [[] as TaskEvent[], [] as [string, string][], [] as string[]]
+  const [compared, records] = [[] as [number, boolean][], [] as ComparedEvent[]]
   const cancel = new AbortController()
   const task = new Task(
     {
@@ -172,7 +180,17 @@ async function run(
       auctioneer: { sell: async () => [] },
       book: { list: () => [] } as never,
       areDistinct: (a, b) => a !== b,
-      reputation: { observe: async (peer, { result }) => void evidence.push([peer, result]) },
+      reputation: {
+        observe: async (peer, piece) => {
+          if (piece.kind === 'task') evidence.push([peer, piece.result])
+          else {
+            assert.ok(records.length > 0, 'it is on record first')
+            compared.push([Number(peer), piece.agreed])
+          }
+        },
+        isProven: peer => (options.proven ?? []).includes(Number(peer)),
+      },
+      record: async event => void records.push(event),
     },
   )
   let ended: TaskResult | Error | null = null
@@ -190,7 +208,17 @@ async function run(
   }
   assert.ok(ended !== null, 'it ends')
   const shown = events.flatMap(event => (event.type === 'output' ? [event.text] : [])).join('')
-  return { ended: ended as TaskResult | Error, events, shown, venue, evidence, outcomes, clock }
+  return {
+    ended: ended as TaskResult | Error,
+    events,
+    shown,
+    venue,
+    evidence,
+    outcomes,
+    compared,
+    records,
+    clock,
+  }
 }
 
 const honest: Behaviour = {
@@ -342,6 +370,31 @@ describe('Task', () => {
     assert.equal(ended.agreed.length, 2)
     assert.deepEqual(evidence.map(([, result]) => result).sort(), ['completed', 'completed', 'disagreed'])
     assert.ok(events.some(({ type }) => type === 'disagreement'))
+  })
+
+  it('has a comparison count for those who agree with another that is proven, and against who differs', async () => {
+    const liar: Behaviour = { ...honest, liesFrom: 4 }
+    const told = async (proven: number[], all = [liar, honest, honest]) => {
+      const { compared, records } = await run(all, { preferences: { slaClass: 'A' }, proven })
+      assert.equal(records.length, compared.length > 0 ? 1 : 0)
+      for (const { kind, agreed, differed, tokens } of records) {
+        assert.deepEqual([kind, tokens], ['answers.compared', ANSWER_TOKENS])
+        assert.equal(agreed.length + differed.length, compared.length)
+      }
+      return compared.sort()
+    }
+    assert.deepEqual(await told([]), [], 'strangers that agree prove nothing')
+    assert.deepEqual(await told([0]), [], 'who is outvoted by strangers is not')
+    assert.deepEqual(await told([1]), [
+      [0, false],
+      [2, true],
+    ])
+    assert.deepEqual(await told([0, 1, 2]), [
+      [0, false],
+      [1, true],
+      [2, true],
+    ])
+    assert.deepEqual(await told([0, 1], [liar, honest]), [], 'nobody has a majority')
   })
 
   it('says so when nobody is left to decide, or too few are there to begin with', async () => {
