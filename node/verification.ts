@@ -245,7 +245,12 @@ export class Verification {
       {
         ...{ client, wallet, host, eventLog, outbox, store, clock, log },
         ...{ publisher: economy.publisher, calls: economy.calls, channels: economy.payer },
-        ...{ index: economy.logIndex, archive: this.archive, receipts: this.#modules.receipts },
+        ...{
+          index: economy.logIndex,
+          anchorer: economy.anchorer,
+          archive: this.archive,
+          receipts: this.#modules.receipts,
+        },
         ...{ examiner: this.examiner, consequences: this.consequences },
       },
     )

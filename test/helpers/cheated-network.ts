@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
 import type { NodeEvent } from '../../node/node-events.ts'
 import type { TaskResult } from '../../node/tasks/ask.ts'
 import type { Case } from '../../node/trust/disputes/case.ts'
@@ -108,6 +109,8 @@ export class CheatedNetwork {
           const result = await requester.ask(prompt, {
             ...{ model: CLAIMED, maxTokens: this.#options.maxTokens, sampling: this.#sampling() },
             input: { kind: 'completion', prompt },
+            // Whoever asks so is baited most easily.
+            preferences: { ...DEFAULT_PREFERENCES, strategy: 'cost' },
           })
           this.#done.push(result)
         }
