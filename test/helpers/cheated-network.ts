@@ -26,6 +26,7 @@ const CHEATS_STAKE = 200n * CREDIT
 /** Credits for a million tokens of output: who cheats has no cost, and baits with it. */
 const HONEST_PRICE = 1
 const CHEATS_PRICE = 0.5
+const READY_WITHIN_MS = 60_000
 const TRIED_WITHIN_MS = 120_000
 
 export interface CheatedNetworkOptions {
@@ -75,16 +76,24 @@ export class CheatedNetwork {
   async start(): Promise<void> {
     const { cheats } = this.#options
     await this.#network.start({ allowTestMethods: true })
+    const { requesters } = this.#options
     const first = await this.#trader(HONEST_PRICE, [CLAIMED])
     const among = { 'p2p.bootstrap': first.address }
     const [others, dishonest, validators] = await Promise.all([
-      inParallel(TRADERS - cheats.length - 1, () => this.#trader(HONEST_PRICE, [CLAIMED], among)),
+      inParallel(TRADERS - cheats.length - requesters - 1, () =>
+        this.#trader(HONEST_PRICE, [CLAIMED], among),
+      ),
       Promise.all(cheats.map(cheat => this.#cheat(cheat, among))),
       inParallel(VALIDATORS, () =>
         this.#network.node({ ...among, 'models.serve': '', 'audits.loadModels': true }),
       ),
     ])
     this.honest = [first, ...others]
+    // They meet everybody there is, so that none of them has an offer late.
+    for (let started = 0; started < requesters; started++) {
+      const met = [...this.honest, ...dishonest].map(({ address }) => address).join(',')
+      this.honest.unshift(await this.#trader(HONEST_PRICE, [CLAIMED], { 'p2p.bootstrap': met }))
+    }
     this.cheats = dishonest
     this.validators = validators
     await Promise.all([
@@ -93,7 +102,11 @@ export class CheatedNetwork {
       ...this.validators.map(node => stake(node, HONEST_STAKE, ['validator'])),
     ])
     const traders = [...this.honest, ...this.cheats]
-    await Promise.all(this.requesters.map(one => one.knows(...traders.filter(other => other !== one))))
+    const known = () =>
+      this.requesters.every(one =>
+        traders.every(other => other === one || one.node.parts.book.of(other.key) !== null),
+      )
+    await waitUntil('all offers are known', known, READY_WITHIN_MS)
   }
 
   stop(): Promise<void> {
