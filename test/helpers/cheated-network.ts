@@ -39,6 +39,13 @@ export interface CheatedNetworkOptions {
   isAudited?: boolean
 }
 
+/** What happened to an honest node. */
+export interface Penalty {
+  /** The beginning of its key. */
+  node: string
+  why: string
+}
+
 /** How the work of a network was shared out. */
 export interface Shares {
   tasks: number
@@ -193,27 +200,26 @@ export class CheatedNetwork {
   }
 
   /** What happened to honest nodes that should not have; empty when nothing did. */
-  async penalties(): Promise<string[]> {
-    const penalties: string[] = []
+  async penalties(): Promise<Penalty[]> {
+    const penalties: Penalty[] = []
+    const add = (node: string, why: string) => penalties.push({ node: name(node), why })
     const innocent = [...this.honest, ...this.validators]
     for (const { key, node, wallet } of innocent) {
       const { stake } = await node.trade.economy.client.balances(wallet.address)
-      if (stake < HONEST_STAKE) penalties.push(`${name(key)} lost stake: ${HONEST_STAKE - stake}`)
+      if (stake < HONEST_STAKE) add(key, `lost stake: ${HONEST_STAKE - stake}`)
     }
     for (const by of [...innocent, ...this.cheats]) {
       const { reputation, verification } = by.node.parts
       for (const { key } of innocent) {
         const { standing } = reputation.honesty(key)
-        if (standing === 'caught' || standing === 'suspected')
-          penalties.push(`${name(key)} is ${standing} to ${name(by.key)}`)
+        if (standing === 'caught' || standing === 'suspected') add(key, `is ${standing} to ${name(by.key)}`)
         const { exclusion } = verification.consequences.of(key)
-        if (exclusion !== null)
-          penalties.push(`${name(key)} is excluded by ${name(by.key)}: ${exclusion.reason}`)
+        if (exclusion !== null) add(key, `is excluded by ${name(by.key)}: ${exclusion.reason}`)
         for (const one of verification.disputes!.desk.list())
-          if (one.provider === key) penalties.push(`${name(key)} is taken to court by ${name(by.key)}`)
+          if (one.provider === key) add(key, `is taken to court by ${name(by.key)}`)
         for (const audit of by.told.filter(isAudit))
           if (audit.provider === key && audit.result !== 'passed')
-            penalties.push(`${name(by.key)} found ${name(key)}: ${audit.result}`)
+            add(key, `found ${audit.result} by ${name(by.key)}`)
       }
     }
     return penalties
