@@ -261,9 +261,14 @@ export class Verification {
     this.audits.accepted(receipt)
   }
 
-  /** What is known of a provider's honesty, for whoever gives out tasks: too much unchecked work is as good as no room. */
+  /**
+   * What is known of a provider's honesty, for whoever gives out tasks: whom a court convicted is no stranger like others, and too much
+   * unchecked work is as good as no room.
+   */
   restrain(provider: NodeKey, honesty: Honesty): Honesty {
-    return this.audits.isOverdrawn(provider) ? { ...honesty, tasksAtOnce: 0 } : honesty
+    const prospect = honesty.prospect * (1 - this.consequences.risk(provider))
+    const isOverdrawn = this.audits.isOverdrawn(provider)
+    return { ...honesty, prospect, tasksAtOnce: isOverdrawn ? 0 : honesty.tasksAtOnce }
   }
 
   /** The models that are for tasks of others: not those loaded for audits alone. */
@@ -307,7 +312,12 @@ export class Verification {
       {
         ...{ client, wallet, host, eventLog, outbox, store, clock, log },
         ...{ publisher: economy.publisher, calls: economy.calls, channels: economy.payer },
-        ...{ index: economy.logIndex, archive: this.archive, receipts: this.#modules.receipts },
+        ...{
+          index: economy.logIndex,
+          anchorer: economy.anchorer,
+          archive: this.archive,
+          receipts: this.#modules.receipts,
+        },
         ...{ examiner: this.examiner, consequences: this.consequences },
       },
     )

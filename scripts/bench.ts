@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
 import { attackBench } from '../test/bench/attack.bench.ts'
 import { auditRocBench } from '../test/bench/audit-roc.bench.ts'
+import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
@@ -39,6 +40,7 @@ const wanted = (name: string) => matchesGlob(name, values.only)
 const benches = [
   attackBench,
   auditRocBench,
+  cheatsBench,
   failoverBench,
   gasBench,
   marketBench,

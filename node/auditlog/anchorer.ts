@@ -83,9 +83,19 @@ export class Anchorer {
     return this.#one(() => this.#anchor())
   }
 
-  async #anchor(): Promise<Anchor> {
-    const { log, client, calls, wallet, onAnchored, adopt } = this.#modules
+  /** Takes note of anchors of our log that others brought to the chain, as anyone may who has a root that we signed. */
+  adopt(): Promise<void> {
+    return this.#one(() => this.#adopt())
+  }
+
+  async #adopt(): Promise<void> {
+    const { calls, adopt } = this.#modules
     if (adopt !== undefined && (await calls.underWay('anchor:')) === null) await adopt()
+  }
+
+  async #anchor(): Promise<Anchor> {
+    const { log, client, calls, wallet, onAnchored } = this.#modules
+    await this.#adopt()
     const firstSequence = await client.nextAnchorSequence(wallet.address)
     if (firstSequence > log.lastSequence + 1) {
       throw new AnchorError(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { EmbeddedChain } from '../../node/chain/embedded/embedded-chain.ts'
+import { EmbeddedChain, type EmbeddedChainOptions } from '../../node/chain/embedded/embedded-chain.ts'
 import type { ChainInfo } from '../../node/chain/embedded/ipc.ts'
 import { loadConfig } from '../../node/config/load.ts'
 import type { SettingKey } from '../../node/config/settings.ts'
@@ -17,6 +17,8 @@ import { TemporaryFolders } from './temporary.ts'
 import { waitUntil } from './wait.ts'
 
 export const NANO = 'shoal-nano-q8_0'
+/** Several engines that begin at once on a busy machine take their time. */
+const READY_WITHIN_MS = 60_000
 
 /** Whole nodes with real sockets, a real chain and real engines, in this process; stopped together. */
 export class TestNetwork {
@@ -25,8 +27,8 @@ export class TestNetwork {
   #embedded: EmbeddedChain | null = null
   chain!: ChainInfo
 
-  async start(): Promise<void> {
-    this.#embedded = new EmbeddedChain({ folder: join(await this.#folders.make(), 'chain') })
+  async start(chain: Omit<EmbeddedChainOptions, 'folder'> = {}): Promise<void> {
+    this.#embedded = new EmbeddedChain({ ...chain, folder: join(await this.#folders.make(), 'chain') })
     this.chain = await this.#embedded.start()
   }
 
@@ -83,6 +85,7 @@ export class TestNetwork {
       await made.until(
         'the model is ready',
         ({ type, ...event }) => type === 'model' && 'state' in event && event.state === 'ready',
+        READY_WITHIN_MS,
       )
     return made
   }

@@ -194,16 +194,22 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     return false
   }
 
-  /** Who has shown us least first, of those the oldest. */
+  /** Who has shown us least first, of those the oldest: of whom we have caught, we have seen enough. */
   #inOrder(): AuditTicket[] {
-    const { book } = this.#modules
-    const seen = new Map<NodeKey, number>()
-    for (const { provider, passed } of book.records()) seen.set(provider, (seen.get(provider) ?? 0) + passed)
-    return [...book.tickets()]
+    const seen = this.#auditsByProvider()
+    return [...this.#modules.book.tickets()]
       .filter(({ receipt }) => !this.#isStaged(receipt))
       .toSorted(
         (a, b) => (seen.get(a.provider) ?? 0) - (seen.get(b.provider) ?? 0) || a.drawnAtMs - b.drawnAtMs,
       )
+  }
+
+  /** How often each provider was audited. */
+  #auditsByProvider(): Map<NodeKey, number> {
+    const audits = new Map<NodeKey, number>()
+    for (const { provider, passed, failed } of this.#modules.book.records())
+      audits.set(provider, (audits.get(provider) ?? 0) + passed + failed)
+    return audits
   }
 
   #isStaged(receipt: CidString): boolean {
@@ -305,9 +311,14 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     archive.release(receipt, HOLDER)
   }
 
-  /** An audit may cost more than there is, if there is anything: what is over is saved up before the next. */
-  #canAfford({ price }: AuditTicket): boolean {
-    return price === 0n || this.#budget() > 0n
+  /**
+   * An audit may cost more than there is, if there is anything: what is over is saved up before the next. The first few of each
+   * provider do not wait for that: until it is known, it gets no more of our tasks than what these cost is worth, and a cheat would
+   * live on tasks that nobody can afford to look at.
+   */
+  #canAfford({ price, provider }: AuditTicket): boolean {
+    if (price === 0n || this.#budget() > 0n) return true
+    return (this.#auditsByProvider().get(provider) ?? 0) < FIRST_AUDITS
   }
 
   /** The share of what our kept tasks cost, less what audits did. */
@@ -323,6 +334,8 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
 }
 
 const PARTS = 1_000_000
+/** Audits of a provider that are made whatever the budget: about as many as prove somebody honest. */
+const FIRST_AUDITS = 4
 /** The auditor's trouble, not the task's: it is tried again whenever there is capacity. */
 const NOT_ITS_FAULT = [
   'ENGINE_BUSY',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Address, Bytes32, CidString } from '../../../protocol/ids.ts'
 import type { Receipt } from '../../../protocol/messages/receipt.ts'
+import type { Anchorer } from '../../auditlog/anchorer.ts'
 import type { EventLog } from '../../auditlog/event-log.ts'
 import type { LogIndex } from '../../auditlog/log-index.ts'
 import type { AuditOutbox } from '../../auditlog/outbox.ts'
@@ -47,6 +48,7 @@ export interface DisputesModules {
   host: P2PHost
   eventLog: EventLog
   index: LogIndex
+  anchorer: Pick<Anchorer, 'adopt'>
   outbox: AuditOutbox
   store: Store
   archive: TaskArchive
@@ -111,7 +113,10 @@ export class Disputes {
           },
         )
       : null
-    this.#proofService = new ProofService({ host, log: eventLog, index: modules.index, client, wallet })
+    this.#proofService = new ProofService({
+      ...{ host, log: eventLog, index: modules.index, client, wallet },
+      adopt: () => modules.anchorer.adopt(),
+    })
     this.#evidence = new EvidenceService({
       ...{ host, court, nodeKeyOf, outbox, log },
       taskOf: async disputeId => {

@@ -15,6 +15,8 @@ export interface ProofServiceModules {
   index: LogIndex
   client: ChainClient
   wallet: Wallet
+  /** Takes note of anchors of our log that others brought to the chain. */
+  adopt: () => Promise<unknown>
 }
 
 /** Events under a root that is signed for who asks: hashing them takes half a second, and is not done for each. */
@@ -63,10 +65,13 @@ export class ProofService {
   }
 
   async #state(sequence: number): Promise<InclusionStatement | null> {
-    const anchors = await this.#modules.index.anchors()
-    const anchor = anchors.findLast(
-      range => range.firstSequence <= sequence && sequence <= range.lastSequence,
-    )
+    const { client, wallet, adopt } = this.#modules
+    let anchor = await this.#anchorOf(sequence)
+    if (anchor === undefined && sequence < (await client.nextAnchorSequence(wallet.address))) {
+      // Whoever disputes a receipt brings the root we signed to the chain. Others ask about the receipts beside it.
+      await adopt()
+      anchor = await this.#anchorOf(sequence)
+    }
     if (anchor !== undefined) {
       const anchoredAt = await this.#timeOf(anchor)
       if (anchoredAt !== null) {
@@ -75,6 +80,11 @@ export class ProofService {
       }
     }
     return await this.#sign(sequence)
+  }
+
+  async #anchorOf(sequence: number): Promise<LoggedAnchor | undefined> {
+    const anchors = await this.#modules.index.anchors()
+    return anchors.findLast(range => range.firstSequence <= sequence && sequence <= range.lastSequence)
   }
 
   async #timeOf({ index, transaction }: LoggedAnchor): Promise<number | null> {

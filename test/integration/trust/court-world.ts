@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Calibration } from '../../../inference/audit/calibration.ts'
 import type { Engine, ModelSource } from '../../../inference/engine.ts'
+import { adoptAnchors } from '../../../node/auditlog/adopt-anchors.ts'
 import { EventLog } from '../../../node/auditlog/event-log.ts'
 import { LogIndex } from '../../../node/auditlog/log-index.ts'
 import { AuditOutbox } from '../../../node/auditlog/outbox.ts'
@@ -269,7 +270,11 @@ export class AccusedProvider {
     this.party = party
     this.index = new LogIndex({ log, store })
     this.receipts = new ReceiptBook({ store, outbox })
-    this.#proofs = new ProofService({ host: wire.of(party.key), log, index: this.index, client, wallet })
+    const { index } = this
+    this.#proofs = new ProofService({
+      ...{ host: wire.of(party.key), log, index, client, wallet },
+      adopt: () => adoptAnchors({ client, index, outbox, wallet: wallet.address }),
+    })
   }
 
   async start(): Promise<this> {

@@ -158,10 +158,35 @@ describe('the desk of audits', () => {
     const [verdict] = world.verdicts
     assert.equal(verdict!.price, 21_000_000_000_000n)
     const paid = world.archive.amount
-    assert.ok(spent > 0n && spent <= paid / 10n + verdict!.price)
+    // The first four are made whatever they cost.
+    assert.ok(spent > 0n && spent <= paid / 10n + 4n * verdict!.price)
     assert.equal(budget, paid / 10n - spent)
     assert.equal(waiting, 12 - auditor.audited.length)
     assert.ok(waiting > 0)
+  })
+
+  it('looks at the first tasks of a stranger whatever was spent on others', async () => {
+    const auditor = new ScriptedAuditor(honest)
+    const world = await open({ auditors: [auditor], share: 0.001 })
+    for (let index = 0; index < 12; index++) await world.take(doneTask(index))
+    assert.equal(auditor.audited.length, 4)
+    assert.ok(world.desk.view().budget < 0n)
+    const stranger = doneTask(12, { provider: 1 })
+    await world.take(stranger)
+    assert.deepEqual(auditor.audited.slice(4), [stranger.record.cid])
+  })
+
+  it('looks last at more tasks of whom it has caught', async () => {
+    const auditor = new ScriptedAuditor(absurd)
+    const world = await open({ auditors: [auditor] })
+    await world.take(doneTask(1, { tokens: 100 }))
+    assert.equal(world.verdicts[0]?.result, 'failed')
+    auditor.available = 'later'
+    const [caught, stranger] = [doneTask(2), doneTask(3, { provider: 1 })]
+    await world.take(caught, stranger)
+    auditor.available = 'now'
+    await world.settle()
+    assert.deepEqual(auditor.audited.slice(1), [stranger.record.cid, caught.record.cid])
   })
 
   it('looks first at who has shown it least', async () => {
