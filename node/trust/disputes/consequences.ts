@@ -195,7 +195,7 @@ export class Consequences extends EventEmitter<ConsequencesEvents> {
     const changed =
       result === 'passed'
         ? this.#counted(record, weight, 0)
-        : this.#counted(record, 0, weight * WEIGHTS[result])
+        : this.#counted(record, 0, weight * WEIGHTS[isOurs ? result : 'failed'])
     const reason = result === 'passed' ? null : this.#exclusionFor(isOurs ? result : 'failed', changed)
     const caseReason = result === 'passed' || !isOurs ? null : caseReasonOf(reasons)
     await this.#apply(provider, changed, reason, receipt, caseReason)
