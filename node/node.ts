@@ -274,7 +274,7 @@ export class ShoalNode {
     const verification = new Verification(
       { config, seed },
       {
-        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, index, receipts, trust },
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
       },
     )
@@ -666,7 +666,7 @@ export class ShoalNode {
             reliabilityOf(provider, { reputation, book, economy }) *
             (1 - verification.consequences.risk(provider)),
           honesty: provider => verification.restrain(provider, reputation.honesty(provider)),
-          strangerRisk: () => reputation.strangerRisk(),
+          strangerRisk: kind => reputation.strangerRisk(kind),
         },
         breaker,
         clearance,
@@ -709,7 +709,12 @@ export class ShoalNode {
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
         excludedFrom: slaClass => verification.consequences.excludedFrom(slaClass),
-        reputation: { observe: (provider, evidence) => trust.observe(provider, evidence) },
+        transcripts: verification.transcripts,
+        reputation: {
+          observe: (provider, evidence) => trust.observe(provider, evidence),
+          isProven: provider => reputation.honesty(provider).standing === 'proven',
+        },
+        record: event => outbox.record([], [event]),
         randomTaskId: () => randomBytes(16).toString('hex'),
       },
     )
@@ -787,6 +792,7 @@ export class ShoalNode {
         bids: desk.bidder,
         admission,
         meter: this.#meter,
+        randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),

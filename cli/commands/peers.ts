@@ -169,12 +169,12 @@ function summaryOf(view: PeerDetailView): [string, string][] {
 
 /** What it has shown, and what follows from it. */
 function honestyOf({ honesty }: PeerDetailView): string {
-  const { standing, proof, vouched, accused, prospect } = honesty
+  const { standing, hasStake, proof, vouched, accused, prospect } = honesty
   const shown = `${proof.toFixed(1)} of proof, ${vouched.toFixed(1)} witnesses for it, ${accused.toFixed(1)} against`
   const chance = `${Math.round(100 * prospect)} % likely to be honest`
   const meaning = {
     proven: 'proven; chosen for what it offers',
-    unproven: `not proven yet; tried out, ${chance}`,
+    unproven: `not proven yet, ${hasStake ? 'with' : 'without'} a stake; tried out, ${chance}`,
     suspected: `suspected; tried out at most, ${chance}`,
     caught: 'caught cheating; given nothing',
   }[standing]

@@ -37,13 +37,16 @@ const LAST_OUTPUT_TIMEOUT_MS = 500
 const SECRET_VARIABLE = /^SHOAL_|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|^NODE_OPTIONS$/i
 
 /** Forks `child.ts` beside this file. */
-export const forkEngineProcess: StartEngineProcess = listeners => {
+export const forkEngineProcess: StartEngineProcess = listeners => forkEngine(listeners, [])
+
+/** @param flags of Node for the engine process, as `--import` of a file that changes what it runs on */
+export function forkEngine(listeners: EngineProcessListeners, flags: readonly string[]): EngineProcess {
   // `new URL` is not rewritten by the compiler: the built file ends in .js.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const child = fork(fileURLToPath(new URL(`./child.${extension}`, import.meta.url)), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
+    execArgv: [...flags],
     env: {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLE.test(name))),
       ...compileCacheEnvironment(),

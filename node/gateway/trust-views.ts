@@ -46,7 +46,9 @@ export interface PeerDetailView {
   /** Whether it has proven to do what it says; only who has is chosen for what it offers, others are tried out. */
   honesty: {
     standing: 'proven' | 'unproven' | 'suspected' | 'caught'
-    /** Audits passed, faded, with what tasks nobody audited prove. */
+    /** Whether the chain says it has something at stake: a stranger with a stake is tried sooner. */
+    hasStake: boolean
+    /** Audits passed, faded, with what tasks nobody audited prove, and answers that others made alike. */
     proof: number
     /** Witnesses that vouch for it and that say it cheated, each by its record. */
     vouched: number
@@ -102,6 +104,7 @@ export async function peerDetailView(node: ShoalNode, name: string): Promise<Pee
     reputationAtLeast: rounded(100 * opinion.lowerBound, 1),
     honesty: {
       standing: honesty.standing,
+      hasStake: honesty.hasStake,
       proof: rounded(honesty.proof, 1),
       vouched: rounded(honesty.vouched, 2),
       accused: rounded(honesty.accused, 2),
@@ -170,6 +173,8 @@ function whatOf(evidence: Evidence): string {
       return evidence.result
     case 'audit':
       return evidence.passed ? 'passed' : 'failed'
+    case 'comparison':
+      return evidence.agreed ? 'agreed' : 'differed'
     case 'contact':
       return evidence.reached ? 'reached' : 'missed'
     case 'violation':

@@ -341,7 +341,7 @@ function standingFinding({ history, nowMs }: ProviderFacts): MarketFinding {
     return finding(
       'standing',
       'hint',
-      'nobody has had an answer from this node yet: newcomers are tried now and then, and rise with each answer',
+      'nobody has had an answer from this node yet: newcomers are tried now and then, those with a stake sooner where many strangers cheat, and rise with each answer',
       'Keep it running and the price at the median or below until the first tasks have come.',
     )
   }

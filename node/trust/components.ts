@@ -15,16 +15,28 @@ const DAY_MS = 24 * HOUR_MS
 export interface HonestyParameters {
   /** Chance of a stranger to be honest, as its prior. */
   strangers: Beta
+  /** The same of somebody others say cheats, as far as it bounds how many of those are tried out. */
+  suspects: Beta
   /** How many of the newest peers we came to know tell what strangers are like. */
   newestStrangers: number
   /** Passed audits after which a stranger counts as having turned out honest. */
   knownAudits: number
   /** What a completed task nobody audited proves, in passed audits. */
   unauditedWeight: number
+  /** What an answer proves that others made alike, in passed audits: they may be one operator, who hides it. */
+  agreedWeight: number
+  /**
+   * What one that others did not make counts, in accusers with a full record, beyond those they did: honest machines differ,
+   * where two tokens are nearly as likely.
+   */
+  disagreedWeight: number
   /** Passed audits that prove a peer. */
   provenAudits: number
-  /** Witnesses with a full record that do the same. */
+  /** Witnesses with a full record that do the same, at least. */
   vouchersNeeded: number
+  /** How much each of them improves the odds that somebody is honest, and the odds of a cheat that are borne. */
+  voucherOdds: number
+  cheatOddsBorne: number
   /** Failed audits for each passed one that are put down to audits' errors. */
   toleratedShare: number
   /** Own audits a peer must have passed for each accuser with a full record not to be suspected, and how many count. */
@@ -112,12 +124,17 @@ export const DEFAULT_PARAMETERS: TrustParameters = {
   inheritanceFade: 5,
   honesty: {
     strangers: { good: 2.1, bad: 0.9 },
+    suspects: { good: 1.5, bad: 1.5 },
     newestStrangers: 24,
     knownAudits: 5,
     unauditedWeight: 0.1,
+    agreedWeight: 0.5,
+    disagreedWeight: 0.25,
     // Three of late: they fade.
     provenAudits: 2.5,
     vouchersNeeded: 1,
+    voucherOdds: 3,
+    cheatOddsBorne: 0.2,
     toleratedShare: 0.02,
     accuserWeight: 10,
     maxAccused: 2,

@@ -5,7 +5,7 @@ import { REPORTED_RESULTS } from '../../protocol/messages/reputation-report.ts'
 import { VIOLATIONS } from '../p2p/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { BatchOperation, Table } from '../store/table.ts'
-import { type Evidence, TASK_EVIDENCE } from './evidence.ts'
+import { type Evidence, STRANGER_KINDS, TASK_EVIDENCE } from './evidence.ts'
 import type { PeerState } from './peer-record.ts'
 
 /** Typed, so that what the model keeps and what is stored cannot part. */
@@ -22,8 +22,16 @@ const evidenceSchema: z.ZodType<Evidence> = z.discriminatedUnion('kind', [
     kind: z.literal('task'),
     result: z.enum(TASK_EVIDENCE),
     pace: z.nullable(z.number().min(0).max(1)),
+    as: z.exactOptional(z.enum(STRANGER_KINDS)),
   }),
-  z.strictObject({ ...base, kind: z.literal('audit'), passed: z.boolean() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('audit'),
+    passed: z.boolean(),
+    as: z.exactOptional(z.enum(STRANGER_KINDS)),
+    weight: z.exactOptional(z.number().min(0).max(1)),
+  }),
+  z.strictObject({ ...base, kind: z.literal('comparison'), agreed: z.boolean() }),
   z.strictObject({ ...base, kind: z.literal('contact'), reached: z.boolean() }),
   z.strictObject({ ...base, kind: z.literal('violation'), violation: z.enum(VIOLATIONS) }),
   z.strictObject({
@@ -44,6 +52,7 @@ const stateSchema: z.ZodType<StoredState> = z.strictObject({
     security: sums,
     penalty: sums,
     audited: sums,
+    compared: z.exactOptional(sums),
     days: sums,
     results: z.record(z.enum(TASK_EVIDENCE), wire.count),
     audits: z.strictObject({ passed: wire.count, failed: wire.count }),
@@ -52,6 +61,7 @@ const stateSchema: z.ZodType<StoredState> = z.strictObject({
     firstAtMs: wire.timeMs,
     lastAtMs: wire.timeMs,
     firstAuditedAtMs: z.nullable(wire.timeMs),
+    firstAuditedAs: z.exactOptional(z.enum(STRANGER_KINDS)),
     witnesses: z.array(
       z.strictObject({
         witness: wire.nodeKey,

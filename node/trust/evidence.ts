@@ -7,6 +7,14 @@ export const TASK_EVIDENCE = ['completed', 'failed', 'stalled', 'disagreed', 'di
 export type TaskEvidence = (typeof TASK_EVIDENCE)[number]
 export type { ReportedResult }
 
+/**
+ * What those are that have not proven themselves, as far as can be seen before they do anything. `staked`: the chain says
+ * that they have a stake, which a new name would need again; `unstaked`: a name costs them nothing; `suspected`: others
+ * say they cheat. Cheats are more among some than among others, and each kind is tried out at its own risk.
+ */
+export const STRANGER_KINDS = ['staked', 'unstaked', 'suspected'] as const
+export type StrangerKind = (typeof STRANGER_KINDS)[number]
+
 /** Something seen of a peer, at a time: what opinions are made of. Times, not the order of arrival, decide what it counts. */
 export type Evidence = { peer: NodeKey; atMs: number } & EvidenceDetails
 
@@ -16,9 +24,19 @@ export type EvidenceDetails =
       result: TaskEvidence
       /** How quick it was against what it promised: promised ÷ taken time, 1 at most; null where that is not known. */
       pace: number | null
+      as?: StrangerKind
     }
   /** We checked its work again. */
-  | { kind: 'audit'; passed: boolean }
+  | {
+      kind: 'audit'
+      passed: boolean
+      /** What it was taken for when it got the task; unset where nobody asked. */
+      as?: StrangerKind
+      /** What it counts, where others have checked, 0 to 1; absent for our own. */
+      weight?: number
+    }
+  /** Its answer and those of other operators, one of them proven, were compared token by token; a majority made the same. */
+  | { kind: 'comparison'; agreed: boolean }
   /** We tried to reach it. */
   | { kind: 'contact'; reached: boolean }
   /** It broke the protocol. */
@@ -68,6 +86,8 @@ export const PENALTY_POINTS: Record<Violation, number> = {
   bad_payment: 10,
   // Honest nodes die too: some debts are forgiven, a habit of them is not.
   unpaid: 1,
+  // Enough to be left alone for a while.
+  false_audit: 40,
 }
 
 /** Nobody asks a cheat again at once: it is unwelcome for ten minutes. */

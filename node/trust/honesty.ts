@@ -1,5 +1,6 @@
 import type { NodeKey } from '../../protocol/ids.ts'
 import type { HonestyParameters } from './components.ts'
+import type { StrangerKind } from './evidence.ts'
 import type { PeerRecord } from './peer-record.ts'
 
 /**
@@ -11,9 +12,11 @@ export type Standing = (typeof STANDINGS)[number]
 
 export interface Honesty {
   standing: Standing
-  /** Audits of ours it passed, faded; what was not audited counts a part of one. */
+  /** Whether the chain says it has something at stake. */
+  hasStake: boolean
+  /** Audits of ours it passed, faded; what others made alike, and what nobody checked, counts a part of one. */
   proof: number
-  /** Witnesses that say it cheated, and that vouch for it by audits of theirs, as many as count; each by its record. */
+  /** Witnesses that say it cheated, with what it answered unlike others, and that vouch for it by audits of theirs, as many as count; each by its record. */
   accused: number
   vouched: number
   /** Chance that it is honest, 0 to 1. */
@@ -28,6 +31,12 @@ export interface Witnesses {
   clustersOf: (peer: NodeKey) => readonly string[]
 }
 
+/** What somebody is that has not proven itself; of no meaning for others. */
+export function strangerKindOf({ standing, hasStake }: Pick<Honesty, 'standing' | 'hasStake'>): StrangerKind {
+  if (standing === 'suspected') return 'suspected'
+  return hasStake ? 'staked' : 'unstaked'
+}
+
 /**
  * What is known of a peer's honesty. Only audits tell: a wrong answer looks as good as a right one, so that a completed
  * task nobody audited is little proof, and a failed audit is not outweighed by work that went well. Witnesses count
@@ -38,21 +47,28 @@ export function honestyOf(
   atMs: number,
   parameters: HonestyParameters,
   witnesses: Witnesses,
+  facts: { hasStake: boolean; strangerRisk: number },
 ): Honesty {
+  const { hasStake, strangerRisk } = facts
   const { strangers, ownAuditWeight, hearsayWeight, maxHearsay, maxAccused } = parameters
   if (record === undefined)
-    return { ...STRANGER, prospect: strangers.good / (strangers.good + strangers.bad) }
+    return { ...STRANGER, hasStake, prospect: strangers.good / (strangers.good + strangers.bad) }
   const [passed, failed] = [record.audited.good(atMs), record.audited.bad(atMs)]
   // Each passed audit stands for three good tasks in the performance: see TASK_WEIGHTS and AUDIT_WEIGHTS.
   const unaudited = Math.max(0, record.performance.good(atMs) - 3 * passed)
-  const proof = passed + parameters.unauditedWeight * unaudited
-  const enough = Math.max(parameters.vouchersNeeded, maxHearsay / hearsayWeight)
-  const { vouched, accused } = testimony(record, atMs, enough, witnesses)
+  const [alike, unlike] = [record.compared.good(atMs), record.compared.bad(atMs)]
+  const proof = passed + parameters.agreedWeight * alike + parameters.unauditedWeight * unaudited
+  const vouchersNeeded = vouchersNeededAt(strangerRisk, parameters)
+  const enough = Math.max(vouchersNeeded, maxHearsay / hearsayWeight)
+  const { vouched, accused: told } = testimony(record, atMs, enough, witnesses)
+  // Of two answers at least one is wrong; which, the majority only guesses. So it is no failed audit.
+  const accused = told + Math.min(1, parameters.disagreedWeight * Math.max(0, unlike - alike))
   const held = Math.min(maxAccused, accused)
   const good = strangers.good + ownAuditWeight * proof + Math.min(maxHearsay, hearsayWeight * vouched)
   const bad = strangers.bad + hearsayWeight * accused
   return {
-    standing: standingOf({ proof, passed, failed, vouched, held }, parameters),
+    standing: standingOf({ proof, passed, failed, vouched, held, vouchersNeeded }, parameters),
+    hasStake,
     proof,
     vouched,
     accused,
@@ -61,10 +77,21 @@ export function honestyOf(
   }
 }
 
+/**
+ * How many witnesses with a full record prove somebody of whose kind so many cheat: as many as bring the odds of a cheat
+ * down to what is borne, each by the same factor (Bayes' rule on odds). Who comes back under new names serves somebody
+ * well first, to be vouched for: the more of those there are, the more must have been served.
+ */
+export function vouchersNeededAt(strangerRisk: number, parameters: HonestyParameters): number {
+  const { vouchersNeeded, voucherOdds, cheatOddsBorne } = parameters
+  const odds = strangerRisk / (1 - strangerRisk)
+  return Math.max(vouchersNeeded, Math.log(odds / cheatOddsBorne) / Math.log(voucherOdds))
+}
+
 /** Failed audits count until they have faded to this. */
 const FORGIVEN = 0.25
 
-const STRANGER: Omit<Honesty, 'prospect'> = {
+const STRANGER: Omit<Honesty, 'prospect' | 'hasStake'> = {
   standing: 'unproven',
   proof: 0,
   vouched: 0,
@@ -79,13 +106,14 @@ function standingOf(
     failed,
     vouched,
     held,
-  }: Record<'proof' | 'passed' | 'failed' | 'vouched' | 'held', number>,
+    vouchersNeeded,
+  }: Record<'proof' | 'passed' | 'failed' | 'vouched' | 'held' | 'vouchersNeeded', number>,
   parameters: HonestyParameters,
 ): Standing {
   // Audits err now and then: of somebody who passed many, one failure is borne.
   if (failed >= FORGIVEN && failed > parameters.toleratedShare * passed) return 'caught'
   if (held * parameters.accuserWeight > proof + parameters.provenAudits) return 'suspected'
-  return proof >= parameters.provenAudits || vouched >= parameters.vouchersNeeded ? 'proven' : 'unproven'
+  return proof >= parameters.provenAudits || vouched >= vouchersNeeded ? 'proven' : 'unproven'
 }
 
 /** @param enough vouchers that count: more are not listened to */

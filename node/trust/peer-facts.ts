@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
 import type { Address, NodeKey } from '../../protocol/ids.ts'
+import { CREDIT } from '../../protocol/money.ts'
 import type { Role } from '../../protocol/roles.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
@@ -15,10 +16,18 @@ export interface PeerFactsModules {
   funderOf: (wallet: Address) => Address | null
   /** What the chain says of a wallet that declares this peer's key; null when it is not known or does not. */
   rolesOf: (wallet: Address, peer: NodeKey) => readonly Role[] | null
+  /** What a wallet that declares this peer's key has at stake as the chain says, base units; 0 when that is not known. */
+  stakeOf: (wallet: Address, peer: NodeKey) => bigint
 }
 
 const MAX_PEERS = 50_000
 const MAX_NETWORKS = 4
+
+/**
+ * A stake counts from one credit on: some thousand answers' worth. It is not what can be taken from a cheat that makes it
+ * one, but that a new name needs another, while the first is locked until it has been unbonded.
+ */
+const LEAST_STAKE = CREDIT
 
 const factsSchema = z.strictObject({
   /** Proven by what it paid: requesters make no offers. */
@@ -33,6 +42,8 @@ export class PeerFacts implements TrustFacts {
   readonly #modules: PeerFactsModules
   readonly #table: Table<StoredFacts>
   readonly #known = new Map<NodeKey, StoredFacts>()
+  /** The peer each staked wallet was first seen with. */
+  readonly #stakers = new Map<Address, NodeKey>()
 
   constructor(modules: PeerFactsModules) {
     this.#modules = modules
@@ -68,6 +79,20 @@ export class PeerFacts implements TrustFacts {
   isOrchestrator(peer: NodeKey): boolean {
     const wallet = this.#walletOf(peer)
     return wallet !== null && (this.#modules.rolesOf(wallet, peer)?.includes('orchestrator') ?? false)
+  }
+
+  /**
+   * Whether its wallet has a stake and declares its key. A stake stands for the first key we saw it declared for: else a
+   * wallet would lend one stake to one name after another.
+   */
+  hasStake(peer: NodeKey): boolean {
+    const wallet = this.#walletOf(peer)
+    if (wallet === null || this.#modules.stakeOf(wallet, peer) < LEAST_STAKE) return false
+    const first = this.#stakers.get(wallet)
+    if (first !== undefined) return first === peer
+    this.#stakers.set(wallet, peer)
+    if (this.#stakers.size > MAX_PEERS) this.#stakers.delete(this.#stakers.keys().next().value!)
+    return true
   }
 
   #walletOf(peer: NodeKey): Address | null {

@@ -10,6 +10,8 @@ import {
   REPORT_WEIGHTS,
   type ReportedResult,
   SECURITY_PER_PENALTY_POINT,
+  STRANGER_KINDS,
+  type StrangerKind,
   TASK_EVIDENCE,
   TASK_WEIGHTS,
   type TaskEvidence,
@@ -35,6 +37,8 @@ export interface PeerState {
   security: DecayingState
   penalty: DecayingState
   audited: DecayingState
+  /** Unset where it was never compared. */
+  compared?: DecayingState
   /** Days since the Unix epoch on which it did a task of ours, ascending. */
   days: readonly number[]
   results: Record<TaskEvidence, number>
@@ -45,6 +49,8 @@ export interface PeerState {
   lastAtMs: number
   /** When an audit of ours first showed what it is; null before that. */
   firstAuditedAtMs: number | null
+  /** What it was taken for then; unset where it is not known. */
+  firstAuditedAs?: StrangerKind
   witnesses: readonly {
     witness: NodeKey
     evidence: DecayingState
@@ -71,6 +77,9 @@ export class PeerRecord {
   readonly penalty: DecayingEvidence
   /** Audits of ours it passed and failed; what shows dishonest at once is a failed one. */
   readonly audited: DecayingEvidence
+  /** Comparisons with other operators in which it agreed, and did not. */
+  readonly compared: DecayingEvidence
+  #isCompared = false
   readonly results: Record<TaskEvidence, number>
   readonly audits: { passed: number; failed: number }
   readonly contacts: { reached: number; missed: number }
@@ -78,6 +87,7 @@ export class PeerRecord {
   firstAtMs = Number.POSITIVE_INFINITY
   lastAtMs = 0
   firstAuditedAtMs: number | null = null
+  firstAuditedAs: StrangerKind | null = null
   /** In the order of their ranks. */
   readonly witnesses: WitnessRecord[] = []
   readonly #days: number[]
@@ -102,6 +112,8 @@ export class PeerRecord {
     this.security = sums(halfLivesMs.security, state?.security)
     this.penalty = sums(penaltyHalfLifeMs, state?.penalty)
     this.audited = sums(halfLivesMs.security, state?.audited)
+    this.compared = sums(halfLivesMs.security, state?.compared)
+    this.#isCompared = state?.compared !== undefined
     this.#days = [...(state?.days ?? [])]
     this.results = { ...(state?.results ?? noResults()) }
     this.audits = { ...(state?.audits ?? { passed: 0, failed: 0 }) }
@@ -111,6 +123,7 @@ export class PeerRecord {
     this.firstAtMs = state.firstAtMs
     this.lastAtMs = state.lastAtMs
     this.firstAuditedAtMs = state.firstAuditedAtMs
+    this.firstAuditedAs = state.firstAuditedAs ?? null
     for (const { witness, evidence, audits, reports, lastAtMs } of state.witnesses) {
       this.witnesses.push({
         witness,
@@ -139,15 +152,16 @@ export class PeerRecord {
         if (evidence.result === 'completed') this.#addDay(Math.floor(atMs / DAY_MS))
         if (evidence.result === 'dishonest') {
           this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
-          this.#addAudit(false, atMs)
+          this.#addAudit(false, evidence.as, atMs)
         }
         return
       }
       case 'audit':
-        this.audits[evidence.passed ? 'passed' : 'failed']++
-        this.#addWeights(AUDIT_WEIGHTS[evidence.passed ? 'passed' : 'failed'], atMs)
-        this.#addAudit(evidence.passed, atMs)
-        if (!evidence.passed) this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
+        this.#audited(evidence, evidence.weight ?? 1, atMs)
+        return
+      case 'comparison':
+        this.#isCompared = true
+        this.compared.add(evidence.agreed ? 1 : 0, evidence.agreed ? 0 : 1, atMs)
         return
       case 'contact':
         this.contacts[evidence.reached ? 'reached' : 'missed']++
@@ -204,6 +218,7 @@ export class PeerRecord {
       security: this.security.state,
       penalty: this.penalty.state,
       audited: this.audited.state,
+      ...(this.#isCompared ? { compared: this.compared.state } : {}),
       days: this.#days,
       results: this.results,
       audits: this.audits,
@@ -212,6 +227,7 @@ export class PeerRecord {
       firstAtMs: this.firstAtMs,
       lastAtMs: this.lastAtMs,
       firstAuditedAtMs: this.firstAuditedAtMs,
+      ...(this.firstAuditedAs === null ? {} : { firstAuditedAs: this.firstAuditedAs }),
       witnesses: this.witnesses.map(({ witness, evidence, audits, reports, lastAtMs }) => ({
         witness,
         evidence: evidence.state,
@@ -229,9 +245,25 @@ export class PeerRecord {
     return audits
   }
 
-  #addAudit(passed: boolean, atMs: number): void {
-    this.audited.add(passed ? 1 : 0, passed ? 0 : 1, atMs)
-    this.firstAuditedAtMs = Math.min(this.firstAuditedAtMs ?? Number.POSITIVE_INFINITY, atMs)
+  /** @param weight what it counts, 0 to 1; what counts less than half is no audit to show */
+  #audited({ passed, as }: { passed: boolean; as?: StrangerKind }, weight: number, atMs: number): void {
+    const result = passed ? 'passed' : 'failed'
+    if (weight >= 0.5) this.audits[result]++
+    this.#addWeights(AUDIT_WEIGHTS[result], atMs, weight)
+    this.#addAudit(passed, as, atMs, weight)
+    if (!passed) this.penalty.add(0, weight * DISHONEST_PENALTY_POINTS, atMs)
+  }
+
+  #addAudit(passed: boolean, as: StrangerKind | undefined, atMs: number, weight = 1): void {
+    this.audited.add(passed ? weight : 0, passed ? 0 : weight, atMs)
+    if (weight < 0.5) return
+    const first = this.firstAuditedAtMs ?? Number.POSITIVE_INFINITY
+    this.firstAuditedAtMs = Math.min(first, atMs)
+    if (atMs > first) return
+    // Of two at the same time either may come first: it must not matter which.
+    const known = atMs < first ? null : this.firstAuditedAs
+    const rank = (kind: StrangerKind) => STRANGER_KINDS.indexOf(kind)
+    this.firstAuditedAs = as === undefined || (known !== null && rank(known) < rank(as)) ? known : as
   }
 
   #seen(atMs: number): void {
@@ -239,10 +271,10 @@ export class PeerRecord {
     this.lastAtMs = Math.max(this.lastAtMs, atMs)
   }
 
-  #addWeights({ performance, uptime, security }: DirectWeights, atMs: number): void {
-    this.performance.add(...performance, atMs)
-    if (uptime[0] + uptime[1] > 0) this.uptime.add(...uptime, atMs)
-    if (security[0] + security[1] > 0) this.security.add(...security, atMs)
+  #addWeights({ performance, uptime, security }: DirectWeights, atMs: number, weight = 1): void {
+    this.performance.add(weight * performance[0], weight * performance[1], atMs)
+    if (uptime[0] + uptime[1] > 0) this.uptime.add(weight * uptime[0], weight * uptime[1], atMs)
+    if (security[0] + security[1] > 0) this.security.add(weight * security[0], weight * security[1], atMs)
   }
 
   #addDay(day: number): void {

@@ -3,10 +3,10 @@ import type { Clock } from '../clock.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { BatchOperation } from '../store/table.ts'
-import type { Evidence, EvidenceDetails, TaskEvidence } from './evidence.ts'
+import type { Evidence, EvidenceDetails, StrangerKind, TaskEvidence } from './evidence.ts'
 import { EvidenceLog } from './evidence-log.ts'
 import { gossipScore } from './gossip-score.ts'
-import type { Honesty } from './honesty.ts'
+import { type Honesty, strangerKindOf } from './honesty.ts'
 import type { Opinion, PeerScore } from './opinion.ts'
 import type { TrustFacts } from './trust-facts.ts'
 import { TrustModel } from './trust-model.ts'
@@ -77,7 +77,15 @@ export class Reputation {
     also: readonly BatchOperation[] = [],
   ): Promise<void> {
     const details = typeof evidence === 'string' ? plainTask(evidence) : evidence
-    await this.#take({ peer, atMs: this.#clock.nowMs(), ...details }, also)
+    const atMs = this.#clock.nowMs()
+    const isShown = details.kind === 'audit' || (details.kind === 'task' && details.result === 'dishonest')
+    // What it is by now is what it was when it got the task, or it is known for what it is.
+    await this.#take(
+      isShown
+        ? { as: strangerKindOf(this.honesty(peer)), ...details, peer, atMs }
+        : { ...details, peer, atMs },
+      also,
+    )
   }
 
   /** @returns whether the peer is still welcome */
@@ -122,9 +130,9 @@ export class Reputation {
     return this.#model.honesty(peer, this.#clock.nowMs())
   }
 
-  /** Chance that a stranger turns out to cheat, by those we came to know, 0 to 1. */
-  strangerRisk(): number {
-    return this.#model.strangerRisk()
+  /** Chance that a stranger of a kind turns out to cheat, by those we came to know, 0 to 1. */
+  strangerRisk(kind?: StrangerKind): number {
+    return this.#model.strangerRisk(kind)
   }
 
   /**
@@ -190,5 +198,5 @@ export class Reputation {
 }
 
 function plainTask(result: TaskEvidence) {
-  return { kind: 'task', result, pace: null } as const
+  return { kind: 'task' as const, result, pace: null }
 }

@@ -6,6 +6,12 @@ export interface TrustFacts {
   clustersOf: (peer: NodeKey) => readonly string[]
   /** Whether a peer is an orchestrator by the chain: declared, with the stake for it. */
   isOrchestrator: (peer: NodeKey) => boolean
+  /** Whether the chain says that a peer has something at stake which it cannot take back at once. */
+  hasStake: (peer: NodeKey) => boolean
 }
 
-export const NO_FACTS: TrustFacts = { clustersOf: () => [], isOrchestrator: () => false }
+export const NO_FACTS: TrustFacts = {
+  clustersOf: () => [],
+  isOrchestrator: () => false,
+  hasStake: () => false,
+}

@@ -11,7 +11,7 @@ import {
   DEFAULT_PARAMETERS,
   type TrustParameters,
 } from './components.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence, StrangerKind } from './evidence.ts'
 import { auditProbability, type Honesty, honestyOf } from './honesty.ts'
 import type { ComponentOpinion, Opinion, PeerScore } from './opinion.ts'
 import { noResults, PeerRecord, type PeerState } from './peer-record.ts'
@@ -42,7 +42,7 @@ export class TrustModel {
   readonly #agreement: WitnessAgreement
   /** Whether peers were honest, as own audits showed; and what follows for strangers, where it is worked out. */
   readonly #turnedOut = new Map<NodeKey, boolean>()
-  #strangerRisk: number | null = null
+  readonly #strangerRisk = new Map<StrangerKind, number>()
   /** Receipts whose report was counted, with the time of the task. */
   readonly #receipts = new Map<CidString, number>()
 
@@ -88,10 +88,13 @@ export class TrustModel {
     const unknown = betaMean(parameters.witnessPrior)
     const record = this.#peers.get(peer)
     const atMs = Math.max(nowMs, record?.lastAtMs ?? nowMs)
-    return honestyOf(record, atMs, parameters.honesty, {
+    const witnesses = {
       clustersOf: this.#facts.clustersOf,
-      standingOf: witness => Math.max(0, (this.#agreement.of(witness) - unknown) / (1 - unknown)),
-    })
+      standingOf: (witness: NodeKey) => Math.max(0, (this.#agreement.of(witness) - unknown) / (1 - unknown)),
+    }
+    const hasStake = this.#facts.hasStake(peer)
+    const strangerRisk = this.strangerRisk(hasStake ? 'staked' : 'unstaked')
+    return honestyOf(record, atMs, parameters.honesty, witnesses, { hasStake, strangerRisk })
   }
 
   /**
@@ -117,17 +120,21 @@ export class TrustModel {
   }
 
   /**
-   * Chance that a stranger turns out to cheat, 0 to 1: as the last of those did that own audits have shown for what they
-   * are. What strangers were long ago does not count, nor when they were first heard of: that others can arrange.
+   * Chance that a stranger of a kind turns out to cheat, 0 to 1: as the last of those did that own audits have shown for
+   * what they are. What strangers were long ago does not count, nor when they were first heard of: that others can
+   * arrange. What they were taken for when they were first audited does, not what they are by now: whoever takes its
+   * stake away, or is suspected later, leaves its mark where it was tried.
    */
-  strangerRisk(): number {
-    if (this.#strangerRisk === null) {
-      const { strangers } = this.parameters.honesty
-      const newest = this.#newest()
-      const good = strangers.good + newest.filter(peer => this.#turnedOut.get(peer)).length
-      this.#strangerRisk = 1 - good / (strangers.good + strangers.bad + newest.length)
-    }
-    return this.#strangerRisk
+  strangerRisk(kind: StrangerKind = 'unstaked'): number {
+    const known = this.#strangerRisk.get(kind)
+    if (known !== undefined) return known
+    const { strangers, suspects } = this.parameters.honesty
+    const prior = kind === 'suspected' ? suspects : strangers
+    const newest = this.#newest(kind)
+    const good = prior.good + newest.filter(peer => this.#turnedOut.get(peer)).length
+    const risk = 1 - good / (prior.good + prior.bad + newest.length)
+    this.#strangerRisk.set(kind, risk)
+    return risk
   }
 
   /** The score of a peer, of a newcomer when it is not known. */
@@ -208,7 +215,7 @@ export class TrustModel {
     if (record === undefined) return
     for (const { witness } of record.witnesses) this.#agreement.dropped(witness, peer)
     this.#turnedOut.delete(peer)
-    this.#strangerRisk = null
+    this.#strangerRisk.clear()
     this.#peers.delete(peer)
   }
 
@@ -232,12 +239,14 @@ export class TrustModel {
     return old
   }
 
-  /** The last peers own audits have shown for what they are: one pass over all. */
-  #newest(): NodeKey[] {
+  /** The last peers of a kind own audits have shown for what they are: one pass over all. */
+  #newest(kind: StrangerKind): NodeKey[] {
     const { newestStrangers } = this.parameters.honesty
     const newest: { peer: NodeKey; atMs: number }[] = []
     for (const peer of this.#turnedOut.keys()) {
-      const atMs = this.#peers.get(peer)!.firstAuditedAtMs!
+      const { firstAuditedAtMs, firstAuditedAs } = this.#peers.get(peer)!
+      if ((firstAuditedAs ?? 'unstaked') !== kind) continue
+      const atMs = firstAuditedAtMs!
       const isNewer = (other: { peer: NodeKey; atMs: number }) =>
         atMs > other.atMs || (atMs === other.atMs && peer < other.peer)
       if (newest.length === newestStrangers && !isNewer(newest.at(-1)!)) continue
@@ -255,7 +264,7 @@ export class TrustModel {
     // Some serve well until they are trusted: they count when it is seen what comes then.
     if (!isBad && audits.passed < this.parameters.honesty.knownAudits) return
     this.#turnedOut.set(peer, !isBad)
-    this.#strangerRisk = null
+    this.#strangerRisk.clear()
   }
 
   #record(peer: NodeKey): PeerRecord {

@@ -81,6 +81,10 @@ export class Trust {
         const standing = this.#chain?.standing.of(wallet, peer) ?? null
         return standing?.bound === true && standing.stake > 0n ? standing.roles : null
       },
+      stakeOf: (wallet, peer) => {
+        const standing = this.#chain?.standing.of(wallet, peer) ?? null
+        return standing?.bound === true ? standing.stake : 0n
+      },
     })
     const { store, clock, log, onViolation } = modules
     const secret = bytesToHex(sha256(concatBytes(utf8ToBytes('shoal/1/trust'), options.seed)))
@@ -243,6 +247,8 @@ export class Trust {
 
 function resultOf(evidence: Parameters<Reputation['observe']>[1]): ReportedResult | null {
   if (typeof evidence === 'string') return evidence
+  // What others have checked is theirs to tell.
+  if (evidence.kind === 'audit' && evidence.weight !== undefined) return null
   if (evidence.kind === 'audit') return evidence.passed ? 'verified' : 'dishonest'
   return evidence.kind === 'task' ? evidence.result : null
 }

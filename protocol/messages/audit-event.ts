@@ -18,6 +18,13 @@ export type Vote = (typeof VOTES)[number]
 export const EXCLUSION_REASONS = ['audits', 'cheating', 'proof_withheld', 'convicted'] as const
 export type ExclusionReason = (typeof EXCLUSION_REASONS)[number]
 
+/**
+ * What an auditor's word was worth. `passed_bad`: it passed an output that was known not to be the model's. `failed_good`: it
+ * spoke against one that was known to be. `outvoted`: two others, each another operator, found the opposite.
+ */
+export const AUDITOR_FAULTS = ['passed_bad', 'failed_good', 'outvoted'] as const
+export type AuditorFault = (typeof AUDITOR_FAULTS)[number]
+
 const transaction = wire.bytes32
 const channelId = wire.bytes32
 
@@ -97,6 +104,17 @@ const eventSchemas = [
     firstSequence: wire.count,
     lastSequence: wire.count,
   }),
+  // Answers of several operators were compared: it moves trust in all of them. By how much is this node's own opinion.
+  z.strictObject({
+    kind: z.literal('answers.compared'),
+    v: z.literal(1),
+    taskId: wire.taskId,
+    /** Who made what the majority did, and who did not. */
+    agreed: z.array(wire.nodeKey).max(16),
+    differed: z.array(wire.nodeKey).max(16),
+    /** Tokens agreed on. */
+    tokens: wire.count,
+  }),
   z.strictObject({
     kind: z.literal('peer.penalised'),
     v: z.literal(1),
@@ -161,6 +179,14 @@ const eventSchemas = [
     peer: wire.nodeKey,
     reason: z.enum(EXCLUSION_REASONS),
     untilMs: wire.timeMs,
+  }),
+  // An auditor's word was wrong; from then on it is asked no more where it is excluded.
+  z.strictObject({
+    kind: z.literal('auditor.failed'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    fault: z.enum(AUDITOR_FAULTS),
+    excluded: z.boolean(),
   }),
   z.strictObject({
     kind: z.literal('task.audited'),

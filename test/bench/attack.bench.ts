@@ -41,7 +41,12 @@ export const attackBench: Bench = {
     if (wanted(NEWCOMER)) {
       // One market is a lottery: who is cheap enough is drawn anew with every seed.
       const peace = SEEDS.map(seed => confront({ ...SMALL_WORLD, seed }, shoalWith(), [NO_ATTACK]))
-      const least = Math.min(...shoal.map(({ newcomerShare }) => newcomerShare))
+      const least = (of: (verdict: Verdict) => number) => {
+        const worst = shoal.toSorted((a, b) => of(a) - of(b))[0]!
+        return `${of(worst).toFixed(2)} (${worst.attack})`
+      }
+      const staked = least(({ stakedNewcomers }) => stakedNewcomers)
+      const unstaked = least(({ unstakedNewcomers }) => unstakedNewcomers)
       rows.push(
         valueRow(
           {
@@ -49,7 +54,7 @@ export const attackBench: Bench = {
             unit: 'of fair share',
             value: peace.reduce((sum, { newcomerShare }) => sum + newcomerShare, 0) / peace.length,
             baseline: null,
-            note: `what honest newcomers are paid, of what twins who were there all along are, in the tasks 101 to 200 of each requester after they joined, mean of ${SEEDS.length} markets (least of one under attack: ${least.toFixed(2)})`,
+            note: `what honest newcomers are paid, of what twins who were there all along are, in the tasks 101 to 200 of each requester after they joined, mean of ${SEEDS.length} markets; in one under attack at least ${staked} with a stake, ${unstaked} without`,
           },
           { atLeast: 0.9 },
         ),

@@ -156,7 +156,8 @@ export const syntheticReputation: ReputationView = {
   honesty: provider => {
     const draw = Number.parseInt(provider.slice(-4), 16) % 100
     return {
-      standing: draw < 20 ? 'unproven' : 'proven',
+      standing: draw < 4 ? 'suspected' : draw < 20 ? 'unproven' : 'proven',
+      hasStake: draw % 2 === 0,
       prospect: 0.7,
       tasksAtOnce: Number.POSITIVE_INFINITY,
     }

@@ -51,6 +51,8 @@ export function bait(priceFactor: number): Appearance {
     failureRate: 0,
     stallRate: 0,
     isAttacker: true,
+    // What it has at stake, the world gives it: the attackers' money is bounded, see `attackerStakes`.
+    stake: 0,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AttackPlan } from './attack.ts'
 import type { SimSystem } from './market.ts'
+import { STAKE_CREDITS } from './population.ts'
 import type { Shares } from './tally.ts'
 import { type RunResult, World, type WorldOptions } from './world.ts'
 
@@ -19,6 +20,7 @@ export const SMALL_WORLD: WorldOptions = {
   inFlight: 2,
   newcomers: 36,
   newcomersJoinAt: 700,
+  attackerStakes: 1,
   auditProbability: 0.1,
   auditPower: 0.99,
   auditFalseAlarm: 0.001,
@@ -53,8 +55,13 @@ export interface Verdict {
   lostShare: number
   /** What newcomers were paid, of what their twins were: in the hundred tasks that end 200 after they joined. */
   newcomerShare: number
+  /** The same of those with a stake, and of those without. */
+  stakedNewcomers: number
+  unstakedNewcomers: number
   /** Tasks each newcomer had had by then. */
   newcomerTasks: number
+  /** Credits attackers have locked up for each they were paid for bad work, in the variant where that is least. */
+  stakedPerGain: number
 }
 
 /** Runs a way of choosing against variants of one attack. */
@@ -90,6 +97,13 @@ function judge(options: WorldOptions, results: readonly RunResult[]): Verdict {
     auditCost: mean(({ auditCost }) => auditCost),
     lostShare: mean(({ lostShare }) => lostShare),
     newcomerShare: mean(({ newcomerShare }) => newcomerShare(100, 200)),
+    stakedNewcomers: mean(({ newcomerShare }) => newcomerShare(100, 200, true)),
+    unstakedNewcomers: mean(({ newcomerShare }) => newcomerShare(100, 200, false)),
+    stakedPerGain: Math.min(
+      ...results.map(
+        ({ attackerStakes, attackerGain }) => (attackerStakes * STAKE_CREDITS) / Math.max(1e-9, attackerGain),
+      ),
+    ),
     newcomerTasks: mean(({ newcomerTasks }) => newcomerTasks(200)),
   }
 }

@@ -26,7 +26,7 @@ export interface SimProvider {
   readonly ttftMs: number
   readonly slots: number
   /** Credits at stake, as the chain says. */
-  readonly stake: number
+  stake: number
   /** Chance that a task fails, and that it stalls, though the provider means well. */
   readonly failureRate: number
   readonly stallRate: number

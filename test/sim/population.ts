@@ -20,9 +20,9 @@ const PRICE_SPREAD = 0.2
 const SPEED_SPREAD = 0.35
 export const MEDIAN_TOKENS_PER_SECOND = 10
 const MEDIAN_TTFT_MS = 300
-/** Share of honest providers with anything at stake. */
+/** Share of honest providers with anything at stake, and how much: the least that counts. */
 const STAKED_SHARE = 0.3
-const STAKE_CREDITS = 1_000
+export const STAKE_CREDITS = 1
 export const REGIONS = 4
 
 /** What an identity shows of itself; whatever is left out is drawn as for an honest provider. */
@@ -101,9 +101,9 @@ export class Population {
     }
   }
 
-  /** A newcomer that is like `veteran` in all but its name. */
-  twin(veteran: SimProvider): SimProvider {
-    const { model, region, tokensPerSecond, ttftMs, slots, stake, failureRate, stallRate } = veteran
+  /** A newcomer that is like `veteran` in all but its name, and perhaps its stake. */
+  twin(veteran: SimProvider, stake: number): SimProvider {
+    const { model, region, tokensPerSecond, ttftMs, slots, failureRate, stallRate } = veteran
     const priceFactor = veteran.outputPerMillion / usualPrice(model)
     return this.provider({
       ...{ model, region, priceFactor, tokensPerSecond, ttftMs, slots, stake, failureRate, stallRate },

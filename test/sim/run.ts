@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { table } from '../../cli/ui/output.ts'
 import type { AttackPlan } from './attack.ts'
-import { ATTACKS, NO_ATTACK } from './attacks/index.ts'
+import { ATTACKS, HARDEST, NO_ATTACK } from './attacks/index.ts'
 import { BASELINE_AUDITS, confront, FULL_WORLD, MILESTONES, SMALL_WORLD, type Verdict } from './experiment.ts'
 import type { SimSystem } from './market.ts'
 import { BASELINES, SYSTEMS } from './systems/index.ts'
@@ -14,6 +14,8 @@ const HELP = `Simulates attacks on the market and what ways of choosing a provid
   node test/sim/run.ts --system Shoal           one way of choosing
   node test/sim/run.ts --full                   2,000 providers and 240 requesters instead of 257 and 30
   node test/sim/run.ts --audits                 what audits do: other probabilities, and no adapting
+  node test/sim/run.ts --hardest                each attack only in the variant that harms Shoal most
+  node test/sim/run.ts --stakes Infinity        names attackers can stake for, as a multiple of their nodes; 1 unless told
   node test/sim/run.ts --seed 2 --tasks 500 --json
 
 See README.md beside this file for what is modelled and what is not.`
@@ -24,7 +26,9 @@ const { values } = parseArgs({
     system: { type: 'string', default: '' },
     full: { type: 'boolean', default: false },
     audits: { type: 'boolean', default: false },
+    hardest: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
+    stakes: { type: 'string', default: '1' },
     tasks: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -39,10 +43,13 @@ const world = {
   ...(values.full ? FULL_WORLD : SMALL_WORLD),
   seed: Number(values.seed),
   tasks,
+  attackerStakes: Number(values.stakes),
   newcomersJoinAt: Math.max(0, tasks - 300),
 }
 const chosen = (list: string, name: string) => list === '' || list.split(',').includes(name)
-const plans = [NO_ATTACK, ...ATTACKS].filter(({ name }) => chosen(values.attack, name))
+const plans = [NO_ATTACK, ...(values.hardest ? HARDEST : ATTACKS)].filter(({ name }) =>
+  chosen(values.attack, name),
+)
 const byName = Map.groupBy(plans, ({ name }) => name)
 const verdicts: Verdict[] = []
 
@@ -76,14 +83,24 @@ function show(rows: readonly Verdict[]): string {
   return table(
     [
       ...['ATTACK', 'CHOICE', ...milestones.map(milestone => `BAD AT ${milestone}`), `ALL TO ${last}`],
-      ...['TO ATTACKERS', 'NET 1000', 'AUDITED', 'LOST', 'NEWCOMERS', 'WORST VARIANT'],
+      ...[
+        'TO ATTACKERS',
+        'NET 1000',
+        'AUDITED',
+        'LOST',
+        'NEW, STAKED',
+        'NEW, UNSTAKED',
+        'STAKED ÷ GAINED',
+        'WORST VARIANT',
+      ],
     ],
     rows.map(row => [
       ...[row.attack, row.system],
       ...milestones.map(milestone => percent(row.window[milestone]!.badWork)),
       ...[percent(row.upTo[last]!.badWork), percent(row.window[last]!.toAttackers)],
       ...[percent(row.networkFirst), percent(row.auditShare), percent(row.lostShare)],
-      ...[row.newcomerShare.toFixed(2), row.worstVariant],
+      ...[row.stakedNewcomers.toFixed(2), row.unstakedNewcomers.toFixed(2)],
+      ...[row.stakedPerGain.toFixed(0), row.worstVariant],
     ]),
   )
 }

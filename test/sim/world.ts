@@ -14,7 +14,7 @@ import {
   taskCost,
   View,
 } from './market.ts'
-import { MEDIAN_TOKENS_PER_SECOND, modelWeights, Population, REGIONS } from './population.ts'
+import { MEDIAN_TOKENS_PER_SECOND, modelWeights, Population, REGIONS, STAKE_CREDITS } from './population.ts'
 import { Random } from './random.ts'
 import { Tally } from './tally.ts'
 
@@ -32,6 +32,11 @@ export interface WorldOptions {
   /** Honest providers that join later, each a twin of one that was there, and when: after so many tasks of each. */
   newcomers: number
   newcomersJoinAt: number
+  /**
+   * Names for which all attackers together can lock up a stake, as a multiple of the providers they have at once. A stake
+   * comes back after weeks: within a run no one is used twice.
+   */
+  attackerStakes: number
   /** Chance that an answer by a provider that is known well is audited. */
   auditProbability: number
   /** Chance that an audit finds a wrong output, and that it condemns a right one. */
@@ -50,8 +55,15 @@ export interface RunResult {
   auditCost: number
   /** Tasks nobody did in the end, of all. */
   lostShare: number
-  /** What newcomers were paid, of what their twins were, by how many tasks of each requester after they joined. */
-  newcomerShare(from: number, to: number): number
+  /**
+   * What newcomers were paid, of what their twins were, by how many tasks of each requester after they joined: all of
+   * them, or those with a stake or without.
+   */
+  newcomerShare(from: number, to: number, staked?: boolean): number
+  /** Names the attackers came under, those of them with a stake, and what they were paid for bad work, credits. */
+  attackerNames: number
+  attackerStakes: number
+  attackerGain: number
   /** Tasks a newcomer had done on average, so many tasks of each requester after it joined. */
   newcomerTasks(to: number): number
 }
@@ -92,6 +104,8 @@ export class World {
   readonly #population: Population
   readonly #views: View[]
   readonly #honest: SimProvider[]
+  /** Those an eclipse hides. */
+  readonly #hidden: Set<SimProvider>
   readonly #requesters: SimRequester[] = []
   readonly #choosers: Chooser[]
   readonly #attack: Attack
@@ -101,8 +115,13 @@ export class World {
   readonly #pendingReports: SimReport[] = []
   readonly #taskIntervalMs: number
   readonly #twins: { veteran: SimProvider; newcomer: SimProvider }[] = []
-  readonly #twinPay: { atTask: number; paid: number; isNewcomer: boolean }[] = []
-  readonly #pairOf = new Map<SimProvider, 'veteran' | 'newcomer'>()
+  readonly #twinPay: { atTask: number; paid: number; isNewcomer: boolean; staked: boolean }[] = []
+  /** Of both of a pair: which it is, and whether the newcomer has a stake. */
+  readonly #pairOf = new Map<SimProvider, { isNewcomer: boolean; staked: boolean }>()
+  #attackerNames = 0
+  #attackerStakes = 0
+  #attackerGain = 0
+  readonly #maxAttackerStakes: number
   #networkTasks = 0
   #completed = 0
   #audits = 0
@@ -125,8 +144,10 @@ export class World {
     const attackers = Math.round(
       (options.honestProviders * options.attackerShare) / Math.max(1e-9, 1 - options.attackerShare),
     )
+    this.#maxAttackerStakes = attackers * options.attackerStakes
     const lets = this.#random.fork()
     const hidden = new Set(this.#honest.filter(() => lets.chance(ECLIPSE_HIDES)))
+    this.#hidden = hidden
     this.#views = [
       new View({ name: 'open', models: options.models }, { sees: () => true }),
       new View({ name: 'eclipsed', models: options.models }, { sees: provider => !hidden.has(provider) }),
@@ -165,11 +186,16 @@ export class World {
     for (const requester of this.#requesters) this.#arrive(requester, 0, this.#random.fork())
     this.#scheduleTick((tasks * this.#taskIntervalMs) / Math.max(1, tasks / 10))
     this.#queue.run(() => this.#finished === this.#requesters.length * tasks)
-    const twinsPaid = (from: number, to: number, isNewcomer: boolean) => {
+    const twinsPaid = (from: number, to: number, isNewcomer: boolean, staked?: boolean) => {
       const start = this.#options.newcomersJoinAt
       let sum = 0
       for (const pay of this.#twinPay)
-        if (pay.isNewcomer === isNewcomer && pay.atTask >= start + from && pay.atTask < start + to)
+        if (
+          pay.isNewcomer === isNewcomer &&
+          pay.staked === (staked ?? pay.staked) &&
+          pay.atTask >= start + from &&
+          pay.atTask < start + to
+        )
           sum += pay.paid
       return sum
     }
@@ -181,7 +207,11 @@ export class World {
       auditShare: this.#audits / Math.max(1, this.#completed),
       auditCost: this.#auditCost / Math.max(1e-12, this.#paid),
       lostShare: this.#lost / Math.max(1, this.#finished),
-      newcomerShare: (from, to) => twinsPaid(from, to, true) / Math.max(1e-12, twinsPaid(from, to, false)),
+      attackerNames: this.#attackerNames,
+      attackerStakes: this.#attackerStakes,
+      attackerGain: this.#attackerGain,
+      newcomerShare: (from, to, staked) =>
+        twinsPaid(from, to, true, staked) / Math.max(1e-12, twinsPaid(from, to, false, staked)),
       newcomerTasks: to =>
         this.#twinPay.filter(pay => pay.isNewcomer && pay.atTask < this.#options.newcomersJoinAt + to)
           .length / Math.max(1, this.#twins.length),
@@ -206,6 +236,13 @@ export class World {
   }
 
   #join(provider: SimProvider): void {
+    if (provider.isAttacker) {
+      this.#attackerNames++
+      if (this.#attackerStakes < this.#maxAttackerStakes) {
+        this.#attackerStakes++
+        provider.stake = STAKE_CREDITS
+      }
+    }
     for (const view of this.#views) view.put(provider)
   }
 
@@ -271,11 +308,15 @@ export class World {
   #letNewcomersJoin(): void {
     this.#haveNewcomersJoined = true
     const veterans = this.#random.fork().sample(this.#honest, this.#options.newcomers)
-    for (const veteran of veterans) {
-      const newcomer = this.#population.twin(veteran)
+    for (const [place, veteran] of veterans.entries()) {
+      const staked = place % 2 === 0
+      const newcomer = this.#population.twin(veteran, staked ? STAKE_CREDITS : 0)
       this.#twins.push({ veteran, newcomer })
-      this.#pairOf.set(veteran, 'veteran')
-      this.#pairOf.set(newcomer, 'newcomer')
+      // Attackers find those that join later, too.
+      this.#honest.push(newcomer)
+      if (this.#hidden.has(veteran)) this.#hidden.add(newcomer)
+      this.#pairOf.set(veteran, { isNewcomer: false, staked })
+      this.#pairOf.set(newcomer, { isNewcomer: true, staked })
       this.#join(newcomer)
     }
   }
@@ -383,7 +424,8 @@ export class World {
     const isBadWork = act === 'cheat' || (provider.isAttacker && act !== 'serve')
     this.#tally.add({ ownTask: task.number, networkTask, paid, toAttacker: provider.isAttacker, isBadWork })
     const twin = this.#pairOf.get(provider)
-    if (twin !== undefined) this.#twinPay.push({ atTask: task.number, paid, isNewcomer: twin === 'newcomer' })
+    if (twin !== undefined) this.#twinPay.push({ atTask: task.number, paid, ...twin })
+    if (isBadWork) this.#attackerGain += paid
   }
 
   #observation(

@@ -1,4 +1,5 @@
 import { costRoundedUp, type TokenPrice } from '../../../protocol/money.ts'
+import { STRANGER_KINDS, type StrangerKind } from '../../trust/evidence.ts'
 import type { Candidate, Demand, Listing } from './candidate.ts'
 import { Forecast } from './forecast.ts'
 import { promptFactor } from './latency-predictor.ts'
@@ -19,6 +20,8 @@ export interface BuiltCandidate extends PolicyCandidate {
   candidate: Candidate
   /** Credits. */
   worst: number
+  /** What it is as a newcomer; null for those that are proven. */
+  kind: StrangerKind | null
   /** Of a newcomer: what it was drawn with. */
   weight: number
 }
@@ -55,7 +58,7 @@ export class CandidateBuilder {
     const at = row * STRIDE
     const { numbers } = table
     const provider = columns.providerRow[row]!
-    const isNewcomer = providers.newcomer[provider] === 1
+    const isNewcomer = providers.newcomer[provider]! > 0
     const reliability = providers.reliability[provider]!
     const quality = numbers[at + QUALITY]!
     const warmShare = numbers[at + WARM]!
@@ -104,6 +107,7 @@ export class CandidateBuilder {
     }
     if (listing.terms !== undefined) candidate.terms = listing.terms
     const worst = inputPrice * promptTokensBound + outputPrice * maxTokens
-    return { candidate, model: model.model, features, score, isNewcomer, worst, weight }
+    const kind = isNewcomer ? STRANGER_KINDS[providers.newcomer[provider]! - 1]! : null
+    return { candidate, model: model.model, features, score, isNewcomer, kind, worst, weight }
   }
 }

@@ -1,4 +1,5 @@
 import type { ModelId } from '../../../protocol/ids.ts'
+import { STRANGER_KINDS, type StrangerKind } from '../../trust/evidence.ts'
 import { type ListingIndex, VENUES } from '../capability.ts'
 import type { ProviderId } from './candidate.ts'
 import type { LatencyPredictor, SpeedClaim } from './latency-predictor.ts'
@@ -115,6 +116,11 @@ export class ListingFacts {
   claim(row: number): SpeedClaim {
     const { ttftMs, tokensPerSecond } = this.index.columns
     return { ttftMs: ttftMs[row]!, tokensPerSecond: tokensPerSecond[row]! }
+  }
+
+  /** What a row's provider is as a newcomer; null for one that is proven. */
+  kindOf(row: number): StrangerKind | null {
+    return STRANGER_KINDS[this.providers.newcomer[this.index.columns.providerRow[row]!]! - 1] ?? null
   }
 
   /** The row of a listing; null when there is none. */

@@ -1,5 +1,6 @@
 import type { DataClass } from '../../../protocol/data-class.ts'
 import type { Address, ModelId, NodeKey } from '../../../protocol/ids.ts'
+import type { StrangerKind } from '../../trust/evidence.ts'
 import type { ListingIndex } from '../capability.ts'
 import type { Candidate, Demand, Listing, Outcome, ProviderId, Ranking } from './candidate.ts'
 import type { RoutingPolicy } from './policy.ts'
@@ -10,6 +11,8 @@ import type { Tuning } from './strategies.ts'
 export interface HonestyView {
   /** Only those that are proven are ranked; strangers and suspects are tried out, those caught get nothing. */
   standing: 'proven' | 'unproven' | 'suspected' | 'caught'
+  /** Whether the chain says it has something at stake; unset where nobody asked. */
+  hasStake?: boolean
   /** Chance that it is honest, 0 to 1. */
   prospect: number
   /** Tasks of ours it should have at once at most. */
@@ -19,8 +22,8 @@ export interface HonestyView {
 /** What the router asks of the trust room. */
 export interface ReputationView {
   honesty(provider: NodeKey): HonestyView
-  /** Chance that a stranger turns out to cheat, 0 to 1. */
-  strangerRisk(): number
+  /** Chance that a stranger of a kind turns out to cheat, 0 to 1. */
+  strangerRisk(kind: StrangerKind): number
   /** Chance that a task ends well, what it is at least; 0 to 1. */
   reliability(provider: NodeKey): number
   /** `score`: 0 to 100; `tasks`: how many of ours it has been seen with. */

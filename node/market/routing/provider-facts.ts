@@ -1,3 +1,5 @@
+import { STRANGER_KINDS } from '../../trust/evidence.ts'
+import { strangerKindOf } from '../../trust/honesty.ts'
 import type { ProviderId } from './candidate.ts'
 import type { ReputationView } from './modules.ts'
 import type { Tuning } from './strategies.ts'
@@ -36,7 +38,7 @@ export class ProviderFacts {
   reliability = new Float64Array()
   /** 0 to 100. */
   score = new Float64Array()
-  /** 1 for those that have not proven to be honest: they are tried out, not ranked. */
+  /** 0 for those that are proven. The others are tried out, not ranked: 1 more than the place of their kind in STRANGER_KINDS. */
   newcomer = new Uint8Array()
   /** Tasks of ours it has, and should have at once at most. */
   inFlight = new Float64Array()
@@ -200,9 +202,10 @@ export class ProviderFacts {
     let isWelcome = true
     let odds = 1
     if (isPeer(id)) {
-      const { standing, prospect, tasksAtOnce } = this.#reputation.honesty(id)
+      const { standing, hasStake = false, prospect, tasksAtOnce } = this.#reputation.honesty(id)
       if (this.#wantsScores) this.score[row] = this.#reputation.score(id).score
-      this.newcomer[row] = standing === 'proven' ? 0 : 1
+      const kind = STRANGER_KINDS.indexOf(strangerKindOf({ standing, hasStake }))
+      this.newcomer[row] = standing === 'proven' ? 0 : 1 + kind
       this.atOnce[row] = tasksAtOnce
       odds = prospect / Math.max(1 - prospect, LEAST_DOUBT)
       isWelcome = standing !== 'caught' && this.#reputation.isWelcome(id)
@@ -220,7 +223,7 @@ export class ProviderFacts {
       this.reliability[row] = (OWN_GOOD + good) / (OWN_GOOD + OWN_BAD + good + bad)
     }
     const trust =
-      this.newcomer[row] === 1 ? odds * odds : this.reliability[row]! ** this.#tuning.reliabilityExponent
+      this.newcomer[row]! > 0 ? odds * odds : this.reliability[row]! ** this.#tuning.reliabilityExponent
     this.trust[row] = isWelcome ? trust : -1
   }
 

@@ -2,9 +2,6 @@
 export interface Drawn {
   readonly item: number
   readonly weight: number
-}
-
-interface Timed extends Drawn {
   /** The time it draws, exponentially distributed with its weight as the rate. */
   readonly key: number
 }
@@ -18,7 +15,7 @@ interface Timed extends Drawn {
 export class Reservoir {
   #limit: number
   readonly #random: () => number
-  readonly #drawn: Timed[] = []
+  readonly #drawn: Drawn[] = []
   /** Weight that is still let pass before the next item is taken. */
   #left = Number.POSITIVE_INFINITY
   #total = 0
@@ -66,12 +63,12 @@ export class Reservoir {
     this.#jump()
   }
 
-  /** What was drawn first comes first. */
+  /** What was drawn first comes first; the keys of several reservoirs tell what comes first in them together. */
   items(): readonly Drawn[] {
     return this.#drawn
   }
 
-  #insert(drawn: Timed): void {
+  #insert(drawn: Drawn): void {
     let at = this.#drawn.length
     while (at > 0 && this.#drawn[at - 1]!.key > drawn.key) at--
     this.#drawn.splice(at, 0, drawn)

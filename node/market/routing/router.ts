@@ -1,4 +1,5 @@
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
+import { STRANGER_KINDS, type StrangerKind } from '../../trust/evidence.ts'
 import type { IndexedBucket } from '../capability.ts'
 import { Lowest } from '../lowest.ts'
 import { STRATEGIES } from '../preferences.ts'
@@ -19,13 +20,15 @@ import { learnedClass } from './learning/task-class.ts'
 import { ListingFacts } from './listing-facts.ts'
 import { Middling } from './middling.ts'
 import type { Decision, RouterModules, RouterOptions, Routing } from './modules.ts'
+import { NewcomerDraw } from './newcomer-draw.ts'
 import { OutputLengths } from './output-lengths.ts'
 import { NearnessTables } from './place.ts'
 import { PrefixAffinity } from './prefix-affinity.ts'
 import { isPeer, NO_CEILING } from './provider-facts.ts'
-import { type Drawn, Reservoir } from './reservoir.ts'
+import type { Drawn } from './reservoir.ts'
 import { rowsOf, type Search, scan } from './scan.ts'
 import { DEFAULT_TUNING, normalised, type Scale, type Tuning } from './strategies.ts'
+import { sumOf, type TrialShares, trialShares, wholeOf } from './trial-shares.ts'
 
 const MAX_CANDIDATES = 12
 /** When of those looked at closely fewer are left, the next best are looked at too. */
@@ -42,9 +45,9 @@ const BASE_UNITS = 1e18
 interface Findings {
   /** Those whose honesty is proven, the best score first. */
   proven: BuiltCandidate[]
-  /** The others, in the order they were drawn in, and the weight of all there are. */
+  /** The others, in the order they were drawn in, and the weight of all there are of each kind. */
   newcomers: BuiltCandidate[]
-  newcomerWeight: number
+  newcomerWeights: Record<StrangerKind, number>
   /** Who is left for want of others: proven first, then as they were drawn. */
   spare: BuiltCandidate[]
   unfit: Record<Unfit, number>
@@ -96,27 +99,27 @@ export class Router implements Routing {
 
   rank(demand: Demand): Ranking {
     const { decisionId, scale, findings } = this.#assess(demand)
-    const { proven, newcomers, newcomerWeight, spare, unfit } = findings
+    const { proven, newcomers, newcomerWeights, spare, unfit } = findings
     // A handful of strangers is soon known: the best offer first. In a crowd chance decides, else whoever baits best
     // would be met first, under one name after another.
     const isHandful = proven.length === 0 && newcomers.length <= HANDFUL
     const ranked = isHandful ? newcomers.toSorted(byScore) : proven
     const drawn = isHandful ? [] : newcomers
-    const [first] = drawn
-    const trialShare = first === undefined ? 0 : ranked.length === 0 ? 1 : this.#trialShare(ranked)
-    const isTrial = first !== undefined && (trialShare === 1 || this.#modules.random() < trialShare)
-    for (const { candidate, weight } of drawn) candidate.probability = (trialShare * weight) / newcomerWeight
+    const shares = this.#trialShares(ranked, drawn)
+    const trialShare = ranked.length === 0 && drawn.length > 0 ? 1 : sumOf(shares)
+    const first = this.#drawTrial(shares, drawn, trialShare)
+    const isTrial = first !== undefined
+    for (const { candidate, weight, kind } of drawn)
+      candidate.probability = (shares[kind!] * weight) / newcomerWeights[kind!]
     // Where nobody is known the others are ranked, too: they are who is asked next.
     const { order, eligible, version } = this.#order(
       demand,
-      ranked.length > 0 ? ranked : drawn.slice(1).sort(byScore),
+      ranked.length > 0 ? ranked : drawn.filter(built => built !== first).sort(byScore),
       1 - trialShare,
     )
     const candidates: Candidate[] = isTrial ? [first.candidate] : []
     for (const candidate of order) candidates.push(candidate)
-    if (ranked.length > 0)
-      for (let place = isTrial ? 1 : 0; place < drawn.length; place++)
-        candidates.push(drawn[place]!.candidate)
+    if (ranked.length > 0) for (const built of drawn) if (built !== first) candidates.push(built.candidate)
     for (const { candidate } of spare) candidates.push(candidate)
     if (candidates.length === 0) return { decisionId, candidates, unfit, scale, ...UNDECIDED }
     const wish =
@@ -137,22 +140,30 @@ export class Router implements Routing {
     })
   }
 
-  /**
-   * Share of tasks given to newcomers, so that we come to know them: what loses no more than the risk that is taken to
-   * cheats among them, as strangers turned out until now (an adaptive stranger policy: Feldman, Lai, Stoica, Chuang,
-   * "Robust Incentive Techniques for Peer-to-Peer Networks", EC 2004, section 4).
-   *
-   * Where none but our own engine and services are known it is more, for else no peer would be known for long, however
-   * much cheaper: the most that is ever tried, times the chance that a stranger is honest. So cheats get no more than
-   * a quarter of that most, r · (1 − r), and the less the more of them there are. Only newcomers that promise more
-   * than our own are tried; see `newcomerMinUtility`.
-   */
-  #trialShare(proven: readonly BuiltCandidate[]): number {
-    const { maxTrials, trialRisk } = this.#tuning
-    const risk = this.#modules.reputation.strangerRisk()
-    const share = Math.min(maxTrials, trialRisk / Math.max(risk, trialRisk))
+  /** Shares of tasks for the newcomers that were drawn, by their kind; all there are where nobody is known. */
+  #trialShares(proven: readonly BuiltCandidate[], drawn: readonly BuiltCandidate[]): TrialShares {
+    const present = new Set(drawn.map(({ kind }) => kind!))
+    const { reputation } = this.#modules
     const knowsPeers = proven.some(({ candidate }) => candidate.venue === 'peer')
-    return knowsPeers ? share : Math.max(share, maxTrials * (1 - risk))
+    const shares = trialShares(present, kind => reputation.strangerRisk(kind), knowsPeers, this.#tuning)
+    return proven.length > 0 ? shares : wholeOf(shares, present)
+  }
+
+  /** Whom to try out now, if anybody. */
+  #drawTrial(
+    shares: TrialShares,
+    drawn: readonly BuiltCandidate[],
+    trialShare: number,
+  ): BuiltCandidate | undefined {
+    if (trialShare === 0) return undefined
+    let draw = this.#modules.random()
+    if (draw >= trialShare) return undefined
+    for (const kind of STRANGER_KINDS) {
+      if (draw < shares[kind]) return drawn.find(built => built.kind === kind)
+      draw -= shares[kind]
+    }
+    // Shares that add up to 1 but for a rounding.
+    return drawn[0]
   }
 
   /** Has the policy order those we know. @param share of tasks that are left to them */
@@ -276,7 +287,8 @@ export class Router implements Routing {
         scale,
         nearness,
         newcomerMaxCost,
-        newcomerPlaces: Math.max(newcomerPlaces, ENOUGH_CANDIDATES),
+        enough: ENOUGH_CANDIDATES,
+        newcomerPlaces,
         isForSpare: false,
       }
       const newcomerMinUtility = this.#ownScore(search, buckets)
@@ -293,6 +305,7 @@ export class Router implements Routing {
   #ownScore(basis: Omit<Search, 'newcomerMinUtility'>, buckets: readonly IndexedBucket[]): number {
     const { breaker, index, random } = this.#modules
     const search = { ...basis, newcomerMinUtility: Number.NEGATIVE_INFINITY }
+    if (this.#facts.own.size === 0) return search.newcomerMinUtility
     const found = findingsOf(1, random)
     for (const row of this.#facts.own) {
       const bucket = buckets.find(({ start, end }) => start <= row && row < end)
@@ -306,7 +319,8 @@ export class Router implements Routing {
 
   /**
    * Scans until enough of the best stand up to a close look. While none does, it looks at twice as many each time, so
-   * that in the end it finds whoever is fit.
+   * that in the end it finds whoever is fit. Where somebody turns out to be a newcomer of another kind than it was
+   * taken for, or none, or to be one, all are drawn again: the chances of a draw hold for those that it was made of.
    */
   #find(demand: Demand, search: Search, buckets: readonly IndexedBucket[], maxCandidates: number): Findings {
     const { random } = this.#modules
@@ -324,42 +338,44 @@ export class Router implements Routing {
         if (kept !== null) scan(buckets, { ...search, isForSpare: true }, facts, random, kept)
         const isBusy = kept !== null && scanned.best.size === 0
         const known = (isBusy ? kept : scanned).best.items()
-        const drawn = scanned.newcomers.items()
         const places = known.length === 0 ? limit : this.#tuning.newcomerPlaces
-        const listed = shortlist(known, drawn, places, this.#preferred(demand, search), limit)
+        const drawn = scanned.newcomers.items(places)
+        const listed = shortlist(known, drawn, this.#preferred(demand, search), limit)
         const listedCount = listed.rows.length
         if (kept !== null && listedCount < enough)
-          addSpare(listed, isBusy ? [] : kept.best.items(), kept.newcomers.items(), limit)
+          addSpare(listed, isBusy ? [] : kept.best.items(), kept.newcomers.items(limit), limit)
         const { rows, weights } = listed
         const found: BuiltCandidate[] = []
         const spare: BuiltCandidate[] = []
-        let { totalWeight: newcomerWeight } = scanned.newcomers
-        let spareWeight = kept?.newcomers.totalWeight ?? 0
+        const newcomerWeights = scanned.newcomers.weights()
+        const spareWeights = (kept ?? scanned).newcomers.weights()
+        let hasChanged = false
         for (let place = 0; place < rows.length && found.length < maxCandidates; place++) {
           const row = rows[place]!
           const weight = weights[place]!
           const isListed = place < listedCount
           const built = this.#lookClosely(row, weight, demand, search)
-          if (typeof built !== 'string') (isListed ? found : spare).push(built)
+          if (built === null) hasChanged = true
+          else if (typeof built !== 'string') (isListed ? found : spare).push(built)
           else {
             ruledOut.push({ row, why: built })
             facts.table.leaveOut(row, true)
-            if (isListed) newcomerWeight -= weight
-            else spareWeight -= weight
+            const kind = facts.kindOf(row)
+            if (kind !== null && weight > 0) (isListed ? newcomerWeights : spareWeights)[kind] -= weight
           }
         }
         const count = found.length + spare.length
         // Where none of those stands up to a close look, others are left that were not worth one.
         const isAll = rows.length < limit && (count > 0 || rows.length === 0)
-        if (isAll || count >= enough || round === MAX_ROUNDS) {
+        if ((!hasChanged && (isAll || count >= enough)) || round === MAX_ROUNDS) {
           const unfit = named(scanned.unfit)
           for (const { why } of ruledOut) unfit[why]++
           const isFound = found.length > 0
           const { proven, newcomers } = apart(isFound ? found : spare)
-          if (isFound) return { proven, newcomers, newcomerWeight, spare, unfit }
-          return { proven, newcomers, newcomerWeight: spareWeight, spare: [], unfit }
+          if (isFound) return { proven, newcomers, newcomerWeights, spare, unfit }
+          return { proven, newcomers, newcomerWeights: spareWeights, spare: [], unfit }
         }
-        if (count === 0) limit *= 2
+        if (count === 0 && !hasChanged) limit *= 2
       }
     } finally {
       for (const { row } of ruledOut) facts.table.leaveOut(row, false)
@@ -378,9 +394,18 @@ export class Router implements Routing {
     return best.size + newcomers.size > 0 ? row : null
   }
 
-  /** Looks up what the table only guesses. @returns the candidate, or why it is none */
-  #lookClosely(row: number, weight: number, demand: Demand, search: Search): BuiltCandidate | Unfit {
-    const listing = this.#modules.index.listing(row)
+  /**
+   * Looks up what the table only guesses.
+   * @returns the candidate, or why it is none; null where it is not of the kind that it was listed as
+   */
+  #lookClosely(row: number, weight: number, demand: Demand, search: Search): BuiltCandidate | Unfit | null {
+    const { index } = this.#modules
+    const { providers } = this.#facts
+    const provider = index.columns.providerRow[row]!
+    const kind = providers.newcomer[provider]
+    providers.refreshIfOld(provider, search.terms.nowMs)
+    if (providers.newcomer[provider] !== kind) return null
+    const listing = index.listing(row)
     const why = this.#whyUnfit(row, listing, demand, search.terms)
     return why ?? this.#builder.build(row, listing, weight, demand, search) ?? 'too_expensive'
   }
@@ -390,8 +415,8 @@ export class Router implements Routing {
     const { provider, offer, model } = listing
     const { providers } = this.#facts
     const providerRow = index.columns.providerRow[row]!
-    providers.refreshIfOld(providerRow, terms.nowMs)
-    if (isPeer(provider) && !reputation.isWelcome(provider)) return 'unwelcome'
+    if (providers.trust[providerRow]! < 0 || (isPeer(provider) && !reputation.isWelcome(provider)))
+      return 'unwelcome'
     if (providers.score[providerRow]! < terms.minReputation) return 'reputation'
     if (breaker.isOpen(provider, model.model)) return 'circuit_open'
     const { minStake } = demand.preferences
@@ -472,29 +497,27 @@ export class Router implements Routing {
 }
 
 /**
- * The best, the last of which give their places to the first `places` of those drawn and to who is wished for.
+ * The best, the last of which give their places to those drawn and to who is wished for.
  * @param best none of them is among `drawn`
  */
 function shortlist(
   best: readonly number[],
   drawn: readonly Drawn[],
-  places: number,
   preferred: number | null,
   limit: number,
 ): Shortlist {
-  const drawnCount = Math.min(drawn.length, places)
   const rows: number[] = []
   const weights: number[] = []
   let isMissing = preferred !== null && !best.includes(preferred)
-  for (let place = 0; place < drawnCount; place++) if (drawn[place]!.item === preferred) isMissing = false
-  const bestCount = Math.min(best.length, Math.max(0, limit - drawnCount - (isMissing ? 1 : 0)))
+  for (const { item } of drawn) if (item === preferred) isMissing = false
+  const bestCount = Math.min(best.length, Math.max(0, limit - drawn.length - (isMissing ? 1 : 0)))
   for (let place = 0; place < bestCount; place++) {
     rows.push(best[place]!)
     weights.push(0)
   }
-  for (let place = 0; place < drawnCount; place++) {
-    rows.push(drawn[place]!.item)
-    weights.push(drawn[place]!.weight)
+  for (const { item, weight } of drawn) {
+    rows.push(item)
+    weights.push(weight)
   }
   if (isMissing) {
     rows.push(preferred!)
@@ -524,7 +547,7 @@ function addSpare(
 function apart(found: readonly BuiltCandidate[]): Pick<Findings, 'proven' | 'newcomers'> {
   const proven: BuiltCandidate[] = []
   const newcomers: BuiltCandidate[] = []
-  for (const one of found) (one.isNewcomer ? newcomers : proven).push(one)
+  for (const one of found) (one.kind === null ? proven : newcomers).push(one)
   return { proven: proven.sort(byScore), newcomers }
 }
 
@@ -567,7 +590,7 @@ const UNDECIDED = {
 function findingsOf(limit: number, random: () => number) {
   return {
     best: new Lowest(limit),
-    newcomers: new Reservoir(limit, random),
+    newcomers: new NewcomerDraw(limit, random),
     unfit: new Int32Array(UNFIT.length),
   }
 }

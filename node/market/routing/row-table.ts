@@ -9,6 +9,7 @@ import {
   EXPIRES_S,
   FLAGS,
   INPUT,
+  KIND_SHIFT,
   LEFT_OUT,
   MS_PER_TOKEN,
   NEWCOMER,
@@ -141,7 +142,7 @@ export class RowTable {
       (ceiling === UNKNOWN_CEILING ? 0 : PROVEN) |
       (dataClass & DATA_CLASS_MASK) |
       (columns.slaMask[row]! << SLA_SHIFT) |
-      (providers.newcomer[provider] === 1 ? NEWCOMER : 0) |
+      newcomerBits(providers.newcomer[provider]!) |
       (providers.inFlight[provider]! >= providers.atOnce[provider]! ? AT_LIMIT : 0)
     this.#changed(row)
   }
@@ -169,6 +170,11 @@ export class RowTable {
     this.numbers[at + WARM] = 0
     this.flags[at + FLAGS] = LEFT_OUT
   }
+}
+
+/** @param newcomer see `ProviderFacts` */
+function newcomerBits(newcomer: number): number {
+  return newcomer === 0 ? 0 : NEWCOMER | ((newcomer - 1) << KIND_SHIFT)
 }
 
 /**

@@ -4,8 +4,8 @@ import { UNFIT } from './candidate.ts'
 import type { Terms } from './filters.ts'
 import { promptFactor } from './latency-predictor.ts'
 import type { ListingFacts } from './listing-facts.ts'
+import type { NewcomerDraw } from './newcomer-draw.ts'
 import { MOST_GUARDED, NEAR_MS, type Nearness, SHARED_PRIVACY } from './place.ts'
-import type { Reservoir } from './reservoir.ts'
 import type { RowTable } from './row-table.ts'
 import { LEAST, type Scale } from './strategies.ts'
 
@@ -65,6 +65,9 @@ export const PROVEN = 1 << 8
 export const OURS = 1 << 9
 /** Has as many of our tasks as it should have at once. */
 export const AT_LIMIT = 1 << 10
+/** Of newcomers: their place in STRANGER_KINDS, from here on. */
+export const KIND_SHIFT = 11
+const KIND_MASK = 3
 /** Reach of a row that is looked at whatever the best are, and of one that is not looked at; see `RowTable.reach`. */
 export const ALWAYS_IN_REACH = Number.POSITIVE_INFINITY
 export const OUT_OF_REACH = Number.NEGATIVE_INFINITY
@@ -80,7 +83,9 @@ export interface Search {
   newcomerMaxCost: number
   /** What a newcomer must be worth, were it honest and reliable, to be tried out: more than what we have of our own. */
   newcomerMinUtility: number
-  /** Newcomers that are drawn once somebody proven is found. */
+  /** So many are worth a choice. */
+  enough: number
+  /** Newcomers of each kind that are drawn once somebody proven is found; as many as are enough until others are that. */
   newcomerPlaces: number
   /** Whether it is those that are shown who are kept for want of others; see `scan`. */
   isForSpare: boolean
@@ -90,8 +95,8 @@ export interface Search {
 export interface Findings {
   /** Of those that are proven. */
   best: Lowest
-  /** The others, drawn by the odds that they are honest and what they would be worth. */
-  newcomers: Reservoir
+  /** The others by their kind, drawn by the odds that they are honest and what they would be worth. */
+  newcomers: NewcomerDraw
   /** By place in UNFIT; of rows that cannot be among the best, fit or not, only while there is room. */
   unfit: Int32Array
 }
@@ -126,8 +131,10 @@ const IN_REACH = new Int32Array(ZONE_ROWS)
 
 /** Reads numbers only, all of a row at once and of most rows a single one; objects are made for none. */
 function scanRows(from: number, to: number, search: Search, facts: ListingFacts, findings: Findings): number {
-  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, newcomerPlaces, isForSpare } = search
+  const { terms, scale, nearness, newcomerMaxCost, newcomerMinUtility, newcomerPlaces, enough, isForSpare } =
+    search
   const { best, newcomers, unfit } = findings
+  const { byKind } = newcomers
   const { numbers, flags, reach } = facts.table
   const zones = facts.table.zones.best
   const { region } = facts.index.columns
@@ -221,13 +228,18 @@ function scanRows(from: number, to: number, search: Search, facts: ListingFacts,
           (bits & AT_LIMIT) !== 0 ||
           (isNewcomer && !(cost <= newcomerMaxCost && utility > newcomerMinUtility))
         if (isSpare !== isForSpare) spare++
-        else if (isNewcomer) newcomers.offer(row, trust * utility * utility * utility * utility + LEAST)
+        else if (isNewcomer)
+          byKind[(bits >> KIND_SHIFT) & KIND_MASK]!.offer(
+            row,
+            trust * utility * utility * utility * utility + LEAST,
+          )
         else {
           const key = -trust * utility
           if (key < bound) {
-            if (best.size === 0 && !isForSpare) newcomers.narrow(newcomerPlaces)
             best.offer(key, row)
             bound = best.bound
+            if (best.size <= enough && !isForSpare)
+              newcomers.narrow(best.size === enough ? newcomerPlaces : Math.max(newcomerPlaces, enough))
           }
         }
       } else unfit[whyUnfit(row, cost, terms, facts.table)]!++

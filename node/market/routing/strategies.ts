@@ -1,3 +1,4 @@
+import type { StrangerKind } from '../../trust/evidence.ts'
 import type { Strategy } from '../preferences.ts'
 
 /** What a prediction is judged by; `weights` say how much. */
@@ -25,11 +26,13 @@ export interface Tuning {
   reliabilityExponent: number
   /** What is tried out may cost so many times as much as the best, at the most. */
   explorationCost: number
-  /** Places among the candidates that are kept for newcomers. */
+  /** Places among the candidates that are kept for newcomers of each kind. */
   newcomerPlaces: number
   /** Share of tasks given to newcomers at most, and what share of all tasks may be lost to cheats among them. */
   maxTrials: number
   trialRisk: number
+  /** What each kind of newcomers may lose of what those before it, in the order of STRANGER_KINDS, leave of that risk. */
+  trialRiskShares: Readonly<Record<StrangerKind, number>>
 }
 
 export const DEFAULT_TUNING: Tuning = {
@@ -43,9 +46,10 @@ export const DEFAULT_TUNING: Tuning = {
   },
   reliabilityExponent: 1,
   explorationCost: 2,
-  newcomerPlaces: 4,
+  newcomerPlaces: 2,
   maxTrials: 0.15,
-  trialRisk: 0.01,
+  trialRisk: 0.018,
+  trialRiskShares: { staked: 0.9, unstaked: 0.9, suspected: 0.3 },
 }
 
 /** Keeps a division by it defined where everything is free. */

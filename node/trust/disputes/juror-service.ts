@@ -12,7 +12,7 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../log.ts'
 import type { P2PHost } from '../../p2p/host.ts'
 import type { Store } from '../../store/store.ts'
-import type { Table } from '../../store/table.ts'
+import type { BatchOperation, Table } from '../../store/table.ts'
 import type { CourtDriver } from './court-driver.ts'
 import type { CourtPurse } from './court-purse.ts'
 import { type Duty, dutySchema, isUnderWay, keyOf } from './duty.ts'
@@ -47,6 +47,8 @@ interface JurorServiceEvents {
 const MARGIN_SHARE = 0.2
 const MAX_MARGIN_MS = 10 * 60_000
 const DIAL_TIMEOUT_MS = 10_000
+/** By then every dispute is over, and its fees are paid. */
+const KEEP_MS = 60 * 24 * 3_600_000
 
 /**
  * Serves in juries: sees that it was drawn, gets the task from a party, runs its model over it again, commits and
@@ -72,7 +74,14 @@ export class JurorService extends EventEmitter<JurorServiceEvents> {
 
   /** Reads back what was begun; `tick` goes on with it. */
   async start(): Promise<void> {
-    for await (const [key, duty] of this.#table.entries()) this.#duties.set(key, duty)
+    const { clock, store } = this.#modules
+    const old: BatchOperation[] = []
+    for await (const [key, duty] of this.#table.entries()) {
+      const isOld = !isUnderWay(duty) && clock.nowMs() - duty.drawnAtMs > KEEP_MS
+      if (isOld) old.push(this.#table.deleteOperation(key))
+      else this.#duties.set(key, duty)
+    }
+    if (old.length > 0) await store.batch(old, { sync: false })
   }
 
   /** Idempotent; ends an examination that runs. */
@@ -125,15 +134,16 @@ export class JurorService extends EventEmitter<JurorServiceEvents> {
   }
 
   async #goOn(key: string): Promise<void> {
-    for (let before: Duty | undefined; before !== this.#duties.get(key); ) {
-      const duty = this.#duties.get(key)
-      if (duty === undefined || !isUnderWay(duty) || this.#abort.signal.aborted) return
-      before = duty
-      const seen = await this.#look(key, duty)
+    for (;;) {
+      const known = this.#duties.get(key)
+      if (known === undefined || !isUnderWay(known) || this.#abort.signal.aborted) return
+      const seen = await this.#look(key, known)
       if (seen === null) return
-      if (duty.state === 'drawn') await this.#decide(key, this.#duties.get(key)!, seen)
+      const duty = this.#duties.get(key)!
+      if (duty.state === 'drawn') await this.#decide(key, duty, seen)
       else if (duty.state === 'decided') await this.#commit(key, duty, seen)
       else if (duty.state === 'committed') await this.#reveal(key, duty, seen)
+      if (this.#duties.get(key) === duty) return
     }
   }
 

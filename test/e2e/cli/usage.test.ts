@@ -48,6 +48,12 @@ const COMMANDS = [
   'doctor',
   'config',
   'config check',
+  'verify',
+  'disputes',
+  'disputes show',
+  'disputes open',
+  'disputes appeal',
+  'disputes withdraw',
 ]
 
 /** Says on stderr which modules were loaded. */

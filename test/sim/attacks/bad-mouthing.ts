@@ -16,12 +16,12 @@ export function badMouthing(options: { priceFactor: number; status: 'dishonest' 
       const { random } = context
       const slanderers = liars(context, 2 * context.attackers)
       joinAll(context, () => bait(options.priceFactor))
-      const victims = context.honest
-        .toSorted((a, b) => a.outputPerMillion - b.outputPerMillion)
-        .slice(0, context.honest.length / 2)
       return {
         act: () => 'cheat',
         tick() {
+          const victims = context.honest
+            .toSorted((a, b) => a.outputPerMillion - b.outputPerMillion)
+            .slice(0, context.honest.length / 2)
           for (let i = 0; i < SLANDERS_PER_TICK; i++)
             context.gossip({
               ...{ witness: random.pick(slanderers), subject: random.pick(victims), status: options.status },

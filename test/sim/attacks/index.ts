@@ -25,6 +25,7 @@ export const ATTACKS: readonly AttackPlan[] = [
   whitewashing({ priceFactor: 0.8, serveFirst: 0 }),
   whitewashing({ priceFactor: 0.3, serveFirst: 0 }),
   whitewashing({ priceFactor: 0.8, serveFirst: 5 }),
+  whitewashing({ priceFactor: 0.8, serveFirst: 15 }),
   onOff({ serve: 10, cheat: 10, priceFactor: 0.8 }),
   onOff({ serve: 45, cheat: 5, priceFactor: 0.8 }),
   onOff({ serve: 3, cheat: 1, priceFactor: 0.8 }),
@@ -41,7 +42,7 @@ export const ATTACKS: readonly AttackPlan[] = [
 export const HARDEST: readonly AttackPlan[] = [
   sybil({ priceFactor: 0.8, hidden: true }),
   badMouthing({ priceFactor: 0.8, status: 'dishonest' }),
-  whitewashing({ priceFactor: 0.8, serveFirst: 5 }),
+  whitewashing({ priceFactor: 0.8, serveFirst: 15 }),
   onOff({ serve: 45, cheat: 5, priceFactor: 0.8 }),
   dumping({ priceFactor: 0.5, serveFirst: 50, together: false }),
   collusion({ priceFactor: 0.8, spyShare: 0.3 }),

@@ -16,7 +16,7 @@ export function sybil(options: { priceFactor: number; hidden: boolean }): Attack
       const { random } = context
       const funder = context.population.wallet()
       const shown = options.hidden ? {} : { funder, network: '203.0.113' }
-      const swarm = joinAll(context, () => ({ ...bait(options.priceFactor), ...shown, stake: 0 }))
+      const swarm = joinAll(context, () => ({ ...bait(options.priceFactor), ...shown }))
       const praisers = liars(context, 3 * swarm.length)
       return {
         act: () => 'cheat',

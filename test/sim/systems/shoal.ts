@@ -9,6 +9,7 @@ import { Router } from '../../../node/market/routing/router.ts'
 import type { Tuning } from '../../../node/market/routing/strategies.ts'
 import { networkOf } from '../../../node/trust/clusters.ts'
 import type { TrustParameters } from '../../../node/trust/components.ts'
+import { strangerKindOf } from '../../../node/trust/honesty.ts'
 import { TrustModel } from '../../../node/trust/trust-model.ts'
 import type { NodeKey } from '../../../protocol/ids.ts'
 import { CREDIT } from '../../../protocol/money.ts'
@@ -25,7 +26,6 @@ import {
 } from '../market.ts'
 
 const OFFER_LIFETIME_MS = 10 * 24 * 3_600_000
-const MAX_RANKED = 16
 
 /** What is tried in place of Shoal's defaults. */
 export interface ShoalSettings {
@@ -72,7 +72,7 @@ class ShoalRequester implements Chooser {
     this.#trust = trust
     this.#isUniform = settings.uniformAudits ?? false
     this.#router = new Router(
-      { region: `r${requester.region}`, maxCandidates: MAX_RANKED },
+      { region: `r${requester.region}` },
       {
         index,
         clock,
@@ -80,7 +80,7 @@ class ShoalRequester implements Chooser {
         standing: { of: () => null },
         reputation: {
           honesty: provider => trust.honesty(provider, clock.nowMs()),
-          strangerRisk: () => trust.strangerRisk(),
+          strangerRisk: kind => trust.strangerRisk(kind),
           reliability: provider => trust.reliability(provider, clock.nowMs()),
           score: provider => trust.score(provider, clock.nowMs()),
           isWelcome: provider => trust.isWelcome(provider, clock.nowMs()),
@@ -99,7 +99,7 @@ class ShoalRequester implements Chooser {
   rank(task: SimTask, tried: ReadonlySet<SimProvider>): SimProvider[] {
     const { decisionId, candidates } = this.#router.rank(demandOf(task, tried))
     this.#decisions.set(task, decisionId)
-    return candidates.slice(0, MAX_RANKED).map(({ provider }) => this.#directory.get(provider)!)
+    return candidates.map(({ provider }) => this.#directory.get(provider)!)
   }
 
   began(provider: SimProvider, task: SimTask): void {
@@ -115,7 +115,10 @@ class ShoalRequester implements Chooser {
       const promisedMs = provider.ttftMs + (outputTokens / provider.tokensPerSecond) * 1_000
       this.#trust.add({ kind: 'task', peer, atMs, result: atFirst, pace: Math.min(1, promisedMs / totalMs) })
     }
-    if (audited) this.#trust.add({ kind: 'audit', peer, atMs, passed: status === 'completed' })
+    if (audited) {
+      const as = strangerKindOf(this.#trust.honesty(peer, atMs))
+      this.#trust.add({ kind: 'audit', peer, atMs, passed: status === 'completed', as })
+    }
     this.#router.observe({
       ...{ decisionId: this.#decisions.get(task)!, provider: peer, status: atFirst, ttftMs, totalMs },
       ...{ outputTokens, promptTokens: task.promptTokens, paid: BigInt(Math.round(paid * 1e12)) * 10n ** 6n },
@@ -171,6 +174,7 @@ function factsOf(directory: ReadonlyMap<NodeKey, SimProvider>) {
       return found
     },
     isOrchestrator: () => false,
+    hasStake: (peer: NodeKey) => (directory.get(peer)?.stake ?? 0) > 0,
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { DEFAULT_PARAMETERS } from '../../../../node/trust/components.ts'
-import type { Evidence } from '../../../../node/trust/evidence.ts'
+import { type Evidence, STRANGER_KINDS, type StrangerKind } from '../../../../node/trust/evidence.ts'
+import { vouchersNeededAt } from '../../../../node/trust/honesty.ts'
 import { TrustModel } from '../../../../node/trust/trust-model.ts'
 
 const NOW_MS = 1_700_000_000_000
@@ -9,8 +10,12 @@ const DAY_MS = 24 * 3_600_000
 const PEER = 'peer'
 const { honesty: PARAMETERS } = DEFAULT_PARAMETERS
 
-function audit(passed: boolean, atMs = NOW_MS, peer = PEER): Evidence {
-  return { kind: 'audit', peer, atMs, passed }
+function audit(passed: boolean, atMs = NOW_MS, peer = PEER, as?: StrangerKind): Evidence {
+  return { kind: 'audit', peer, atMs, passed, ...(as === undefined ? {} : { as }) }
+}
+
+function comparison(agreed: boolean, atMs = NOW_MS, peer = PEER): Evidence {
+  return { kind: 'comparison', peer, atMs, agreed }
 }
 
 function task(peer = PEER, atMs = NOW_MS): Evidence {
@@ -45,13 +50,15 @@ const evidence: fc.Arbitrary<Evidence> = fc
   .record({
     peer: fc.constantFrom('a', 'b', 'c'),
     daysAgo: fc.integer({ min: 0, max: 40 }),
-    what: fc.constantFrom('task', 'passed', 'failed', 'verified', 'dishonest'),
+    what: fc.constantFrom('task', 'passed', 'failed', 'verified', 'dishonest', 'agreed', 'differed'),
+    as: fc.constantFrom(undefined, ...STRANGER_KINDS),
     witness: fc.constantFrom('w1', 'w2', 'w3'),
   })
-  .map(({ peer, daysAgo, what, witness }) => {
+  .map(({ peer, daysAgo, what, witness, as }) => {
     const atMs = NOW_MS - daysAgo * DAY_MS
     if (what === 'task') return task(peer, atMs)
-    if (what === 'passed' || what === 'failed') return audit(what === 'passed', atMs, peer)
+    if (what === 'agreed' || what === 'differed') return comparison(what === 'agreed', atMs, peer)
+    if (what === 'passed' || what === 'failed') return audit(what === 'passed', atMs, peer, as)
     return report(witness, what as 'verified' | 'dishonest', peer, atMs)
   })
 
@@ -143,9 +150,59 @@ describe('honesty', () => {
           assert.deepEqual(one.honesty(peer, NOW_MS), other.honesty(peer, NOW_MS))
           assert.equal(one.reliability(peer, NOW_MS), other.reliability(peer, NOW_MS))
         }
-        assert.equal(one.strangerRisk(), other.strangerRisk())
+        for (const kind of STRANGER_KINDS) assert.equal(one.strangerRisk(kind), other.strangerRisk(kind))
       }),
     )
+  })
+
+  it('of strangers is feared by their kind, as they were taken for when they were first audited', () => {
+    const cheats = (as?: StrangerKind) =>
+      Array.from({ length: 20 }, (_, i) => audit(false, NOW_MS, `cheat-${i}`, as))
+    const risks = (evidence: Evidence[]) => {
+      const model = modelOf(evidence)
+      return STRANGER_KINDS.map(kind => Number(model.strangerRisk(kind).toFixed(2)))
+    }
+    const [staked, unstaked, suspected] = risks([])
+    assert.deepEqual(risks(cheats('staked')), [0.91, unstaked, suspected])
+    assert.deepEqual(risks(cheats('unstaked')), [staked, 0.91, suspected])
+    assert.deepEqual(
+      risks(cheats()),
+      [staked, 0.91, suspected],
+      'where nobody asked, as one with nothing to lose',
+    )
+    // Once it was tried with a stake, it does not matter what it is now.
+    const later = cheats('staked').map(piece => ({ ...piece, atMs: NOW_MS + 1, as: 'unstaked' as const }))
+    assert.deepEqual(risks([...cheats('staked'), ...later]), [0.91, unstaked, suspected])
+  })
+
+  it('needs the more vouchers the more strangers of its kind cheat', () => {
+    let before = 0
+    for (const risk of [0.001, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99]) {
+      const needed = vouchersNeededAt(risk, PARAMETERS)
+      assert.ok(needed >= Math.max(before, PARAMETERS.vouchersNeeded))
+      before = needed
+    }
+    assert.equal(vouchersNeededAt(0.1, PARAMETERS), 1)
+    assert.ok(vouchersNeededAt(0.8, PARAMETERS) > 2)
+    const told = [...record(['w1', 'w2']), report('w1', 'verified'), report('w2', 'verified')]
+    assert.equal(modelOf(told).honesty(PEER, NOW_MS).standing, 'proven')
+    const cheats = Array.from({ length: 24 }, (_, i) => audit(false, NOW_MS + 1, `cheat-${i}`, 'unstaked'))
+    assert.equal(modelOf([...told, ...cheats]).honesty(PEER, NOW_MS).standing, 'unproven')
+  })
+
+  it('is proven by answers like others, half as much as by audits, and put in doubt by others, never caught', () => {
+    const alike = (count: number) => modelOf(times(count, comparison(true))).honesty(PEER, NOW_MS)
+    assert.deepEqual([alike(4).standing, alike(6).standing], ['unproven', 'proven'])
+    const unlike = (count: number) => modelOf(times(count, comparison(false))).honesty(PEER, NOW_MS)
+    assert.deepEqual(
+      [1, 2, 50].map(count => unlike(count).standing),
+      ['unproven', 'suspected', 'suspected'],
+    )
+    const even = modelOf([...times(20, comparison(true)), ...times(20, comparison(false))])
+    assert.equal(even.honesty(PEER, NOW_MS).standing, 'proven', 'machines differ')
+    const veteran = [...times(30, audit(true)), ...times(50, comparison(false))]
+    assert.equal(modelOf(veteran).honesty(PEER, NOW_MS).standing, 'proven')
+    assert.equal(modelOf(veteran).auditProbability(PEER, NOW_MS, 0), PARAMETERS.maxAccusedAudits)
   })
 
   it('of strangers is feared the more of them cheated', () => {

@@ -5,6 +5,7 @@ import { TrustError } from '../../../../node/trust/errors.ts'
 import { PeerFacts } from '../../../../node/trust/peer-facts.ts'
 import { peerNamed } from '../../../../node/trust/peer-names.ts'
 import { peerIdFromPublicKey } from '../../../../protocol/ids.ts'
+import { CREDIT } from '../../../../protocol/money.ts'
 import { TemporaryFolders } from '../../../helpers/temporary.ts'
 
 const wallets: Record<string, string> = {
@@ -19,6 +20,7 @@ describe('facts about peers', () => {
   let path: string
   let store: Store
   let facts: PeerFacts
+  let stakers: Set<string>
 
   async function open(): Promise<void> {
     store = await Store.open(path)
@@ -27,12 +29,14 @@ describe('facts about peers', () => {
       walletOf: peer => wallets[peer] ?? null,
       funderOf: wallet => (wallet === walletOf('c') ? walletOf('b') : null),
       rolesOf: (wallet, peer) => (wallet === walletOf('b') && peer === 'b' ? ['orchestrator'] : null),
+      stakeOf: (wallet, peer) => (wallet === walletOf('b') && stakers.has(peer) ? CREDIT : CREDIT - 1n),
     })
     await facts.start()
   }
 
   beforeEach(async () => {
     path = join(await folders.make(), 'store')
+    stakers = new Set(['b'])
     await open()
   })
   afterEach(async () => {
@@ -50,6 +54,18 @@ describe('facts about peers', () => {
     assert.equal(operators.areDistinct('cloud:one', 'cloud:two'), true)
     assert.equal(operators.areDistinct('cloud:one', 'cloud:one'), false)
     assert.equal(operators.areDistinct('nobody', 'b'), false)
+  })
+
+  it('count a stake for the first key it was seen with, and for no other after it', async () => {
+    assert.deepEqual(
+      ['a', 'b', 'nobody', 'cloud:one'].map(peer => facts.hasStake(peer)),
+      [false, true, false, false],
+    )
+    await facts.paidFrom('reborn', walletOf('b'))
+    stakers = new Set(['reborn'])
+    assert.deepEqual([facts.hasStake('b'), facts.hasStake('reborn')], [false, false])
+    stakers = new Set(['b'])
+    assert.equal(facts.hasStake('b'), true)
   })
 
   it('come from where peers were seen, and not from private networks', async () => {

@@ -57,6 +57,7 @@ function modelOf(
             `wallet:${peer}`,
           ],
         isOrchestrator: peer => (options.orchestrators ?? ['w', 'x']).includes(peer),
+        hasStake: () => false,
       },
     },
   )
@@ -377,6 +378,7 @@ describe('trust model', () => {
       const facts = (isRing: boolean) => ({
         clustersOf: (peer: string) => (isRing && peer.startsWith('ring') ? ['wallet:ring'] : [peer]),
         isOrchestrator: () => false,
+        hasStake: () => false,
       })
       const reviewOf = (peers: number, isRing: boolean) => {
         const model = new TrustModel({}, { facts: facts(isRing) })

@@ -8,6 +8,8 @@ import { DEFAULT_POLICY } from '../../../../../node/market/routing/learning/poli
 import { DecisionRecorder } from '../../../../../node/market/routing/learning/recorder.ts'
 import type { HonestyView, ReputationView } from '../../../../../node/market/routing/modules.ts'
 import { DEFAULT_TUNING } from '../../../../../node/market/routing/strategies.ts'
+import { sumOf, trialShares } from '../../../../../node/market/routing/trial-shares.ts'
+import { STRANGER_KINDS } from '../../../../../node/trust/evidence.ts'
 import { CREDIT } from '../../../../../protocol/money.ts'
 import { silentLog } from '../../../../helpers/hosts.ts'
 import {
@@ -133,11 +135,11 @@ describe('newcomers', () => {
       const { rankings, logged } = await decide(times, offer => {
         for (let known = 1; known <= 3; known++)
           offer(known, { outputPerMillion: BigInt(known + 2) * CREDIT })
-        for (let stranger = 101; stranger <= 104; stranger++)
+        for (let stranger = 101; stranger <= 102; stranger++)
           offer(stranger, { outputPerMillion: BigInt(stranger - 100) * CREDIT })
       })
       assert.equal(logged.length, times)
-      const share = DEFAULT_TUNING.trialRisk / RISK
+      const share = (DEFAULT_TUNING.trialRisk * DEFAULT_TUNING.trialRiskShares.unstaked) / RISK
       const firsts = new Map<string, number>()
       const chances = new Map(logged[0]!.candidates.map(({ provider, chance }) => [provider, chance]))
       let trials = 0
@@ -161,6 +163,89 @@ describe('newcomers', () => {
       }
       isAbout(trials, times, share)
       for (const [provider, chance] of chances) isAbout(firsts.get(provider) ?? 0, times, chance)
+    })
+
+    it('tries each kind at its own risk, with exact chances, whatever the others are like', async () => {
+      const kindOf = (provider: string) => {
+        const number = Number.parseInt(provider, 16)
+        return number <= 100 ? null : number <= 103 ? 'staked' : number <= 130 ? 'unstaked' : 'suspected'
+      }
+      const risks = { staked: 0.05, unstaked: 0.9, suspected: 0.5 }
+      const base = reputationOf()
+      const { router, offer } = market({
+        reputation: {
+          ...base,
+          honesty: provider => ({
+            ...base.honesty(provider),
+            standing:
+              kindOf(provider) === null
+                ? 'proven'
+                : kindOf(provider) === 'suspected'
+                  ? 'suspected'
+                  : 'unproven',
+            hasStake: kindOf(provider) === 'staked',
+          }),
+          strangerRisk: kind => risks[kind],
+        },
+      })
+      for (let known = 1; known <= 5; known++) offer(known)
+      for (let stranger = 101; stranger <= 140; stranger++) offer(stranger)
+      const times = 3_000
+      const tried = { staked: 0, unstaked: 0, suspected: 0 }
+      let sum = 0
+      for (let i = 0; i < times; i++) {
+        const { candidates, decidedBy, trialShare } = router.rank(demandFor())
+        const kind = kindOf(candidates[0]!.provider)
+        assert.equal(decidedBy, kind === null ? 'policy' : 'trial')
+        if (kind !== null) tried[kind]++
+        sum = trialShare
+      }
+      const shares = trialShares(new Set(STRANGER_KINDS), kind => risks[kind], true, DEFAULT_TUNING)
+      assert.ok(Math.abs(sum - sumOf(shares)) < 1e-9)
+      for (const kind of STRANGER_KINDS) isAbout(tried[kind], times, shares[kind])
+      assert.ok(
+        shares.staked > 5 * shares.unstaked,
+        'those who have nothing to lose take nothing from those who have',
+      )
+    })
+
+    it('draws anew where somebody turns out to be another than it was taken for', () => {
+      const base = reputationOf()
+      const caught = { standing: 'caught' } as const
+      const unproven = { standing: 'unproven' } as const
+      const turns: [knownTo: Partial<HonestyView>, strangersTo: Partial<HonestyView>][] = [
+        [{}, { hasStake: true }],
+        [unproven, {}],
+        [{}, { standing: 'proven' }],
+        [caught, {}],
+        [{}, caught],
+      ]
+      for (const [knownTo, strangersTo] of turns) {
+        const views = new Map<string, Partial<HonestyView>>()
+        const { router, offer } = market({
+          reputation: {
+            ...base,
+            honesty: provider => ({ ...base.honesty(provider), ...views.get(provider) }),
+          },
+        })
+        const known = Array.from({ length: 60 }, (_, place) => offer(1 + place))
+        const strangers = Array.from({ length: 60 }, (_, place) => offer(101 + place))
+        for (const provider of known.slice(0, 55)) views.set(provider, knownTo)
+        for (const provider of strangers.slice(0, 55)) views.set(provider, strangersTo)
+        const isProven = (provider: string) =>
+          (views.get(provider)?.standing ?? (known.includes(provider) ? 'proven' : 'unproven')) === 'proven'
+        for (let i = 0; i < 8; i++) {
+          const { candidates, trialShare } = router.rank(demandFor())
+          const [first] = candidates
+          assert.ok(first!.probability > 0)
+          if (trialShare === 0 || trialShare === 1) continue
+          for (const { provider, probability } of candidates) {
+            assert.notEqual(views.get(provider), caught)
+            const share = probability / (isProven(provider) ? 1 - trialShare : trialShare)
+            assert.ok(share >= 0 && share <= 1 + 1e-9, `${provider}: ${probability} of ${trialShare}`)
+          }
+        }
+      }
     })
 
     it('has every task a trial in a crowd of strangers, and the others in case it fails', async () => {
@@ -228,9 +313,10 @@ describe('newcomers', () => {
         for (let stranger = 101; stranger <= 103; stranger++) offer(stranger)
         const { trials, strangers, trialShare } = sharesOf(router)
         assert.equal(strangers, trials)
-        const { maxTrials, trialRisk } = DEFAULT_TUNING
+        const { maxTrials, trialRisk, trialRiskShares } = DEFAULT_TUNING
+        const mayLose = trialRisk * trialRiskShares.unstaked
         const expected = Math.max(
-          Math.min(maxTrials, trialRisk / Math.max(trialRisk, risk)),
+          Math.min(maxTrials, mayLose / Math.max(mayLose, risk)),
           maxTrials * (1 - risk),
         )
         assert.ok(Math.abs(trialShare - expected) < 1e-12 && trialShare <= maxTrials)
