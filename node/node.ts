@@ -274,7 +274,7 @@ export class ShoalNode {
     const verification = new Verification(
       { config, seed },
       {
-        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, receipts, trust },
+        ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, index, receipts, trust },
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
       },
     )
@@ -709,6 +709,7 @@ export class ShoalNode {
         hedging: new HedgeBudget({ share: config['task.hedgePercent'] / 100 }),
         areDistinct: (a, b) => trust.operators.areDistinct(a, b),
         excludedFrom: slaClass => verification.consequences.excludedFrom(slaClass),
+        transcripts: verification.transcripts,
         reputation: {
           observe: (provider, evidence) => trust.observe(provider, evidence),
           isProven: provider => reputation.honesty(provider).standing === 'proven',
@@ -791,6 +792,7 @@ export class ShoalNode {
         bids: desk.bidder,
         admission,
         meter: this.#meter,
+        randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),

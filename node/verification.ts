@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { SequentialTest } from '../inference/audit/sequential-test.ts'
 import type { Engine, LoadedModel } from '../inference/engine.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
@@ -8,12 +9,14 @@ import { receiptMessage } from '../protocol/messages/receipt.ts'
 import { openRecord } from '../protocol/signed.ts'
 import type { EventLog } from './auditlog/event-log.ts'
 import type { AuditOutbox } from './auditlog/outbox.ts'
+import { BlockBeacon } from './chain/beacon.ts'
 import type { ChainClient } from './chain/client.ts'
 import type { ChainStanding } from './chain/standing.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/settings.ts'
 import type { Economy } from './economy.ts'
 import type { Logger } from './log.ts'
+import type { CapabilityIndex } from './market/capability-index.ts'
 import type { Clearance } from './market/clearance.ts'
 import type { OfferBook } from './market/offer-book.ts'
 import type { OfferPublisher } from './market/offer-publisher.ts'
@@ -26,14 +29,21 @@ import type { Store } from './store/store.ts'
 import type { BatchOperation } from './store/table.ts'
 import type { ReceiptBook } from './tasks/receipt-book.ts'
 import type { Requester } from './tasks/requester.ts'
+import type { TranscriptJudge } from './tasks/transcript-judge.ts'
 import type { AcceptedTask } from './trust/audits/archived-task.ts'
 import { AuditBook, type AuditRecord } from './trust/audits/audit-book.ts'
 import { AuditDesk } from './trust/audits/audit-desk.ts'
 import { AuditDraw } from './trust/audits/audit-draw.ts'
+import { AuditFavours } from './trust/audits/audit-favours.ts'
 import { AuditPolicy } from './trust/audits/audit-policy.ts'
+import { AuditorBook } from './trust/audits/auditor-book.ts'
 import { CalibrationGossip } from './trust/audits/calibration-gossip.ts'
 import { CalibrationStore } from './trust/audits/calibration-store.ts'
+import { EligibleAuditors } from './trust/audits/eligible-auditors.ts'
+import { EngineJudge } from './trust/audits/engine-judge.ts'
 import { LocalAuditor } from './trust/audits/local-auditor.ts'
+import { RemoteAuditService } from './trust/audits/remote-audit-service.ts'
+import { RemoteAuditors } from './trust/audits/remote-auditors.ts'
 import { shippedCalibrations } from './trust/audits/shipped-calibrations.ts'
 import { TaskArchive } from './trust/audits/task-archive.ts'
 import type { AuditVerdict } from './trust/audits/verdict.ts'
@@ -64,6 +74,7 @@ export interface VerificationModules {
   engine: Engine
   catalog: ModelCatalog
   book: OfferBook
+  index: CapabilityIndex
   receipts: ReceiptBook
   trust: Trust
   events: NodeEvents
@@ -95,13 +106,19 @@ export class Verification {
   /** Runs tasks again, one by one: for juries, and for who asks. */
   readonly examiner: Examiner
   readonly checker: ReceiptChecker
+  readonly transcripts: TranscriptJudge
   readonly #modules: VerificationModules
   readonly #book: AuditBook
   readonly #local: LocalAuditor
+  /** What other nodes' words on our tasks are worth. */
+  readonly auditors: AuditorBook
+  readonly #remote: RemoteAuditors
+  readonly #service: RemoteAuditService | null
   readonly #config: Config
   readonly #calibrationGossip: CalibrationGossip
   #disputes: Disputes | null = null
-  #standing: Pick<ChainStanding, 'of'> | null = null
+  #standing: Pick<ChainStanding, 'of' | 'want'> | null = null
+  #beacon: BlockBeacon | null = null
   #unwatch: (() => void) | null = null
 
   constructor(options: VerificationOptions, modules: VerificationModules) {
@@ -125,6 +142,51 @@ export class Verification {
       isKnownModel: model =>
         engine.status().models.some(({ id }) => id === model) || book.models().includes(model),
     })
+    this.auditors = new AuditorBook({ store, outbox, clock })
+    const eligible = new EligibleAuditors(
+      { minStake: config['audits.auditorStake'] },
+      {
+        ...{ index: modules.index, clock, standing: () => this.#standing },
+        isWelcome: peer => reputation.isWelcome(peer),
+      },
+    )
+    const favours = new AuditFavours(
+      {},
+      {
+        clock,
+        isStaked: peer => {
+          const offer = book.of(peer)
+          return offer !== null && eligible.isStaked(offer)
+        },
+      },
+    )
+    this.#remote = new RemoteAuditors(
+      { canaryShare: config['audits.canaryShare'] },
+      {
+        ...{ host, archive: this.archive, book: this.auditors, favours, calibrations: this.calibrations },
+        eligible: model => eligible.of(model),
+        areDistinct: (a, b) => operators.areDistinct(a, b),
+        isDrawn: receipt => this.#book.isWaiting(receipt),
+        isDoubted: (provider, model) => this.#book.isDoubted(provider, model),
+        onExcluded: async auditor => {
+          await reputation.penalise(auditor, 'false_audit')
+          await this.#book.discount(auditor, this.calibrations)
+        },
+        onViolation: peer => void reputation.penalise(peer, 'bad_record'),
+        random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+        randomSeed: () => `0x${randomBytes(32).toString('hex')}`,
+        ...{ clock, log },
+      },
+    )
+    this.#service = config['audits.serve']
+      ? new RemoteAuditService({
+          ...{ host, engine, signer, favours, clock, log, beacon: () => this.#beacon },
+          offered: () => this.offered(engine.status().models),
+          eligible: model => eligible.of(model).map(({ provider }) => provider),
+          isWelcome: peer => reputation.isWelcome(peer),
+        })
+      : null
+    this.transcripts = new EngineJudge({ engine, calibrations: this.calibrations, clock, log })
     const policy = new AuditPolicy(
       { least: config['audits.leastProbability'], unresolvedLimit: config['audits.unresolvedLimit'] },
       {
@@ -138,7 +200,7 @@ export class Verification {
       { share: config['audits.share'] },
       {
         ...{ archive: this.archive, book: this.#book, draw: new AuditDraw(seed), policy },
-        auditors: [this.#local],
+        auditors: config['audits.remote'] ? [this.#local, this.#remote] : [this.#local],
         calibrations: this.calibrations,
         observe: (provider, evidence, also) => trust.observe(provider, evidence, also),
         ...{ clock, log },
@@ -165,6 +227,8 @@ export class Verification {
     await this.calibrations.start()
     this.#calibrationGossip.start()
     await this.#book.start()
+    await this.auditors.start()
+    await this.#service?.start()
     await this.consequences.start()
     this.audits.on('verdict', verdict => void this.consequences.audited(verdict))
     this.audits.on('verdict', verdict => this.#told(verdict))
@@ -230,10 +294,13 @@ export class Verification {
   }
 
   /** Begins what needs the chain. @returns how to end it again, before the parts given are stopped */
-  async useTrade({ client, economy, router }: VerificationTrade): Promise<() => Promise<void>> {
+  async useTrade({ client, economy, clearance, router }: VerificationTrade): Promise<() => Promise<void>> {
     const { wallet, host, eventLog, outbox, store, clock, log } = this.#modules
     const config = this.#config
     this.#standing = economy.standing
+    const { confirmations } = economy
+    this.#beacon = new BlockBeacon({ confirmations }, { client })
+    this.#remote.useTrade({ beacon: this.#beacon, clearance })
     const disputes = new Disputes(
       {
         maxBond: config['disputes.maxBond'],
@@ -261,6 +328,8 @@ export class Verification {
     return async () => {
       this.consequences.off('excluded', onExcluded)
       this.#standing = null
+      this.#beacon = null
+      this.#remote.useTrade(null)
       this.#disputes = null
       await disputes.stop()
     }
@@ -271,6 +340,7 @@ export class Verification {
     this.#unwatch?.()
     this.#unwatch = null
     await this.#calibrationGossip.stop()
+    this.#service?.stop()
     await this.audits.stop()
     await this.consequences.settled()
     await this.archive.stop()
@@ -296,8 +366,14 @@ export class Verification {
     )
   }
 
-  #told({ provider, model, receipt, result }: AuditVerdict): void {
-    const { metrics, events } = this.#modules
+  #told(verdict: AuditVerdict): void {
+    const { provider, model, receipt, result, auditor, isCalibrated } = verdict
+    const { metrics, events, log } = this.#modules
+    // What we found good ourselves is fit to test others with.
+    if (auditor === null && result === 'passed' && isCalibrated)
+      this.auditors
+        .learned(receipt, { isConfirmed: true })
+        .catch(error => log.warn({ err: error }, 'what is known of a task was not kept'))
     metrics.audits.inc({ result })
     events.tell({ type: 'audited', provider, model, receipt, result })
   }

@@ -43,6 +43,10 @@ export const MAX_OUTPUT_TOKENS = 131_072
 export const MAX_SAMPLED_CANDIDATES = 64
 /** Tokens in one `output` frame. */
 export const MAX_TOKENS_PER_FRAME = 1_024
+/** Tokens of the first window that a replica seals, small so that the first text comes soon; each next one has twice as many. */
+export const FIRST_SEALED_WINDOW_TOKENS = 4
+/** Tokens of the windows after that: half of the usual credit window, so that the next is made while one is opened and paid. */
+export const MAX_SEALED_WINDOW_TOKENS = 32
 /** Bytes of one frame on a task's stream: a request with a full-size prompt fits. */
 export const MAX_TASK_FRAME_BYTES = 2_097_152
 export const MAX_REASON_CHARS = 200

@@ -8,3 +8,8 @@ export type SlaClass = (typeof SLA_CLASSES)[number]
 /** `on-demand`: begun is finished, at a fixed price. `spot`: cheaper, and may be pre-empted with notice. */
 export const CAPACITY_MODES = ['on-demand', 'spot'] as const
 export type CapacityMode = (typeof CAPACITY_MODES)[number]
+
+/** Whether several operators do a task of this class alike, and seal their output before it is compared. */
+export function isReplicated(slaClass: SlaClass): boolean {
+  return slaClass !== 'B'
+}

@@ -3,6 +3,7 @@ import { matchesGlob } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/ui/output.ts'
 import { attackBench } from '../test/bench/attack.bench.ts'
+import { auditRocBench } from '../test/bench/audit-roc.bench.ts'
 import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
@@ -38,6 +39,7 @@ if (values.help) {
 const wanted = (name: string) => matchesGlob(name, values.only)
 const benches = [
   attackBench,
+  auditRocBench,
   cheatsBench,
   failoverBench,
   gasBench,

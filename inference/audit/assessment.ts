@@ -116,6 +116,6 @@ export function assess(scored: ScoredOutput, claim: AuditClaim): Assessment {
 }
 
 /** Whether a candidate can be cut off by a threshold that another's numeric noise may move. */
-function hasFilters({ temperature, topK, minP, topP }: AuditClaim['sampling']): boolean {
+export function hasFilters({ temperature, topK, minP, topP }: AuditClaim['sampling']): boolean {
   return temperature > 0 && (topP < 1 || minP > 0 || (topK > 0 && topK < MAX_CANDIDATES))
 }

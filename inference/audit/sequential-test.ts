@@ -116,10 +116,12 @@ export class SequentialTest {
    * Takes one audited receipt into account. Each receipt once only; the order is that of audits, which must not be chosen
    * by what they found.
    * @param atMs when the receipt's task ended
+   * @param weight chance that the audit is true, 0 to 1, for words of others: the ratio is mixed with 1 by it, as of a word that
+   *   says nothing otherwise. Its expectation stays at most 1, and at weight 0 nothing changes
    * @throws {AuditError} VERSION_MISMATCH, MISMATCH
    */
-  add(assessment: Assessment, calibration: Calibration, atMs: number): Decision {
-    const ratios = receiptLogRatios(assessment, calibration)
+  add(assessment: Assessment, calibration: Calibration, atMs: number, weight = 1): Decision {
+    const ratios = receiptLogRatios(assessment, calibration).map(ratio => believed(ratio, weight))
     const { state } = this
     const before = this.evidence.log
     const receipts = state.receipts + 1
@@ -167,7 +169,8 @@ export class SequentialTest {
   }
 }
 
-function freshState(renewals: number): SequentialTestState {
+/** Of a test that has seen nothing, after so many before it. */
+export function freshState(renewals: number): SequentialTestState {
   return {
     version: 1,
     decision: 'undecided',
@@ -184,6 +187,12 @@ function freshState(renewals: number): SequentialTestState {
 /** ln(1 − share + share·exp(ratio)): a receipt of a provider that cheats at some. */
 function mixed(ratio: number, share: number): number {
   return share === 1 ? ratio : logSumExp([Math.log1p(-share), Math.log(share) + ratio])
+}
+
+/** ln(1 − weight + weight·exp(ratio)). */
+function believed(ratio: number, weight: number): number {
+  if (weight <= 0) return 0
+  return mixed(ratio, Math.min(1, weight))
 }
 
 function clamp(log: number): number {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import type { GenerationEvent } from '../engine.ts'
 import { EventBatcher } from './event-batcher.ts'
 import type { LlamaGeneration } from './generation.ts'
@@ -108,6 +109,8 @@ class EngineChild {
       const { backend } = this.#worker.status()
       if (backend !== null)
         this.#send({ type: 'ready', backend: { ...backend, devices: [...backend.devices] } })
+      // By itself Node.js keeps what it compiled when it ends, and this process is killed.
+      flushCompileCache()
     } catch (error) {
       this.#send({ type: 'unavailable', failure: toFailure(error) })
     }

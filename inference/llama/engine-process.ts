@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { StringDecoder } from 'node:string_decoder'
 import { fileURLToPath } from 'node:url'
+import { compileCacheEnvironment } from '../compile-cache.ts'
 import { LogTail } from './engine-log.ts'
 import { type FromEngine, fromEngineSchema, type ToEngine } from './ipc-messages.ts'
 
@@ -36,14 +37,20 @@ const LAST_OUTPUT_TIMEOUT_MS = 500
 const SECRET_VARIABLE = /^SHOAL_|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|^NODE_OPTIONS$/i
 
 /** Forks `child.ts` beside this file. */
-export const forkEngineProcess: StartEngineProcess = listeners => {
+export const forkEngineProcess: StartEngineProcess = listeners => forkEngine(listeners, [])
+
+/** @param flags of Node for the engine process, as `--import` of a file that changes what it runs on */
+export function forkEngine(listeners: EngineProcessListeners, flags: readonly string[]): EngineProcess {
   // `new URL` is not rewritten by the compiler: the built file ends in .js.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const child = fork(fileURLToPath(new URL(`./child.${extension}`, import.meta.url)), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLE.test(name))),
+    execArgv: [...flags],
+    env: {
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLE.test(name))),
+      ...compileCacheEnvironment(),
+    },
   })
   const lastOutput = new LogTail({ maxChars: MAX_LAST_OUTPUT_CHARS })
   const onLine = (line: string) => {

@@ -3,15 +3,10 @@ import { EngineError, type ScoredOutput, type ScoreRequest } from '../engine.ts'
 import { MAX_CANDIDATES } from '../sampling/sampler.ts'
 import { messageOf } from './bindings.ts'
 import type { ModelRunner, PreparedScore } from './model-runner.ts'
+import { scoreBatchTokens } from './score-batch.ts'
 import type { SequenceSlot } from './sequence-slot.ts'
 import type { Seat } from './slot-pool.ts'
 
-/**
- * Tokens of an audit in one batch. What llama.cpp computes depends in the last bits on how a text is cut into
- * batches; always cut the same, it is the same each time, as long as nothing runs beside it. Larger ones are hardly faster, and
- * generations that run beside it wait for each.
- */
-const SCORE_BATCH_TOKENS = 128
 /** A generation that waits gets an audit's slot so many times; then the audit is finished. */
 const MAX_YIELDS = 3
 
@@ -90,11 +85,12 @@ export class OutputScoring {
     // The last token's successor is nobody's claim.
     const inputs = [...tokens, ...known.slice(0, -1)]
     const first = tokens.length - 1
+    const batchTokens = scoreBatchTokens(this.#runner.description.parameterCount)
     await slot.reset()
-    for (let start = 0; start < inputs.length; start += SCORE_BATCH_TOKENS) {
+    for (let start = 0; start < inputs.length; start += batchTokens) {
       this.#throwIfCancelled()
       if (mayYield && this.#runner.pool.queued > 0) return null
-      const batch = inputs.slice(start, start + SCORE_BATCH_TOKENS)
+      const batch = inputs.slice(start, start + batchTokens)
       const from = Math.min(batch.length, Math.max(0, first - start))
       const candidates = await slot.candidates(batch, { from, count: MAX_CANDIDATES })
       for (const [i, probabilities] of candidates.entries()) {

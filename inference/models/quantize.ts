@@ -1,4 +1,5 @@
 /// <reference lib="esnext.float16" />
+import { packQ3K, unpackQ3K } from './quantize-q3k.ts'
 
 /** The tensor types this writer makes, with what ggml calls them in a file and how they pack elements. */
 export const WRITABLE_TYPES = {
@@ -6,6 +7,7 @@ export const WRITABLE_TYPES = {
   F16: { id: 1, blockElements: 1, blockBytes: 2 },
   Q4_0: { id: 2, blockElements: 32, blockBytes: 18 },
   Q8_0: { id: 8, blockElements: 32, blockBytes: 34 },
+  Q3_K: { id: 11, blockElements: 256, blockBytes: 110 },
 } as const
 export type WritableType = keyof typeof WRITABLE_TYPES
 
@@ -16,6 +18,7 @@ export type WritableType = keyof typeof WRITABLE_TYPES
  * `Q4_0`: blocks of 32, a float16 scale d = (the element of largest magnitude) / -8 and 32 nibbles q with
  * x = d (q - 8), element i in the low and i + 16 in the high half of byte i; error at most |d| (the end
  * opposite to the largest element is cut off at 7 d). Both add what rounding d to float16 costs.
+ * `Q3_K`: see `quantize-q3k.ts`.
  * Source: `quantize_row_q8_0_ref` and `quantize_row_q4_0_ref` of ggml-quants.c.
  *
  * @param elements a whole number of blocks of finite numbers
@@ -36,7 +39,7 @@ export function quantize(type: WritableType, elements: Float32Array): Uint8Array
   } else if (type === 'F16') {
     for (const [i, x] of elements.entries()) view.setFloat16(2 * i, x, true)
   } else {
-    const block = type === 'Q8_0' ? packQ8 : packQ4
+    const block = { Q8_0: packQ8, Q4_0: packQ4, Q3_K: packQ3K }[type]
     for (let at = 0, to = 0; at < elements.length; at += blockElements, to += blockBytes) {
       block(elements.subarray(at, at + blockElements), view, to)
     }
@@ -55,6 +58,7 @@ export function dequantize(type: WritableType, bytes: Uint8Array): Float32Array 
   for (let at = 0, from = 0; from < bytes.length; at += blockElements, from += blockBytes) {
     if (type === 'F32') elements[at] = view.getFloat32(from, true)
     else if (type === 'F16') elements[at] = view.getFloat16(from, true)
+    else if (type === 'Q3_K') unpackQ3K(view, from, elements.subarray(at, at + blockElements))
     else {
       const scale = view.getFloat16(from, true)
       for (let i = 0; i < blockElements; i++) {

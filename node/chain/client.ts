@@ -94,6 +94,13 @@ export interface Certification {
   expiresAtMs: number
 }
 
+/** What names a block, and when it was made. */
+export interface ChainBlock {
+  number: number
+  hash: Bytes32
+  timeMs: number
+}
+
 /** NodeRegistry's kind of attestation for what a node runs on. */
 const CERTIFIED = 2
 
@@ -196,6 +203,16 @@ export class ChainClient {
   /** @throws {ChainError} CHAIN_UNREACHABLE */
   async blockNumber(): Promise<number> {
     return this.#reach(() => this.provider.getBlockNumber())
+  }
+
+  /** Null where there is no such block. @throws {ChainError} CHAIN_UNREACHABLE */
+  async block(number: number): Promise<ChainBlock | null> {
+    const found = (await this.request('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as {
+      hash: string
+      timestamp: string
+    } | null
+    if (found === null) return null
+    return { number, hash: found.hash, timeMs: Number(found.timestamp) * 1_000 }
   }
 
   async channel(channelId: ChannelId): Promise<OnChainChannel | null> {

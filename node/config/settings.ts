@@ -448,6 +448,31 @@ export const settings = {
     flag: 'audit-keep-for',
   }),
 
+  'audits.remote': setting({
+    kind: flag,
+    default: true,
+    help: 'Have answers of models you do not run checked by other nodes, where the data may go to them.',
+    flag: 'audit-remote',
+  }),
+  'audits.serve': setting({
+    kind: flag,
+    default: true,
+    help: 'Check answers for others with the models you offer, while nothing else is to be done.',
+    flag: 'audit-serve',
+  }),
+  'audits.auditorStake': setting({
+    kind: credits(0n),
+    default: 100n * CREDIT,
+    help: 'Credits a node must have at stake for you to ask it to check answers.',
+    flag: 'auditor-stake',
+  }),
+  'audits.canaryShare': setting({
+    kind: fraction,
+    default: 0.2,
+    help: 'Least share of what others are asked to check whose truth you know, so that who never looks is found out.',
+    flag: 'canary-share',
+  }),
+
   'disputes.maxBond': setting({
     kind: credits(0n),
     default: 0n,

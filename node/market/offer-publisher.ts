@@ -6,6 +6,7 @@ import {
   MAX_ADDRESSES_PER_OFFER,
   MAX_ENTITIES_PER_OFFER,
   MAX_MODELS_PER_OFFER,
+  MAX_SEALED_WINDOW_TOKENS,
 } from '../../protocol/limits.ts'
 import {
   type Entity,
@@ -243,7 +244,7 @@ export class OfferPublisher {
       minChannelRemainingMs,
       addresses: addresses().slice(0, MAX_ADDRESSES_PER_OFFER),
       region,
-      slaClasses: credits > 0n ? ['B', 'A', 'S'] : ['B', 'A'],
+      slaClasses: slaClassesOf(creditWindowTokens, credits),
       dataClass,
     }
   }
@@ -280,4 +281,10 @@ function kindOf(offer: Offer): string {
     return kind
   })
   return JSON.stringify([rest, kinds], (_key, value) => (typeof value === 'bigint' ? `${value}` : value))
+}
+
+/** Replicas work a whole sealed window ahead of payment. */
+function slaClassesOf(creditWindowTokens: number, credits: bigint): Offer['slaClasses'] {
+  if (creditWindowTokens < MAX_SEALED_WINDOW_TOKENS) return ['B']
+  return credits > 0n ? ['B', 'A', 'S'] : ['B', 'A']
 }

@@ -14,7 +14,10 @@ export class P2PError extends ShoalError<P2PErrorCode> {
   override readonly name = 'P2PError'
 }
 
-/** What a peer did wrong; a closed set, counted and scored. `unpaid`: a task ended, and what was delivered was not paid. */
+/**
+ * What a peer did wrong; a closed set, counted and scored. `unpaid`: a task ended, and what was delivered was not paid.
+ * `false_audit`: what it said of others' work was wrong too often.
+ */
 export const VIOLATIONS = [
   'bad_frame',
   'oversize_frame',
@@ -23,5 +26,6 @@ export const VIOLATIONS = [
   'silent',
   'bad_payment',
   'unpaid',
+  'false_audit',
 ] as const
 export type Violation = (typeof VIOLATIONS)[number]

@@ -40,12 +40,13 @@ export class FrameStream<Out, In> {
     this.#stream.addEventListener('message', event => this.#collect(event.data))
     this.#stream.addEventListener('remoteCloseWrite', () => this.#finish('closed'))
     this.#stream.addEventListener('close', event => {
-      this.#finish(
-        event.error === undefined
-          ? 'closed'
-          : new P2PError('STREAM_RESET', 'the connection to the peer broke', { cause: event.error }),
-      )
+      this.#finish(event.error === undefined ? 'closed' : reset(event.error))
     })
+    // An end that came before there were listeners is told by no event; what was sent before it comes first.
+    if (this.#stream.remoteWriteStatus === 'closed') {
+      const { status } = this.#stream
+      queueMicrotask(() => this.#finish(status === 'reset' || status === 'aborted' ? reset() : 'closed'))
+    }
   }
 
   /**
@@ -62,7 +63,7 @@ export class FrameStream<Out, In> {
     } catch (cause) {
       throw signal?.aborted === true
         ? new P2PError('TIMED_OUT', 'the peer did not take the data in time', { cause })
-        : new P2PError('STREAM_RESET', 'the connection to the peer broke', { cause })
+        : reset(cause)
     }
   }
 
@@ -143,3 +144,5 @@ export class FrameStream<Out, In> {
     return new P2PError('BAD_FRAME', message, { cause })
   }
 }
+
+const reset = (cause?: unknown) => new P2PError('STREAM_RESET', 'the connection to the peer broke', { cause })

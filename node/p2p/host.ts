@@ -55,6 +55,8 @@ interface HostEvents {
 }
 
 const STOP_TIMEOUT_MS = 4_000
+/** Who opens a request protocol says what it wants within so long, however long the answer may take. */
+const REQUEST_TIMEOUT_MS = 10_000
 
 /** The libp2p host of a node: the only thing that talks to the network. Nodes are named by their key, never by libp2p types. */
 export class P2PHost extends EventEmitter<HostEvents> {
@@ -189,7 +191,8 @@ export class P2PHost extends EventEmitter<HostEvents> {
       const signal = AbortSignal.timeout(protocol.timeoutMs)
       const encode = (response: Response) => encodeMessage(protocol.response, response)
       const frames = this.#frames(stream, peer, encode, protocol.request)
-      const request = await this.#firstFrame(frames, peer, signal)
+      const spoken = AbortSignal.timeout(Math.min(REQUEST_TIMEOUT_MS, protocol.timeoutMs))
+      const request = await this.#firstFrame(frames, peer, spoken)
       if (request === null) return
       await frames.send(await answer(peer, request, signal), signal)
       await frames.close(signal)

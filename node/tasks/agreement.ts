@@ -64,6 +64,19 @@ export class Agreement<Id> {
     this.#transcripts.delete(id)
   }
 
+  /** What an operator has made, from the answer's start; null for who has left. */
+  transcript(id: Id): { text: string; tokens: readonly number[]; ended: Ended | null } | null {
+    return this.#transcripts.get(id) ?? null
+  }
+
+  /** Of those that differ one is chosen by other means, though less than a quorum made its answer. It goes on from what is agreed. */
+  settle(id: Id): Pick<AgreementStep<Id>, 'text' | 'tokens'> {
+    const before = this.#agreed
+    const { text, tokens } = this.#transcripts.get(id)!
+    this.#agreed = { text, tokens: [...tokens] }
+    return { text: text.slice(before.text.length), tokens: tokens.slice(before.tokens.length) }
+  }
+
   output(id: Id, tokens: readonly number[], text: string): void {
     const transcript = this.#transcripts.get(id)
     if (transcript === undefined || transcript.ended !== null) return

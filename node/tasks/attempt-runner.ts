@@ -1,3 +1,4 @@
+import type { Divergence } from '../../inference/audit/divergence.ts'
 import { utf8Length } from '../../protocol/codec.ts'
 import type { NodeKey, TaskId } from '../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../protocol/messages/audit-event.ts'
@@ -7,6 +8,7 @@ import type { Clock } from '../clock.ts'
 import type { Listing, Outcome, ProviderId } from '../market/routing/candidate.ts'
 import type { EvidenceDetails } from '../trust/evidence.ts'
 import type { AskOptions, TaskEvent } from './ask.ts'
+import type { SealedEvent } from './attempt.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { promptTokensBound } from './demand.ts'
 import type { PriceCap } from './price-cap.ts'
@@ -54,6 +56,12 @@ export interface RunningAttempt {
   cancel(): void
 }
 
+/** Somebody whose answer is not the one that was agreed on. */
+export interface Differed {
+  attempt: RunningAttempt
+  divergence: Divergence
+}
+
 /** Makes a task's attempts: within its price cap, each told to those who learn from it. */
 export class AttemptRunner {
   readonly #options: AttemptRunnerOptions
@@ -95,7 +103,11 @@ export class AttemptRunner {
    * Begins an attempt; its report counts in the cap when `ended` resolves.
    * @param onEvent what happens in it; the caller decides what of it is the task's
    */
-  start(choice: Choice, progress: Progress, onEvent: (event: TaskEvent) => void): RunningAttempt {
+  start(
+    choice: Choice,
+    progress: Progress,
+    onEvent: (event: TaskEvent | SealedEvent) => void,
+  ): RunningAttempt {
     const { taskId, ask, deadlineAtMs } = this.#options
     const { clock, venues, breaker, router } = this.#modules
     const { provider, model, venue } = choice.candidate
@@ -106,6 +118,7 @@ export class AttemptRunner {
     // Opening a channel takes the chain's time, not the provider's.
     let askedAtMs = clock.nowMs()
     const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
+    const idle = new IdleTime(clock)
     breaker.begin(provider, model.model)
     router.begin?.(choice.decisionId, provider)
     const order: AttemptOrder = {
@@ -121,6 +134,10 @@ export class AttemptRunner {
           const { promptTokens: inputTokens, isEstimate } = event
           if (isEstimate !== true)
             hold.lower(costRoundedUp(choice.price, { inputTokens, outputTokens: maxTokens }))
+        } else if (event.type === 'sealed') {
+          seen.ttftMs ??= clock.nowMs() - askedAtMs
+          onEvent({ ...event, open: idle.sealed(event) })
+          return
         } else if (event.type === 'output') {
           const count = event.count ?? event.tokens.length
           if (count > 0) seen.ttftMs ??= clock.nowMs() - askedAtMs
@@ -135,7 +152,10 @@ export class AttemptRunner {
     const run = async () => {
       const report = await venues[venue]!.run(order, AbortSignal.any([this.#signal, cancel.signal]))
       hold.settle(report.paid)
-      this.#ended.set(attempt, { report, seen: { ...seen, totalMs: clock.nowMs() - askedAtMs } })
+      this.#ended.set(attempt, {
+        report,
+        seen: { ...seen, totalMs: Math.max(0, clock.nowMs() - askedAtMs - idle.ms) },
+      })
       return report
     }
     const attempt: RunningAttempt = {
@@ -173,12 +193,14 @@ export class AttemptRunner {
 
   /**
    * Tells what the comparison of answers says of those who made them: of those who agreed, where another of them is
-   * proven (or our own engine), and of those who differed from such. Strangers that agree with each other prove nothing.
+   * proven (or our own engine), and of those who differed from such. Strangers that agree with each other prove nothing;
+   * what this node's own model says does.
+   * @param differed whoever did so as honest nodes do is not blamed for it
    * @param tokens agreed on
    */
   async compared(
     agreed: readonly RunningAttempt[],
-    differed: readonly RunningAttempt[],
+    differed: readonly Differed[],
     tokens: number,
   ): Promise<void> {
     const { reputation, record } = this.#modules
@@ -188,7 +210,9 @@ export class AttemptRunner {
     const peersOf = (attempts: readonly RunningAttempt[]) =>
       attempts.flatMap(({ choice }) => (choice.candidate.venue === 'peer' ? [choice.candidate.provider] : []))
     const confirmed = peersOf(agreed.filter(attempt => trusted.some(other => other !== attempt)))
-    const contradicted = trusted.length > 0 ? peersOf(differed) : []
+    const isContradicted = ({ divergence }: Differed) =>
+      divergence === 'beyond' || (divergence === 'unknown' && trusted.length > 0)
+    const contradicted = peersOf(differed.filter(isContradicted).map(({ attempt }) => attempt))
     if (tokens === 0 || confirmed.length + contradicted.length === 0) return
     const { taskId } = this.#options
     await record({
@@ -213,6 +237,45 @@ export class AttemptRunner {
   /** What has come is read again as part of the prompt; each of its bytes could be a token. */
   #promptBound({ text, tokens }: Progress): number {
     return promptTokensBound(this.#options.ask.input) + Math.max(utf8Length(text), tokens.length)
+  }
+}
+
+/** How long a replica had nothing to do but wait for others to seal what they make. */
+class IdleTime {
+  readonly #clock: Clock
+  #closed = 0
+  #hasEnded = false
+  #sinceMs: number | null = null
+  #ms = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get ms(): number {
+    return this.#ms + (this.#sinceMs === null ? 0 : this.#clock.nowMs() - this.#sinceMs)
+  }
+
+  /** @returns how to open the window */
+  sealed({ isLast, open }: SealedEvent): () => void {
+    this.#closed++
+    this.#hasEnded ||= isLast
+    this.#note()
+    return () => {
+      this.#closed--
+      this.#note()
+      open()
+    }
+  }
+
+  /** One window ahead it works on the next. */
+  #note(): void {
+    const isIdle = this.#closed > (this.#hasEnded ? 0 : 1)
+    if (isIdle) this.#sinceMs ??= this.#clock.nowMs()
+    else {
+      this.#ms = this.ms
+      this.#sinceMs = null
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, Bytes32, CidString, NodeKey } from '../../protocol/ids.ts'
-import { MAX_OFFER_LIFETIME_MS } from '../../protocol/limits.ts'
+import { MAX_OFFER_LIFETIME_MS, MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
 import {
@@ -14,6 +14,7 @@ import { requesterFrameMessage } from '../../protocol/messages/requester-frame.t
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import { minAmount, type TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
+import { isReplicated } from '../../protocol/sla-class.ts'
 import type { Clock } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
@@ -29,6 +30,7 @@ import { meteredAt, owedFor } from './metering.ts'
 import type { OutgoingFrame } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { saysAsAsked } from './receipt-claims.ts'
+import { SealedWindows } from './sealed-windows.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
 
 export interface AttemptOptions {
@@ -59,7 +61,7 @@ export interface AttemptModules {
   clock: Clock
   log: Logger
   onViolation: (peer: NodeKey, violation: Violation) => void
-  onEvent: (event: AttemptEvent) => void
+  onEvent: (event: AttemptEvent | SealedEvent) => void
 }
 
 export type AttemptEvent =
@@ -77,6 +79,17 @@ export type AttemptEvent =
   | { type: 'counted'; promptTokens: number; outputTokens: number; surplus: number }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
   | { type: 'receipt'; record: SignedRecord<Receipt>; countersignature: Uint8Array }
+
+/**
+ * A replica has made a window of output up to `end`, in tokens from the answer's start, and is bound to it; `open` asks for it, one window with
+ * each call. `isLast`: its answer ends there.
+ */
+export interface SealedEvent {
+  type: 'sealed'
+  end: number
+  isLast: boolean
+  open: () => void
+}
 
 /** How an attempt ended; a closed set. */
 export type AttemptOutcome =
@@ -112,6 +125,7 @@ const DONE_TIMEOUT_MS = 5_000
 const MAX_TOKEN_CHARS = 1_024
 /** Text that a continuation's tokens held back and this attempt shows first. */
 const MAX_HELD_TEXT_CHARS = 4_096
+const WHOLE: ReadonlySet<EndReason> = new Set(['stop', 'stop_string', 'length'])
 /** A voucher for each half window: the provider works on the other half while it travels. */
 const PAYMENTS_PER_WINDOW = 2
 
@@ -127,6 +141,8 @@ export class Attempt {
   readonly #requestCid: CidString
   readonly #stalled = new AbortController()
   readonly #health: HealthMonitor
+  /** Null in the SLA class B. */
+  readonly #sealed: SealedWindows | null
   #hasAnswered = false
   /** Why it was cancelled: not by whoever asked. */
   #tooExpensive = false
@@ -143,15 +159,16 @@ export class Attempt {
     this.#options = options
     this.#modules = modules
     const { stallTimeoutMs, expected } = options
+    this.#request = options.request.content
+    this.#sealed = isReplicated(this.#request.slaClass) ? this.#windows() : null
     this.#health = new HealthMonitor(
-      { stallTimeoutMs, expected },
+      { stallTimeoutMs, expected, batchTokens: this.#sealed === null ? 1 : MAX_SEALED_WINDOW_TOKENS },
       {
         clock: modules.clock,
         onSuspected: () => modules.onEvent({ type: 'suspected' }),
         onStalled: () => this.#stalled.abort(),
       },
     )
-    this.#request = options.request.content
     this.#requestCid = cidOf(encodeMessage(requesterFrameMessage, this.#request)).toString()
   }
 
@@ -230,14 +247,16 @@ export class Attempt {
           await this.#payAhead()
           break
         case 'output':
-          if (this.#promptTokens === 0) return this.#dishonest('bad_frame')
-          this.#prefilled = this.#promptTokens
-          if (frame.tokens.length > 0) this.#health.progressed(frame.tokens.length)
-          this.#tokens.push(...frame.tokens)
-          this.#text += frame.text
-          if (this.#isTooMuch()) return this.#dishonest('bad_frame')
-          this.#modules.onEvent({ type: 'output', tokens: frame.tokens, text: frame.text })
-          await this.#payForOutput()
+          if (this.#sealed !== null || !(await this.#output(frame))) return this.#dishonest('bad_frame')
+          break
+        case 'sealed':
+          if (!this.#seal(frame)) return this.#dishonest('bad_frame')
+          break
+        case 'opened':
+          // It is not what it was bound to before others showed theirs, or nobody asked for it.
+          if (this.#sealed?.open(frame) !== true) return this.#dishonest('bad_frame')
+          this.#watchSealed()
+          if (!(await this.#output(frame))) return this.#dishonest('bad_frame')
           break
         case 'end':
           return this.#end(frame.receipt)
@@ -270,6 +289,60 @@ export class Attempt {
     return true
   }
 
+  /** @returns false when it is more than there can be */
+  async #output({ tokens, text }: { tokens: readonly number[]; text: string }): Promise<boolean> {
+    if (this.#promptTokens === 0) return false
+    this.#prefilled = this.#promptTokens
+    if (tokens.length > 0) this.#health.progressed(tokens.length)
+    this.#tokens.push(...tokens)
+    this.#text += text
+    if (this.#isTooMuch()) return false
+    this.#modules.onEvent({ type: 'output', tokens, text })
+    await this.#payForOutput()
+    return true
+  }
+
+  #windows(): SealedWindows {
+    const { taskId, attempt, continuation, maxTokens } = this.#request
+    const position = continuation?.tokens.length ?? 0
+    return new SealedWindows({
+      ...{ provider: this.#options.offer.provider, taskId, attempt, position, maxTokens },
+    })
+  }
+
+  /** @returns false where nothing is to be sealed, or not this */
+  #seal(frame: Extract<ProviderFrame, { kind: 'sealed' }>): boolean {
+    const sealed = this.#promptTokens === 0 ? null : this.#sealed
+    const window = sealed?.seal(frame) ?? null
+    if (sealed === null || window === null) return false
+    this.#prefilled = this.#promptTokens
+    this.#health.progressed(0)
+    this.#watchSealed()
+    this.#modules.onEvent({
+      type: 'sealed',
+      end: window.end,
+      isLast: window.isLast,
+      open: () => this.#open(),
+    })
+    return true
+  }
+
+  #open(): void {
+    const window = this.#sealed?.ask() ?? null
+    if (window === null || !this.#states.is('streaming')) return
+    this.#watchSealed()
+    this.#modules.frames
+      .send({ kind: 'open', window }, this.#stalled.signal)
+      .catch(() => this.#modules.frames.abort('a window could not be asked for'))
+  }
+
+  /** While it has to wait for others to be bound nothing is its fault; what it was asked to open is. */
+  #watchSealed(): void {
+    const { unasked, isOwed } = this.#sealed!
+    if (unasked > 0 && !isOwed) this.#health.pause()
+    else this.#health.resume()
+  }
+
   /** Pays for what of the prompt is computed and a window ahead, so that a long prompt goes on without a pause. */
   #payAhead(): Promise<void> {
     if (this.#states.is('cancelling')) return Promise.resolve()
@@ -278,7 +351,9 @@ export class Attempt {
 
   #payForOutput(): Promise<void> {
     const received = this.#promptTokens + this.#tokens.length
-    return received - this.#paidTokens >= this.#payEvery ? this.#payTokens(received) : Promise.resolve()
+    // A window that was opened is paid at once: the provider has waited for it.
+    const payEvery = this.#sealed === null ? this.#payEvery : 1
+    return received - this.#paidTokens >= payEvery ? this.#payTokens(received) : Promise.resolve()
   }
 
   /** Pays up to a count of tokens, the prompt's first. */
@@ -328,6 +403,8 @@ export class Attempt {
       if (!(error instanceof P2PError)) throw error
     }
     this.#states.to('closed')
+    // It has waited long enough for others: that is not its fault.
+    if (reason === 'unpaid' && (this.#sealed?.unasked ?? 0) > 0) return this.#cancelled()
     return reason === 'cancelled' || this.#tooExpensive ? this.#cancelled() : outcomeOf(reason)
   }
 
@@ -367,6 +444,8 @@ export class Attempt {
       // Who countersigns a receipt owes what it says, on chain too.
       receipt.cumulativeAmount >= receipt.amount &&
       receipt.cumulativeAmount <= this.#modules.lease.cumulativeFor(receipt.amount) &&
+      // Who has not shown all of its answer has not finished it.
+      (this.#sealed === null || this.#sealed.isDone || !WHOLE.has(receipt.reason)) &&
       // Only we cancel: a provider that gives up has failed.
       (receipt.reason !== 'cancelled' || cancelled) &&
       receipt.startedAtMs <= receipt.endedAtMs &&

@@ -1,5 +1,6 @@
 import type { Timer } from '../clock.ts'
 import type { TaskEvent } from './ask.ts'
+import type { SealedEvent } from './attempt.ts'
 import type { RunningAttempt } from './attempt-runner.ts'
 import { AttemptFailures, noProvider } from './failures.ts'
 import { hedgeDelayMs } from './hedge.ts'
@@ -129,8 +130,10 @@ export class ContinuousRun {
     ended.catch(race.over.reject).finally(() => this.#paying.delete(ended))
   }
 
-  #take(event: TaskEvent, attempt: RunningAttempt, race: Race): void {
+  #take(event: TaskEvent | SealedEvent, attempt: RunningAttempt, race: Race): void {
     const { onEvent } = this.#modules
+    // Only replicas seal what they make.
+    if (event.type === 'sealed') return
     const isLoser = race.winner !== null && race.winner !== attempt
     if (event.type === 'channel' && race.lanes.size === 1) this.#armHedge(attempt.choice, race)
     else if (event.type === 'accepted') this.#standby.watch()

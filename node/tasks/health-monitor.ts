@@ -5,6 +5,8 @@ export interface HealthMonitorOptions {
   stallTimeoutMs: number
   /** What is expected of the provider: until the first token, ms, and from then on. */
   expected: { ttftMs: number; tokensPerSecond: number }
+  /** Tokens that come at once, at most; default 1. */
+  batchTokens?: number
 }
 
 const CHECK_EVERY_MS = 100
@@ -36,6 +38,7 @@ export class HealthMonitor {
   #progressAtMs: number
   #checkedAtMs: number
   #busySinceMs: number | null = null
+  #pausedSinceMs: number | null = null
   /** Until when a promise excuses the lack of progress. */
   #promisedUntilMs = 0
   #longestPromiseEndsMs: number | null = null
@@ -105,18 +108,36 @@ export class HealthMonitor {
     }
   }
 
+  /** It waits for something that we have to say: until `resume` nothing is expected of it. Idempotent. */
+  pause(): void {
+    this.#pausedSinceMs ??= this.#clock.nowMs()
+  }
+
+  /** We have said it. Idempotent. */
+  resume(): void {
+    const sinceMs = this.#pausedSinceMs
+    this.#pausedSinceMs = null
+    // It may have come on meanwhile; what it has not yet begun has all its time again.
+    if (sinceMs !== null) this.#forgive(this.#clock.nowMs() - Math.max(sinceMs, this.#progressAtMs))
+  }
+
   #check(): void {
     const nowMs = this.#clock.nowMs()
     const lateMs = nowMs - this.#checkedAtMs - CHECK_EVERY_MS
     this.#checkedAtMs = nowMs
-    if (lateMs > CHECK_EVERY_MS && this.#busySinceMs === null) this.#forgive(lateMs)
-    if (this.#busySinceMs === null && this.#isStalled(nowMs)) {
+    const isOurs = this.#busySinceMs !== null || this.#pausedSinceMs !== null
+    if (lateMs > CHECK_EVERY_MS && !isOurs) this.#forgive(lateMs)
+    if (!isOurs && this.#isStalled(nowMs)) {
       this.#timer = null
       this.#onStalled()
       return
     }
     const sinceMs = Math.max(this.#heardAtMs, this.#progressAtMs)
-    if (nowMs - sinceMs >= this.#options.stallTimeoutMs / 2 && this.#suspectedSinceMs !== sinceMs) {
+    if (
+      !isOurs &&
+      nowMs - sinceMs >= this.#options.stallTimeoutMs / 2 &&
+      this.#suspectedSinceMs !== sinceMs
+    ) {
       this.#suspectedSinceMs = sinceMs
       this.#onSuspected()
     }
@@ -133,12 +154,13 @@ export class HealthMonitor {
 
   /** How long it may take until the next progress, by what is expected and what was seen. */
   #expectedMs(): number {
+    const { batchTokens = 1 } = this.#options
     const { ttftMs, tokensPerSecond } = this.#options.expected
-    if (this.#firstTokenAtMs === null) return TTFT_TOLERANCE * ttftMs
+    const expectedGapMs = tokensPerSecond > 0 ? 1_000 / tokensPerSecond : 0
+    if (this.#firstTokenAtMs === null) return TTFT_TOLERANCE * (ttftMs + (batchTokens - 1) * expectedGapMs)
     const streamedMs = this.#progressAtMs - this.#firstTokenAtMs
     const seenGapMs = this.#tokens > 1 ? streamedMs / (this.#tokens - 1) : 0
-    const expectedGapMs = tokensPerSecond > 0 ? 1_000 / tokensPerSecond : 0
-    return GAP_TOKENS * Math.max(seenGapMs, expectedGapMs)
+    return Math.max(GAP_TOKENS, TTFT_TOLERANCE * (batchTokens - 1)) * Math.max(seenGapMs, expectedGapMs)
   }
 
   #forgive(ms: number): void {

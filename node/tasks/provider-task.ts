@@ -4,6 +4,7 @@ import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, Bytes32, CidString, NodeKey } from '../../protocol/ids.ts'
+import { MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import type { Award } from '../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
@@ -22,6 +23,7 @@ import {
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
+import { isReplicated } from '../../protocol/sla-class.ts'
 import { type Clock, repeat, type Timer } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
@@ -36,6 +38,7 @@ import { promptTokensExpected } from './demand.ts'
 import { chatTemplateOf, engineRefusalOf, generateRequest } from './engine-task.ts'
 import { coveredTokens, owedFor } from './metering.ts'
 import type { ReceiptBook } from './receipt-book.ts'
+import { type SealedFrame, SealedOutput } from './sealed-output.ts'
 import type { ServiceMeter } from './service-meter.ts'
 import { StateMachine, type Transitions } from './state-machine.ts'
 import { TaskTiming } from './task-timing.ts'
@@ -61,6 +64,8 @@ export interface ProviderTaskModules {
   bids: Pick<Bidder, 'verify'>
   admission: Admission
   meter: ServiceMeter
+  /** 256 random bits, new ones each time. */
+  randomSalt: () => Bytes32
   onViolation: (peer: NodeKey, violation: Violation) => void
 }
 
@@ -83,6 +88,8 @@ const TRANSITIONS: Transitions<State> = {
 /** How long the last payment and the countersignature may take. */
 const COUNTERSIGN_TIMEOUT_MS = 10_000
 const CHECK_PAYMENT_EVERY_MS = 500
+/** Other replicas may keep a sealed window waiting for so long; then the requester has given up this one. */
+const OPEN_TIMEOUT_MS = 30_000
 /** A requester that hears nothing for so long is told that it still goes on, and how long until more comes. */
 const SIGN_OF_LIFE_MS = 1_000
 /** The model runs over so many tokens of a prompt at a time. */
@@ -100,11 +107,19 @@ export class ProviderTask {
   readonly #request: TaskRequest
   readonly #states = new StateMachine<State>('admitting', TRANSITIONS)
   readonly #startedAtMs: number
+  /** Delivered: what is sealed does not count, and is not paid, before it is opened. */
   readonly #tokens: number[] = []
   #text = ''
+  /** Null in the SLA class B. */
+  readonly #sealed: SealedOutput | null
+  /** Since when a window has been waiting to be opened; null while none does. */
+  #waitingSinceMs: number | null = null
+  readonly #allOpened = Promise.withResolvers<void>()
   #price: TokenPrice = { inputPerMillion: 0n, outputPerMillion: 0n }
   #promptTokens = 0
   #prompt: Bytes32 | null = null
+  /** Tokens of the output made so far, sealed ones among them. */
+  #made = 0
   /** Tokens of the prompt computed so far: what of it is owed. */
   #prefilled = 0
   #granted = 0
@@ -133,6 +148,11 @@ export class ProviderTask {
     this.#sentAtMs = this.#startedAtMs
     this.#timing = new TaskTiming({ clock: modules.clock })
     this.#abandoned.promise.catch(() => {})
+    const { taskId, attempt, continuation, slaClass } = request
+    const position = continuation?.tokens.length ?? 0
+    this.#sealed = isReplicated(slaClass)
+      ? new SealedOutput({ provider: options.nodeKey, taskId, attempt, position }, modules)
+      : null
   }
 
   /** Runs the task to its end. Throws only on defects of ours. */
@@ -189,6 +209,8 @@ export class ProviderTask {
       throw refuse('bad_request', 'the model does not take this kind of task')
     if (request.mode === 'spot' && offered.spot === null)
       throw refuse('spot_unavailable', 'nothing is left over for spot tasks now')
+    if (this.#sealed !== null && this.#options.creditWindowTokens < MAX_SEALED_WINDOW_TOKENS)
+      throw refuse('bad_request', 'the credit window is too small to seal output in')
     if (!covers(offer.dataClass, request.dataClass))
       throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
     this.#offer = offer
@@ -255,7 +277,7 @@ export class ProviderTask {
 
   #leavePlace(): void {
     this.#notice?.cancel()
-    this.#place?.leave(this.#prefilled + this.#tokens.length)
+    this.#place?.leave(this.#prefilled + this.#made)
   }
 
   /** Passes on what the engine makes until it ends or is stopped. @returns why it ended */
@@ -265,16 +287,18 @@ export class ProviderTask {
       for (;;) {
         const { done, value: event } = await events.next()
         if (done === true) throw new Error('the engine ended without an end')
-        if (event.type === 'end') return event.reason
+        if (event.type === 'end') {
+          await this.#openAll()
+          return this.#stopReason ?? event.reason
+        }
         if (event.type === 'prefill') {
           this.#prefilled = event.promptTokens
           await this.#send({ kind: 'prefill', promptTokens: event.promptTokens })
         } else if (event.type === 'output') {
           this.#prefilled = this.#promptTokens
-          this.#tokens.push(...event.tokens)
-          this.#text += event.text
+          this.#made += event.tokens.length
           this.#timing.made(event.tokens.length)
-          await this.#send({ kind: 'output', tokens: [...event.tokens], text: event.text })
+          await this.#deliver(event)
         }
         this.#noteBlocked()
       }
@@ -285,6 +309,47 @@ export class ProviderTask {
       this.#modules.log.warn({ err: error }, 'the engine failed a task')
       return 'failed'
     }
+  }
+
+  async #deliver({ tokens, text }: { tokens: readonly number[]; text: string }): Promise<void> {
+    if (this.#sealed !== null) {
+      for (const frame of this.#sealed.add(tokens, text)) await this.#seal(frame)
+      return
+    }
+    this.#tokens.push(...tokens)
+    this.#text += text
+    await this.#send({ kind: 'output', tokens: [...tokens], text })
+  }
+
+  #seal(frame: SealedFrame): Promise<void> {
+    this.#waitingSinceMs ??= this.#modules.clock.nowMs()
+    return this.#send(frame)
+  }
+
+  /** All is made: what of it is sealed has still to be asked for. Ends early when the task is stopped. */
+  async #openAll(): Promise<void> {
+    if (this.#sealed === null) return
+    this.#leavePlace()
+    await this.#seal(this.#sealed.end())
+    if (this.#stopReason === null) await this.#allOpened.promise
+  }
+
+  async #open(window: number): Promise<void> {
+    // What crosses with the end of the task is in its receipt no more.
+    if (this.#states.is('ending', 'closed')) return
+    const frame = this.#stopReason === null ? (this.#sealed?.open(window) ?? null) : null
+    if (frame === null) {
+      if (this.#stopReason === null) this.#violate('bad_frame')
+      return
+    }
+    const { isWaiting, isDone } = this.#sealed!
+    this.#waitingSinceMs = isWaiting ? this.#modules.clock.nowMs() : null
+    this.#tokens.push(...frame.tokens)
+    this.#text += frame.text
+    const sent = this.#send(frame)
+    if (isDone) this.#allOpened.resolve()
+    this.#noteBlocked()
+    await sent
   }
 
   /** Signs the receipt, asks for the last payment and the countersignature, and stores all. */
@@ -367,6 +432,7 @@ export class ProviderTask {
         const frame = await frames.receive()
         if (frame === null) break
         if (frame.kind === 'payment') await this.#pay(frame)
+        else if (frame.kind === 'open') await this.#open(frame.window)
         else if (frame.kind === 'cancel') {
           // Nothing has been computed that a receipt could be for: closing says it all.
           if (this.#states.is('admitting')) this.#gone = true
@@ -423,8 +489,7 @@ export class ProviderTask {
   }
 
   #noteBlocked(): void {
-    const metered =
-      this.#prefilled < this.#promptTokens ? this.#prefilled : this.#promptTokens + this.#tokens.length
+    const metered = this.#prefilled < this.#promptTokens ? this.#prefilled : this.#promptTokens + this.#made
     if (metered < this.#granted) this.#timing.unblocked()
     else this.#timing.blocked()
   }
@@ -433,8 +498,15 @@ export class ProviderTask {
   #watch(): Timer {
     return repeat(this.#modules.clock, CHECK_PAYMENT_EVERY_MS, async () => {
       const blockedMs = this.#timing.blockedMs
-      if (blockedMs >= this.#options.paymentTimeoutMs) this.#stop('unpaid')
-      const isSilent = this.#modules.clock.nowMs() - this.#sentAtMs >= SIGN_OF_LIFE_MS
+      const nowMs = this.#modules.clock.nowMs()
+      // It is paid for what was opened; others may have to seal theirs first.
+      const waitedMs = this.#waitingSinceMs === null ? null : nowMs - this.#waitingSinceMs
+      const hasLostPatience =
+        waitedMs === null
+          ? blockedMs >= this.#options.paymentTimeoutMs
+          : waitedMs >= Math.max(OPEN_TIMEOUT_MS, this.#options.paymentTimeoutMs)
+      if (hasLostPatience) this.#stop('unpaid')
+      const isSilent = nowMs - this.#sentAtMs >= SIGN_OF_LIFE_MS
       if (!isSilent || blockedMs > 0 || this.#gone || !this.#states.is('admitting', 'running')) return
       const ahead = this.#place?.ahead() ?? 0
       await this.#send({ kind: 'queued', ahead, expectedMs: this.#untilMore() }).catch(() => {})
@@ -447,7 +519,7 @@ export class ProviderTask {
     const { model } = this.#request
     const left = this.#promptTokens - this.#prefilled
     const waitMs = this.#place?.expectedMs() ?? 0
-    if (this.#tokens.length > 0) return Math.ceil(1_000 / (meter.speed(model)?.tokensPerSecond ?? 1))
+    if (this.#made > 0) return Math.ceil(1_000 / (meter.speed(model)?.tokensPerSecond ?? 1))
     const batch = left > 0 ? Math.min(left, PREFILL_BATCH_TOKENS) : PREFILL_BATCH_TOKENS
     return Math.ceil(waitMs + Math.max(UNKNOWN_WAIT_MS, meter.prefillMs(model, batch) ?? 0))
   }
@@ -462,6 +534,7 @@ export class ProviderTask {
       this.#abandoned.reject(refuse('not_serving', 'the task was given up'))
     if (!this.#states.is('running')) return
     this.#stopReason ??= reason
+    this.#allOpened.resolve()
     this.#stopGeneration()
   }
 

@@ -1,6 +1,6 @@
 import type { Engine } from '../../inference/engine.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, NodeKey } from '../../protocol/ids.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
 import type { ProviderFrame } from '../../protocol/messages/provider-frame.ts'
 import type { RequesterFrame } from '../../protocol/messages/requester-frame.ts'
@@ -36,6 +36,8 @@ export interface ProviderModules {
   bids: Pick<Bidder, 'verify'>
   admission: Admission
   meter: ServiceMeter
+  /** 256 random bits, new ones each time. */
+  randomSalt: () => Bytes32
   onViolation: (peer: NodeKey, violation: Violation) => void
   /** Whether decisions can be logged and money taken; a provider that cannot takes no tasks. */
   isReady: () => boolean

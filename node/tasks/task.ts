@@ -16,6 +16,7 @@ import type { HedgeBudget } from './hedge.ts'
 import { PriceCap } from './price-cap.ts'
 import { ReplicatedRun } from './replicated-run.ts'
 import type { RunModules, RunResult } from './run.ts'
+import type { TranscriptJudge } from './transcript-judge.ts'
 
 export interface TaskOptions {
   taskId: TaskId
@@ -39,6 +40,7 @@ export interface TaskModules extends Omit<AttemptRunnerModules, 'router' | 'brea
   areDistinct: (a: ProviderId, b: ProviderId) => boolean
   /** Who gets no tasks of a class, for what it did. */
   excludedFrom?: (slaClass: SlaClass) => readonly ProviderId[]
+  transcripts: TranscriptJudge
 }
 
 /** One task: its price cap, its deadline, and the way its SLA class is done. */
@@ -94,7 +96,7 @@ export class Task {
       deadlineMs === null ? null : clock.setTimer(() => this.#deadline.abort(), deadlineMs)
     try {
       const result = isReplicated
-        ? await new ReplicatedRun({ replicas }, { ...run, areDistinct: this.#modules.areDistinct }).run()
+        ? await new ReplicatedRun({ taskId, replicas }, { ...this.#modules, ...run }).run()
         : await new ContinuousRun(run).run()
       return this.#result(result, runner.started)
     } finally {

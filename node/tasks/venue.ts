@@ -4,7 +4,7 @@ import type { TokenPrice } from '../../protocol/money.ts'
 import type { CapacityMode } from '../../protocol/sla-class.ts'
 import type { Candidate } from '../market/routing/candidate.ts'
 import type { AskOptions, TaskEvent } from './ask.ts'
-import type { AttemptEvent, AttemptOutcome } from './attempt.ts'
+import type { AttemptEvent, AttemptOutcome, SealedEvent } from './attempt.ts'
 
 /** A candidate on the terms on which it is asked. */
 export interface Choice {
@@ -35,7 +35,7 @@ export interface AttemptOrder {
   maxAmount: bigint
   /** Until the whole task must be done; null for no limit. */
   deadlineAtMs: number | null
-  onEvent: (event: AttemptEvent | Extract<TaskEvent, { type: 'funding' | 'channel' }>) => void
+  onEvent: (event: AttemptEvent | SealedEvent | Extract<TaskEvent, { type: 'funding' | 'channel' }>) => void
 }
 
 /** Output so far. */

@@ -28,6 +28,7 @@ const evidenceSchema: z.ZodType<Evidence> = z.discriminatedUnion('kind', [
     ...base,
     kind: z.literal('audit'),
     passed: z.boolean(),
+    weight: z.exactOptional(z.number().min(0).max(1)),
     as: z.exactOptional(z.enum(STRANGER_KINDS)),
   }),
   z.strictObject({ ...base, kind: z.literal('comparison'), agreed: z.boolean() }),

@@ -26,8 +26,11 @@ export type EvidenceDetails =
       pace: number | null
       as?: StrangerKind
     }
-  /** We checked its work again. `as`: what it was taken for when it got the task; unset where nobody asked. */
-  | { kind: 'audit'; passed: boolean; as?: StrangerKind }
+  /**
+   * We checked its work again. `as`: what it was taken for when it got the task; unset where nobody asked. `weight`: what it
+   * counts where others have checked, 0 to 1; unset for our own.
+   */
+  | { kind: 'audit'; passed: boolean; as?: StrangerKind; weight?: number }
   /** Its answer and those of other operators, one of them proven, were compared token by token; a majority made the same. */
   | { kind: 'comparison'; agreed: boolean }
   /** We tried to reach it. */
@@ -79,6 +82,8 @@ export const PENALTY_POINTS: Record<Violation, number> = {
   bad_payment: 10,
   // Honest nodes die too: some debts are forgiven, a habit of them is not.
   unpaid: 1,
+  // Enough to be left alone for a while.
+  false_audit: 40,
 }
 
 /** Nobody asks a cheat again at once: it is unwelcome for ten minutes. */

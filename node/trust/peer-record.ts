@@ -157,10 +157,7 @@ export class PeerRecord {
         return
       }
       case 'audit':
-        this.audits[evidence.passed ? 'passed' : 'failed']++
-        this.#addWeights(AUDIT_WEIGHTS[evidence.passed ? 'passed' : 'failed'], atMs)
-        this.#addAudit(evidence.passed, evidence.as, atMs)
-        if (!evidence.passed) this.penalty.add(0, DISHONEST_PENALTY_POINTS, atMs)
+        this.#audited(evidence.passed, evidence.weight ?? 1, evidence.as, atMs)
         return
       case 'comparison':
         this.#isCompared = true
@@ -248,8 +245,18 @@ export class PeerRecord {
     return audits
   }
 
-  #addAudit(passed: boolean, as: StrangerKind | undefined, atMs: number): void {
-    this.audited.add(passed ? 1 : 0, passed ? 0 : 1, atMs)
+  /** @param weight what it counts, 0 to 1; what counts less than half is no audit to show */
+  #audited(passed: boolean, weight: number, as: StrangerKind | undefined, atMs: number): void {
+    const result = passed ? 'passed' : 'failed'
+    if (weight >= 0.5) this.audits[result]++
+    this.#addWeights(AUDIT_WEIGHTS[result], atMs, weight)
+    this.#addAudit(passed, as, atMs, weight)
+    if (!passed) this.penalty.add(0, weight * DISHONEST_PENALTY_POINTS, atMs)
+  }
+
+  #addAudit(passed: boolean, as: StrangerKind | undefined, atMs: number, weight = 1): void {
+    this.audited.add(passed ? weight : 0, passed ? 0 : weight, atMs)
+    if (weight < 0.5) return
     const first = this.firstAuditedAtMs ?? Number.POSITIVE_INFINITY
     this.firstAuditedAtMs = Math.min(first, atMs)
     if (atMs > first) return
@@ -264,10 +271,10 @@ export class PeerRecord {
     this.lastAtMs = Math.max(this.lastAtMs, atMs)
   }
 
-  #addWeights({ performance, uptime, security }: DirectWeights, atMs: number): void {
-    this.performance.add(...performance, atMs)
-    if (uptime[0] + uptime[1] > 0) this.uptime.add(...uptime, atMs)
-    if (security[0] + security[1] > 0) this.security.add(...security, atMs)
+  #addWeights({ performance, uptime, security }: DirectWeights, atMs: number, weight = 1): void {
+    this.performance.add(weight * performance[0], weight * performance[1], atMs)
+    if (uptime[0] + uptime[1] > 0) this.uptime.add(weight * uptime[0], weight * uptime[1], atMs)
+    if (security[0] + security[1] > 0) this.security.add(weight * security[0], weight * security[1], atMs)
   }
 
   #addDay(day: number): void {

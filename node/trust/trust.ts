@@ -247,6 +247,8 @@ export class Trust {
 
 function resultOf(evidence: Parameters<Reputation['observe']>[1]): ReportedResult | null {
   if (typeof evidence === 'string') return evidence
+  // What others have checked is theirs to tell.
+  if (evidence.kind === 'audit' && evidence.weight !== undefined) return null
   if (evidence.kind === 'audit') return evidence.passed ? 'verified' : 'dishonest'
   return evidence.kind === 'task' ? evidence.result : null
 }

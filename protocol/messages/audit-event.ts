@@ -18,6 +18,13 @@ export type Vote = (typeof VOTES)[number]
 export const EXCLUSION_REASONS = ['audits', 'cheating', 'proof_withheld', 'convicted'] as const
 export type ExclusionReason = (typeof EXCLUSION_REASONS)[number]
 
+/**
+ * What an auditor's word was worth. `passed_bad`: it passed an output that was known not to be the model's. `failed_good`: it
+ * spoke against one that was known to be. `outvoted`: two others, each another operator, found the opposite.
+ */
+export const AUDITOR_FAULTS = ['passed_bad', 'failed_good', 'outvoted'] as const
+export type AuditorFault = (typeof AUDITOR_FAULTS)[number]
+
 const transaction = wire.bytes32
 const channelId = wire.bytes32
 
@@ -172,6 +179,14 @@ const eventSchemas = [
     peer: wire.nodeKey,
     reason: z.enum(EXCLUSION_REASONS),
     untilMs: wire.timeMs,
+  }),
+  // An auditor's word was wrong; from then on it is asked no more where it is excluded.
+  z.strictObject({
+    kind: z.literal('auditor.failed'),
+    v: z.literal(1),
+    peer: wire.nodeKey,
+    fault: z.enum(AUDITOR_FAULTS),
+    excluded: z.boolean(),
   }),
   z.strictObject({
     kind: z.literal('task.audited'),

@@ -1,6 +1,7 @@
 import type { MessageDefinition } from '../codec.ts'
 import { attestRequestMessage, attestResponseMessage } from './attestation.ts'
 import { auditEventMessage } from './audit-event.ts'
+import { auditJobMessage, auditReplyMessage, auditScoresMessage } from './audit-job.ts'
 import { bidMessage, bidRequestMessage, bidResponseMessage, taskAnnouncementMessage } from './bid.ts'
 import { calibrationMessage } from './calibration.ts'
 import { countersignatureMessage } from './countersignature.ts'
@@ -37,5 +38,8 @@ export const messages: readonly MessageDefinition<never>[] = [
   evidenceRequestMessage,
   evidenceResponseMessage,
   taskEvidenceMessage,
+  auditJobMessage,
+  auditScoresMessage,
+  auditReplyMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { type MessageDefinition, wire } from '../codec.ts'
+import type { Bytes32 } from '../ids.ts'
 import {
   MAX_CREDIT_WINDOW_TOKENS,
+  MAX_OUTPUT_TOKENS,
   MAX_REASON_CHARS,
+  MAX_SEALED_WINDOW_TOKENS,
   MAX_SPOT_NOTICE_MS,
   MAX_TOKENS_PER_FRAME,
 } from '../limits.ts'
@@ -49,11 +52,22 @@ export type ProviderFrame =
   | { kind: 'notice'; endsInMs: number }
   /** So many of the prompt's tokens have been computed. */
   | { kind: 'prefill'; promptTokens: number }
+  /** In the SLA class B alone. */
   | { kind: 'output'; tokens: number[]; text: string }
+  /**
+   * In the classes A and S: the next window of output is made, which nobody is shown yet; see `replicaCommitment`. `isLast`:
+   * the answer ends in it, and it may have fewer tokens than others, or none.
+   */
+  | { kind: 'sealed'; window: number; isLast: boolean; commitment: Bytes32 }
+  /** What was committed to, once the requester asks for it. */
+  | { kind: 'opened'; window: number; tokens: number[]; text: string; salt: Bytes32 }
   /** The end, for whatever reason, with the provider's receipt for what was delivered. */
   | { kind: 'end'; receipt: Uint8Array }
   /** The last payment and the countersignature are stored. */
   | { kind: 'done' }
+
+/** Place of a sealed window; none but the last is empty. */
+export const windowSchema = z.int().min(0).max(MAX_OUTPUT_TOKENS)
 
 export const providerFrameMessage: MessageDefinition<ProviderFrame> = {
   type: 'provider-frame',
@@ -63,6 +77,19 @@ export const providerFrameMessage: MessageDefinition<ProviderFrame> = {
       kind: z.literal('output'),
       tokens: z.array(tokenIdSchema).max(MAX_TOKENS_PER_FRAME),
       text: wire.text(65_536),
+    }),
+    z.strictObject({
+      kind: z.literal('sealed'),
+      window: windowSchema,
+      isLast: z.boolean(),
+      commitment: wire.bytes32,
+    }),
+    z.strictObject({
+      kind: z.literal('opened'),
+      window: windowSchema,
+      tokens: z.array(tokenIdSchema).max(MAX_SEALED_WINDOW_TOKENS),
+      text: wire.text(65_536),
+      salt: wire.bytes32,
     }),
     z.strictObject({ kind: z.literal('prefill'), promptTokens: wire.count }),
     z.strictObject({

@@ -35,6 +35,8 @@ interface Measured {
   ours: number[]
   engines: number[]
   audits: number[]
+  /** CPU time of the audit as a share of the generation's: what the machine's other work weighs on less. */
+  cpuShares: number[]
 }
 
 /** What reproducible sampling costs a generation, and what an audit by prefill costs beside one. */
@@ -44,7 +46,7 @@ export const samplingBench: Bench = {
     const rows: BenchRow[] = []
     for (const { suffix, name, rounds, path } of MODELS) {
       if (!wanted(`sampling.cost${suffix}`) && !wanted(`audit.cost${suffix}`)) continue
-      const { ours, engines, audits } = await measure(rounds, path)
+      const { ours, engines, audits, cpuShares } = await measure(rounds, path)
       const perSecond = (ms: readonly number[]) => (OUTPUT_TOKENS * 1_000) / median(ms)
       const ratio = median(ours.map((ms, round) => engines[round]! / ms))
       const share = median(ours.map((ms, round) => audits[round]! / ms))
@@ -66,7 +68,7 @@ export const samplingBench: Bench = {
             unit: 'of generation',
             value: share,
             baseline: null,
-            note: `time to check an answer of ${OUTPUT_TOKENS} tokens by one prefill, as a share of the time to make it, prompt included in both; ${name}, median of ${rounds} rounds`,
+            note: `time to check an answer of ${OUTPUT_TOKENS} tokens by one prefill, as a share of the time to make it, prompt included in both; ${name}, median of ${rounds} rounds; by CPU time ${median(cpuShares).toFixed(3)}`,
           },
           { atMost: 0.1 },
         ),
@@ -85,7 +87,7 @@ async function measure(rounds: number, path: (() => Promise<string>) | null): Pr
       ...{ maxTokens: OUTPUT_TOKENS, sampling: SAMPLING, stop: [] },
     }
     const { tokens } = await runner.prepare(request, undefined)
-    const measured: Measured = { ours: [], engines: [], audits: [] }
+    const measured: Measured = { ours: [], engines: [], audits: [], cpuShares: [] }
     const signal = new AbortController().signal
     for (let round = -1; round < rounds; round++) {
       const ourChoice = new TokenChoice({ sampling: SAMPLING, position: 0 }, { grammar: null })
@@ -94,12 +96,15 @@ async function measure(rounds: number, path: (() => Promise<string>) | null): Pr
         { request: { ...request, output: ours.output }, signal },
         { runner, nowMs: () => performance.now() },
       )
+      const cpu = process.cpuUsage()
       const { elapsedMs } = await scoring.run()
+      const auditCpuMs = cpuMsSince(cpu)
       // The first one warms up.
       if (round < 0) continue
       measured.ours.push(ours.ms)
       measured.engines.push(engines.ms)
       measured.audits.push(elapsedMs)
+      measured.cpuShares.push(auditCpuMs / ours.cpuMs)
     }
     return measured
   } finally {
@@ -129,6 +134,12 @@ async function open(folder: string, path: (() => Promise<string>) | null): Promi
 interface Made {
   output: number[]
   ms: number
+  cpuMs: number
+}
+
+function cpuMsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1_000
 }
 
 /**
@@ -148,16 +159,23 @@ async function sideBySide(
       source: new TokenSource({ prompt, rest: prompt }, { slot: slots[i]!, choice }),
       output: [] as number[],
       stepsMs: [] as number[],
+      cpuMs: 0,
     }))
     for (let step = 0; step < OUTPUT_TOKENS; step++) {
       for (const run of step % 2 === 0 ? runs : runs.toReversed()) {
         const startedMs = performance.now()
+        const cpu = process.cpuUsage()
         run.output.push(await run.source.next())
         run.stepsMs.push(performance.now() - startedMs)
+        run.cpuMs += cpuMsSince(cpu)
       }
     }
     for (const { source } of runs) await source.end()
-    const [first, second] = runs.map(({ output, stepsMs }) => ({ output, ms: undisturbed(stepsMs) }))
+    const [first, second] = runs.map(({ output, stepsMs, cpuMs }) => ({
+      output,
+      ms: undisturbed(stepsMs),
+      cpuMs,
+    }))
     return [first!, second!]
   } finally {
     for (const seat of seats) seat.leave()

@@ -7,6 +7,12 @@ import {
   auditEventMessage,
 } from '../../protocol/messages/audit-event.ts'
 import {
+  type AuditJob,
+  auditJobMessage,
+  auditReplyMessage,
+  auditScoresMessage,
+} from '../../protocol/messages/audit-job.ts'
+import {
   type Bid,
   bidMessage,
   bidRequestMessage,
@@ -208,6 +214,21 @@ export const sampleReceipt: Receipt = {
   endedAtMs: 1_700_000_001_250,
 }
 
+const sampleJob: AuditJob = {
+  version: 1,
+  job: `0x${hex('6a', 32)}`,
+  block: 1_234,
+  dataClass: 'SHARED',
+  model: sampleModel,
+  input: sampleRequest.input,
+  continuation: sampleRequest.continuation,
+  maxTokens: 128,
+  sampling: { temperature: 0.7, topP: 0.95, minP: 0.05, topK: 40, seed: `0x${hex('5e', 32)}` },
+  stop: ['\n\n'],
+  jsonSchema: null,
+  output: [5, 6],
+}
+
 const receiptRecord = createRecord(receiptMessage, sampleReceipt, sampleSigner)
 const countersignature = createRecord(
   countersignatureMessage,
@@ -312,6 +333,7 @@ export const samples: readonly Sample[] = [
     taskAmount: 1n,
     signature,
   }),
+  sample('open', requesterFrameMessage, { kind: 'open', window: 2 }),
   sample('cancel', requesterFrameMessage, { kind: 'cancel' }),
   sample('countersign', requesterFrameMessage, { kind: 'countersign', record: countersignature.bytes }),
   sample('accepted', providerFrameMessage, {
@@ -329,6 +351,12 @@ export const samples: readonly Sample[] = [
   }),
   sample('prefill', providerFrameMessage, { kind: 'prefill', promptTokens: 21 }),
   sample('output', providerFrameMessage, { kind: 'output', tokens: [5, 6, 2_147_483_647], text: ' 4.' }),
+  sample('sealed', providerFrameMessage, {
+    ...{ kind: 'sealed', window: 2, isLast: true, commitment: `0x${'7e'.repeat(32)}` },
+  }),
+  sample('opened', providerFrameMessage, {
+    ...{ kind: 'opened', window: 2, tokens: [5, 6], text: ' 4.', salt: `0x${'5a'.repeat(32)}` },
+  }),
   sample('end', providerFrameMessage, { kind: 'end', receipt: receiptRecord.bytes }),
   sample('done', providerFrameMessage, { kind: 'done' }),
   sample('receipt', receiptMessage, sampleReceipt),
@@ -381,7 +409,27 @@ export const samples: readonly Sample[] = [
   sample('evidence-response', evidenceResponseMessage, { kind: 'evidence', evidence: sampleEvidence }),
   sample('evidence-response, denied', evidenceResponseMessage, { kind: 'denied' }),
   sample('task-evidence', taskEvidenceMessage, sampleEvidence),
+  sample('audit-job', auditJobMessage, sampleJob),
+  sample('audit-scores', auditScoresMessage, {
+    version: 1,
+    job: sampleOfferRecord.cid,
+    backend: 'cpu',
+    quantization: 'Q8_0',
+    chatTemplate: sampleReceipt.chatTemplate,
+    promptTokens: 21,
+    prompt: tokensDigest([1, 2, 3]),
+    endsTurn: true,
+    ending: { tokens: 2, reason: 'stop' },
+    text: ' 4.',
+    scores: Uint8Array.from({ length: 14 }, (_, index) => index),
+  }),
+  sample('audit-reply', auditReplyMessage, { kind: 'scores', record: Uint8Array.of(1, 2) }),
+  sample('audit-reply, refused', auditReplyMessage, { kind: 'refused', code: 'not_drawn' }),
   sample('audit-event', auditEventMessage, sampleEvent),
+  sample('audit-event, auditor.failed', auditEventMessage, {
+    ...sampleEvent,
+    event: { kind: 'auditor.failed', v: 1, peer: hex('77', 32), fault: 'passed_bad', excluded: true },
+  }),
   sample('audit-event, peer.attested', auditEventMessage, {
     ...sampleEvent,
     event: {

@@ -18,7 +18,9 @@ import {
   ticketDepositIdOf,
   ticketDigest,
 } from '../../protocol/typed-data.ts'
+import { type AuditorDrawVector, holdsAuditorDraw } from './auditor-draw.ts'
 import { type AwardVector, holdsAward } from './award.ts'
+import { commitmentsOf, type ReplicaVector } from './replica.ts'
 import type { SamplingVector } from './sampling.ts'
 import type { TicketVector } from './ticket.ts'
 
@@ -69,6 +71,8 @@ export interface Vectors {
     claim: string
   }[]
   sampling: SamplingVector[]
+  'auditor-draw': AuditorDrawVector[]
+  replica: ReplicaVector[]
 }
 
 /**
@@ -139,6 +143,8 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
     expect(`ticket ${name}: value`, ticketValueRoundedDown(ticket).toString(), expected.value)
   }
   for (const vector of vectors.awards) expect(`award ${JSON.stringify(vector)}`, holdsAward(vector), true)
+  for (const vector of vectors['auditor-draw'])
+    expect(`draw of ${vector.job}`, holdsAuditorDraw(vector), true)
   for (const { name, receipt, claim } of vectors['receipt-claim']) {
     const body: Receipt = decodeMessage(receiptMessage, hexToBytes(receipt))
     expect(`${name}: claim`, receiptClaim(body), claim)
@@ -152,6 +158,10 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
     const { margin, state } = marginOf(vector, vector, key, position, vector.claimed)
     expect(`sampling ${name}: state`, state, vector.state)
     expect(`sampling ${name}: margin`, Number.isFinite(margin) ? margin : null, vector.margin)
+  }
+  for (const vector of vectors.replica) {
+    const expected = vector.windows.flatMap(({ digest, commitment }) => [digest, commitment])
+    expect(`replica ${vector.name}`, commitmentsOf(vector).join(), expected.join())
   }
   return failures
 }

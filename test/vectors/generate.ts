@@ -8,6 +8,7 @@ import { createNodeSigner, verifyEd25519 } from '../../protocol/identity.ts'
 import { peerIdFromPublicKey } from '../../protocol/ids.ts'
 import { MAX_AMOUNT } from '../../protocol/limits.ts'
 import { auditEventHash, auditEventMessage } from '../../protocol/messages/audit-event.ts'
+import { auditScoresMessage } from '../../protocol/messages/audit-job.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import { offerMessage } from '../../protocol/messages/offer.ts'
 import { END_REASONS, type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
@@ -15,8 +16,10 @@ import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, signingInput } from '../../protocol/signed.ts'
 import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/typed-data.ts'
 import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
+import { auditorDrawVectors } from './auditor-draw.ts'
 import { awardVectors } from './award.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
+import { replicaVectors } from './replica.ts'
 import { samplingVectors } from './sampling.ts'
 import { ticketVectors } from './ticket.ts'
 
@@ -59,6 +62,8 @@ export function generateVectors(): Vectors {
     awards: awardVectors(),
     'receipt-claim': receiptClaimVectors(),
     sampling: samplingVectors(),
+    'auditor-draw': auditorDrawVectors(),
+    replica: replicaVectors(),
   }
 }
 
@@ -67,6 +72,7 @@ const signedTypes = new Set([
   receiptMessage.type,
   countersignatureMessage.type,
   auditEventMessage.type,
+  auditScoresMessage.type,
 ])
 
 /** Bigints as decimal strings and bytes as `hex:…`, for readers. */

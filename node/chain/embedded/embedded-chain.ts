@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileCacheEnvironment } from '../../../inference/compile-cache.ts'
 import { type DeploymentParameters, encodeParameters, networkParameters } from '../deployment-parameters.ts'
 import { EmbeddedChainError } from './errors.ts'
 import type { ChainInfo, ChainProcessOptions, FromChainProcess, ToChainProcess } from './ipc.ts'
@@ -157,7 +158,11 @@ function forkProcess(detached: boolean): ChildProcess {
   return fork(fileURLToPath(new URL(`./process.${extension}`, import.meta.url)), [], {
     detached,
     execArgv: [],
-    env: { ...process.env, __EDR_MAX_CACHED_STATES: String(MAX_CACHED_STATES) },
+    env: {
+      ...process.env,
+      ...compileCacheEnvironment(),
+      __EDR_MAX_CACHED_STATES: String(MAX_CACHED_STATES),
+    },
     stdio: ['ignore', 'ignore', detached ? 'ignore' : 'pipe', 'ipc'],
   })
 }

@@ -1,15 +1,19 @@
 import { z } from 'zod'
 import type { Assessment } from '../../../inference/audit/assessment.ts'
+import type { Calibration } from '../../../inference/audit/calibration.ts'
 import {
+  freshState,
   SequentialTest,
   type SequentialTestState,
   sequentialTestStateSchema,
 } from '../../../inference/audit/sequential-test.ts'
 import { wire } from '../../../protocol/codec.ts'
 import type { CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
+import type { CalibrationKey } from '../../../protocol/messages/calibration.ts'
 import type { AuditOutbox } from '../../auditlog/outbox.ts'
 import type { Store } from '../../store/store.ts'
 import type { BatchOperation, Table } from '../../store/table.ts'
+import { type AuditEvidence, DOUBT } from './judgement.ts'
 import { AUDIT_REASONS, AUDIT_RESULTS, type AuditVerdict } from './verdict.ts'
 
 /** A task that was drawn and waits to be audited. */
@@ -43,8 +47,10 @@ export interface AuditRecord {
 /** A verdict as it is kept. */
 interface StoredVerdict {
   verdict: AuditVerdict
+  /** What it was judged by, and when its task had ended; null without a calibration. */
+  judgedBy: { key: CalibrationKey; endedAtMs: number; weight: number } | null
   /** What it says of the provider, while that has not been counted; null afterwards, and where it says nothing. */
-  evidence: { passed: boolean } | null
+  evidence: AuditEvidence | null
 }
 
 export interface AuditBookOptions {
@@ -111,10 +117,16 @@ const storedVerdictSchema: z.ZodType<StoredVerdict> = z.strictObject({
       }),
     ),
     auditor: z.nullable(wire.nodeKey),
+    backing: z.exactOptional(z.number().min(0)),
     price: wire.amount,
     atMs: wire.timeMs,
   }),
-  evidence: z.nullable(z.strictObject({ passed: z.boolean() })),
+  judgedBy: z.nullable(
+    z.strictObject({ key: kept<CalibrationKey>(), endedAtMs: wire.timeMs, weight: z.number().min(0).max(1) }),
+  ),
+  evidence: z.nullable(
+    z.strictObject({ passed: z.boolean(), weight: z.exactOptional(z.number().min(0).max(1)) }),
+  ),
 })
 
 interface KeptVerdict {
@@ -173,6 +185,10 @@ export class AuditBook {
     return this.#waiting.values()
   }
 
+  isWaiting(receipt: CidString): boolean {
+    return this.#waiting.has(receipt)
+  }
+
   get waiting(): number {
     return this.#waiting.size
   }
@@ -225,7 +241,11 @@ export class AuditBook {
   async conclude(
     ticket: AuditTicket,
     found: Omit<AuditVerdict, 'receipt' | 'provider' | 'model' | 'test'>,
-    { test, evidence }: { test: SequentialTest; evidence: { passed: boolean } | null },
+    {
+      test,
+      evidence,
+      judgedBy,
+    }: { test: SequentialTest; evidence: AuditEvidence | null; judgedBy: StoredVerdict['judgedBy'] },
   ): Promise<AuditVerdict> {
     const { receipt, provider, model } = ticket
     const before = this.record(provider, model) ?? emptyRecord(provider, model, test)
@@ -244,7 +264,7 @@ export class AuditBook {
       lastAtMs: found.atMs,
     }
     const verdict: AuditVerdict = { receipt, provider, model, ...found, test: summary }
-    const stored: StoredVerdict = { verdict, evidence }
+    const stored: StoredVerdict = { verdict, judgedBy, evidence }
     const kept = { key: verdictKey(verdict), price: verdict.price, atMs: verdict.atMs }
     const key = recordKey(provider, model)
     await this.#outbox.record(
@@ -274,15 +294,16 @@ export class AuditBook {
   }
 
   /** Verdicts whose evidence has not been counted yet. */
-  uncounted(): readonly { verdict: AuditVerdict; evidence: { passed: boolean } | null }[] {
+  uncounted(): readonly { verdict: AuditVerdict; evidence: AuditEvidence | null }[] {
     return [...this.#uncounted]
   }
 
   /** To be written in the same batch as the evidence: it has been counted. */
   counted(verdict: AuditVerdict): BatchOperation[] {
     const at = this.#uncounted.findIndex(stored => stored.verdict.receipt === verdict.receipt)
-    if (at >= 0) this.#uncounted.splice(at, 1)
-    return [this.#verdicts.putOperation(verdictKey(verdict), { verdict, evidence: null })]
+    const [stored] = at >= 0 ? this.#uncounted.splice(at, 1) : []
+    const judgedBy = stored?.judgedBy ?? null
+    return [this.#verdicts.putOperation(verdictKey(verdict), { verdict, judgedBy, evidence: null })]
   }
 
   /** Verdicts, the newest first. */
@@ -290,10 +311,55 @@ export class AuditBook {
     for await (const { verdict } of this.#verdicts.values({ reverse: true, ...options })) yield verdict
   }
 
+  /** Whether the pooled test of a provider's work with a model has begun to lean against it. */
+  isDoubted(provider: NodeKey, model: ModelId): boolean {
+    const { log, threshold } = this.test(provider, model).evidence
+    return log >= DOUBT * threshold
+  }
+
   /** Where the pooled test of a provider's work with a model stands. */
   test(provider: NodeKey, model: ModelId): SequentialTest {
     const state = sequentialTestStateSchema.safeParse(this.record(provider, model)?.test)
     return state.success ? new SequentialTest({}, state.data) : new SequentialTest()
+  }
+
+  /**
+   * Makes the pooled tests anew that took an auditor's word, without it: from the verdicts that are kept, since the last
+   * conviction of each.
+   */
+  async discount(
+    auditor: NodeKey,
+    calibrations: { find(key: CalibrationKey): Promise<Calibration | null> },
+  ): Promise<void> {
+    const touched = new Map<string, { test: SequentialTest; pooled: CidString[]; isTouched: boolean }>()
+    const renewed = (record: AuditRecord | undefined) => {
+      const renewals = sequentialTestStateSchema.safeParse(record?.test).data?.renewals ?? 0
+      return new SequentialTest({}, freshState(renewals))
+    }
+    for await (const { verdict, judgedBy } of this.#verdicts.values()) {
+      const key = recordKey(verdict.provider, verdict.model)
+      const known = touched.get(key) ?? { test: renewed(this.#known.get(key)), pooled: [], isTouched: false }
+      touched.set(key, known)
+      if (verdict.result === 'cheating') {
+        touched.delete(key)
+        continue
+      }
+      if (judgedBy === null) continue
+      if (verdict.auditor === auditor) known.isTouched = true
+      const calibration = verdict.auditor === auditor ? null : await calibrations.find(judgedBy.key)
+      if (calibration === null) continue
+      known.test.add(verdict.assessment, calibration, judgedBy.endedAtMs, judgedBy.weight)
+      known.pooled = [...known.pooled, verdict.receipt].slice(-MAX_POOLED)
+    }
+    const operations: BatchOperation[] = []
+    for (const [key, { test, pooled, isTouched }] of touched) {
+      const before = this.#known.get(key)
+      if (!isTouched || before === undefined) continue
+      const record = { ...before, test: test.state, pooled }
+      this.#known.set(key, record)
+      operations.push(this.#records.putOperation(key, record))
+    }
+    if (operations.length > 0) await this.#outbox.record(operations, [])
   }
 
   #wait(ticket: AuditTicket): void {

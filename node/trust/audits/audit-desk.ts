@@ -12,7 +12,7 @@ import type { AuditBook, AuditTicket } from './audit-book.ts'
 import type { AuditDraw } from './audit-draw.ts'
 import { type AuditPolicy, CALIBRATED, UNCALIBRATED } from './audit-policy.ts'
 import type { Auditor, AuditReport } from './auditor.ts'
-import { type Judgement, judge } from './judgement.ts'
+import { type AuditEvidence, calibrationKeyOf, type Judgement, judge } from './judgement.ts'
 import type { TaskArchive } from './task-archive.ts'
 import type { AuditVerdict } from './verdict.ts'
 
@@ -32,7 +32,7 @@ export interface AuditDeskModules {
   /** Counts evidence; `also` is written in the same batch. */
   observe: (
     provider: NodeKey,
-    evidence: { kind: 'audit'; passed: boolean },
+    evidence: { kind: 'audit' } & AuditEvidence,
     also: readonly BatchOperation[],
   ) => Promise<void>
   clock: Clock
@@ -54,7 +54,8 @@ export interface AuditQueueView {
   spent: bigint
 }
 
-type Found = Judgement & { report: AuditReport; isCalibrated: boolean }
+type Found = Judgement & { report: AuditReport; isCalibrated: boolean; judgedBy: JudgedBy | null }
+type JudgedBy = { key: CalibrationKey; endedAtMs: number; weight: number }
 
 const LOOK_EVERY_MS = 15_000
 /** A task that could not be audited so often is given up. */
@@ -248,12 +249,18 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
   /** @returns whether the ticket is dealt with */
   async #audit(ticket: AuditTicket, task: ArchivedTask, auditor: Auditor): Promise<boolean> {
     const { book } = this.#modules
-    const test = book.test(ticket.provider, ticket.model)
     let found: Found
+    let test: SequentialTest
     try {
       const report = await auditor.audit(task, { signal: this.#abort.signal })
-      const calibration = await this.#calibrationFor(task, report)
-      found = { ...judge(task, report, calibration, test), report, isCalibrated: calibration !== null }
+      // Only now: what its auditor said before may have been taken back meanwhile.
+      test = book.test(ticket.provider, ticket.model)
+      const key = calibrationKeyOf(task, report)
+      const calibration = await this.#modules.calibrations.find(key)
+      const isCalibrated = calibration !== null
+      const judgedBy = { key, endedAtMs: task.receipt.endedAtMs, weight: report.weight ?? 1 }
+      const judgement = judge(task, report, calibration, test)
+      found = { ...judgement, report, isCalibrated, judgedBy: isCalibrated ? judgedBy : null }
     } catch (error) {
       return this.#failed(ticket, error)
     }
@@ -271,24 +278,18 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
     return true
   }
 
-  #calibrationFor({ receipt }: ArchivedTask, report: AuditReport): Promise<Calibration | null> {
-    const { model, backend, sampler } = receipt
-    return this.#modules.calibrations.find({
-      ...{ model, quantization: report.quantization, sampler },
-      ...{ providerBackend: backend, auditorBackend: report.backend },
-    })
-  }
-
   async #conclude(ticket: AuditTicket, found: Found, test: SequentialTest): Promise<void> {
     const { book, clock, archive } = this.#modules
-    const { assessment, result, reasons, evidence, isCalibrated, report } = found
+    const { assessment, result, reasons, evidence, isCalibrated, report, judgedBy } = found
     const verdict = await book.conclude(
       ticket,
       {
         ...{ result, reasons, assessment, isCalibrated },
-        ...{ auditor: report.auditor, price: ticket.price, atMs: clock.nowMs() },
+        ...{ auditor: report.auditor, price: report.auditor === null ? ticket.price : 0n },
+        ...(report.backing === undefined ? {} : { backing: report.backing }),
+        atMs: clock.nowMs(),
       },
-      { test, evidence },
+      { test, evidence, judgedBy },
     )
     this.#tries.delete(ticket.receipt)
     archive.release(ticket.receipt, HOLDER)
@@ -296,7 +297,7 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
   }
 
   /** Evidence and the note that it was counted are one batch. */
-  async #count(verdict: AuditVerdict, evidence: { passed: boolean } | null): Promise<void> {
+  async #count(verdict: AuditVerdict, evidence: AuditEvidence | null): Promise<void> {
     const { book, observe } = this.#modules
     if (evidence !== null)
       await observe(verdict.provider, { kind: 'audit', ...evidence }, book.counted(verdict))
@@ -336,4 +337,11 @@ const PARTS = 1_000_000
 /** Audits of a provider that are made whatever the budget: about as many as prove somebody honest. */
 const FIRST_AUDITS = 4
 /** The auditor's trouble, not the task's: it is tried again whenever there is capacity. */
-const NOT_ITS_FAULT = ['ENGINE_BUSY', 'ENGINE_UNAVAILABLE', 'MODEL_NOT_LOADED', 'CANCELLED'] as const
+const NOT_ITS_FAULT = [
+  'ENGINE_BUSY',
+  'ENGINE_UNAVAILABLE',
+  'MODEL_NOT_LOADED',
+  'CANCELLED',
+  'AUDITORS_AWAY',
+  'CHAIN_UNREACHABLE',
+] as const

@@ -15,12 +15,16 @@ export interface AuditReport {
   chatTemplate?: string | null
   /** Node that scored it; null for this one. */
   auditor: NodeKey | null
+  /** What it counts against an own audit, 0 to 1; absent for one. */
+  weight?: number
+  /** The weights of all auditors who found the same, together; absent for an own audit. */
+  backing?: number
 }
 
 /** Scores outputs of others by one prefill: on this node's engine, or at another node. */
 export interface Auditor {
   /** Whether it could audit this task. Asked often. */
-  availability(task: Pick<ArchivedTask, 'receipt' | 'request'>): Availability | Promise<Availability>
+  availability(task: Pick<ArchivedTask, 'cid' | 'receipt' | 'request'>): Availability | Promise<Availability>
   /**
    * Scores what the task's provider delivered.
    * @param options.signal gives it up; what was begun counts for nothing

@@ -3,6 +3,7 @@ import type { Calibration } from '../../../inference/audit/calibration.ts'
 import { ABSENT, CATEGORIES } from '../../../inference/audit/cells.ts'
 import type { SequentialTest } from '../../../inference/audit/sequential-test.ts'
 import { judgeReceipt } from '../../../inference/audit/single-receipt.ts'
+import type { CalibrationKey } from '../../../protocol/messages/calibration.ts'
 import type { ArchivedTask } from './archived-task.ts'
 import type { AuditReport } from './auditor.ts'
 import type { AuditReason, AuditResult } from './verdict.ts'
@@ -18,14 +19,20 @@ const ABSURD = 1e-9
 const ODD = 0.01
 const TOGETHER = 2
 /** Share of the evidence a conviction takes from which on a pass proves nothing until the test has calmed down. */
-const DOUBT = 0.25
+export const DOUBT = 0.25
 
 export interface Judgement {
   assessment: Assessment
   result: AuditResult
   reasons: AuditReason[]
   /** What it says of the provider; null where it passed but leaves doubts. */
-  evidence: { passed: boolean } | null
+  evidence: AuditEvidence | null
+}
+
+/** @property weight what it counts against an own audit; absent for one */
+export interface AuditEvidence {
+  passed: boolean
+  weight?: number
 }
 
 /** What of a task is judged. */
@@ -56,7 +63,7 @@ function claimOf({ receipt, request, text, terms }: JudgedTask): AuditClaim {
  */
 export function judge(
   task: JudgedTask,
-  { scored, chatTemplate }: AuditReport,
+  { scored, chatTemplate, weight }: AuditReport,
   calibration: Calibration | null,
   test: SequentialTest,
 ): Judgement {
@@ -68,13 +75,15 @@ export function judge(
     reasons.push('template')
   const isFarOff = single.isInexplicable && single.contradictions.length === 0
   if (isFarOff || (calibration === null && isFartherOff(assessment, ABSURD))) reasons.push('tokens')
-  const decision = calibration === null ? null : test.add(assessment, calibration, receipt.endedAtMs)
+  const decision = calibration === null ? null : test.add(assessment, calibration, receipt.endedAtMs, weight)
+  const counts = weight === undefined ? {} : { weight }
+  const failed = { passed: false, ...counts }
   if (decision === 'cheating')
-    return { assessment, result: 'cheating', reasons: [...reasons, 'pooled'], evidence: { passed: false } }
-  if (reasons.length > 0) return { assessment, result: 'failed', reasons, evidence: { passed: false } }
+    return { assessment, result: 'cheating', reasons: [...reasons, 'pooled'], evidence: failed }
+  if (reasons.length > 0) return { assessment, result: 'failed', reasons, evidence: failed }
   const { log, threshold } = test.evidence
   const isDoubtful = calibration === null ? isFartherOff(assessment, ODD) : log >= DOUBT * threshold
-  return { assessment, result: 'passed', reasons, evidence: isDoubtful ? null : { passed: true } }
+  return { assessment, result: 'passed', reasons, evidence: isDoubtful ? null : { passed: true, ...counts } }
 }
 
 /** Whether tokens are farther off than any honest output's, but for a `chance`. */
@@ -94,4 +103,13 @@ function isBeyond(count: number, tokens: number, rate: number, chance: number): 
   const rest = share === 1 ? 0 : (1 - share) * Math.log((1 - share) / (1 - rate))
   const entropy = share * Math.log(share / rate) + rest
   return (tokens / TOGETHER) * entropy > -Math.log(chance)
+}
+
+/** What honest outputs are like of the two engines that a report is about. */
+export function calibrationKeyOf(
+  { receipt }: Pick<ArchivedTask, 'receipt'>,
+  { quantization, backend }: Pick<AuditReport, 'quantization' | 'backend'>,
+): CalibrationKey {
+  const { model, backend: providerBackend, sampler } = receipt
+  return { model, quantization, sampler, providerBackend, auditorBackend: backend }
 }

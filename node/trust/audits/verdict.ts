@@ -36,6 +36,8 @@ export interface AuditVerdict {
   } | null
   /** Node that scored the output; null for this one. */
   auditor: NodeKey | null
+  /** Weights of the nodes that found so, each 0 to below 1, together; absent for an own audit. */
+  backing?: number
   /** What the audit cost or would have cost, base units. */
   price: bigint
   atMs: number

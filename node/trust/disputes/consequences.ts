@@ -56,6 +56,8 @@ const WEIGHTS = { failed: 1, cheating: 10, withheld: 0.5 } as const
 /** Of somebody who passed many, a failure is borne; a second one in a while, or a share, is not. */
 const TOLERATED = 1.5
 const TOLERATED_SHARE = 0.05
+/** Weights of the other nodes that found the same, together: no single one, however good its record, reaches it. */
+const BACKING_TO_ACCUSE = 1.5
 const WITHHELD_TOLERATED = 3
 const EXCLUDED_FOR_MS: Record<ExclusionReason, number> = {
   audits: 30 * DAY_MS,
@@ -184,15 +186,20 @@ export class Consequences extends EventEmitter<ConsequencesEvents> {
     for (const [receipt, waiting] of [...this.#waiting]) await this.#prosecute(receipt, waiting)
   }
 
-  async #audited({ receipt, provider, result, reasons }: AuditVerdict): Promise<void> {
+  async #audited({ receipt, provider, result, reasons, backing }: AuditVerdict): Promise<void> {
     if ((await this.#seen.get(receipt)) !== undefined) return
     const record = this.#recordOf(provider)
+    const weight = Math.min(1, backing ?? 1)
+    // On others' word alone nobody is accused before others or in court, unless two of good record agree.
+    const isOurs = backing === undefined || backing >= BACKING_TO_ACCUSE
     const changed =
-      result === 'passed' ? this.#counted(record, 1, 0) : this.#counted(record, 0, WEIGHTS[result])
-    const reason = result === 'passed' ? null : this.#exclusionFor(result, changed)
-    const caseReason = result === 'passed' ? null : caseReasonOf(reasons)
+      result === 'passed'
+        ? this.#counted(record, weight, 0)
+        : this.#counted(record, 0, weight * WEIGHTS[isOurs ? result : 'failed'])
+    const reason = result === 'passed' ? null : this.#exclusionFor(isOurs ? result : 'failed', changed)
+    const caseReason = result === 'passed' || !isOurs ? null : caseReasonOf(reasons)
     await this.#apply(provider, changed, reason, receipt, caseReason)
-    if (result === 'passed') return
+    if (result === 'passed' || !isOurs) return
     await this.#modules.accuse(receipt)
     const waiting = this.#waiting.get(receipt)
     if (waiting !== undefined) await this.#prosecute(receipt, waiting)

@@ -6,6 +6,7 @@ import { offersProtocol, offersTopic } from '../../../node/market/protocols.ts'
 import type { Violation } from '../../../node/p2p/errors.ts'
 import type { ChannelLease } from '../../../node/payments/payer-channels.ts'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
+import { evidenceProtocol, proofProtocol } from '../../../node/trust/disputes/protocols.ts'
 import { cidOf, decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import { createNodeSigner } from '../../../protocol/identity.ts'
 import { bidRequestMessage } from '../../../protocol/messages/bid.ts'
@@ -32,9 +33,12 @@ const nextFrame = async (stream: RogueStream): Promise<ProviderFrame | null> => 
 describe('a node among hostile peers', () => {
   const network = new TestNetwork()
   const rogues: Rogue[] = []
+  /** Who has opened a stream before the first test, and never says a word in it. */
+  const silent: { id: string; peer: Rogue; stream: RogueStream }[] = []
   let node: TestNode
   let honest: TestNode
   let lease: ChannelLease
+  let firstOffer: { cid: string; expiresAtMs: number }
 
   before(async () => {
     await network.start()
@@ -45,6 +49,12 @@ describe('a node among hostile peers', () => {
     })
     honest = await network.node({ 'models.serve': '', 'p2p.bootstrap': node.address })
     await honest.knows(node)
+    const { cid, offer: body } = node.node.trade.offers!.current()!
+    firstOffer = { cid, expiresAtMs: body.expiresAtMs }
+    for (const { id } of PROTOCOLS) {
+      const peer = await Rogue.start()
+      silent.push({ id, peer, stream: await peer.open(node.address, id) })
+    }
     await honest.ask('Hello!')
     const payee = node.wallet.address
     lease = await honest.node.trade.economy.payer.acquire({
@@ -58,7 +68,10 @@ describe('a node among hostile peers', () => {
     assert.equal((await honest.ask('Hello!')).status, 'completed', 'the node goes on for others')
     await waitUntil('it is idle', () => node.node.parts.engine.status().active === 0)
   })
-  after(() => network.stop())
+  after(async () => {
+    await Promise.all(silent.map(({ peer }) => peer.stop()))
+    await network.stop()
+  })
 
   async function rogue(seed?: Uint8Array): Promise<Rogue> {
     const made = await Rogue.start(seed)
@@ -120,6 +133,8 @@ describe('a node among hostile peers', () => {
     { id: offersProtocol.id, maxBytes: offersRequestMessage.maxBytes },
     { id: taskProtocol.id, maxBytes: requesterFrameMessage.maxBytes },
     { id: bidProtocol.id, maxBytes: bidRequestMessage.maxBytes },
+    { id: proofProtocol.id, maxBytes: proofProtocol.request.maxBytes },
+    { id: evidenceProtocol.id, maxBytes: evidenceProtocol.request.maxBytes },
   ]
 
   it('is attacked here on every protocol it speaks', async () => {
@@ -145,12 +160,6 @@ describe('a node among hostile peers', () => {
       )
     })
 
-    it(`does not wait for who says nothing on ${id}`, async () => {
-      const streams: RogueStream[] = []
-      await assertBlamed('silent', async peer => streams.push(await open(peer)))
-      assert.equal(await streams[0]!.read(), null, 'the stream is closed')
-    })
-
     it(`is not hurt by streams that break off on ${id}`, async () => {
       const peer = await rogue()
       for (let i = 0; i < 8; i++) {
@@ -163,14 +172,16 @@ describe('a node among hostile peers', () => {
 
     it(`limits how often a peer opens ${id}`, async () => {
       await assertBlamed('over_quota', async peer => {
-        // Side by side: one after the other, a busy machine may not open them faster than they are allowed.
-        while (violationsOf(peer) === 0)
+        // Several at once: one after the other, a busy machine may not open them faster than they are allowed.
+        await waitUntil('it is too often', async () => {
           await Promise.all(
             Array.from({ length: 8 }, async () => {
               const stream = await open(peer).catch(() => null)
               stream?.raw.abort(new Error('enough'))
             }),
           )
+          return violationsOf(peer) > 0
+        })
       })
     })
   }
@@ -225,16 +236,6 @@ describe('a node among hostile peers', () => {
       assert.equal(answer?.kind === 'refused' && answer.code, code)
     }
     assert.equal(violationsOf(peer), 0)
-  })
-
-  it('holds no price that has expired', async () => {
-    const { cid, offer: body } = node.node.trade.offers!.current()!
-    await waitUntil('the offer has expired', () => Date.now() > body.expiresAtMs)
-    const peer = await rogue()
-    const stream = await peer.open(node.address, taskProtocol.id)
-    stream.write(asFrame(request({ offer: cid })))
-    const answer = await nextFrame(stream)
-    assert.equal(answer?.kind === 'refused' && answer.code, 'offer_expired')
   })
 
   it('takes no voucher that is forged, somebody else’s, or shown before', async () => {
@@ -443,5 +444,22 @@ describe('a node among hostile peers', () => {
     await waitUntil('it is cut off', () => !node.node.parts.host.isConnected(peer.key))
     await peer.open(node.address, taskProtocol.id).catch(() => null)
     await waitUntil('it stays out', () => !node.node.parts.host.isConnected(peer.key) && !peer.isConnected)
+  })
+
+  it('holds no price that has expired', async () => {
+    await waitUntil('the first offer has expired', () => Date.now() > firstOffer.expiresAtMs)
+    const peer = await rogue()
+    const stream = await peer.open(node.address, taskProtocol.id)
+    stream.write(asFrame(request({ offer: firstOffer.cid })))
+    const answer = await nextFrame(stream)
+    assert.equal(answer?.kind === 'refused' && answer.code, 'offer_expired')
+  })
+
+  it('has not waited for who says nothing, on any protocol', async () => {
+    for (const { id, peer, stream } of silent) {
+      assert.equal(await stream.read(), null, `the stream of ${id} is closed`)
+      await waitUntil('it is held against the peer', () => violationsOf(peer) > 0)
+    }
+    assert.equal(await counted('silent'), silent.length)
   })
 })

@@ -14,7 +14,11 @@ const LONG_ANSWER = JSON.stringify({
   maxItems: 60,
 })
 
-describe('failover', () => {
+/** How long a node takes to start is not what is tested: the test's own limit is the only one. */
+const TIMEOUT_MS = 120_000
+
+describe('failover', function () {
+  this.timeout(TIMEOUT_MS)
   const network = new TestNetwork()
   const processes: DemoNode[] = []
   let requester: TestNode
@@ -58,8 +62,8 @@ describe('failover', () => {
       ].flat(),
     })
     processes.push(node)
-    await node.waitFor('the start', ({ type }) => type === 'ready', 30_000)
-    await node.waitFor('the model', ({ type, state }) => type === 'model' && state === 'ready', 30_000)
+    await node.waitFor('the start', ({ type }) => type === 'ready', TIMEOUT_MS)
+    await node.waitFor('the model', ({ type, state }) => type === 'model' && state === 'ready', TIMEOUT_MS)
     const known = () =>
       requester.node.parts.book.list().find(({ offer }) => offer.wallet === node.status!.wallet)
     await waitUntil('its offer is known', () => known() !== undefined)

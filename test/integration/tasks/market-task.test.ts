@@ -4,12 +4,15 @@ import { DEFAULT_PREFERENCES, type Preferences } from '../../../node/market/pref
 import { offersProtocol } from '../../../node/market/protocols.ts'
 import type { AskOptions, TaskEvent } from '../../../node/tasks/ask.ts'
 import { TaskError } from '../../../node/tasks/errors.ts'
+import { owedFor } from '../../../node/tasks/metering.ts'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
+import { SealedOutput } from '../../../node/tasks/sealed-output.ts'
 import { decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import { type AuditEventDetails, auditEventMessage } from '../../../protocol/messages/audit-event.ts'
 import { offerMessage } from '../../../protocol/messages/offer.ts'
 import { type ProviderFrame, providerFrameMessage } from '../../../protocol/messages/provider-frame.ts'
 import { requesterFrameMessage } from '../../../protocol/messages/requester-frame.ts'
+import type { TaskRequest } from '../../../protocol/messages/task-request.ts'
 import { createRecord, openRecord } from '../../../protocol/signed.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { Rogue, type RogueStream } from '../../helpers/rogue.ts'
@@ -73,7 +76,11 @@ describe('a task on the market', () => {
   /** A peer that a node trusts more than the honest ones, offers the same and does as it likes. */
   async function rogue(
     by: TestNode,
-    converse: (stream: RogueStream, say: (frame: ProviderFrame) => void) => Promise<void>,
+    converse: (
+      stream: RogueStream,
+      say: (frame: ProviderFrame) => void,
+      request: TaskRequest,
+    ) => Promise<void>,
   ) {
     const peer = await Rogue.start()
     rogues.push(peer)
@@ -92,7 +99,7 @@ describe('a task on the market', () => {
     await peer.serve(taskProtocol.id, async stream => {
       const request = decodeMessage(requesterFrameMessage, (await stream.read())!)
       assert.equal(request.kind, 'request')
-      await converse(stream, frame => stream.write(encodeMessage(providerFrameMessage, frame)))
+      await converse(stream, frame => stream.write(encodeMessage(providerFrameMessage, frame)), request)
     })
     await peer.meet(by.address)
     const { book, reputation } = by.node.parts
@@ -131,10 +138,18 @@ describe('a task on the market', () => {
   })
 
   it('is decided by the majority when one of them answers differently, and that counts against it', async () => {
-    const liar = await rogue(requester, async (stream, say) => {
+    const liar = await rogue(requester, async (stream, say, { taskId, attempt }) => {
       say({ kind: 'accepted', promptTokens: 5, creditWindowTokens: 16, voucher: null })
-      say({ kind: 'output', tokens: [1, 2, 3], text: 'I am a liar' })
-      await stream.read()
+      const randomSalt = () => `0x${randomBytes(32).toString('hex')}` as const
+      const output = new SealedOutput({ provider: liar.key, taskId, attempt, position: 0 }, { randomSalt })
+      const [sealed] = output.add([1, 2, 3, 4], 'I am a liar')
+      say(sealed!)
+      for (;;) {
+        const bytes = await stream.read()
+        const frame = bytes === null ? null : decodeMessage(requesterFrameMessage, bytes)
+        if (frame === null) break
+        if (frame.kind === 'open') say(output.open(frame.window)!)
+      }
     })
     const before = requester.node.parts.reputation.score(liar.key)
     const { events, result } = await askOf(liar.key, requester, prefer({ slaClass: 'A' }))
@@ -154,6 +169,64 @@ describe('a task on the market', () => {
       requester.ask('What is Shoal?', prefer({ slaClass: 'S' })),
       (error: unknown) => error instanceof TaskError && error.code === 'NOTHING_FITS',
     )
+  })
+
+  it('is nothing for a copier: it has to be bound before others show theirs, and to what it then shows', async () => {
+    const asker = await another()
+    // What it knows too late: the others' answer, from wherever.
+    const truth = { tokens: [] as number[], text: '' }
+    const alone = await asker.ask('What is Shoal?', {}, event => {
+      if (event.type === 'output') truth.tokens.push(...event.tokens)
+    })
+    const randomSalt = () => `0x${randomBytes(32).toString('hex')}` as const
+    const copying = async (isPatient: boolean, hasShown: () => boolean) => {
+      const copier = await rogue(asker, async (stream, say, { taskId, attempt }) => {
+        say({ kind: 'accepted', promptTokens: 5, creditWindowTokens: 64, voucher: null })
+        const output = new SealedOutput(
+          { provider: copier.key, taskId, attempt, position: 0 },
+          { randomSalt },
+        )
+        if (isPatient) await waitUntil('others have shown theirs', hasShown)
+        const tokens = isPatient ? truth.tokens.slice(0, 4) : [1, 1, 1, 1]
+        say(output.add(tokens, 'whatever')[0]!)
+        for (;;) {
+          const bytes = await stream.read()
+          const frame = bytes === null ? null : decodeMessage(requesterFrameMessage, bytes)
+          if (frame === null) break
+          if (frame.kind !== 'open') continue
+          say({ ...output.open(frame.window)!, tokens: truth.tokens.slice(0, 4), text: alone.text })
+        }
+      })
+      return copier
+    }
+    for (const isPatient of [false, true]) {
+      let shown = 0
+      const copier = await copying(isPatient, () => shown > 0)
+      const { wallet } = asker.node.parts.book.of(copier.key)!.offer
+      for (;;) {
+        const events: TaskEvent[] = []
+        shown = 0
+        const { text, agreed } = await asker.ask('What is Shoal?', prefer({ slaClass: 'A' }), event => {
+          events.push(event)
+          if (event.type === 'output') shown++
+        })
+        assert.equal(text, alone.text)
+        assert.deepEqual([...agreed].sort(), providers.map(({ key }) => key).sort())
+        if (typed(events, 'chosen').some(({ candidate }) => candidate.provider === copier.key)) break
+      }
+      const results = (await asker.node.parts.reputation.recentEvidence(copier.key)).flatMap(piece =>
+        piece.kind === 'task' && piece.result !== 'completed' ? [piece.result] : [],
+      )
+      assert.deepEqual(results, [isPatient ? 'stalled' : 'dishonest'])
+      const price = asker.node.parts.book.of(copier.key)!.offer.models[0]!
+      const paid = asker.node.trade.economy.payer
+        .list()
+        .filter(({ payee }) => payee === wallet)
+        .reduce((sum, { cumulative }) => sum + cumulative, 0n)
+      assert.ok(paid <= owedFor(price, { promptTokens: 5, outputTokens: 0 }), 'nothing but the prompt')
+      await leaveAlone(asker)
+      await copier.stop()
+    }
   })
 
   it('is given to a second provider while the first says nothing, within the price cap', async () => {

@@ -52,6 +52,46 @@ describe('quantize', () => {
     )
   })
 
+  it('keeps Q3_K nearer than one step of its block, and as well as codes of three bits can on noise', () => {
+    const superBlock = fc
+      .array(finite, { minLength: 256, maxLength: 256 })
+      .map(list => Float32Array.from(list))
+    fc.assert(
+      fc.property(superBlock, x => {
+        const back = dequantize('Q3_K', quantize('Q3_K', x))
+        const step = Math.max(...x.map(Math.abs)) / 4
+        for (const [i, value] of x.entries())
+          assert.ok(Math.abs(back[i]! - value) <= 1.5 * step + 1e-6, `${value} came back as ${back[i]}`)
+      }),
+      { numRuns: 50 },
+    )
+    const noise = Float32Array.from({ length: 4096 }, (_, i) => Math.sin(i * i) + Math.sin(3 * i))
+    const back = dequantize('Q3_K', quantize('Q3_K', noise))
+    const power = (list: Float32Array) => list.reduce((sum, value) => sum + value * value, 0)
+    const error = power(noise.map((value, i) => value - back[i]!)) / power(noise)
+    assert.ok(error < 0.04, `relative squared error ${error}`)
+  })
+
+  it('lays out Q3_K as ggml does', () => {
+    // d = -1 and all scales 1 (codes 31, s - 32 = -1): x = q.
+    const bytes = new Uint8Array(110)
+    const view = new DataView(bytes.buffer)
+    view.setFloat16(108, -1, true)
+    for (let i = 0; i < 8; i++) view.setUint8(96 + i, 0xff)
+    for (let i = 8; i < 12; i++) view.setUint8(96 + i, 0b01010101)
+    // Element 37: row 1 of the first half, low bits 2 and 3 of byte 5, high bit 1 of mask byte 5.
+    view.setUint8(32 + 5, 0b10 << 2)
+    view.setUint8(5, 1 << 1)
+    // Element 128 + 96 + 31: row 3 of the second half.
+    view.setUint8(32 + 32 + 31, 0b11 << 6)
+    view.setUint8(31, 1 << 7)
+    const back = dequantize('Q3_K', bytes)
+    assert.equal(back[37], 2)
+    assert.equal(back[255], 3)
+    assert.equal(back[0], -4)
+    assert.equal(back[5], -4)
+  })
+
   it('lays out blocks as ggml does', () => {
     const x = Float32Array.from({ length: 32 }, (_, i) => i - 16)
     const q8 = new DataView(quantize('Q8_0', x).buffer)
@@ -72,7 +112,7 @@ describe('quantize', () => {
     assert.throws(() => dequantize('Q4_0', new Uint8Array(19)), RangeError)
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       for (const type of Object.keys(WRITABLE_TYPES) as (keyof typeof WRITABLE_TYPES)[]) {
-        assert.throws(() => quantize(type, new Float32Array(32).fill(bad)), RangeError)
+        assert.throws(() => quantize(type, new Float32Array(256).fill(bad)), RangeError)
       }
     }
   })

@@ -5,6 +5,7 @@ import type { Candidate } from '../../../../node/market/routing/candidate.ts'
 import type { TaskEvent } from '../../../../node/tasks/ask.ts'
 import { chooseByAuction } from '../../../../node/tasks/auction-choice.ts'
 import type { Choice } from '../../../../node/tasks/venue.ts'
+import { GREEDY } from '../../../helpers/samples.ts'
 import { knownOffer } from '../market/samples.ts'
 
 const [NANO, MINI] = [`nano@sha256:${'ab'.repeat(32)}`, `mini@sha256:${'cd'.repeat(32)}`]
@@ -38,14 +39,7 @@ async function run(
       ask: {
         ...{ input: { kind: 'completion', prompt: 'fish' }, maxTokens: 64, maxPrice: null, stop: [] },
         ...{ model: options.model ?? null, jsonSchema: null, preferences },
-        sampling: {
-          temperature: 0,
-          topP: 1,
-          minP: 0,
-          topK: 0,
-          nonce: `0x${'01'.repeat(32)}`,
-          seedScope: 'nonce',
-        },
+        sampling: GREEDY,
       },
       maxPrice: options.maxPrice ?? null,
     },

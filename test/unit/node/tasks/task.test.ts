@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { DivergenceVerdict } from '../../../../inference/audit/divergence.ts'
 import { DEFAULT_PREFERENCES, type Preferences } from '../../../../node/market/preferences.ts'
 import { type Candidate, type Ranking, UNFIT } from '../../../../node/market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from '../../../../node/tasks/ask.ts'
@@ -7,9 +8,11 @@ import type { ComparedEvent } from '../../../../node/tasks/attempt-runner.ts'
 import { CircuitBreaker } from '../../../../node/tasks/circuit-breaker.ts'
 import { HedgeBudget } from '../../../../node/tasks/hedge.ts'
 import { Task } from '../../../../node/tasks/task.ts'
+import type { Transcript } from '../../../../node/tasks/transcript-judge.ts'
 import type { AttemptOrder, AttemptReport, Venue } from '../../../../node/tasks/venue.ts'
 import { ShoalError } from '../../../../protocol/errors.ts'
 import { costRoundedUp, minAmount } from '../../../../protocol/money.ts'
+import { sealedWindowEnd } from '../../../../protocol/replica-commitment.ts'
 import { ManualClock } from '../../../helpers/manual-clock.ts'
 import { GREEDY } from '../../../helpers/samples.ts'
 import { knownOffer } from '../market/samples.ts'
@@ -32,6 +35,8 @@ interface Behaviour {
   refuses: boolean
   /** From this token on it answers something else; null when it does not. */
   liesFrom: number | null
+  /** As a replica: is bound to a window and shows it; never is; waits until others have shown theirs; shows what it was not bound to. */
+  seals?: 'honestly' | 'never' | 'late' | 'falsely'
 }
 
 /** Providers that behave as told, on a clock that is told to go on; money is counted to the last unit. */
@@ -41,9 +46,29 @@ class SimulatedPeers implements Venue {
   readonly #clock: ManualClock
   readonly #behaviours: ReadonlyMap<string, Behaviour>
 
-  constructor(clock: ManualClock, behaviours: ReadonlyMap<string, Behaviour>) {
+  readonly #stallMs: number
+
+  constructor(clock: ManualClock, behaviours: ReadonlyMap<string, Behaviour>, stallMs: number) {
     this.#clock = clock
+    this.#stallMs = stallMs
     this.#behaviours = behaviours
+  }
+
+  #shownTo = 0
+  #waiting: { end: number; then: () => void }[] = []
+
+  /** Some replica has shown its output up to here. */
+  shown(position: number): void {
+    this.#shownTo = Math.max(this.#shownTo, position)
+    const due = this.#waiting.filter(({ end }) => end <= this.#shownTo)
+    this.#waiting = this.#waiting.filter(({ end }) => end > this.#shownTo)
+    for (const { then } of due) then()
+  }
+
+  /** Once another has shown its output up to `end`. */
+  onShown(end: number, then: () => void): void {
+    this.#waiting.push({ end, then })
+    this.shown(this.#shownTo)
   }
 
   isReady(): boolean {
@@ -75,7 +100,9 @@ class SimulatedPeers implements Venue {
     }
     onEvent({ type: 'accepted', promptTokens })
     if (!pay(0)) return report({ kind: 'failed', why: 'too_expensive' })
-    for (let made = 0; made < Math.min(maxTokens, ANSWER_TOKENS - progress.outputTokens); ) {
+    const sealed = order.ask.preferences.slaClass === 'B' ? null : new Sealed(order, behaviour, this)
+    const total = Math.min(maxTokens, ANSWER_TOKENS - progress.outputTokens)
+    for (let made = 0; made < total; ) {
       await this.#pause(behaviour.stepMs, signal)
       // What was on its way when it was told to stop still comes.
       const isLast = signal.aborted
@@ -83,16 +110,37 @@ class SimulatedPeers implements Venue {
         return report({ kind: 'failed', why: behaviour.fails.why })
       const token = progress.outputTokens + made
       made++
-      if (!pay(made)) return report({ kind: 'failed', why: 'too_expensive' })
       const isLie = behaviour.liesFrom !== null && token >= behaviour.liesFrom
-      onEvent({
-        type: 'output',
-        tokens: [isLie ? token + 1_000 : token],
-        text: textOf(isLie ? -token : token),
-      })
-      if (isLast) return report({ kind: 'cancelled' })
+      const output = { tokens: [isLie ? token + 1_000 : token], text: textOf(isLie ? -token : token) }
+      if (sealed === null) {
+        if (!pay(made)) return report({ kind: 'failed', why: 'too_expensive' })
+        onEvent({ type: 'output', ...output })
+      } else sealed.add(output, made === total)
+      if (isLast) break
     }
-    return report({ kind: 'finished', reason: maxTokens < ANSWER_TOKENS ? 'length' : 'stop' })
+    if (sealed === null)
+      return report(
+        signal.aborted
+          ? { kind: 'cancelled' }
+          : { kind: 'finished', reason: maxTokens < ANSWER_TOKENS ? 'length' : 'stop' },
+      )
+    for (;;) {
+      const hasSealed = sealed.asks > 0 || sealed.isBound
+      const waited = new AbortController()
+      const isOver = AbortSignal.any([signal, waited.signal])
+      if (!signal.aborted)
+        await Promise.race([sealed.asked(), this.#pause(hasSealed ? 10 ** 6 : this.#stallMs, isOver)])
+      waited.abort()
+      if (signal.aborted) return report({ kind: 'cancelled' })
+      if (sealed.asks === 0 && !sealed.isBound) return report({ kind: 'failed', why: 'stalled' })
+      if (sealed.asks === 0) continue
+      const output = sealed.open()
+      if (output === null) return report({ kind: 'failed', why: 'dishonest' })
+      if (!pay(sealed.shown)) return report({ kind: 'failed', why: 'too_expensive' })
+      onEvent({ type: 'output', ...output })
+      if (sealed.isDone)
+        return report({ kind: 'finished', reason: maxTokens < ANSWER_TOKENS ? 'length' : 'stop' })
+    }
   }
 
   #pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -106,6 +154,72 @@ class SimulatedPeers implements Venue {
   }
 }
 
+/** What a simulated replica has sealed. Opening costs it no time. */
+class Sealed {
+  readonly #order: AttemptOrder
+  readonly #how: NonNullable<Behaviour['seals']>
+  readonly #peers: SimulatedPeers
+  readonly #windows: { tokens: number[]; text: string; isLast: boolean }[] = []
+  #current = { tokens: [] as number[], text: '' }
+  #position: number
+  #wake = () => {}
+  /** Windows asked for and not yet opened. */
+  asks = 0
+  /** Whether a window waits to be asked for. */
+  isBound = false
+  shown = 0
+  isDone = false
+
+  constructor(order: AttemptOrder, { seals = 'honestly' }: Behaviour, peers: SimulatedPeers) {
+    this.#order = order
+    this.#how = seals
+    this.#peers = peers
+    this.#position = order.progress.outputTokens
+  }
+
+  add({ tokens, text }: { tokens: number[]; text: string }, isLast: boolean): void {
+    this.#current.tokens.push(...tokens)
+    this.#current.text += text
+    const end = sealedWindowEnd(this.#position)
+    if (!isLast && this.#position + this.#current.tokens.length < end) return
+    this.#windows.push({ ...this.#current, isLast })
+    this.#current = { tokens: [], text: '' }
+    this.#position = end
+    if (this.#how === 'never') return
+    const seal = () => {
+      this.isBound = true
+      this.#order.onEvent({
+        ...{ type: 'sealed', end, isLast },
+        open: () => {
+          this.asks++
+          this.#wake()
+        },
+      })
+    }
+    if (this.#how === 'late') this.#peers.onShown(end, seal)
+    else seal()
+  }
+
+  /** Resolves when a window is asked for. */
+  async asked(): Promise<void> {
+    if (this.asks === 0)
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+  }
+
+  /** @returns null where it is not what it was bound to */
+  open(): { tokens: number[]; text: string } | null {
+    this.asks--
+    const { isLast, ...output } = this.#windows.shift()!
+    if (this.#how === 'falsely') return null
+    this.isDone = isLast
+    this.shown += output.tokens.length
+    this.#peers.shown(this.#order.progress.outputTokens + this.shown)
+    return output
+  }
+}
+
 /** Runs one task among simulated providers to its end. */
 async function run(
   behaviours: readonly Behaviour[],
@@ -115,11 +229,15 @@ async function run(
     cancelAtMs?: number
     /** Places of those that are proven. */
     proven?: readonly number[]
+    /** When an attempt is found to stand still that has sealed nothing. */
+    stallMs?: number
+    /** What this node's own model says of answers that differ. */
+    judge?: (transcript: Transcript) => DivergenceVerdict | null
   } = {},
 ) {
   const clock = new ManualClock()
   const peers = new Map(behaviours.map((behaviour, i) => [String(i).padStart(64, '0'), behaviour]))
-  const venue = new SimulatedPeers(clock, peers)
+  const venue = new SimulatedPeers(clock, peers, options.stallMs ?? 12_000)
   const candidates = [...peers].map(([provider, { price, hasSpot }], i): Candidate => {
     const offer = {
       ...knownOffer(provider, { model: MODEL, inputPerMillion: price, outputPerMillion: price }),
@@ -180,6 +298,7 @@ async function run(
       auctioneer: { sell: async () => [] },
       book: { list: () => [] } as never,
       areDistinct: (a, b) => a !== b,
+      transcripts: { judge: async transcript => options.judge?.(transcript) ?? null },
       reputation: {
         observe: async (peer, piece) => {
           if (piece.kind === 'task') evidence.push([peer, piece.result])
@@ -248,6 +367,7 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.record({
   refuses: fc.boolean(),
   liesFrom: fc.constant(null),
 })
+const seals = fc.constantFrom('honestly' as const, 'never' as const, 'late' as const, 'falsely' as const)
 const behaviours = fc.array(behaviour, { minLength: 1, maxLength: 5 })
 
 /** Of every attempt: what others may have cost when it began, and what it was given, stay within the cap. */
@@ -292,7 +412,7 @@ describe('Task', () => {
 
   it('keeps to its cap over replicas, and shows only what a majority has made', async () => {
     const liars = behaviour.chain(one =>
-      fc.record({ liesFrom: fc.option(fc.nat(ANSWER_TOKENS)) }).map(({ liesFrom }) => ({ ...one, liesFrom })),
+      fc.record({ liesFrom: fc.option(fc.nat(ANSWER_TOKENS)), seals }).map(more => ({ ...one, ...more })),
     )
     const caps = fc.option(fc.bigInt(0n, 10n ** 9n))
     await fc.assert(
@@ -308,6 +428,91 @@ describe('Task', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  it('shows the answer of honest replicas, whatever a minority does, and pays nothing for what was not shown', async () => {
+    const dishonest = fc
+      .record({ one: behaviour, liesFrom: fc.option(fc.nat(ANSWER_TOKENS)), seals })
+      .map(({ one, liesFrom, seals }) => ({ ...one, fails: null, refuses: false, liesFrom, seals }))
+    // One of three operators is anything; it may be asked first, last or not at all.
+    await fc.assert(
+      fc.asyncProperty(dishonest, fc.nat(2), fc.integer({ min: 1, max: 60 }), async (odd, place, stepMs) => {
+        const all: Behaviour[] = [0, 1, 2].map(i => (i === place ? odd : { ...honest, stepMs }))
+        const { ended, shown, venue } = await run(all, { preferences: { slaClass: 'A' } })
+        assert.ok(!(ended instanceof Error), String(ended))
+        assert.deepEqual([ended.text, shown], [WHOLE, WHOLE])
+        for (const { attempt, choice, progress } of venue.orders) {
+          if (Number(choice.candidate.provider) !== place || odd.seals === 'honestly') continue
+          const promptTokens = PROMPT_TOKENS + progress.outputTokens
+          const prompt = costRoundedUp(choice.price, { inputTokens: promptTokens, outputTokens: 0 })
+          assert.ok((venue.paidByAttempt[attempt] ?? 0n) <= prompt, 'it has shown nothing')
+          assert.ok(!ended.agreed.includes(choice.candidate.provider))
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('waits for a replica that seals nothing only so long, and knows it for that', async () => {
+    for (const seals of ['never', 'late', 'falsely'] as const) {
+      const { ended, evidence, clock } = await run([{ ...honest, seals }, honest, honest], {
+        preferences: { slaClass: 'A' },
+      })
+      assert.ok(!(ended instanceof Error))
+      assert.equal(ended.text, WHOLE)
+      assert.ok(seals === 'falsely' || clock.nowMs() < 8_000 + new ManualClock().nowMs())
+      assert.deepEqual(
+        evidence.find(([peer]) => Number(peer) === 0)?.[1],
+        seals === 'falsely' ? 'dishonest' : 'stalled',
+      )
+    }
+  })
+
+  it('ends before those lose patience who have sealed theirs, where nobody else can be asked', async () => {
+    const late: Behaviour = { ...honest, seals: 'late' }
+    const { ended, clock } = await run([late, honest], {
+      ...{ preferences: { slaClass: 'A' }, stallMs: 10 ** 6 },
+    })
+    assert.ok(ended instanceof ShoalError && ended.code === 'ALL_PROVIDERS_FAILED', String(ended))
+    assert.ok(clock.nowMs() - new ManualClock().nowMs() < 30_000)
+  })
+
+  it('blames nobody for what honest nodes may choose, and is settled by its own model where nobody else is left', async () => {
+    const other: Behaviour = { ...honest, liesFrom: 4 }
+    const verdict = { divergence: 'honest', isExplicable: true, meanMargin: 0 } as const
+    const tie = await run([other, honest, honest], {
+      ...{ preferences: { slaClass: 'A' }, proven: [1] },
+      judge: ({ divergedAt }) => {
+        assert.equal(divergedAt, 4)
+        return verdict
+      },
+    })
+    assert.ok(!(tie.ended instanceof Error))
+    assert.equal(tie.ended.text, WHOLE)
+    assert.ok(tie.evidence.every(([, result]) => result === 'completed'))
+    assert.deepEqual(tie.compared, [[2, true]])
+    // What the model cannot have said counts, though nobody else is proven.
+    const beyond = await run([other, honest, honest], {
+      preferences: { slaClass: 'A' },
+      judge: () => ({ divergence: 'beyond', isExplicable: false, meanMargin: 5 }),
+    })
+    assert.deepEqual(beyond.compared, [[0, false]])
+    const settledBy = async (margins: [number, number], isExplicable = true) => {
+      const { ended, shown, evidence } = await run([other, honest], {
+        preferences: { slaClass: 'A' },
+        judge: ({ choice }) => ({
+          ...verdict,
+          isExplicable,
+          meanMargin: margins[Number(choice.candidate.provider)]!,
+        }),
+      })
+      if (ended instanceof Error) return ended
+      assert.equal(ended.text, shown)
+      assert.deepEqual(evidence.map(([, result]) => result).sort(), ['completed', 'completed'])
+      return ended.agreed.map(Number)
+    }
+    assert.deepEqual([await settledBy([0.1, 0]), await settledBy([0, 0.1])], [[1], [0]])
+    assert.ok((await settledBy([0, 0.1], false)) instanceof Error)
   })
 
   it('goes on where another has failed, from what has come', async () => {

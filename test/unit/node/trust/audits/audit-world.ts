@@ -138,6 +138,7 @@ export class AuditWorld {
   store!: Store
   log!: EventLog
   archive!: TaskArchive
+  outbox!: AuditOutbox
   book!: AuditBook
   desk!: AuditDesk
   reputation!: Reputation
@@ -170,6 +171,7 @@ export class AuditWorld {
     this.log = log
     const outbox = new AuditOutbox({ store: this.store, log: this.#mortal(log, 'append') })
     await outbox.recover()
+    this.outbox = outbox
     const { store } = this
     this.reputation = new Reputation({}, { store, clock, onViolation: () => {} })
     await this.reputation.start()

@@ -25,7 +25,7 @@ const cid = (index: number) => cidOf(Uint8Array.of(0x18, index)).toString()
 const verdict = (
   index: number,
   result: AuditVerdict['result'],
-  more: Partial<Pick<AuditVerdict, 'provider' | 'reasons'>> = {},
+  more: Partial<Pick<AuditVerdict, 'provider' | 'reasons' | 'backing'>> = {},
 ): AuditVerdict => ({
   ...{ receipt: cid(index), provider: PROVIDER, model: `m@sha256:${'1'.repeat(64)}`, result },
   ...{ reasons: result === 'passed' ? [] : result === 'failed' ? ['stop'] : ['pooled'] },
@@ -91,6 +91,17 @@ describe('what follows from audits', () => {
       events.push(openRecord(auditEventMessage, record).body.event)
     return events
   }
+
+  it('are no case and no accusation on the word of one other node, however often; of two they are', async () => {
+    const consequences = await restart()
+    for (let index = 0; index < 6; index++)
+      await consequences.audited(verdict(index, 'failed', { backing: 0.95 }))
+    assert.deepEqual([accused, court.cases, consequences.excludedFrom('A')], [[], [], [PROVIDER]])
+    await consequences.audited(verdict(6, 'cheating', { provider: OTHER, backing: 0.95 }))
+    assert.deepEqual([accused, consequences.excludedFrom('A')], [[], [PROVIDER]])
+    await consequences.audited(verdict(7, 'failed', { backing: 1.7 }))
+    assert.deepEqual([accused, court.cases.map(({ receipt }) => receipt)], [[cid(7)], [cid(7)]])
+  })
 
   it('come by degrees: the price of risk, the classes, a report, a case', async () => {
     const consequences = await restart()
