@@ -420,7 +420,7 @@ export const settings = {
   'audits.share': setting({
     kind: fraction,
     default: 0.1,
-    help: 'What checking the answers of others may cost, as a share of what you spend on tasks; 0 checks none.',
+    help: 'What checking the answers of others may cost, as a share of what you spend on tasks, after the first few of each provider; 0 checks none.',
     flag: 'audit-share',
   }),
   'audits.leastProbability': setting({

@@ -4,7 +4,7 @@ import type { Engine, GenerateRequest, Generation, GenerationEvent } from '../..
  * How a provider cheats. `smaller`, `quantised`: another model answers under the name of the one asked for. `truncated`:
  * it ends early and says that the model did. `copied`: it sells its first answer again and again, and computes nothing.
  */
-export const CHEATS = ['smaller', 'truncated', 'copied', 'quantised'] as const
+const CHEATS = ['smaller', 'truncated', 'copied', 'quantised'] as const
 export type Cheat = (typeof CHEATS)[number]
 
 /** The models that stand in, by the cheat that has them; they must be loaded. */
@@ -14,6 +14,7 @@ export const STAND_INS: Partial<Record<Cheat, string>> = {
 }
 
 const TRUNCATED_AFTER_TOKENS = 12
+const COPIED_FROM_TOKENS = 16
 
 /** Has an engine cheat from now on when it generates; it still scores as it should. */
 export function tamperWith(engine: Engine, cheat: Cheat): void {
@@ -48,10 +49,11 @@ function copying(honest: Engine['generate']): Engine['generate'] {
   const keep = async function* (events: AsyncIterable<GenerationEvent>): AsyncGenerator<GenerationEvent> {
     const seen: GenerationEvent[] = []
     for await (const event of events) {
-      seen.push(event)
+      if (event.type === 'output' || event.type === 'end') seen.push(event)
+      // Nobody asks for more after the end.
+      if (event.type === 'end' && event.outputTokens >= COPIED_FROM_TOKENS) kept ??= seen
       yield event
     }
-    kept ??= seen.filter(({ type }) => type === 'output' || type === 'end')
   }
   return (request: GenerateRequest, options) => {
     if (kept === null) return withEvents(honest(request, options), keep)

@@ -29,7 +29,7 @@ const CHEATS_PRICE = 0.5
 const READY_WITHIN_MS = 60_000
 const TRIED_WITHIN_MS = 120_000
 
-export interface CheatedNetworkOptions {
+interface CheatedNetworkOptions {
   seed: number
   cheats: readonly Cheat[]
   /** Honest nodes that ask; the others only answer. */
@@ -40,7 +40,7 @@ export interface CheatedNetworkOptions {
 }
 
 /** What happened to an honest node. */
-export interface Penalty {
+interface Penalty {
   /** The beginning of its key. */
   node: string
   why: string
