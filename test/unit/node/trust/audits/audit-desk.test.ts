@@ -52,6 +52,15 @@ describe('the desk of audits', () => {
     assert.deepEqual([world.verdicts.length, world.book.waiting, world.archive.size.tasks], [0, 0, 1])
   })
 
+  it('draws every task of class S', async () => {
+    const world = await open({ auditors: [new ScriptedAuditor(honest)], probability: 0 })
+    const taken = async (index: number, slaClass: 'A' | 'S') => {
+      await world.take(doneTask(index, { receipt: { amount: 0n }, request: { slaClass } }))
+      return world.verdicts.length
+    }
+    assert.deepEqual([await taken(1, 'A'), await taken(2, 'S')], [0, 1])
+  })
+
   it('draws none where nothing may be spent on it', async () => {
     const world = await open({ auditors: [new ScriptedAuditor(honest)], share: 0 })
     await world.take(doneTask(1))
