@@ -1,13 +1,12 @@
 import { toQuantity, zeroPadValue } from 'ethers/utils'
-import pLimit from 'p-limit'
 import { wire } from '../../protocol/codec.ts'
 import type { Address, Bytes32, ChannelId } from '../../protocol/ids.ts'
-import type { Clock, Timer } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
+import { ChainPoller } from './chain-poller.ts'
 import { type ChainClient, contractInterfaces } from './client.ts'
-import { ChainError } from './errors.ts'
 
 export interface ChannelWatcherOptions {
   /** Our wallet: channels it pays into or is paid by. */
@@ -64,15 +63,17 @@ export class ChannelWatcher {
   readonly #modules: ChannelWatcherModules
   readonly #cursor: Table<number>
   readonly #channels = new Set<ChannelId>()
-  readonly #one = pLimit(1)
+  readonly #poller: ChainPoller
   #nextBlock = 0
-  #timer: Timer | null = null
-  #polling: Promise<void> | null = null
-  #stopped = false
 
   constructor(options: ChannelWatcherOptions, modules: ChannelWatcherModules) {
     this.#options = options
     this.#modules = modules
+    const { clock, log } = modules
+    this.#poller = new ChainPoller(
+      { what: 'channel events', intervalMs: options.pollIntervalMs },
+      { clock, log, round: () => this.#poll() },
+    )
     this.#cursor = modules.store.table(CURSOR_TABLE, wire.count)
   }
 
@@ -80,14 +81,12 @@ export class ChannelWatcher {
   async start(known: readonly ChannelId[]): Promise<void> {
     for (const channelId of known) this.#channels.add(channelId)
     this.#nextBlock = (await this.#cursor.get(CURSOR)) ?? this.#modules.client.deployment.deploymentBlock
-    this.#schedule(0)
+    this.#poller.start()
   }
 
   /** Idempotent; waits for the round in progress. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    this.#timer?.cancel()
-    await this.#polling
+    await this.#poller.stop()
   }
 
   /**
@@ -95,13 +94,13 @@ export class ChannelWatcher {
    * @throws {ChainError} CHAIN_UNREACHABLE
    */
   poll(): Promise<void> {
-    return this.#one(() => this.#poll())
+    return this.#poller.now()
   }
 
   async #poll(): Promise<void> {
     const head = await this.#modules.client.blockNumber()
     const last = head - this.#options.confirmations + 1
-    while (this.#nextBlock <= last && !this.#stopped) {
+    while (this.#nextBlock <= last && !this.#poller.isStopped) {
       const toBlock = Math.min(last, this.#nextBlock + MAX_BLOCK_RANGE - 1)
       const events = await this.#read(this.#nextBlock, toBlock)
       if (events.length > 0) await this.#modules.onEvents(events)
@@ -109,24 +108,6 @@ export class ChannelWatcher {
       this.#nextBlock = toBlock + 1
       await this.#cursor.put(CURSOR, this.#nextBlock, { sync: false })
     }
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#stopped) return
-    this.#timer = this.#modules.clock.setTimer(() => {
-      this.#polling = this.poll()
-        .catch(error => {
-          const expected = error instanceof ChainError
-          this.#modules.log[expected ? 'warn' : 'error'](
-            { err: error },
-            'reading channel events is interrupted',
-          )
-        })
-        .then(() => {
-          this.#polling = null
-          this.#schedule(this.#options.pollIntervalMs)
-        })
-    }, delayMs)
   }
 
   async #read(fromBlock: number, toBlock: number): Promise<ChannelEvent[]> {

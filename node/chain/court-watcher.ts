@@ -1,15 +1,14 @@
 import { toQuantity } from 'ethers/utils'
-import pLimit from 'p-limit'
 import { z } from 'zod'
 import { wire } from '../../protocol/codec.ts'
 import type { Address, Bytes32 } from '../../protocol/ids.ts'
-import type { Clock, Timer } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
+import { ChainPoller } from './chain-poller.ts'
 import { type ChainClient, contractInterfaces } from './client.ts'
 import { DISPUTE_FAULTS, DISPUTE_OUTCOMES, type DisputeFault, type DisputeOutcome } from './court.ts'
-import { ChainError } from './errors.ts'
 
 /** What happened in the court. */
 export type CourtEvent = { disputeId: number; blockNumber: number } & (
@@ -63,15 +62,17 @@ export class CourtWatcher {
   readonly #options: CourtWatcherOptions
   readonly #modules: CourtWatcherModules
   readonly #table: Table<Checkpoint>
-  readonly #one = pLimit(1)
+  readonly #poller: ChainPoller
   #checkpoint: Checkpoint = { nextBlock: 0, hash: null }
-  #timer: Timer | null = null
-  #polling: Promise<void> | null = null
-  #stopped = false
 
   constructor(options: CourtWatcherOptions, modules: CourtWatcherModules) {
     this.#options = options
     this.#modules = modules
+    const { clock, log } = modules
+    this.#poller = new ChainPoller(
+      { what: 'the court', intervalMs: options.pollIntervalMs },
+      { clock, log, round: () => this.#poll() },
+    )
     this.#table = modules.store.table('court-watcher', checkpointSchema)
   }
 
@@ -80,14 +81,12 @@ export class CourtWatcher {
       nextBlock: this.#modules.client.deployment.deploymentBlock,
       hash: null,
     }
-    this.#schedule(0)
+    this.#poller.start()
   }
 
   /** Idempotent; waits for the round in progress. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    this.#timer?.cancel()
-    await this.#polling
+    await this.#poller.stop()
   }
 
   /**
@@ -95,13 +94,13 @@ export class CourtWatcher {
    * @throws {ChainError} CHAIN_UNREACHABLE
    */
   poll(): Promise<void> {
-    return this.#one(() => this.#poll())
+    return this.#poller.now()
   }
 
   async #poll(): Promise<void> {
     const last = (await this.#modules.client.blockNumber()) - this.#options.confirmations + 1
     await this.#stepBackWhereTaken()
-    while (this.#checkpoint.nextBlock <= last && !this.#stopped) {
+    while (this.#checkpoint.nextBlock <= last && !this.#poller.isStopped) {
       const from = this.#checkpoint.nextBlock
       const to = Math.min(last, from + MAX_BLOCK_RANGE - 1)
       // Before the events: a block that replaces this one afterwards is noticed the next time.
@@ -127,21 +126,6 @@ export class CourtWatcher {
       hash: string
     } | null
     return found?.hash ?? null
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#stopped) return
-    this.#timer = this.#modules.clock.setTimer(() => {
-      this.#polling = this.poll()
-        .catch(error => {
-          const expected = error instanceof ChainError
-          this.#modules.log[expected ? 'warn' : 'error']({ err: error }, 'reading the court is interrupted')
-        })
-        .then(() => {
-          this.#polling = null
-          this.#schedule(this.#options.pollIntervalMs)
-        })
-    }, delayMs)
   }
 
   async #read(fromBlock: number, toBlock: number): Promise<CourtEvent[]> {

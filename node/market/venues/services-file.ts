@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { CONTINUATIONS, OPTIONAL_FIELDS, type RemoteService } from '../../../inference/remote/service.ts'
 import { DATA_CLASSES, type DataClass } from '../../../protocol/data-class.ts'
 import { MAX_MODEL_NAME_CHARS } from '../../../protocol/limits.ts'
 import type { TokenPrice } from '../../../protocol/money.ts'
-import { ConfigError } from '../../config/errors.ts'
+import type { ConfigError } from '../../config/errors.ts'
 import { credits, duration, type Kind } from '../../config/kinds.ts'
+import { badSettingsFile, readSettingsFile } from '../../config/settings-file.ts'
 
 /** A cloud service as its operator describes it. */
 export interface CloudService {
@@ -34,7 +33,12 @@ export interface CloudTerms {
 }
 
 const SECOND = 1_000
-const MAX_FILE_BYTES = 1_048_576
+const FILE = {
+  setting: 'cloud.services',
+  content: 'cloud services',
+  example: 'docs/cloud-services.md',
+  maxChars: 1_048_576,
+}
 const MAX_SERVICES = 64
 const MAX_MODELS = 64
 const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
@@ -105,23 +109,7 @@ const fileSchema = z.strictObject({ services: z.array(serviceSchema).max(MAX_SER
  * @throws {ConfigError} CONFIG_UNREADABLE, CONFIG_BAD_VALUE
  */
 export async function readServicesFile(path: string): Promise<CloudService[]> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('CONFIG_UNREADABLE', `the file of cloud services ${path} cannot be read`, {
-      fix: 'Correct cloud.services, or check that it is a file you may read.',
-      details: { path },
-      cause,
-    })
-  }
-  if (text.length > MAX_FILE_BYTES) throw bad(path, 'it is too long')
-  let value: unknown
-  try {
-    value = parse(text, { maxAliasCount: 0 })
-  } catch {
-    throw bad(path, 'it is neither YAML nor JSON')
-  }
+  const value = await readSettingsFile({ ...FILE, path })
   const parsed = fileSchema.safeParse(value)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -217,8 +205,5 @@ function modelId(url: string, upstream: string, given: string | undefined): stri
 }
 
 function bad(path: string, what: string): ConfigError {
-  return new ConfigError('CONFIG_BAD_VALUE', `${path}: ${what}`, {
-    fix: 'Correct the file that cloud.services names; docs/cloud-services.md shows one.',
-    details: { path },
-  })
+  return badSettingsFile({ ...FILE, path }, what)
 }

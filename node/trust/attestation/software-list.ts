@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
 import { z } from 'zod'
-import { ConfigError } from '../../config/errors.ts'
+import type { ConfigError } from '../../config/errors.ts'
+import { badSettingsFile, readSettingsFile } from '../../config/settings-file.ts'
 import type { NitroOptions } from './nitro/nitro.ts'
 import { type FIRMWARE_PARTS, type Firmware, SNP_PRODUCTS } from './sev-snp/firmware.ts'
 import type { SevSnpOptions } from './sev-snp/sev-snp.ts'
@@ -18,7 +17,12 @@ export const NO_ATTESTED_SOFTWARE: AttestedSoftware = {
   sevSnp: { roots: [], software: [], leastFirmware: {} },
 }
 
-const MAX_FILE_BYTES = 262_144
+const FILE = {
+  setting: 'privacy.attested',
+  content: 'attested software',
+  example: 'SECURITY.md',
+  maxChars: 262_144,
+}
 const MAX_SOFTWARE = 256
 const MAX_ROOTS = 16
 
@@ -83,24 +87,7 @@ const fileSchema = z.strictObject({
  * @throws {ConfigError} CONFIG_UNREADABLE, CONFIG_BAD_VALUE
  */
 export async function readAttestedSoftware(path: string): Promise<AttestedSoftware> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('CONFIG_UNREADABLE', `the file of attested software ${path} cannot be read`, {
-      fix: 'Correct privacy.attested, or check that it is a file you may read.',
-      details: { path },
-      cause,
-    })
-  }
-  if (text.length > MAX_FILE_BYTES) throw bad(path, 'it is too long')
-  let value: unknown
-  try {
-    value = parse(text, { maxAliasCount: 0 })
-  } catch {
-    throw bad(path, 'it is neither YAML nor JSON')
-  }
-  return parseAttestedSoftware(path, value)
+  return parseAttestedSoftware(path, await readSettingsFile({ ...FILE, path }))
 }
 
 /**
@@ -117,8 +104,5 @@ export function parseAttestedSoftware(path: string, value: unknown): AttestedSof
 }
 
 function bad(path: string, what: string): ConfigError {
-  return new ConfigError('CONFIG_BAD_VALUE', `${path}: ${what}`, {
-    fix: 'Correct the file that privacy.attested names; SECURITY.md shows one.',
-    details: { path },
-  })
+  return badSettingsFile({ ...FILE, path }, what)
 }
