@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { AuditorView } from '../../node/gateway/audit-views.ts'
 import type { PeerDetailView } from '../../node/gateway/trust-views.ts'
 import type { PeerView } from '../../node/gateway/views.ts'
 import { type CommonOptions, outputFrom, runningNode, withCommonOptions } from '../context.ts'
@@ -155,6 +156,7 @@ function summaryOf(view: PeerDetailView): [string, string][] {
     ['Reliability', `${Math.round(100 * view.reliability)} % of its tasks are expected to end well`],
     ['Tasks', view.tasks === 0 ? 'none of ours' : `${view.tasks}: ${happened.join(', ')}`],
     ['Audits', `${audits.passed} passed, ${audits.failed} failed`],
+    ...(view.auditor === null ? [] : [['As an auditor', auditorLine(view.auditor)] as [string, string]]),
     ['Contacts', `${contacts.reached} reached, ${contacts.missed} missed`],
     [
       'Rules broken',
@@ -165,6 +167,11 @@ function summaryOf(view: PeerDetailView): [string, string][] {
     ['Known since', view.firstSeen === null ? 'never seen' : readableTime(view.firstSeen)],
     ['Connected', view.connected ? 'yes' : 'no'],
   ]
+}
+
+function auditorLine({ canariesRight, canariesWrong, weight, excluded }: AuditorView): string {
+  const tested = `right about ${canariesRight.toFixed(1)} known answers, wrong about ${canariesWrong.toFixed(1)}`
+  return `${tested}; ${excluded ? paint('red', 'asked no more') : `its word counts ${weight.toFixed(2)} of an own audit`}`
 }
 
 /** What it has shown, and what follows from it. */

@@ -25,6 +25,17 @@ export interface AuditRecordView {
   lastAt: string
 }
 
+/** What a peer is worth that checks others' work for this node. */
+export interface AuditorView {
+  /** Jobs whose truth this node knew, faded: those it was right and wrong about. */
+  canariesRight: number
+  canariesWrong: number
+  /** What its word counts against an own audit, 0 to 1. */
+  weight: number
+  /** It is asked no more. */
+  excluded: boolean
+}
+
 /** Audits of this node's own tasks. */
 export interface AuditsView {
   passed: number
@@ -51,6 +62,17 @@ export function auditRecordViews(node: ShoalNode, peer: NodeKey): AuditRecordVie
         lastAt: new Date(lastAtMs).toISOString(),
       }
     })
+}
+
+/** Null for a peer that was never tested. */
+export function auditorView(node: ShoalNode, peer: NodeKey): AuditorView | null {
+  const { right, wrong, weight, isExcluded } = node.parts.verification.auditors.of(peer)
+  if (right + wrong === 0) return null
+  const rounded = (value: number) => Number(value.toFixed(2))
+  return {
+    ...{ canariesRight: rounded(right), canariesWrong: rounded(wrong) },
+    ...{ weight: rounded(weight), excluded: isExcluded },
+  }
 }
 
 function pooledView({ decision, evidence, state }: SequentialTest): AuditRecordView['pooled'] {

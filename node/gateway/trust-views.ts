@@ -3,7 +3,7 @@ import type { ShoalNode } from '../node.ts'
 import type { Evidence } from '../trust/evidence.ts'
 import { peerNamed } from '../trust/peer-names.ts'
 import { type AttestationView, attestationView } from './attestation-views.ts'
-import { type AuditRecordView, auditRecordViews } from './audit-views.ts'
+import { type AuditorView, type AuditRecordView, auditorView, auditRecordViews } from './audit-views.ts'
 import { peerIdOf } from './views.ts'
 
 /** One component of a score, as people read it. */
@@ -73,6 +73,8 @@ export interface PeerDetailView {
   audits: { passed: number; failed: number }
   /** Of ours, model by model. */
   auditsByModel: AuditRecordView[]
+  /** As an auditor of others; null while it was not tested. */
+  auditor: AuditorView | null
   contacts: { reached: number; missed: number }
   violations: number
   witnesses: WitnessView[]
@@ -134,6 +136,7 @@ export async function peerDetailView(node: ShoalNode, name: string): Promise<Pee
     results: opinion.results,
     audits: opinion.audits,
     auditsByModel: auditRecordViews(node, peer),
+    auditor: auditorView(node, peer),
     contacts: opinion.contacts,
     violations: opinion.violations,
     witnesses: opinion.witnesses.map(({ witness, lastAtMs, ...said }) => ({

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Engine } from '../../../inference/engine.ts'
+import { peerDetailView } from '../../../node/gateway/trust-views.ts'
+import { peerIdOf } from '../../../node/gateway/views.ts'
 import type { AuditVerdict } from '../../../node/trust/audits/verdict.ts'
 import { CREDIT } from '../../../protocol/money.ts'
 import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
@@ -71,5 +73,8 @@ describe('audits by other nodes', () => {
     await waitUntil('it is left alone', () => !reputation.isWelcome(auditor.key))
     assert.ok(auditors.of(auditor.key).faults.passed_bad >= 2)
     assert.notEqual(reputation.honesty(provider.key).standing, 'caught')
+    const shown = async (node: TestNode) => (await peerDetailView(requester.node, peerIdOf(node.key))).auditor
+    const { excluded, weight } = (await shown(auditor))!
+    assert.deepEqual([excluded, weight, await shown(provider)], [true, 0, null])
   })
 })
