@@ -6,6 +6,7 @@ import { offersProtocol, offersTopic } from '../../../node/market/protocols.ts'
 import type { Violation } from '../../../node/p2p/errors.ts'
 import type { ChannelLease } from '../../../node/payments/payer-channels.ts'
 import { taskProtocol } from '../../../node/tasks/protocol.ts'
+import { auditProtocol } from '../../../node/trust/audits/remote-protocol.ts'
 import { evidenceProtocol, proofProtocol } from '../../../node/trust/disputes/protocols.ts'
 import { cidOf, decodeMessage, encodeMessage } from '../../../protocol/codec.ts'
 import { createNodeSigner } from '../../../protocol/identity.ts'
@@ -135,6 +136,7 @@ describe('a node among hostile peers', () => {
     { id: bidProtocol.id, maxBytes: bidRequestMessage.maxBytes },
     { id: proofProtocol.id, maxBytes: proofProtocol.request.maxBytes },
     { id: evidenceProtocol.id, maxBytes: evidenceProtocol.request.maxBytes },
+    { id: auditProtocol.id, maxBytes: auditProtocol.up.maxBytes },
   ]
 
   it('is attacked here on every protocol it speaks', async () => {
