@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DemoNode } from '../../cli/demo/demo-node.ts'
+import { settings } from '../../node/config/settings.ts'
 import { dataDirAt } from '../../node/data-dir.ts'
 import { DEFAULT_PREFERENCES } from '../../node/market/preferences.ts'
 import type { AskOptions } from '../../node/tasks/ask.ts'
@@ -29,7 +30,10 @@ export const failoverBench: Bench = {
     const providers: DemoNode[] = []
     try {
       await network.start()
-      const asking = { 'models.serve': '', 'spending.limitPerDay': '100', 'task.creditWindowTokens': 8 }
+      const asking = {
+        ...{ 'models.serve': '', 'spending.limitPerDay': '100', 'task.creditWindowTokens': 8 },
+        'task.stallTimeout': `${settings['task.stallTimeout'].default}ms`,
+      }
       const requester = await network.node(asking)
       const patient = await network.node({
         ...{ ...asking, 'task.stallTimeout': BASELINE_STALL, 'p2p.bootstrap': requester.address },
