@@ -1,5 +1,6 @@
-import cliProgress from 'cli-progress'
+import type cliProgress from 'cli-progress'
 import { readableBytes, readableSpan } from './readable.ts'
+import { terminalBar } from './terminal-bar.ts'
 
 /** How far a download is. */
 export interface Downloaded {
@@ -29,18 +30,10 @@ export class DownloadBar {
       this.#bar.update(downloaded.bytes, values)
       return
     }
-    this.#bar = new cliProgress.SingleBar(
-      {
-        format: '· {name} {bar} {percentage} % of {size}, {speed}/s, {left}',
-        barsize: BAR_CHARS,
-        stream: this.#stream,
-        clearOnComplete: true,
-        // Signals are the node's to handle, and it may be ended by force.
-        gracefulExit: false,
-        hideCursor: false,
-      },
-      cliProgress.Presets.shades_classic,
-    )
+    this.#bar = terminalBar(this.#stream, {
+      format: '· {name} {bar} {percentage} % of {size}, {speed}/s, {left}',
+      barChars: BAR_CHARS,
+    })
     this.#bar.start(downloaded.totalBytes, downloaded.bytes, values)
   }
 

@@ -1,4 +1,5 @@
-import cliProgress from 'cli-progress'
+import type cliProgress from 'cli-progress'
+import { terminalBar } from './terminal-bar.ts'
 
 const BAR_CHARS = 24
 
@@ -18,17 +19,10 @@ export class ProgressBar {
     if (this.#bar === null || name !== this.#name) {
       this.stop()
       this.#name = name
-      this.#bar = new cliProgress.SingleBar(
-        {
-          format: '· {name} {bar} {value} of {total}, {eta_formatted} left',
-          barsize: BAR_CHARS,
-          stream: this.#stream,
-          clearOnComplete: true,
-          gracefulExit: false,
-          hideCursor: false,
-        },
-        cliProgress.Presets.shades_classic,
-      )
+      this.#bar = terminalBar(this.#stream, {
+        format: '· {name} {bar} {value} of {total}, {eta_formatted} left',
+        barChars: BAR_CHARS,
+      })
       this.#bar.start(total, done, { name })
     } else this.#bar.update(done, { name })
   }

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Bytes32, ModelId } from '../../protocol/ids.ts'
 import { backendSchema } from '../../protocol/messages/backend.ts'
 import type { CalibrationMeasurement } from '../../protocol/messages/calibration.ts'
-import type { Engine, GenerateRequest, LoadedModel, SamplingParameters, StopReason } from '../engine.ts'
+import type { Engine, GenerateRequest, LoadedModel, SamplingParameters } from '../engine.ts'
+import { type WholeOutput, wholeOutput } from '../whole-output.ts'
 import { type Assessment, assess } from './assessment.ts'
 import { calibrationPrompt } from './calibration-prompts.ts'
 import { STATISTIC_VERSION } from './cells.ts'
@@ -15,16 +16,11 @@ export interface CalibrationPlan {
 }
 
 /** One honest output, with what it takes to audit it elsewhere. */
-export interface HonestOutput {
+export interface HonestOutput extends WholeOutput {
   /** Number of the prompt: `calibrationPrompt`. */
   prompt: number
   maxTokens: number
   sampling: SamplingParameters
-  tokens: number[]
-  text: string
-  reason: StopReason
-  promptTokens: number
-  promptDigest: Bytes32 | null
 }
 
 /** What one machine made, to be audited on another: for pairs of backends that no machine has both of. */
@@ -111,6 +107,7 @@ export async function generateHonest(
   const total = plan.prompts * plan.samples
   const outputs: HonestOutput[] = []
   const longest = Math.max(1, model.contextTokens - PROMPT_ROOM)
+  const options = modules.signal === undefined ? {} : { signal: modules.signal }
   let next = 0
   const workUntil = async (end: number) => {
     while (next < end) {
@@ -120,7 +117,8 @@ export async function generateHonest(
       const turn = prompt * (plan.samples + 1) + (index % plan.samples)
       const sampling = { ...SAMPLINGS[turn % SAMPLINGS.length]!, seed: modules.seed() }
       const maxTokens = Math.min(longest, LENGTHS[Math.floor(turn / 3) % LENGTHS.length]!)
-      const made = await generated(requestOf(model.id, { prompt, maxTokens, sampling }), modules)
+      const request = requestOf(model.id, { prompt, maxTokens, sampling })
+      const made = await wholeOutput(modules.engine.generate(request, options))
       outputs.push({ prompt, maxTokens, sampling, ...made })
       modules.onProgress?.({ stage: 'generating', done: outputs.length, total })
     }
@@ -193,27 +191,4 @@ function requestOf(
   { prompt, maxTokens, sampling }: Pick<HonestOutput, 'prompt' | 'maxTokens' | 'sampling'>,
 ): GenerateRequest {
   return { model, input: calibrationPrompt(prompt), maxTokens, sampling, stop: [] }
-}
-
-async function generated(
-  request: GenerateRequest,
-  { engine, signal }: CalibrationRunModules,
-): Promise<Omit<HonestOutput, 'prompt' | 'maxTokens' | 'sampling'>> {
-  const made = {
-    tokens: [] as number[],
-    text: '',
-    reason: 'length' as StopReason,
-    promptTokens: 0,
-    promptDigest: null as Bytes32 | null,
-  }
-  for await (const event of engine.generate(request, signal === undefined ? {} : { signal })) {
-    if (event.type === 'start') {
-      made.promptTokens = event.promptTokens
-      made.promptDigest = event.promptDigest
-    } else if (event.type === 'output') {
-      made.tokens.push(...event.tokens)
-      made.text += event.text
-    } else if (event.type === 'end') made.reason = event.reason
-  }
-  return made
 }

@@ -10,18 +10,10 @@ import {
   calibrationViews,
   matchRateOf,
 } from './calibration-views.ts'
-import type { ControlParameters } from './control-api.ts'
-
-type Handlers = {
-  [M in keyof typeof calibrationMethods]: (
-    parameters: ControlParameters<M>,
-    tell: (event: unknown) => void,
-    signal: AbortSignal,
-  ) => unknown
-}
+import type { ControlHandlersOf } from './control-api.ts'
 
 /** What the commands about calibrations do. */
-export function calibrationHandlers(node: ShoalNode): Handlers {
+export function calibrationHandlers(node: ShoalNode): ControlHandlersOf<keyof typeof calibrationMethods> {
   return {
     calibrations: () => calibrationViews(node.parts.verification.calibrations),
     calibrate: async ({ model: name, ...options }, tell, signal): Promise<CalibrateResultView> => {

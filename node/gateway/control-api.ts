@@ -117,6 +117,11 @@ export type ControlMethod = keyof typeof controlMethods
 export type ControlParameters<M extends ControlMethod> = z.output<(typeof controlMethods)[M]>
 export type ControlRequest<M extends ControlMethod> = z.input<(typeof controlMethods)[M]>
 
+/** What answers some of the methods; `tell` is for streaming ones, the signal fires when the caller is gone. */
+export type ControlHandlersOf<M extends ControlMethod> = {
+  [K in M]: (parameters: ControlParameters<K>, tell: (event: unknown) => void, signal: AbortSignal) => unknown
+}
+
 /** Methods whose answer is a stream of lines. */
 export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask', 'batch', 'calibrate'])
 

@@ -6,7 +6,7 @@ import { PaymentError } from '../payments/errors.ts'
 import { askOptionsFrom } from './ask-options.ts'
 import { batchHandlers } from './batch-handlers.ts'
 import { calibrationHandlers } from './calibration-handlers.ts'
-import type { ControlParameters } from './control-api.ts'
+import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
@@ -38,13 +38,7 @@ export function controlHandlers(
   modules: { served: ServedModels; shutDown: () => void },
 ): ControlServerModules['handlers'] {
   const { served, shutDown } = modules
-  const handlers: {
-    [M in keyof ControlServerModules['handlers']]: (
-      parameters: ControlParameters<M>,
-      tell: (event: unknown) => void,
-      signal: AbortSignal,
-    ) => unknown
-  } = {
+  const handlers: ControlHandlersOf<ControlMethod> = {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
     ...calibrationHandlers(node),

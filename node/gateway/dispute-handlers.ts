@@ -9,7 +9,7 @@ import type { Disputes } from '../trust/disputes/disputes.ts'
 import { DisputeError } from '../trust/disputes/errors.ts'
 import { evidenceOf } from '../trust/disputes/evidence.ts'
 import type { ReceiptMaterial } from '../trust/disputes/receipt-check.ts'
-import type { ControlParameters } from './control-api.ts'
+import type { ControlHandlersOf } from './control-api.ts'
 import type { disputeMethods } from './dispute-methods.ts'
 import {
   type CheckedReceiptView,
@@ -21,19 +21,11 @@ import {
   juryView,
 } from './dispute-views.ts'
 
-type Handlers = {
-  [M in keyof typeof disputeMethods]: (
-    parameters: ControlParameters<M>,
-    tell: (event: unknown) => void,
-    signal: AbortSignal,
-  ) => unknown
-}
-
 /** Receipts looked through for one that a list shows in short. */
 const MAX_LOOKED_AT = 10_000
 
 /** What the commands about receipts and the court do. */
-export function disputeHandlers(node: ShoalNode): Handlers {
+export function disputeHandlers(node: ShoalNode): ControlHandlersOf<keyof typeof disputeMethods> {
   const court = (): Disputes => {
     const { disputes } = node.parts.verification
     if (disputes !== null) return disputes

@@ -1,10 +1,5 @@
-import type {
-  GenerateInput,
-  GenerateRequest,
-  SamplingParameters,
-  StopReason,
-} from '../../inference/engine.ts'
-import type { Bytes32 } from '../../protocol/ids.ts'
+import type { GenerateInput, GenerateRequest, SamplingParameters } from '../../inference/engine.ts'
+import type { WholeOutput } from '../../inference/whole-output.ts'
 import { nonceOfSeed, samplingSeed } from '../../protocol/sampling-seed.ts'
 import { testPrompt } from './prompts.ts'
 
@@ -20,14 +15,9 @@ export interface Ask {
 }
 
 /** What a provider delivers, and claims of it. */
-export interface Answer {
+export interface Answer extends WholeOutput {
   prompt: number
   sample: number
-  tokens: number[]
-  reason: StopReason
-  promptTokens: number
-  promptDigest: Bytes32 | null
-  text: string
 }
 
 /** As chats have it, greedy, and nothing but temperature. */

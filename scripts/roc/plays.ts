@@ -7,6 +7,7 @@ import {
   scoreHonest,
 } from '../../inference/audit/calibration-run.ts'
 import type { ModelSource } from '../../inference/engine.ts'
+import { wholeOutput } from '../../inference/whole-output.ts'
 import type { CalibrationMeasurement } from '../../protocol/messages/calibration.ts'
 import { nonceOfSeed, samplingSeed } from '../../protocol/sampling-seed.ts'
 import { type Answer, type Ask, requestOf } from './answers.ts'
@@ -154,18 +155,6 @@ function keyOf({ prompt, sample }: Key): string {
 }
 
 async function answerOf(ask: Ask, { engine, model }: Running): Promise<Answer> {
-  const made: Answer = {
-    ...{ prompt: ask.prompt, sample: ask.sample, tokens: [], text: '' },
-    ...{ reason: 'length', promptTokens: 0, promptDigest: null },
-  }
-  for await (const event of engine.generate(requestOf(ask, model.id))) {
-    if (event.type === 'start') {
-      made.promptTokens = event.promptTokens
-      made.promptDigest = event.promptDigest
-    } else if (event.type === 'output') {
-      made.tokens.push(...event.tokens)
-      made.text += event.text
-    } else if (event.type === 'end') made.reason = event.reason
-  }
-  return made
+  const { prompt, sample } = ask
+  return { prompt, sample, ...(await wholeOutput(engine.generate(requestOf(ask, model.id)))) }
 }

@@ -48,12 +48,6 @@ const COMMANDS = [
   'doctor',
   'config',
   'config check',
-  'verify',
-  'disputes',
-  'disputes show',
-  'disputes open',
-  'disputes appeal',
-  'disputes withdraw',
 ]
 
 /** Says on stderr which modules were loaded. */
