@@ -184,10 +184,11 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
   async #next(): Promise<boolean> {
     if (this.#abort.signal.aborted) return false
     const { clock } = this.#modules
-    for (const ticket of this.#inOrder()) {
+    const seen = this.#auditsByProvider()
+    for (const ticket of this.#inOrder(seen)) {
       const task = await this.#taskOf(ticket)
       if (task === null) continue
-      const auditor = this.#canAfford(ticket) ? await this.#auditorFor(task) : 'later'
+      const auditor = this.#canAfford(ticket, seen) ? await this.#auditorFor(task) : 'later'
       // What fails now waits for another time, and so do the others: what is busy is busy for all.
       if (typeof auditor !== 'string') return this.#audit(ticket, task, auditor)
       const patienceMs = auditor === 'never' ? GIVE_UP_UNAUDITABLE_AFTER_MS : GIVE_UP_AFTER_MS
@@ -197,8 +198,7 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
   }
 
   /** Who has shown us least first, of those the oldest: of whom we have caught, we have seen enough. */
-  #inOrder(): AuditTicket[] {
-    const seen = this.#auditsByProvider()
+  #inOrder(seen: ReadonlyMap<NodeKey, number>): AuditTicket[] {
     return [...this.#modules.book.tickets()]
       .filter(({ receipt }) => !this.#isStaged(receipt))
       .toSorted(
@@ -318,9 +318,9 @@ export class AuditDesk extends EventEmitter<AuditDeskEvents> {
    * provider do not wait for that: until it is known, it gets no more of our tasks than what these cost is worth, and a cheat would
    * live on tasks that nobody can afford to look at.
    */
-  #canAfford({ price, provider }: AuditTicket): boolean {
+  #canAfford({ price, provider }: AuditTicket, seen: ReadonlyMap<NodeKey, number>): boolean {
     if (price === 0n || this.#budget() > 0n) return true
-    return (this.#auditsByProvider().get(provider) ?? 0) < FIRST_AUDITS
+    return (seen.get(provider) ?? 0) < FIRST_AUDITS
   }
 
   /** The share of what our kept tasks cost, less what audits did. */
