@@ -25,6 +25,15 @@ export interface GgufSummary {
   fileBytes: number
 }
 
+/** A tensor as the head of a file announces it. */
+export interface GgufTensorHead {
+  name: string
+  /** ggml's order: the first dimension is the one whose elements are neighbours. */
+  shape: readonly number[]
+  /** `Q8_0`; `type 99` for one that is not known here. */
+  type: string
+}
+
 type Scalar = string | number | bigint | boolean
 
 const MAX_METADATA_ENTRIES = 65_536
@@ -55,10 +64,14 @@ const FIXED_BYTES: Readonly<Record<number, number>> = {
  * @throws {ModelError} MODEL_INVALID, MODEL_NOT_FOUND
  */
 export async function inspectGguf(path: string): Promise<GgufSummary> {
+  return readHead(path, async reader => (await readAll(reader)).summary)
+}
+
+async function readHead<T>(path: string, read: (reader: HeadReader) => Promise<T>): Promise<T> {
   const handle = await openFile(path)
   try {
     const { size } = await handle.stat()
-    return await readSummary(new HeadReader({ path, size }, { handle }))
+    return await read(new HeadReader({ path, size }, { handle }))
   } catch (error) {
     if (error instanceof ModelError) throw error
     throw new ModelError(
@@ -73,6 +86,16 @@ export async function inspectGguf(path: string): Promise<GgufSummary> {
   } finally {
     await handle.close()
   }
+}
+
+/** Which tensors a GGUF file has. @throws {ModelError} MODEL_INVALID, MODEL_NOT_FOUND */
+export async function readGgufTensors(
+  path: string,
+): Promise<{ architecture: string; tensors: readonly GgufTensorHead[] }> {
+  return readHead(path, async reader => {
+    const head = await readAll(reader)
+    return { architecture: head.summary.architecture, tensors: head.tensors }
+  })
 }
 
 async function openFile(path: string): Promise<FileHandle> {
@@ -95,7 +118,7 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function readSummary(reader: HeadReader): Promise<GgufSummary> {
+async function readAll(reader: HeadReader): Promise<{ summary: GgufSummary; tensors: GgufTensorHead[] }> {
   if (reader.size === 0) throw reader.invalid('is empty', 'Download it again.')
   if (reader.size < 4 || (await reader.ascii(4)) !== 'GGUF') {
     throw reader.invalid('is not a GGUF file', 'Name a model in GGUF format; many are offered as hf: names.')
@@ -121,7 +144,7 @@ async function readSummary(reader: HeadReader): Promise<GgufSummary> {
     throw reader.invalid('is one part of a split model', 'Merge the parts first: llama-gguf-split --merge.')
   }
   const template = text(metadata, 'tokenizer.chat_template')
-  return {
+  const summary: GgufSummary = {
     version,
     architecture,
     name: text(metadata, 'general.name'),
@@ -137,6 +160,7 @@ async function readSummary(reader: HeadReader): Promise<GgufSummary> {
         : `sha256:${createHash('sha256').update(template).digest('hex')}`,
     fileBytes: reader.size,
   }
+  return { summary, tensors: tensors.heads }
 }
 
 async function readMetadata(reader: HeadReader, count: number): Promise<Map<string, Scalar>> {
@@ -173,19 +197,21 @@ async function readTensors(
   reader: HeadReader,
   count: number,
   align: number,
-): Promise<{ parameterCount: number; dominantType: string }> {
+): Promise<{ parameterCount: number; dominantType: string; heads: GgufTensorHead[] }> {
+  const heads: GgufTensorHead[] = []
   const parametersOfType = new Map<string, number>()
   let parameterCount = 0
   let dataBytes = 0
   for (let tensor = 0; tensor < count; tensor++) {
-    await reader.skipStrings(1)
+    const tensorName = (await reader.string()) ?? ''
     const dimensions = await reader.uint32()
     if (dimensions > MAX_DIMENSIONS)
       throw reader.invalid(`has a tensor of ${dimensions} dimensions`, 'Download it again.')
-    let elements = 1
+    const shape: number[] = []
     for (let dimension = 0; dimension < dimensions; dimension++) {
-      elements *= await reader.count(Number.MAX_SAFE_INTEGER, 'elements')
+      shape.push(await reader.count(Number.MAX_SAFE_INTEGER, 'elements'))
     }
+    const elements = shape.reduce((product, size) => product * size, 1)
     const typeId = await reader.uint32()
     const offset = await reader.count(Number.MAX_SAFE_INTEGER, 'bytes of weights')
     const type = TENSOR_TYPES.get(typeId)
@@ -194,6 +220,7 @@ async function readTensors(
     dataBytes = Math.max(dataBytes, offset + bytes)
     parameterCount += elements
     const name = type?.name ?? `type ${typeId}`
+    heads.push({ name: tensorName, shape, type: name })
     parametersOfType.set(name, (parametersOfType.get(name) ?? 0) + elements)
   }
   const dataStart = Math.ceil(reader.position / align) * align
@@ -206,7 +233,7 @@ async function readTensors(
       most = parameters
     }
   }
-  return { parameterCount, dominantType }
+  return { parameterCount, dominantType, heads }
 }
 
 function alignment(reader: HeadReader, metadata: ReadonlyMap<string, Scalar>): number {
