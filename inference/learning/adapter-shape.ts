@@ -1,4 +1,4 @@
-import { readGgufTensors } from '../models/gguf.ts'
+import { readGgufHead, textOf } from '../models/gguf-head.ts'
 import { ModelIdentifier } from '../models/identity.ts'
 import type { AdapterShape, ModuleShape } from './adapter.ts'
 import { BLOCK_MODULES, type ModuleKind } from './training-settings.ts'
@@ -14,7 +14,8 @@ export async function adapterShapeOf(
   basePath: string,
   modules: { identifier: ModelIdentifier } = { identifier: new ModelIdentifier({ cacheFolder: null }) },
 ): Promise<AdapterShape> {
-  const { architecture, tensors } = await readGgufTensors(basePath)
+  const { metadata, tensors } = await readGgufHead(basePath)
+  const architecture = textOf(metadata, 'general.architecture') ?? ''
   const layers: ModuleShape[] = tensors
     .map(({ name, shape }) => ({
       name: name.replace(/\.weight$/, ''),

@@ -25,15 +25,6 @@ export interface GgufSummary {
   fileBytes: number
 }
 
-/** A tensor as the head of a file announces it. */
-export interface GgufTensorHead {
-  name: string
-  /** ggml's order: the first dimension is the one whose elements are neighbours. */
-  shape: readonly number[]
-  /** `Q8_0`; `type 99` for one that is not known here. */
-  type: string
-}
-
 type Scalar = string | number | bigint | boolean
 
 const MAX_METADATA_ENTRIES = 65_536
@@ -64,14 +55,10 @@ const FIXED_BYTES: Readonly<Record<number, number>> = {
  * @throws {ModelError} MODEL_INVALID, MODEL_NOT_FOUND
  */
 export async function inspectGguf(path: string): Promise<GgufSummary> {
-  return readHead(path, async reader => (await readAll(reader)).summary)
-}
-
-async function readHead<T>(path: string, read: (reader: HeadReader) => Promise<T>): Promise<T> {
   const handle = await openFile(path)
   try {
     const { size } = await handle.stat()
-    return await read(new HeadReader({ path, size }, { handle }))
+    return await readSummary(new HeadReader({ path, size }, { handle }))
   } catch (error) {
     if (error instanceof ModelError) throw error
     throw new ModelError(
@@ -86,16 +73,6 @@ async function readHead<T>(path: string, read: (reader: HeadReader) => Promise<T
   } finally {
     await handle.close()
   }
-}
-
-/** Which tensors a GGUF file has. @throws {ModelError} MODEL_INVALID, MODEL_NOT_FOUND */
-export async function readGgufTensors(
-  path: string,
-): Promise<{ architecture: string; tensors: readonly GgufTensorHead[] }> {
-  return readHead(path, async reader => {
-    const head = await readAll(reader)
-    return { architecture: head.summary.architecture, tensors: head.tensors }
-  })
 }
 
 async function openFile(path: string): Promise<FileHandle> {
@@ -118,7 +95,7 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function readAll(reader: HeadReader): Promise<{ summary: GgufSummary; tensors: GgufTensorHead[] }> {
+async function readSummary(reader: HeadReader): Promise<GgufSummary> {
   if (reader.size === 0) throw reader.invalid('is empty', 'Download it again.')
   if (reader.size < 4 || (await reader.ascii(4)) !== 'GGUF') {
     throw reader.invalid('is not a GGUF file', 'Name a model in GGUF format; many are offered as hf: names.')
@@ -144,7 +121,7 @@ async function readAll(reader: HeadReader): Promise<{ summary: GgufSummary; tens
     throw reader.invalid('is one part of a split model', 'Merge the parts first: llama-gguf-split --merge.')
   }
   const template = text(metadata, 'tokenizer.chat_template')
-  const summary: GgufSummary = {
+  return {
     version,
     architecture,
     name: text(metadata, 'general.name'),
@@ -160,7 +137,6 @@ async function readAll(reader: HeadReader): Promise<{ summary: GgufSummary; tens
         : `sha256:${createHash('sha256').update(template).digest('hex')}`,
     fileBytes: reader.size,
   }
-  return { summary, tensors: tensors.heads }
 }
 
 async function readMetadata(reader: HeadReader, count: number): Promise<Map<string, Scalar>> {
@@ -197,21 +173,19 @@ async function readTensors(
   reader: HeadReader,
   count: number,
   align: number,
-): Promise<{ parameterCount: number; dominantType: string; heads: GgufTensorHead[] }> {
-  const heads: GgufTensorHead[] = []
+): Promise<{ parameterCount: number; dominantType: string }> {
   const parametersOfType = new Map<string, number>()
   let parameterCount = 0
   let dataBytes = 0
   for (let tensor = 0; tensor < count; tensor++) {
-    const tensorName = (await reader.string()) ?? ''
+    await reader.skipStrings(1)
     const dimensions = await reader.uint32()
     if (dimensions > MAX_DIMENSIONS)
       throw reader.invalid(`has a tensor of ${dimensions} dimensions`, 'Download it again.')
-    const shape: number[] = []
+    let elements = 1
     for (let dimension = 0; dimension < dimensions; dimension++) {
-      shape.push(await reader.count(Number.MAX_SAFE_INTEGER, 'elements'))
+      elements *= await reader.count(Number.MAX_SAFE_INTEGER, 'elements')
     }
-    const elements = shape.reduce((product, size) => product * size, 1)
     const typeId = await reader.uint32()
     const offset = await reader.count(Number.MAX_SAFE_INTEGER, 'bytes of weights')
     const type = TENSOR_TYPES.get(typeId)
@@ -220,7 +194,6 @@ async function readTensors(
     dataBytes = Math.max(dataBytes, offset + bytes)
     parameterCount += elements
     const name = type?.name ?? `type ${typeId}`
-    heads.push({ name: tensorName, shape, type: name })
     parametersOfType.set(name, (parametersOfType.get(name) ?? 0) + elements)
   }
   const dataStart = Math.ceil(reader.position / align) * align
@@ -233,7 +206,7 @@ async function readTensors(
       most = parameters
     }
   }
-  return { parameterCount, dominantType, heads }
+  return { parameterCount, dominantType }
 }
 
 function alignment(reader: HeadReader, metadata: ReadonlyMap<string, Scalar>): number {
