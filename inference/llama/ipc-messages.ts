@@ -260,8 +260,7 @@ export function ipcLossRequest({ model, rows, perToken }: LossRequest): z.infer<
 }
 
 function ipcRow(row: LossRow): z.infer<typeof lossRequest>['rows'][number] {
-  if ('messages' in row)
-    return { messages: row.messages.map(({ role, content }) => ({ role, content })) }
+  if ('messages' in row) return { messages: row.messages.map(({ role, content }) => ({ role, content })) }
   return 'text' in row ? { text: row.text } : { prompt: row.prompt, completion: row.completion }
 }
 

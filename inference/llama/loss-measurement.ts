@@ -159,7 +159,10 @@ export class LossMeasurement {
   /** Where a batch from `start` ends: with as many tokens as an audit takes, and no more logits than may be held. */
   #batchEnd(counted: Uint8Array, start: number, end: number): number {
     const { vocabularySize, description } = this.#runner
-    const most = Math.max(1, Math.floor(MAX_LOGIT_BYTES / 4 / Math.max(1, vocabularySize) / this.#seats.length))
+    const most = Math.max(
+      1,
+      Math.floor(MAX_LOGIT_BYTES / 4 / Math.max(1, vocabularySize) / this.#seats.length),
+    )
     const stop = Math.min(end, start + scoreBatchTokens(description.parameterCount))
     let wanted = 0
     for (let i = start; i < stop; i++) {

@@ -24,7 +24,14 @@ import {
   forkEngineProcess,
   type StartEngineProcess,
 } from './engine-process.ts'
-import { type FromEngine, fromFailure, ipcLossRequest, ipcRequest, ipcSource, type ToEngine } from './ipc-messages.ts'
+import {
+  type FromEngine,
+  fromFailure,
+  ipcLossRequest,
+  ipcRequest,
+  ipcSource,
+  type ToEngine,
+} from './ipc-messages.ts'
 import { DEFAULT_MAX_QUEUED, type LlamaOptions } from './llama-options.ts'
 import { RemoteGeneration } from './remote-generation.ts'
 import { RestartBackoff } from './restart-backoff.ts'

@@ -1,4 +1,9 @@
-import type { ControlledEvaluateIndexOutput, ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp'
+import type {
+  ControlledEvaluateIndexOutput,
+  ControlledEvaluateInputItem,
+  LlamaContextSequence,
+  Token,
+} from 'node-llama-cpp'
 import type { CacheGate } from './cache-gate.ts'
 import type { Slot } from './slot-pool.ts'
 import type { SampledToken, TokenChooser } from './token-choice.ts'
@@ -129,10 +134,7 @@ export class SequenceSlot implements Slot {
 }
 
 /** -ln p(target) = (greatest logit - its own) + ln Σ exp(logit - greatest). */
-function lossOf(
-  next: ControlledEvaluateIndexOutput['next'] | undefined,
-  target: number,
-): TokenLoss {
+function lossOf(next: ControlledEvaluateIndexOutput['next'] | undefined, target: number): TokenLoss {
   const { token, logits, totalLogitWeight } = next ?? {}
   const own = logits?.get(target as Token)
   const greatest = token == null ? undefined : logits?.get(token)

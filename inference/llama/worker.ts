@@ -149,13 +149,19 @@ export class LlamaWorker implements Engine {
   async score(request: ScoreRequest, options: { signal?: AbortSignal } = {}): Promise<ScoredOutput> {
     const runner = this.#find(request.model)
     const signal = this.#untilStopped(options.signal)
-    return this.#scored(new OutputScoring({ request, signal }, { runner, nowMs: () => performance.now() }), runner)
+    return this.#scored(
+      new OutputScoring({ request, signal }, { runner, nowMs: () => performance.now() }),
+      runner,
+    )
   }
 
   async measureLoss(request: LossRequest, options: { signal?: AbortSignal } = {}): Promise<MeasuredLoss> {
     const runner = this.#find(request.model)
     const signal = this.#untilStopped(options.signal)
-    return this.#scored(new LossMeasurement({ request, signal }, { runner, nowMs: () => performance.now() }), runner)
+    return this.#scored(
+      new LossMeasurement({ request, signal }, { runner, nowMs: () => performance.now() }),
+      runner,
+    )
   }
 
   status(): EngineStatus {
