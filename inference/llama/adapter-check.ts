@@ -4,9 +4,10 @@ import { isShoalError } from '../../protocol/errors.ts'
 import { parseModelId } from '../../protocol/ids.ts'
 import { type AdapterSource, EngineError, type ModelSource } from '../engine.ts'
 
-import { DEFAULT_ADAPTER_LIMITS } from '../learning/adapter.ts'
-import { adapterDigest, checkAdapter, decodeAdapter } from '../learning/adapter-file.ts'
+import { DEFAULT_ADAPTER_LIMITS, type ModelDigest } from '../learning/adapter.ts'
+import { adapterDigest, checkAdapter, importAdapter } from '../learning/adapter-file.ts'
 import { AdapterError } from '../learning/errors.ts'
+import type { LoadedWeights } from './shared-weights.ts'
 
 /** More at once add up to nothing useful, and each costs time at every token. */
 export const MAX_WORN_ADAPTERS = 8
@@ -18,43 +19,48 @@ export const MAX_WORN_ADAPTERS = 8
  */
 export async function checkedAdapters(
   source: ModelSource,
-  model: LlamaModel,
+  weights: Pick<LoadedWeights, 'model' | 'digest'>,
 ): Promise<readonly AdapterSource[]> {
   const { adapters = [] } = source
+  if (adapters.length === 0) return adapters
   if (adapters.length > MAX_WORN_ADAPTERS)
     throw refusal(source, null, 'TOO_MANY', `${adapters.length} adapters are more than ${MAX_WORN_ADAPTERS}`)
-  const layers = adapters.length === 0 ? new Map<string, readonly number[]>() : layersOf(model)
-  for (const adapter of adapters) await check(source, adapter, model, layers)
+  const known = source.base === undefined ? undefined : parseModelId(source.base)?.sha256
+  const base = {
+    architecture: weights.model.fileInfo.metadata.general.architecture,
+    digest: `sha256:${known ?? (await weights.digest())}`,
+    layers: layersOf(weights.model),
+  }
+  for (const adapter of adapters) await check(source, adapter, base)
   return adapters
 }
 
-async function check(
-  source: ModelSource,
-  worn: AdapterSource,
-  model: LlamaModel,
-  layers: ReadonlyMap<string, readonly number[]>,
-): Promise<void> {
+interface Base {
+  architecture: string
+  digest: ModelDigest
+  /** Inputs and outputs by name. */
+  layers: ReadonlyMap<string, readonly number[]>
+}
+
+async function check(source: ModelSource, worn: AdapterSource, base: Base): Promise<void> {
   if (!Number.isFinite(worn.scale)) throw refusal(source, worn, 'BAD_SCALE', 'its scale is no number')
   try {
     const bytes = await read(worn.path)
     const claimed = worn.id === undefined ? null : parseModelId(worn.id)
     if (claimed !== null && adapterDigest(bytes) !== `sha256:${claimed.sha256}`)
       throw refusal(source, worn, 'WRONG_DIGEST', 'its file holds another one')
-    const adapter = decodeAdapter(bytes)
-    const base = source.base === undefined ? null : parseModelId(source.base)
-    checkAdapter(adapter, {
-      architecture: model.fileInfo.metadata.general.architecture,
-      base: base === null ? adapter.base : `sha256:${base.sha256}`,
-    })
+    // One of another program may not say for what it was made; llama.cpp takes it all the same.
+    const adapter = importAdapter(bytes, { base: base.digest, name: 'adapter' })
+    checkAdapter(adapter, { architecture: base.architecture, base: base.digest })
     for (const { name, inputs, outputs } of adapter.modules) {
-      const shape = layers.get(name)
+      const shape = base.layers.get(name)
       if (shape === undefined) throw refusal(source, worn, 'WRONG_MODULES', `the base has no layer ${name}`)
       if (shape.length !== 2 || shape[0] !== inputs || shape[1] !== outputs)
         throw refusal(
           source,
           worn,
           'WRONG_SHAPE',
-          `layer ${name} of the base is [${shape}], its own [${inputs},${outputs}]`,
+          `layer ${name} is [${shape}] in the base and [${inputs},${outputs}] in the adapter`,
         )
     }
   } catch (error) {

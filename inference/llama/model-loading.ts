@@ -4,6 +4,7 @@ import { InsufficientMemoryError, type Llama, type LlamaContext, type LlamaModel
 import { isShoalError } from '../../protocol/errors.ts'
 import { type BackendDescription, EngineError, type LoadedModel, type ModelSource } from '../engine.ts'
 import { type GgufSummary, inspectGguf } from '../models/gguf.ts'
+import { ModelIdentifier } from '../models/identity.ts'
 import { checkedAdapters } from './adapter-check.ts'
 import { messageOf } from './bindings.ts'
 import { contextPlans, defaultSlots } from './context-plan.ts'
@@ -85,7 +86,7 @@ export async function loadLlamaModel(
     const weights = await modules.weights.hold(key, signal => loadWeights(options, modules, signal), signal)
     undo.push(() => weights.release())
     const { model, summary, threads } = weights
-    const adapters = await loadAdapters(model, await checkedAdapters(source, model))
+    const adapters = await loadAdapters(model, await checkedAdapters(source, weights))
     undo.push(() => adapters.dispose())
     signal?.throwIfAborted()
     const { context, contextTokens, slots } = await createContext(options, modules, {
@@ -130,7 +131,15 @@ async function loadWeights(
       : {}),
   })
   try {
-    return { model, summary, threads: await chooseThreads(options, modules, model, summary.parameterCount) }
+    const threads = await chooseThreads(options, modules, model, summary.parameterCount)
+    let digest: Promise<string> | null = null
+    return {
+      ...{ model, summary, threads },
+      digest: () => {
+        digest ??= new ModelIdentifier({ cacheFolder: null }).digest(source.path)
+        return digest
+      },
+    }
   } catch (error) {
     await model.dispose()
     throw error

@@ -8,6 +8,8 @@ export interface LoadedWeights {
   model: LlamaModel
   summary: GgufSummary
   threads: ThreadChoice
+  /** SHA-256 of the file, as 64 hex digits; read through once at most. */
+  digest(): Promise<string>
 }
 
 /** One user's hold on weights. */
