@@ -34,6 +34,8 @@ export interface JaxModelOptions {
   freezeA?: boolean
   /** What arrays may take, and at most 3.75 GiB, which WebAssembly sets. Defaults to 3 GiB. */
   memoryBytes?: number
+  /** Tokens of the vocabulary that the last layer is computed for at a time. Chosen by size when left out. */
+  headRun?: number
 }
 
 /** `rows × rowTokens` of each, row by row. */
@@ -145,6 +147,7 @@ export class JaxModel {
         rowTokens: options.rowTokens,
         factorBytes: 4 * options.rank * numbers,
         memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+        ...(options.headRun === undefined ? {} : { headRun: options.headRun }),
       })
       await startBackend(options.backend)
       const ropeFactors = tensors.has('rope_freqs.weight') ? await weights.read('rope_freqs.weight') : null
@@ -189,14 +192,11 @@ export class JaxModel {
       let hidden = await this.#embedded(batch.tokens)
       for (let layer = 0; layer < shape.layers; layer++) {
         const weights = await this.#layers.take(layer)
-        if (layer >= firstTraced) {
-          const { output, trace } = this.#forward(layer, hidden, weights, context)
-          traces.set(layer, trace)
-          hidden = output
-        } else {
-          inputs[layer] = hidden.ref
-          hidden = this.#forwardOnly(layer, hidden, weights, context)
-        }
+        if (layer < firstTraced) inputs[layer] = hidden.ref
+        const { output, trace } = this.#forward(layer, hidden, weights, context)
+        if (layer < firstTraced) tree.dispose(trace)
+        else traces.set(layer, trace)
+        hidden = output
         // So that no more than one block's arrays wait to be computed.
         await hidden.blockUntilReady()
       }
@@ -285,7 +285,9 @@ export class JaxModel {
     const context = this.#context(segments)
     let hidden = await this.#embedded(tokens)
     for (let layer = 0; layer < this.#sizes.shape.layers; layer++) {
-      hidden = this.#forwardOnly(layer, hidden, await this.#layers.take(layer), context)
+      const { output, trace } = this.#forward(layer, hidden, await this.#layers.take(layer), context)
+      tree.dispose(trace)
+      hidden = output
       await hidden.blockUntilReady()
     }
     tree.dispose(context)
@@ -294,10 +296,6 @@ export class JaxModel {
 
   #forward(layer: number, hidden: np.Array, weights: LayerWeights, context: LayerContext) {
     return this.#programs.forward(hidden, weights, tree.ref(this.#factors[layer]!), tree.ref(context))
-  }
-
-  #forwardOnly(layer: number, hidden: np.Array, weights: LayerWeights, context: LayerContext): np.Array {
-    return this.#programs.forwardOnly(hidden, weights, tree.ref(this.#factors[layer]!), tree.ref(context))
   }
 
   async #embedded(tokens: Int32Array): Promise<np.Array> {
@@ -430,13 +428,6 @@ function compile(sizes: LayerSizes) {
   return {
     forward: jit((hidden: np.Array, weights: LayerWeights, factors: LayerFactors, context: LayerContext) =>
       layerForward(sizes, hidden, weights, factors, context),
-    ),
-    forwardOnly: jit(
-      (hidden: np.Array, weights: LayerWeights, factors: LayerFactors, context: LayerContext) => {
-        const { output, trace } = layerForward(sizes, hidden, weights, factors, context)
-        tree.dispose(trace)
-        return output
-      },
     ),
     backward: backward(true),
     /** Of the first block, whose input nobody trains. */
