@@ -42,6 +42,8 @@ export type LearningErrorCode =
   | 'BASE_UNSUPPORTED'
   /** It would take more memory than is allowed. */
   | 'TRAINING_MEMORY'
+  /** There is no such backend for the mathematics on this machine. */
+  | 'BACKEND_UNAVAILABLE'
   /** The loss stopped being a number. */
   | 'TRAINING_DIVERGED'
   /** The training process ended by itself. */
