@@ -105,7 +105,7 @@ async function ourLogProbabilities(
     rowTokens: TOKENS,
   })
   const logits = await model.logits(tokens)
-  await model.close()
+  model.close()
   return Array.from(tokens, (_, at) => {
     const row = logits.subarray(at * vocabulary, (at + 1) * vocabulary)
     const sum = Math.log(row.reduce((all, logit) => all + Math.exp(logit), 0))

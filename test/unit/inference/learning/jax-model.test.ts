@@ -34,8 +34,8 @@ describe('JaxModel', () => {
   before(async () => {
     folder = await folders.make()
   })
-  afterEach(async () => {
-    for (const model of open_.splice(0)) await model.close()
+  afterEach(() => {
+    for (const model of open_.splice(0)) model.close()
   })
   after(() => folders.remove())
 
