@@ -1,8 +1,8 @@
 import { flushCompileCache } from 'node:module'
+import { openRowTokenizer } from '../../llama/row-tokenizer.ts'
+import { LearningError } from '../errors.ts'
 import { hasGpu } from '../jax/backend.ts'
 import { JaxModel } from '../jax/model.ts'
-import { LearningError } from '../errors.ts'
-import { openRowTokenizer } from '../../llama/row-tokenizer.ts'
 import type { TrainingJob } from '../trainer.ts'
 import { type FromTrainer, type ToTrainer, toFailure, toTrainerSchema } from './ipc-messages.ts'
 import { importResult, runJob } from './run-job.ts'
@@ -53,7 +53,10 @@ function send(message: FromTrainer, onSent: () => void = () => {}): void {
 async function receive(message: ToTrainer): Promise<void> {
   switch (message.type) {
     case 'train':
-      return answer(async () => ({ type: 'trained', result: await train(message.job, message.maxMemoryBytes) }))
+      return answer(async () => ({
+        type: 'trained',
+        result: await train(message.job, message.maxMemoryBytes),
+      }))
     case 'import':
       return answer(async () => ({ type: 'imported', ...(await importResult(message.job, message.from)) }))
     case 'pause':

@@ -66,6 +66,7 @@ class ProcessTraining implements Training {
     this.result = this.#settled.promise
     // Whoever only awaits the training is told by it; nobody need look at `result`, too.
     this.result.catch(() => {})
+    // biome-ignore lint/suspicious/noThenProperty: a training can be awaited
     this.then = (...handlers) => this.result.then(...handlers)
     const { signal, onProgress, niceness = DEFAULT_NICENESS, maxMemoryBytes = null } = options
     this.#process = modules.startProcess({
@@ -152,10 +153,14 @@ class ProcessTraining implements Training {
       const bytes = await residentBytes(pid)
       if (bytes === null || bytes <= maxBytes) return
       this.#end(
-        new LearningError('TRAINING_MEMORY', `training takes ${bytes} bytes of memory, ${maxBytes} are allowed`, {
-          fix: 'Train with fewer or shorter rows, or allow more memory.',
-          details: { bytes, maxBytes },
-        }),
+        new LearningError(
+          'TRAINING_MEMORY',
+          `training takes ${bytes} bytes of memory, ${maxBytes} are allowed`,
+          {
+            fix: 'Train with fewer or shorter rows, or allow more memory.',
+            details: { bytes, maxBytes },
+          },
+        ),
       )
     }, MEMORY_CHECK_INTERVAL_MS)
     timer.unref()
@@ -178,6 +183,10 @@ const crashed = ({ how, lastOutput }: ProcessExit) =>
   })
 
 const badJob = (at: string) =>
-  new LearningError('TRAINING_SETTINGS_INVALID', `the training job is not right${at === '' ? '' : ` at ${at}`}`, {
-    fix: 'Check the settings of the training against their limits.',
-  })
+  new LearningError(
+    'TRAINING_SETTINGS_INVALID',
+    `the training job is not right${at === '' ? '' : ` at ${at}`}`,
+    {
+      fix: 'Check the settings of the training against their limits.',
+    },
+  )

@@ -4,12 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { RowTokenizer } from '../../llama/row-tokenizer.ts'
 import { readGgufHead, textOf } from '../../models/gguf-head.ts'
 import type { Adapter, AdapterModule, AdapterShape, ModuleShape } from '../adapter.ts'
-import {
-  checkAdapter,
-  importAdapterFile,
-  readAdapterFile,
-  writeAdapterFile,
-} from '../adapter-file.ts'
+import { checkAdapter, importAdapterFile, readAdapterFile, writeAdapterFile } from '../adapter-file.ts'
 import { checkMetadata, checkName } from '../adapter-metadata.ts'
 import { layersIn, layersOf } from '../adapter-shape.ts'
 import { LearningError } from '../errors.ts'
