@@ -24,6 +24,8 @@ export interface BlobExchangeOptions {
   peerShareBytes?: number
   /** A holder from whom nothing comes for so long is left, ms; default 15 s. */
   stallTimeoutMs?: number
+  /** Until a holder that failed is asked again the first time, ms; default 250. */
+  retryMs?: number
 }
 
 export interface BlobExchangeModules {
@@ -63,6 +65,7 @@ const UPLOAD_BYTES_PER_SECOND = 64 * 1024 ** 2
 const PEER_SHARE_BYTES = 2 * 1024 ** 3
 const SHARE_RETURNS_IN_S = 86_400
 const STALL_TIMEOUT_MS = 15_000
+const RETRY_MS = 250
 const MAX_UPLOADS = 48
 const MAX_UPLOADS_PER_PEER = 4
 const MAX_DOWNLOADS = 4
@@ -73,6 +76,7 @@ const MAX_PROVIDED = 4_096
 export class BlobExchange {
   readonly #modules: BlobExchangeModules
   readonly #stallTimeoutMs: number
+  readonly #retryMs: number
   readonly #rate: ByteRate
   readonly #shares: ByteShares
   readonly #abort = new AbortController()
@@ -88,6 +92,7 @@ export class BlobExchange {
     const { clock } = modules
     this.#modules = modules
     this.#stallTimeoutMs = options.stallTimeoutMs ?? STALL_TIMEOUT_MS
+    this.#retryMs = options.retryMs ?? RETRY_MS
     this.#rate = new ByteRate({ bytesPerSecond: uploadBytesPerSecond }, { clock })
     this.#shares = new ByteShares(
       { burst: peerShareBytes, bytesPerSecond: peerShareBytes / SHARE_RETURNS_IN_S },
@@ -197,6 +202,7 @@ export class BlobExchange {
       {
         ref,
         stallTimeoutMs: this.#stallTimeoutMs,
+        retryMs: this.#retryMs,
         signal: abort.signal,
         onProgress: progress => {
           for (const listener of listeners) listener(progress)

@@ -33,6 +33,8 @@ export interface DownloadOptions {
   ref: BlobRef
   /** A holder from whom nothing comes for so long is left. */
   stallTimeoutMs: number
+  /** Until a holder that failed is asked again the first time; then four times as long each time. */
+  retryMs: number
   signal: AbortSignal
   onProgress: (progress: DownloadProgress) => void
 }
@@ -70,7 +72,6 @@ const CHUNKS_PER_CLAIM = 4
 /** What a failure takes of the patience with a holder, and what it takes when the holder is busy. */
 const FAILURE_COST = 0.34
 const BUSY_COST = 0.05
-const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 5_000
 /** How often a holder that has a part only is asked what it has by now. */
 const ASK_AGAIN_MS = 250
@@ -188,7 +189,7 @@ export class Download {
     if (holder.failures > 0)
       await pause(
         clock,
-        Math.min(FIRST_RETRY_MS * 4 ** (holder.failures - 1), MAX_RETRY_MS),
+        Math.min(this.#options.retryMs * 4 ** (holder.failures - 1), MAX_RETRY_MS),
         this.#end.signal,
       )
     if (this.#end.signal.aborted) return 'left'
