@@ -36,9 +36,14 @@ export class NearDuplicates {
     const keys = keysOf(signature)
     for (let band = 0; band < BANDS; band++) {
       let seen = 0
-      for (let entry = this.#heads[this.#bucketOf(keys[band]!)]!; entry !== NONE; entry = this.#next[entry]!) {
+      for (
+        let entry = this.#heads[this.#bucketOf(keys[band]!)]!;
+        entry !== NONE;
+        entry = this.#next[entry]!
+      ) {
         const text = Math.floor(entry / BANDS)
-        if (likeness(signature, this.#signatures, text * SIGNATURE_BYTES) >= this.#options.threshold) return false
+        if (likeness(signature, this.#signatures, text * SIGNATURE_BYTES) >= this.#options.threshold)
+          return false
         // A bucket of what is common and yet not alike does not hold everything up.
         if (++seen >= MAX_COMPARED) break
       }

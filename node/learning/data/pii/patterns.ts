@@ -7,8 +7,7 @@ const DATE = String.raw`(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]{1,2}(?:\d
 const STREET_EN =
   'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Square|Sq|Place|Pl|Terrace|Highway|Hwy|Parkway|Pkwy|Crescent|Close'
 const STREET_FR = 'rue|avenue|boulevard|impasse|chemin|allée|quai|cours|route'
-const STREET_SOUTH =
-  'Calle|Avenida|Avda\\.|Paseo|Plaza|Via|Viale|Piazza|Corso|Rua|Travessa|Praça|ulica|ul\\.'
+const STREET_SOUTH = 'Calle|Avenida|Avda\\.|Paseo|Plaza|Via|Viale|Piazza|Corso|Rua|Travessa|Praça|ulica|ul\\.'
 
 /** What is looked for, in this order: what an earlier one takes no later one sees. */
 export const PII_DETECTORS: readonly (readonly [PiiKind, readonly Detector[]])[] = [
@@ -92,7 +91,10 @@ export const PII_DETECTORS: readonly (readonly [PiiKind, readonly Detector[]])[]
         pattern: /(?<![\w.,+/:-])\(?0[1-9]\d{0,4}\)?[\s./-]{0,3}\d[\d\s/-]{3,14}\d(?![\w%]|[.,:]\d)/g,
         part: match => (hasDigits(match, 9, 13) && !isDate(match) ? match : null),
       },
-      { pattern: /(?<![\w.,+/-])(?:1[-. ])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4}(?![\w-])/g },
+      {
+        pattern:
+          /(?<![\w.,+/-])(?:1[-. ])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4}(?![\w-])/g,
+      },
       {
         pattern:
           /\b(?:tel|phone|telephone|telefon|fon|fax|mobile|mobil|handy|cell|whatsapp|signal|call me (?:at|on)|text me (?:at|on))\.?(?: (?:no|nr|number|nummer|is|ist))?\.?[:\s]{1,3}([\d(][\d\s()./-]{4,20}\d)(?!\w)/gi,
@@ -111,10 +113,11 @@ export const PII_DETECTORS: readonly (readonly [PiiKind, readonly Detector[]])[]
       },
       {
         pattern:
-          /(?<![\p{L}\p{N}])(?:\p{L}{2,20}-){0,3}\p{L}{2,30}(?:straße|strasse|str\.|gasse|weg|allee|platz|damm|ufer|chaussee|straat|laan|gracht|vägen|gatan|gata) ?\d{1,4} ?[a-z]?(?![\p{L}\p{N}])(?:,? (?:[A-Z]{1,2}-)?\d{4,5} \p{Lu}[\p{L}.-]{1,30})?/giu,
+          /(?<![\p{L}\p{N}])(?:\p{L}{2,20}-){0,3}\p{L}{2,30}(?:straße|strasse|str\.|gasse|weg|allee|platz|damm|ufer|chaussee|straat|laan|gracht|vägen|gatan|gata) ?\d{1,4} ?[a-z]?(?![\p{L}\p{N}])(?:,? (?:[A-Z]{1,2}-)?\d{4,5} \p{Lu}[\p{L}-]{1,30})?/giu,
       },
       {
-        pattern: /(?<![\p{L}\p{N}])(?:\p{Lu}[\p{L}.-]{1,24}[ -]){1,3}(?:Straße|Strasse|Str\.|Allee|Platz|Weg) ?\d{1,4} ?[a-z]?(?![\p{L}\p{N}])(?:,? (?:[A-Z]{1,2}-)?\d{4,5} \p{Lu}[\p{L}.-]{1,30})?/gu,
+        pattern:
+          /(?<![\p{L}\p{N}])(?:\p{Lu}[\p{L}.-]{1,24}[ -]){1,3}(?:Straße|Strasse|Str\.|Allee|Platz|Weg) ?\d{1,4} ?[a-z]?(?![\p{L}\p{N}])(?:,? (?:[A-Z]{1,2}-)?\d{4,5} \p{Lu}[\p{L}-]{1,30})?/gu,
       },
       {
         pattern: new RegExp(

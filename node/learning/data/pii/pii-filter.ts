@@ -34,7 +34,8 @@ export class PiiFilter {
   #namePattern: RegExp | null = null
 
   constructor(options: PiiFilterOptions = {}) {
-    this.#detectors = options.titledNames === true ? [...PII_DETECTORS, ['name', NAME_DETECTORS]] : PII_DETECTORS
+    this.#detectors =
+      options.titledNames === true ? [...PII_DETECTORS, ['name', NAME_DETECTORS]] : PII_DETECTORS
     for (const name of options.names ?? []) this.alsoName(name)
   }
 
@@ -63,7 +64,10 @@ export class PiiFilter {
       const names = [...this.#names]
         .sort((a, b) => b.length - a.length)
         .map(name => name.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
-      this.#namePattern = new RegExp(String.raw`(?<![\p{L}\p{N}])(?:${names.join('|')})(?![\p{L}\p{N}])`, 'gu')
+      this.#namePattern = new RegExp(
+        String.raw`(?<![\p{L}\p{N}])(?:${names.join('|')})(?![\p{L}\p{N}])`,
+        'gu',
+      )
     }
     return this.#namePattern
   }

@@ -1,4 +1,4 @@
-import { wordlists } from 'ethers'
+import { isRecoveryWord } from '../../../payments/recovery-words.ts'
 import { entropyBits } from './checks.ts'
 
 /** A way to find one kind of thing: what looks like it, and which part of that is it. */
@@ -63,16 +63,18 @@ export const SECRET_DETECTORS: readonly Detector[] = [
     pattern: /\b[a-z]{3,8}(?:\s{1,3}[a-z]{3,8}){11,40}\b/g,
     part: match => mnemonicIn(match),
   },
-  { pattern: /(?<![\w+/=-])[\w+/-]{32,4000}={0,2}(?![\w+/=-])/g, part: match => (looksRandom(match) ? match : null) },
+  {
+    pattern: /(?<![\w+/=-])[\w+/-]{32,4000}={0,2}(?![\w+/=-])/g,
+    part: match => (looksRandom(match) ? match : null),
+  },
 ]
 
 /** The longest recovery phrase (BIP-39, English) in a run of words. */
 function mnemonicIn(run: string): string | null {
   const words = run.split(/(\s+)/)
-  const list = wordlists.en!
   let from = 0
   for (let i = 0; i <= words.length + 1; i += 2) {
-    if (i < words.length && list.getWordIndex(words[i]!) >= 0) continue
+    if (i < words.length && isRecoveryWord(words[i]!)) continue
     if (MNEMONIC_WORDS.has((i - from) / 2) || (i - from) / 2 > 24) return words.slice(from, i - 1).join('')
     from = i + 2
   }
@@ -85,13 +87,17 @@ function isPlainWord(value: string): boolean {
 
 /** An expression of a program, or what is put in a password's place. */
 function isCode(value: string): boolean {
-  return /^(?:\[|\$\{|\{\{|<|process\.|os\.|\w+\(|[a-z]\w*\.[a-z]\w*(?:$|[.(\[]))/i.test(value) || /^[\w-]+[()[\]{}|?]/.test(value)
+  return (
+    /^(?:\[|\$\{|\{\{|<|process\.|os\.|\w+\(|[a-z]\w*\.[a-z]\w*(?:$|[.([]))/i.test(value) ||
+    /^[\w-]+[()[\]{}|?]/.test(value)
+  )
 }
 
 /** Letters of both cases, or hex, mixed with digits as no word or path is. */
 function looksRandom(token: string): boolean {
   const digits = token.replace(/\D/g, '').length
   if (digits < 4 || !/[A-Za-z]/.test(token)) return false
-  if (token.split(/[/_-]/).some(part => /^[A-Za-z]{4,}$/.test(part)) && token.split(/[/_-]/).length > 2) return false
+  if (token.split(/[/_-]/).some(part => /^[A-Za-z]{4,}$/.test(part)) && token.split(/[/_-]/).length > 2)
+    return false
   return entropyBits(token) >= (/^[0-9a-f]+$/i.test(token) ? 3 : 4)
 }
