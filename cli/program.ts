@@ -10,6 +10,7 @@ import { registerDemo } from './commands/demo.ts'
 import { registerDisputes } from './commands/disputes.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerInit } from './commands/init.ts'
+import { registerLearn } from './commands/learn.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
 import { registerMoney } from './commands/money.ts'
@@ -52,6 +53,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Begin:': ['demo', 'init', 'up', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes', 'attest'],
+  'Learn:': ['learn'],
   'Contracts:': ['contracts'],
   'Help:': ['doctor', 'config'],
 }
@@ -99,6 +101,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerAttest,
     registerVerify,
     registerDisputes,
+    registerLearn,
     registerContracts,
     registerDoctor,
     registerConfig,
