@@ -1,5 +1,5 @@
 import { ShoalError } from '../protocol/errors.ts'
-import type { Bytes32 } from '../protocol/ids.ts'
+import type { Bytes32, ModelId } from '../protocol/ids.ts'
 
 /**
  * The interface every engine implements: the child-process llama engine, the same worker called
@@ -16,7 +16,7 @@ export interface Engine {
    * @throws {EngineError} MODEL_INVALID, MODEL_TOO_LARGE, ENGINE_UNAVAILABLE, ENGINE_CRASHED, CANCELLED
    */
   load(model: ModelSource, options?: { signal?: AbortSignal }): Promise<LoadedModel>
-  /** Frees a model once its running requests end. */
+  /** Frees a model once its running requests end; weights that others of its base use stay. */
   unload(modelId: string): Promise<void>
   /**
    * Describes one generation. It takes its place in the queue when iteration begins, and nothing is
@@ -37,21 +37,53 @@ export interface Engine {
    * ENGINE_UNAVAILABLE (always where logits cannot be had), ENGINE_CRASHED (only after retries), CANCELLED
    */
   score(request: ScoreRequest, options?: { signal?: AbortSignal }): Promise<ScoredOutput>
+  /**
+   * How well the model foretells text: exact negative log-probabilities over the whole vocabulary, temperature 1, at the
+   * tokens that count. Rows run side by side in slots that nobody else wants; generations go first. What a row lost
+   * comes out the same within the last bits, whatever runs beside it.
+   * @throws {EngineError} MODEL_NOT_LOADED, INPUT_INVALID (`details.row` where it is one row's fault), ENGINE_BUSY,
+   * ENGINE_UNAVAILABLE (always where logits cannot be had), ENGINE_CRASHED (only after retries), CANCELLED
+   */
+  measureLoss(request: LossRequest, options?: { signal?: AbortSignal }): Promise<MeasuredLoss>
   /** A snapshot; cheap enough to ask for on every offer. */
   status(): EngineStatus
   /** Called after each change of `status()` that matters to offers: loads, crashes, restarts, slots. */
   onStatus(listener: (status: EngineStatus) => void): () => void
 }
 
-/** A model file with its proven identity. */
-export interface ModelSource {
-  /** `name@sha256:<64 hex>`; see `models/identity.ts`. */
-  id: string
+/** A LoRA adapter file as a model wears it. */
+export interface AdapterSource {
+  /** Standard GGUF of llama.cpp, made for the base it is loaded on. */
   path: string
+  /** What it adds is multiplied by this; 1 is what it was trained for. */
+  scale: number
+  /** `name@sha256:…` of the file, where it is known. */
+  id?: ModelId
+}
+
+/**
+ * A model file with its proven identity, or one that wears adapters. The weights of a file are in memory once, however
+ * many ids wear adapters on it; each id has its own context, slots and warm prefixes.
+ */
+export interface ModelSource {
+  /** `name@sha256:<64 hex>`; see `models/identity.ts`. With adapters that of all together: `adaptedModelId`. */
+  id: string
+  /** The base's file. */
+  path: string
+  /** Added up: a shared adapter and a personal one on top of it. None: the base as it is. */
+  adapters?: readonly AdapterSource[]
+  /** The base's own id, where `id` names it together with adapters. */
+  base?: ModelId
 }
 
 /** What the file itself says, plus what loading it chose. */
-export interface LoadedModel extends ModelSource {
+export interface LoadedModel {
+  id: string
+  path: string
+  /** Null for a model without adapters, and where it was not told. */
+  base: ModelId | null
+  /** Those it wears, in the order of its source. */
+  adapters: readonly AdapterSource[]
   architecture: string
   parameterCount: number
   /** llama.cpp's name of the dominant tensor type, as `Q8_0`. */
@@ -208,6 +240,54 @@ export interface ScoredOutput {
 
 /** What `ScoredOutput.states` says. */
 export const TOKEN_STATES = ['won', 'lost', 'filtered', 'absent'] as const
+
+/**
+ * Text to be foretold, in the forms of training data. What counts: each assistant turn of a chat with its end of turn, as
+ * the model would have been asked for it; a completion with the end of the text; all of a plain text but its first token.
+ */
+export type LossRow =
+  | { messages: readonly ChatMessage[] }
+  | { prompt: string; completion: string }
+  | { text: string }
+
+export interface LossRequest {
+  /** A loaded model's id. */
+  model: string
+  /** At most `MAX_LOSS_ROWS`, together at most `MAX_LOSS_CHARS` characters. */
+  rows: readonly LossRow[]
+  /** Whether each token's loss is wanted, too. */
+  perToken?: boolean
+}
+
+export const MAX_LOSS_ROWS = 1_024
+export const MAX_LOSS_CHARS = 4_194_304
+
+export interface RowLoss {
+  /** Mean over the counted tokens, nats per token; 0 where none counts. */
+  loss: number
+  /** Counted tokens. */
+  tokens: number
+  /** Whether each counted token was the likeliest one: a greedy answer would have been the same. False where none counts. */
+  isExact: boolean
+  /** Whether it was longer than the context and only its beginning was measured. */
+  isCut: boolean
+  /** Nats of each counted token in order, where `perToken`. */
+  tokenLosses?: Float32Array
+}
+
+export interface MeasuredLoss {
+  /** Mean over the counted tokens of all rows, nats per token; 0 where none counts. */
+  loss: number
+  /** Counted tokens of all rows. */
+  tokens: number
+  /** Rows whose counted tokens were all the likeliest ones. */
+  exactRows: number
+  /** One for each row of the request. */
+  rows: readonly RowLoss[]
+  elapsedMs: number
+  /** Tokens the model was run over. */
+  computedTokens: number
+}
 
 export interface EmbedRequest {
   model: string
