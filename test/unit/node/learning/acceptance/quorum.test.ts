@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import {
   type CastVote,
-  DEFAULT_QUORUM,
-  lossTolerance,
+  lossAllowance,
+  type Quorum,
   tallyVotes,
 } from '../../../../../node/learning/acceptance/quorum.ts'
 import { stakeMedian } from '../../../../../node/learning/acceptance/stake-median.ts'
@@ -13,31 +13,36 @@ import type { RoundVote } from '../../../../../protocol/messages/learning/round-
 const GOOD = `sha256:${'a'.repeat(64)}`
 const EVIL = `sha256:${'e'.repeat(64)}`
 const keyOf = (index: number): NodeKey => index.toString(16).padStart(64, '0')
-const HONEST: RoundVote = {
+const ROSTER = `0x${'7'.repeat(64)}`
+const TERMS = { lossTolerance: 20_000, regressionTolerance: 20_000, quorumStake: 0n }
+const HONEST = {
+  version: 1,
   round: 'bafyround',
+  proposal: 'bafyproposal',
   adapter: GOOD,
+  roster: ROSTER,
   accept: true,
   reason: 'better',
-  lossBefore: 3_000_000,
-  lossAfter: 1_000_000,
-  generalBefore: 2_000_000,
-  generalAfter: 2_000_000,
-}
+  loss: { before: 3_000_000, after: 1_000_000 },
+  general: { before: 2_000_000, after: 2_000_000 },
+} as const satisfies RoundVote
 const cast = (index: number, changes: Partial<RoundVote> = {}): CastVote => ({
   voter: keyOf(index),
   vote: { ...HONEST, ...changes },
 })
+const tally = (votes: readonly CastVote[], stakes: ReadonlyMap<NodeKey, bigint>): Quorum =>
+  tallyVotes(votes, { digest: ROSTER, stakes }, TERMS)
 const equalStakes = (count: number) => new Map(Array.from({ length: count }, (_, i) => [keyOf(i), 5n]))
 
 /** What liars may say. */
-const anyLoss = fc.integer({ min: 0, max: 32_000_000 })
+const anyPart = fc.integer({ min: 0, max: 32_000_000 })
+const anyLoss = fc.option(fc.record({ before: anyPart, after: anyPart }), { nil: null })
 const anyLie = fc.record({
   adapter: fc.constantFrom(GOOD, EVIL),
   accept: fc.boolean(),
-  lossBefore: anyLoss,
-  lossAfter: anyLoss,
-  generalBefore: anyLoss,
-  generalAfter: anyLoss,
+  loss: anyLoss,
+  general: anyLoss,
+  roster: fc.constantFrom<string>(ROSTER, ROSTER, `0x${'8'.repeat(64)}`),
 })
 const anyStake = fc.bigInt({ min: 0n, max: 10n ** 24n })
 
@@ -69,36 +74,40 @@ describe('the median by stake', () => {
 describe('the quorum on an adapter', () => {
   it('accepts with two thirds of the stake and not with less', () => {
     const two = [cast(0), cast(1)]
-    assert.equal(tallyVotes(two, equalStakes(3)).state, 'accepted')
-    assert.equal(tallyVotes(two, equalStakes(4)).state, 'open')
+    assert.equal(tally(two, equalStakes(3)).state, 'accepted')
+    assert.equal(tally(two, equalStakes(4)).state, 'open')
     const stakes = new Map([...equalStakes(3), [keyOf(2), 6n]])
-    assert.equal(tallyVotes(two, stakes).state, 'open')
+    assert.equal(tally(two, stakes).state, 'open')
+    const roster = { digest: ROSTER, stakes: equalStakes(2) }
+    assert.equal(tallyVotes(two, roster, { ...TERMS, quorumStake: 10n }).state, 'accepted')
+    assert.equal(tallyVotes(two, roster, { ...TERMS, quorumStake: 11n }).state, 'rejected')
   })
 
   it('is rejected once it cannot come together any more', () => {
-    const against = { accept: false, reason: 'no_gain' } as const
+    const against = { accept: false, reason: 'worse' } as const
     const votes = [cast(0), cast(1), cast(2, against), cast(3, against)]
-    assert.equal(tallyVotes(votes.slice(0, 3), equalStakes(4)).state, 'open')
-    const tally = tallyVotes(votes, equalStakes(4))
-    assert.ok(tally.state === 'rejected' && tally.reason === 'refused')
+    assert.equal(tally(votes.slice(0, 3), equalStakes(4)).state, 'open')
+    const result = tally(votes, equalStakes(4))
+    assert.ok(result.state === 'rejected' && result.reason === 'refused')
   })
 
   it('is rejected by what the voters measured, however they vote', () => {
-    const worse = { generalAfter: 2_000_000 * 1.03 }
-    const general = tallyVotes([cast(0, worse), cast(1, worse), cast(2)], equalStakes(3))
-    assert.ok(general.state === 'rejected' && general.reason === 'general_regression')
-    const useless = { lossAfter: 3_000_000 }
-    const gain = tallyVotes([cast(0, useless), cast(1, useless), cast(2, useless)], equalStakes(3))
+    const worse = { general: { before: 2_000_000, after: 2_060_000 } }
+    const general = tally([cast(0, worse), cast(1, worse), cast(2)], equalStakes(3))
+    assert.ok(general.state === 'rejected' && general.reason === 'regression')
+    const useless = { loss: { before: 3_000_000, after: 3_000_000 } }
+    const gain = tally([cast(0, useless), cast(1, useless), cast(2, useless)], equalStakes(3))
     assert.ok(gain.state === 'rejected' && gain.reason === 'no_gain')
   })
 
   it('does not count who votes twice, strangers, or measurements far off', () => {
     const stakes = equalStakes(3)
-    assert.equal(tallyVotes([cast(0), cast(1), cast(1, { adapter: EVIL })], stakes).state, 'open')
-    assert.equal(tallyVotes([cast(0), cast(1), cast(1, { adapter: EVIL }), cast(2)], stakes).state, 'accepted')
-    assert.equal(tallyVotes([cast(0), cast(7), cast(8)], stakes).state, 'open')
-    assert.equal(tallyVotes([cast(0), cast(1), cast(1)], stakes).state, 'accepted')
-    const off = tallyVotes([cast(0), cast(1, { lossAfter: 1_500_000 })], stakes)
+    assert.equal(tally([cast(0), cast(1), cast(1, { adapter: EVIL })], stakes).state, 'open')
+    assert.equal(tally([cast(0), cast(1), cast(1, { adapter: EVIL }), cast(2)], stakes).state, 'accepted')
+    assert.equal(tally([cast(0), cast(7), cast(8)], stakes).state, 'open')
+    assert.equal(tally([cast(0), cast(1), cast(1)], stakes).state, 'accepted')
+    assert.equal(tally([cast(0), cast(1, { roster: EVIL })], stakes).state, 'open')
+    const off = tally([cast(0), cast(1, { loss: { before: 3_000_000, after: 1_500_000 } })], stakes)
     assert.equal(off.stakeFor, 5n)
   })
 
@@ -109,19 +118,21 @@ describe('the quorum on an adapter', () => {
       fc.property(anyVotes, anyStakes, fc.infiniteStream(fc.nat()), (lies, amounts, order) => {
         const votes = lies.map(([index, lie]) => cast(index, lie))
         const stakes = new Map(amounts.map((stake, i) => [keyOf(i), stake]))
-        const tally = tallyVotes(votes, stakes)
+        const result = tally(votes, stakes)
         const shuffled = votes
           .map(vote => ({ vote, at: order.next().value as number }))
           .sort((a, b) => a.at - b.at)
           .map(({ vote }) => vote)
-        assert.deepEqual(tallyVotes(shuffled, stakes), tally)
-        if (tally.state !== 'accepted') return
+        assert.deepEqual(tally(shuffled, stakes), result)
+        if (result.state !== 'accepted') return
         const participating = amounts.reduce((sum, stake) => sum + stake, 0n)
         const isFor = (key: NodeKey) =>
-          votes.some(({ voter, vote }) => voter === key && vote.adapter === tally.adapter && vote.accept)
-        const supporting = [...stakes].filter(([key]) => isFor(key)).reduce((sum, [, stake]) => sum + stake, 0n)
+          votes.some(({ voter, vote }) => voter === key && vote.adapter === result.adapter && vote.accept)
+        const supporting = [...stakes]
+          .filter(([key]) => isFor(key))
+          .reduce((sum, [, stake]) => sum + stake, 0n)
         assert.ok(supporting * 3n >= participating * 2n && participating > 0n)
-        assert.ok(tally.losses.lossAfter < tally.losses.lossBefore)
+        assert.ok(result.losses.loss.after < result.losses.loss.before)
       }),
       { numRuns: 300 },
     )
@@ -139,11 +150,12 @@ describe('the quorum on an adapter', () => {
         fc.pre(lying * 2n < honest)
         const truth: Partial<RoundVote> = isGood
           ? {}
-          : { accept: false, reason: 'no_gain', lossAfter: HONEST.lossBefore + 20_000 }
+          : { accept: false, reason: 'worse', loss: { before: 3_000_000, after: 3_020_000 } }
         const votes = [
           ...amounts.map((_, i) => {
-            const vote = { ...HONEST, ...truth }
-            return cast(i, { ...vote, lossAfter: vote.lossAfter + errors[i]! })
+            const vote: RoundVote = { ...HONEST, ...truth }
+            const { before, after } = vote.loss!
+            return cast(i, { ...vote, loss: { before, after: after + errors[i]! } })
           }),
           ...lies.map(([lie], i) => cast(100 + i, lie)),
         ]
@@ -151,12 +163,12 @@ describe('the quorum on an adapter', () => {
           ...amounts.map((stake, i) => [keyOf(i), stake] as const),
           ...lies.map(([, stake], i) => [keyOf(100 + i), stake] as const),
         ])
-        const tally = tallyVotes(votes, stakes)
-        assert.equal(tally.state, isGood ? 'accepted' : 'rejected')
-        if (tally.state !== 'accepted') return
-        assert.equal(tally.adapter, GOOD)
-        const allowed = lossTolerance(HONEST.lossAfter, DEFAULT_QUORUM)
-        assert.ok(Math.abs(tally.losses.lossAfter - HONEST.lossAfter) <= allowed)
+        const result = tally(votes, stakes)
+        assert.equal(result.state, isGood ? 'accepted' : 'rejected')
+        if (result.state !== 'accepted') return
+        assert.equal(result.adapter, GOOD)
+        const allowed = lossAllowance(HONEST.loss.after, TERMS)
+        assert.ok(Math.abs(result.losses.loss.after - HONEST.loss.after) <= allowed)
       }),
       { numRuns: 300 },
     )
