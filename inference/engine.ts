@@ -77,13 +77,7 @@ export interface ModelSource {
 }
 
 /** What the file itself says, plus what loading it chose. */
-export interface LoadedModel {
-  id: string
-  path: string
-  /** Null for a model without adapters, and where it was not told. */
-  base: ModelId | null
-  /** Those it wears, in the order of its source. */
-  adapters: readonly AdapterSource[]
+export interface LoadedModel extends ModelSource {
   architecture: string
   parameterCount: number
   /** llama.cpp's name of the dominant tensor type, as `Q8_0`. */

@@ -36,6 +36,11 @@ export class PromptWriter {
     return input.kind === 'chat' ? this.#chat(input.messages) : this.#completion(input.prompt)
   }
 
+  /** Plain text as a model reads it from its beginning; nothing for an empty one, but where texts begin with a token. */
+  begun(text: string): number[] {
+    return this.#begun(this.#model.tokenize(text))
+  }
+
   #completion(prompt: string): RenderedPrompt {
     const tokens = this.#begun(this.#model.tokenize(prompt))
     const { bos } = this.#model.tokens
