@@ -114,7 +114,10 @@ describe('the book of data sets', () => {
     equal(train.length + heldOut.length, set.rows)
     ok(heldOut.length > 0 && heldOut.length < set.rows / 3)
     const chatsOf = (lines: string[]) => new Set(lines.map(line => /content":"(.*?) asks/.exec(line)![1]))
-    deepEqual(chatsOf(train).intersection(chatsOf(heldOut)), new Set())
+    deepEqual(
+      [...chatsOf(train)].filter(chat => chatsOf(heldOut).has(chat)),
+      [],
+    )
 
     const { book: other } = await open()
     await added(other, path, { name: 'otherwise', keepSimilar: true })
