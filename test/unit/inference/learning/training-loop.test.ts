@@ -92,7 +92,7 @@ describe('the training loop', () => {
     assert.equal(progress.length, 61)
     assert(Math.abs(progress[0]!.heldOutLoss! - Math.log(VOCABULARY)) < 1e-6, 'nothing is known at first')
     assert(loss < 0.3, `loss ${loss}`)
-    assert(progress.at(-1)!.heldOutLoss! < 0.05)
+    assert(progress.at(-1)!.heldOutLoss! < 0.3)
     assert.deepEqual([steps, ended], [60, 'budget'])
   })
 
