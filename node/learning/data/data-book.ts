@@ -17,7 +17,7 @@ import { textOf } from './duplicates/words.ts'
 import { DataError } from './errors.ts'
 import { DEFAULT_INTAKE, estimatedTokens, Intake, type IntakeOptions, type IntakeReport } from './intake.ts'
 import { SealedWriter, sealedPieces } from './sealed-file.ts'
-import { Split } from './split.ts'
+import { isInShare, Split } from './split.ts'
 
 export interface DataBookOptions {
   /** `learning/data` of the data folder. */
@@ -54,6 +54,8 @@ const ABOUT = 'data-set.json'
 const ROWS = 'rows.sealed'
 const PRINTS = 'prints.sealed'
 const MAX_SETS = 1_000
+/** Of training files: more than any training on one machine sees. */
+const MAX_TRAINING_BYTES = 64 * 1024 * 1024
 const TEMPORARY = /^\.(?:adding|training|removed)-(\d+)-/
 
 /**
@@ -213,6 +215,7 @@ export class DataBook {
    * The data of a domain (of all, for null), split into what is trained on and what is held out. What a group begins
    * with alone decides, so that the split is the same each time and nothing moves from one side to the other as data is
    * added (unless there was so little that no group fell to the held-out side: then the one nearest to it is held out).
+   * Of more than 64 MiB a part is taken, the same each time.
    * @throws {DataError} DATA_UNKNOWN where there is none of the domain, DATA_CORRUPT
    */
   async trainingFiles(domain: string | null): Promise<TrainingFiles> {
@@ -225,8 +228,11 @@ export class DataBook {
           fix: `Add some: shoal learn add FOLDER${domain === null ? '' : ` --domain ${domain}`}`,
         },
       )
+    const bytes = sets.reduce((sum, set) => sum + set.bytes, 0)
+    const isTaken = (group: string) => isInShare(group.slice(8, 16), MAX_TRAINING_BYTES / bytes)
     const split = new Split()
-    for (const set of sets) for await (const { group } of this.rows(set.name)) split.add(group)
+    for (const set of sets)
+      for await (const { group } of this.rows(set.name)) if (isTaken(group)) split.add(group)
     const folder = await this.#temporary('training')
     const train = await PlainFile.create(join(folder, 'train.jsonl'))
     const held = await PlainFile.create(join(folder, 'held-out.jsonl'))
@@ -234,6 +240,7 @@ export class DataBook {
     try {
       for (const set of sets) {
         for await (const { group, row } of this.rows(set.name)) {
+          if (!isTaken(group)) continue
           tokens += estimatedTokens(textOf(row))
           await (split.isHeldOut(group) ? held : train).write(`${JSON.stringify(row)}\n`)
         }

@@ -33,11 +33,11 @@ export class Split {
     this.#rows++
     if (this.#known.add(Number.parseInt(group.slice(0, 8), 16), Number.parseInt(group.slice(8, 16), 16))) {
       this.#groups++
-      if (isInShare(group)) this.#heldOutGroups++
+      if (isHeldOut(group)) this.#heldOutGroups++
       if (this.#lowest.group === '' || group < this.#lowest.group) this.#lowest = { group, rows: 0 }
       if (group > this.#highest.group) this.#highest = { group, rows: 0 }
     }
-    if (isInShare(group)) this.#heldOutRows++
+    if (isHeldOut(group)) this.#heldOutRows++
     if (group === this.#lowest.group) this.#lowest.rows++
     if (group === this.#highest.group) this.#highest.rows++
   }
@@ -59,10 +59,15 @@ export class Split {
     if (this.#groups < 2) return false
     if (this.#heldOutGroups === 0) return group === this.#lowest.group
     // Something must be left to learn from.
-    return isInShare(group) && (this.#heldOutGroups < this.#groups || group !== this.#highest.group)
+    return isHeldOut(group) && (this.#heldOutGroups < this.#groups || group !== this.#highest.group)
   }
 }
 
-function isInShare(group: string): boolean {
-  return Number.parseInt(group.slice(0, 8), 16) < HELD_OUT_SHARE * 2 ** 32
+function isHeldOut(group: string): boolean {
+  return isInShare(group.slice(0, 8), HELD_OUT_SHARE)
+}
+
+/** Whether a name, of which eight hex digits are given, is among a share of all names. */
+export function isInShare(digits: string, share: number): boolean {
+  return Number.parseInt(digits, 16) < share * 2 ** 32
 }
