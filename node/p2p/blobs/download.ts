@@ -68,6 +68,7 @@ const MAX_ACTIVE = 6
 /** Asked of one holder ahead of what has come, so that the way there and back costs nothing. */
 const MAX_AHEAD = MAX_CHUNKS_PER_GET
 const MIN_AHEAD = 2
+const MAX_WRITING = 8
 const CHUNKS_PER_CLAIM = 4
 /** What a failure takes of the patience with a holder, and what it takes when the holder is busy. */
 const FAILURE_COST = 0.34
@@ -93,6 +94,8 @@ export class Download {
   #failure: unknown = null
   #hasAskedAll = false
   #active = 0
+  /** Chunks on their way to the disk. */
+  #writing = 0
   #wake: () => void = () => {}
   #news = this.#next()
 
@@ -143,13 +146,13 @@ export class Download {
     } finally {
       signal.removeEventListener('abort', cancel)
       this.#stop('the transfer is over')
-      while (this.#active > 0) await this.#news
+      while (this.#active + this.#writing > 0) await this.#news
       if (this.#partial !== null) await store.leave(this.#partial)
     }
   }
 
   get #isDone(): boolean {
-    return this.#claims?.size === 0
+    return this.#claims?.size === 0 && this.#writing === 0
   }
 
   get #hasWaiting(): boolean {
@@ -248,10 +251,13 @@ export class Download {
           if (frame.list !== null) await this.#learn(holder, frame.list)
           if (this.#claims === null) throw this.#violate(holder, 'bad_frame', 'the list of chunks is missing')
           break
-        case 'chunk':
+        case 'chunk': {
+          const data = await frames.receiveBytes(stall.signal)
+          if (data === null) throw new P2PError('STREAM_RESET', 'the holder ended the transfer')
           stall.touch()
-          await this.#keep(holder, frame.index, frame.data)
+          await this.#keep(holder, frame.index, data)
           break
+        }
         case 'missing':
           this.#expect(holder, frame.index)
           this.#claims?.release(holder, frame.index)
@@ -335,10 +341,22 @@ export class Download {
     holder.failures = 0
     holder.patience = 1
     if (!this.#claims!.isMissing(index)) return
-    await partial.write(index, data)
     this.#claims!.done(index)
-    this.#report()
-    this.#ring()
+    this.#write(partial, index, data)
+    // The disk may be some chunks behind, no more: who gives them then waits, too.
+    while (this.#writing >= MAX_WRITING) await this.#news
+  }
+
+  #write(partial: PartialBlob, index: number, data: Uint8Array): void {
+    this.#writing += 1
+    void partial
+      .write(index, data)
+      .then(() => this.#report())
+      .catch(error => this.#fail(error))
+      .finally(() => {
+        this.#writing -= 1
+        this.#ring()
+      })
   }
 
   /** Chunks come in the order in which they were asked for. */

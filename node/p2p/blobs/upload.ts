@@ -77,8 +77,11 @@ export class Upload {
   async #give(first: number, count: number): Promise<boolean> {
     const { clock, rate, shares, signal } = this.#modules
     if (first + count > chunkCount(this.#ref.bytes)) throw this.#violate('a chunk was asked for that is none')
+    let next = this.#read(first)
     for (let index = first; index < first + count; index++) {
-      const data = await this.#read(index)
+      const data = await next
+      // One is read while the one before is sent.
+      if (index + 1 < first + count) next = quietly(this.#read(index + 1))
       if (data === null) {
         await this.#send({ kind: 'missing', index })
         continue
@@ -91,7 +94,8 @@ export class Upload {
       const waitMs = rate.take(data.length)
       if (waitMs > 0) await pause(clock, waitMs, signal)
       this.#idle.touch()
-      await this.#send({ kind: 'chunk', index, data })
+      await this.#send({ kind: 'chunk', index })
+      await this.#frames.sendBytes(data, this.#idle.signal)
     }
     return true
   }
@@ -139,6 +143,12 @@ export class Upload {
     this.#modules.onViolation('bad_frame')
     return new P2PError('BAD_FRAME', message)
   }
+}
+
+/** What fails later is told to whoever waits for it; nobody may. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 /** Says why not, and ends. */

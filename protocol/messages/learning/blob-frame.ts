@@ -35,7 +35,8 @@ export type BlobRefusal = (typeof BLOB_REFUSALS)[number]
 export type BlobDownFrame =
   /** Chunks that are here, a bit each, the first in the lowest bit of the first byte; null where all are. */
   | { kind: 'have'; chunks: Uint8Array | null; list: Uint8Array | null }
-  | { kind: 'chunk'; index: number; data: Uint8Array }
+  /** The next frame is the chunk as it is: its hash says whether it is the right one. */
+  | { kind: 'chunk'; index: number }
   | { kind: 'missing'; index: number }
   | { kind: 'refused'; code: BlobRefusal }
 
@@ -56,14 +57,15 @@ export const blobUpMessage: MessageDefinition<BlobUpFrame> = {
 
 export const blobDownMessage: MessageDefinition<BlobDownFrame> = {
   type: 'blob-answer',
-  maxBytes: BLOB_CHUNK_BYTES + 256,
+  // As long as a chunk.
+  maxBytes: BLOB_CHUNK_BYTES,
   schema: z.discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('have'),
       chunks: z.nullable(wire.bytes(MAX_CHUNKS / 8)),
       list: z.nullable(wire.bytes(MAX_CHUNK_LIST_BYTES)),
     }),
-    z.strictObject({ kind: z.literal('chunk'), index, data: wire.bytes(BLOB_CHUNK_BYTES, 1) }),
+    z.strictObject({ kind: z.literal('chunk'), index }),
     z.strictObject({ kind: z.literal('missing'), index }),
     z.strictObject({ kind: z.literal('refused'), code: z.enum(BLOB_REFUSALS) }),
   ]),

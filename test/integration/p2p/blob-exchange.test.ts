@@ -59,16 +59,21 @@ async function member(options: BlobExchangeOptions & Partial<BlobStoreOptions> =
   return { ...test, key: host.nodeKey, store, exchange, candidates }
 }
 
+type Say = (frame: BlobDownFrame, chunk?: Uint8Array) => void
+
 /** Somebody who speaks the protocol and says what a test wants. */
 async function rogue(
   fetcher: Member,
   bytes: Uint8Array,
-  answer: (frame: BlobUpFrame, stream: RogueStream, say: (frame: BlobDownFrame) => void) => void,
+  answer: (frame: BlobUpFrame, stream: RogueStream, say: Say) => void,
 ): Promise<Rogue> {
   const made = await Rogue.start()
   stops.push(() => made.stop())
   await made.serve(blobProtocol.id, async stream => {
-    const say = (frame: BlobDownFrame) => stream.write(encodeMessage(blobDownMessage, frame))
+    const say: Say = (frame, chunk) => {
+      stream.write(encodeMessage(blobDownMessage, frame))
+      if (chunk !== undefined) stream.write(chunk)
+    }
     for (;;) {
       const data = await stream.read()
       if (data === null) return
@@ -107,7 +112,7 @@ describe('blob exchange', () => {
       await connect(fetcher.host, holder.host)
     }
     const asked = { liar: 0, vanisher: 0, silent: 0 }
-    const open = (frame: BlobUpFrame, say: (frame: BlobDownFrame) => void) => {
+    const open = (frame: BlobUpFrame, say: Say) => {
       if (frame.kind === 'open') say({ kind: 'have', chunks: null, list: frame.list ? list : null })
     }
     const liar = await rogue(fetcher, bytes, (frame, _, say) => {
@@ -116,13 +121,13 @@ describe('blob exchange', () => {
       asked.liar += 1
       const data = chunkOf(bytes, frame.first)
       data[7]! ^= 1
-      say({ kind: 'chunk', index: frame.first, data })
+      say({ kind: 'chunk', index: frame.first }, data)
     })
     const vanisher = await rogue(fetcher, bytes, (frame, stream, say) => {
       open(frame, say)
       if (frame.kind !== 'get') return
       asked.vanisher += 1
-      say({ kind: 'chunk', index: frame.first, data: chunkOf(bytes, frame.first) })
+      say({ kind: 'chunk', index: frame.first }, chunkOf(bytes, frame.first))
       stream.raw.abort(new Error('gone'))
     })
     const silent = await rogue(fetcher, bytes, (frame, _, say) => {
@@ -156,7 +161,7 @@ describe('blob exchange', () => {
       for (let index = frame.first; index < frame.first + frame.count; index++) {
         if (given++ === 5) stream.raw.abort(new Error('gone'))
         if (given > 5) return
-        say({ kind: 'chunk', index, data: chunkOf(bytes, index) })
+        say({ kind: 'chunk', index }, chunkOf(bytes, index))
       }
     })
     await assert.rejects(fetcher.exchange.fetch(ref, { holders: [half.key] }), { code: 'BLOB_UNAVAILABLE' })
@@ -187,7 +192,7 @@ describe('blob exchange', () => {
       if (frame.kind === 'open') say({ kind: 'have', chunks: null, list })
       if (frame.kind !== 'get') return
       for (let index = frame.first; index < frame.first + frame.count; index++) {
-        const give = () => say({ kind: 'chunk', index, data: chunkOf(bytes, index) })
+        const give = () => say({ kind: 'chunk', index }, chunkOf(bytes, index))
         if (waiting.length > 0 || (early.store.partial(ref.digest)?.bytes ?? 0) >= bytes.length / 2)
           waiting.push(give)
         else give()
@@ -248,12 +253,12 @@ describe('blob exchange', () => {
     const false_ = { ...ref, digest: `sha256:${'ab'.repeat(32)}` }
     const honest = await rogue(fetcher, bytes, (frame, _, say) => {
       if (frame.kind === 'open') say({ kind: 'have', chunks: null, list })
-      if (frame.kind === 'get') say({ kind: 'chunk', index: 0, data: bytes })
+      if (frame.kind === 'get') say({ kind: 'chunk', index: 0 }, bytes)
     })
     await assert.rejects(fetcher.exchange.fetch(false_, { holders: [honest.key] }), { code: 'BLOB_MISMATCH' })
     assert.deepEqual(fetcher.violations, [])
 
-    const unasked = await rogue(fetcher, bytes, (_, __, say) => say({ kind: 'chunk', index: 0, data: bytes }))
+    const unasked = await rogue(fetcher, bytes, (_, __, say) => say({ kind: 'chunk', index: 0 }, bytes))
     const listless = await rogue(fetcher, bytes, (_, __, say) =>
       say({ kind: 'have', chunks: null, list: null }),
     )
