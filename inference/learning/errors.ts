@@ -15,6 +15,8 @@ export type AdapterErrorCode =
   | 'WRONG_TYPE'
   /** Tensors do not make pairs, or do not have the shapes they should. */
   | 'WRONG_SHAPE'
+  /** The same adapter in other bytes than ours: of equal adapters only one has the digest that names them. */
+  | 'NOT_CANONICAL'
   /** A weight is not a number, or infinite. */
   | 'NOT_FINITE'
   /** Made for another base model. */
