@@ -31,6 +31,8 @@ export const ROUND_FAILURES = [
   'rejected',
   /** No quorum by the deadline. */
   'no_quorum',
+  /** It was accepted, and this node could not get the adapter in time. */
+  'unpublished',
 ] as const
 export type RoundFailure = (typeof ROUND_FAILURES)[number]
 

@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import { CID } from 'multiformats/cid'
 import type { CidString, NodeKey } from '../../../protocol/ids.ts'
-import type { MemberState, RoundState } from './round-state.ts'
+import type { RoundState } from './round-state.ts'
 
 /** The longest that a record may have been on its way and still counts as sent in its phase. */
 const MAX_GRACE_MS = 15_000
@@ -23,35 +23,46 @@ export function joinsUntilMs({ heardAtMs, manifest }: Pick<RoundState, 'heardAtM
   return joinMs + graceMs(heardAtMs, joinMs)
 }
 
+/** A member with what it counts. */
+export interface Seat {
+  node: NodeKey
+  /** CID of its join. */
+  join: CidString
+  /** Base units. */
+  stake: bigint
+}
+
 /**
- * Who takes part, as far as this node knows: who joined in time with the stake for it; those with the most at stake where they are
- * too many. What a quorum is reckoned of must hold all of these. Two quorums of rosters that hold all honest members have one
- * of them in common, while liars have less than a third.
+ * Who takes part, as far as this node knows: who joined in time, once, with the stake for it; those with the most at stake where
+ * they are too many. What a quorum is reckoned of must hold all of these. Two quorums of rosters that hold all honest members have
+ * one of them in common, while liars have less than a third.
  */
-export function roster(state: RoundState): MemberState[] {
+export function roster(state: RoundState): Seat[] {
   const untilMs = isLatecomer(state) ? Number.POSITIVE_INFINITY : joinsUntilMs(state)
   return [...state.members.values()]
-    .filter(({ isStaked, join }) => isStaked === true && join.atMs < untilMs)
+    .filter(
+      ({ isStaked, join, other }) => isStaked === true && join.atMs < untilMs && other.join === undefined,
+    )
+    .map(({ node, join }) => ({ node, join: join.cid, stake: join.body.stake }))
     .sort(byStake)
     .slice(0, state.manifest.maximumMembers)
 }
 
-export function stakeOf(members: Iterable<MemberState>): bigint {
+export function stakeOf(seats: Iterable<Seat>): bigint {
   let total = 0n
-  for (const { join } of members) total += join.body.stake
+  for (const { stake } of seats) total += stake
   return total
 }
 
-/** Whether stake is at least two thirds of a total. */
-export function isTwoThirds(stake: bigint, total: bigint): boolean {
-  return total > 0n && stake * 3n >= total * 2n
-}
-
-/** Members by the CIDs of their joins; null where one is not known, or has not the stake. */
-export function membersOf(state: RoundState, joins: readonly CidString[]): MemberState[] | null {
-  const byJoin = new Map([...state.members.values()].map(member => [member.join.cid, member]))
-  const members = joins.map(cid => byJoin.get(cid))
-  return members.every(member => member?.isStaked === true) ? (members as MemberState[]) : null
+/** Whose joins have these CIDs; null for one that is not known. */
+export function seatsOf(state: RoundState, joins: readonly CidString[]): (Seat | null)[] {
+  const seats = new Map<CidString, Seat>()
+  for (const { node, join, other } of state.members.values()) {
+    for (const heard of [join, other.join]) {
+      if (heard !== undefined) seats.set(heard.cid, { node, join: heard.cid, stake: heard.body.stake })
+    }
+  }
+  return joins.map(cid => seats.get(cid) ?? null)
 }
 
 /**
@@ -67,8 +78,7 @@ export function aggregators(round: CidString, nodes: readonly NodeKey[]): NodeKe
     .map(({ node }) => node)
 }
 
-function byStake(a: MemberState, b: MemberState): number {
-  const [left, right] = [a.join.body.stake, b.join.body.stake]
-  if (left !== right) return left > right ? -1 : 1
+function byStake(a: Seat, b: Seat): number {
+  if (a.stake !== b.stake) return a.stake > b.stake ? -1 : 1
   return a.node < b.node ? -1 : 1
 }

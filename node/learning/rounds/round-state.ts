@@ -1,4 +1,5 @@
 import type { CidString, NodeKey } from '../../../protocol/ids.ts'
+import type { AdapterVersion } from '../../../protocol/messages/learning/adapter-version.ts'
 import type { AggregateProposal } from '../../../protocol/messages/learning/aggregate-proposal.ts'
 import type { LossPair } from '../../../protocol/messages/learning/common.ts'
 import type { RoundJoin } from '../../../protocol/messages/learning/round-join.ts'
@@ -8,7 +9,7 @@ import type { UpdateCommitment } from '../../../protocol/messages/learning/updat
 import type { UpdateReveal } from '../../../protocol/messages/learning/update-reveal.ts'
 import type { UpdateScores } from '../../../protocol/messages/learning/update-scores.ts'
 import type { RoundFailure, RoundPhase } from './phases.ts'
-import type { RoundRecord } from './round-record.ts'
+import type { RoundRecord, RoundRecordKind } from './round-record.ts'
 
 /** A record that came, without its bytes. */
 export interface Heard<T> {
@@ -28,6 +29,15 @@ export interface MemberState {
   reveal: Heard<UpdateReveal> | null
   scores: Heard<UpdateScores> | null
   vote: Heard<RoundVote> | null
+  version: Heard<AdapterVersion> | null
+  /** What contradicts the above: kept as evidence, and for those to whom it came first. */
+  other: {
+    join?: Heard<RoundJoin>
+    commitment?: Heard<UpdateCommitment>
+    reveal?: Heard<UpdateReveal>
+    scores?: Heard<UpdateScores>
+    vote?: Heard<RoundVote>
+  }
 }
 
 /**
@@ -40,6 +50,8 @@ export type RoundFaultKind = (typeof ROUND_FAULTS)[number]
 export interface RoundFault {
   node: NodeKey
   kind: RoundFaultKind
+  /** What kind of record shows it; one fault each. */
+  about: RoundRecordKind
   /** The records that show it. */
   records: CidString[]
   /** Whether its score has been lowered for it. */
@@ -71,6 +83,8 @@ export interface RoundState {
   /** Since when it is at this phase. */
   readonly phaseFromMs: number
   readonly failure: RoundFailure | null
+  /** Since when members may aggregate, as this node sees it. */
+  readonly aggregateFromMs: number | null
   /** Whether this node wants to take part. */
   readonly isWanted: boolean
   /** Whether this node's update lies ready to be committed to; `failed` when none comes. */
@@ -93,7 +107,7 @@ export type RoundInput =
   | { kind: 'trained'; isReady: boolean }
   /** We have made the adapter of what a proposal names. */
   | { kind: 'checked'; proposal: CidString; isSame: boolean }
-  | { kind: 'reported'; node: NodeKey; fault: RoundFaultKind }
+  | { kind: 'reported'; node: NodeKey; fault: RoundFaultKind; about: RoundRecordKind }
   | { kind: 'tick' }
 
 /**
@@ -113,7 +127,7 @@ export type RoundEffect =
   | { kind: 'publish' }
   /** Records that others name and we have not. */
   | { kind: 'ask'; records: CidString[] }
-  | { kind: 'report'; node: NodeKey; fault: RoundFaultKind; records: CidString[] }
+  | { kind: 'report'; fault: RoundFault }
 
 /** What an aggregate is made of. */
 export type ProposalBasis = Pick<AggregateProposal, 'roster' | 'scores' | 'inputs'>
@@ -126,6 +140,7 @@ export function newRound(
     phase: 'announce',
     phaseFromMs: facts.heardAtMs,
     failure: null,
+    aggregateFromMs: null,
     update: 'none',
     members: new Map(),
     proposals: [],
