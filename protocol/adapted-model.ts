@@ -37,7 +37,9 @@ export function adaptedModelId(base: ModelId, adapters: readonly (WornAdapter | 
       utf8ToBytes(isScaled ? 'shoal/1/scaled-model' : 'shoal/1/adapted-model'),
       Uint8Array.of(0),
       parts(base).digest,
-      ...worn.flatMap(({ id, scale }) => (isScaled ? [parts(id).digest, float64(scale)] : [parts(id).digest])),
+      ...worn.flatMap(({ id, scale }) =>
+        isScaled ? [parts(id).digest, float64(scale)] : [parts(id).digest],
+      ),
     ),
   )
   const name = worn

@@ -15,6 +15,8 @@ export type AdapterErrorCode =
   | 'WRONG_TYPE'
   /** Tensors do not make pairs, or do not have the shapes they should. */
   | 'WRONG_SHAPE'
+  /** The same adapter in other bytes than ours: of equal adapters only one has the digest that names them. */
+  | 'NOT_CANONICAL'
   /** A weight is not a number, or infinite. */
   | 'NOT_FINITE'
   /** Made for another base model. */
@@ -40,6 +42,8 @@ export type LearningErrorCode =
   | 'BASE_UNSUPPORTED'
   /** It would take more memory than is allowed. */
   | 'TRAINING_MEMORY'
+  /** There is no such backend for the mathematics on this machine. */
+  | 'BACKEND_UNAVAILABLE'
   /** The loss stopped being a number. */
   | 'TRAINING_DIVERGED'
   /** The training process ended by itself. */
@@ -47,8 +51,12 @@ export type LearningErrorCode =
   /** The external trainer did not keep to the contract. */
   | 'TRAINER_PROTOCOL'
   | 'TRAINER_TIMEOUT'
+  /** This system cannot hold a process of another program. */
+  | 'PAUSE_UNAVAILABLE'
   /** The checkpoint belongs to another job, or is damaged. */
   | 'CHECKPOINT_INVALID'
+  /** The adapter could not be written where it is wanted. */
+  | 'OUTPUT_UNWRITABLE'
   /** A file of somebody's is in the way. */
   | 'FILE_EXISTS'
   | 'CANCELLED'

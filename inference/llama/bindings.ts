@@ -22,6 +22,9 @@ const LEVELS: Readonly<Record<LlamaLogLevel, EngineLogLevel>> = {
   [LlamaLogLevel.debug]: 'debug',
 }
 
+/** Warnings that say nothing to anyone: said of each tensor of an adapter where the base's have a packed form of their own. */
+const CHATTER: readonly RegExp[] = [/lora for .+ cannot use buft .+ fallback to CPU/]
+
 /**
  * Opens llama.cpp with the binaries that were installed; never compiles or downloads any.
  * @throws {EngineError} ENGINE_UNAVAILABLE
@@ -40,7 +43,8 @@ export async function openLlama(
       // 0 leaves the number of threads to each context, where it is chosen by measurement.
       maxThreads: 0,
       logLevel: LlamaLogLevel.warn,
-      logger: (level, message) => modules.log(LEVELS[level], message),
+      logger: (level, message) =>
+        modules.log(CHATTER.some(pattern => pattern.test(message)) ? 'debug' : LEVELS[level], message),
     })
   } catch (error) {
     throw new EngineError('ENGINE_UNAVAILABLE', `llama.cpp did not start: ${messageOf(error)}`, {

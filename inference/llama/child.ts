@@ -79,6 +79,12 @@ class EngineChild {
           const { computedTokens } = this.#worker.status()
           return { type: 'scored', call: message.call, computedTokens, output }
         })
+      case 'measureLoss':
+        return this.#answer(message.call, async signal => {
+          const output = await this.#worker.measureLoss(message.request, { signal })
+          const { computedTokens } = this.#worker.status()
+          return { type: 'measured', call: message.call, computedTokens, output }
+        })
       case 'abort':
         this.#calls.get(message.call)?.abort()
         return

@@ -5,6 +5,10 @@ import {
   type EngineErrorCode,
   type GenerateRequest,
   type LoadedModel,
+  type LossRequest,
+  type LossRow,
+  type MeasuredLoss,
+  type ModelSource,
   type ScoredOutput,
 } from '../engine.ts'
 
@@ -26,19 +30,26 @@ const options = z.strictObject({
   cacheFolder: z.string().optional(),
 })
 
-const source = z.strictObject({ id: z.string(), path: z.string() })
+const sourceFields = {
+  id: z.string(),
+  path: z.string(),
+  adapters: z
+    .array(z.strictObject({ path: z.string(), scale: z.number(), id: z.string().optional() }))
+    .optional(),
+  base: z.string().optional(),
+}
+const source = z.strictObject(sourceFields)
 
 const written = z.strictObject({ text: z.string(), tokens: tokenIds })
+
+const messages = z.array(
+  z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }),
+)
 
 const request = z.strictObject({
   model: z.string(),
   input: z.discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('chat'),
-      messages: z.array(
-        z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }),
-      ),
-    }),
+    z.strictObject({ kind: z.literal('chat'), messages }),
     z.strictObject({ kind: z.literal('completion'), prompt: z.string() }),
   ]),
   maxTokens: count,
@@ -54,6 +65,18 @@ const request = z.strictObject({
   continuation: z.strictObject({ text: z.string(), tokens: tokenIds.optional() }).optional(),
 })
 
+const lossRequest = z.strictObject({
+  model: z.string(),
+  rows: z.array(
+    z.union([
+      z.strictObject({ messages }),
+      z.strictObject({ prompt: z.string(), completion: z.string() }),
+      z.strictObject({ text: z.string() }),
+    ]),
+  ),
+  perToken: z.boolean().optional(),
+})
+
 /** From the node to its engine process. `call` and `generation` are numbers the node chose. */
 export const toEngineSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('start'), options }),
@@ -65,7 +88,8 @@ export const toEngineSchema = z.discriminatedUnion('type', [
     call: id,
     request: z.strictObject({ ...request.shape, output: tokenIds }),
   }),
-  /** Aborts a `load`, an `embed` or a `score`. */
+  z.strictObject({ type: z.literal('measureLoss'), call: id, request: lossRequest }),
+  /** Aborts a `load`, an `embed`, a `score` or a `measureLoss`. */
   z.strictObject({ type: z.literal('abort'), call: id }),
   z.strictObject({
     type: z.literal('generate'),
@@ -88,8 +112,7 @@ const backend = z.strictObject({
 })
 
 const loadedModel: z.ZodType<LoadedModel> = z.strictObject({
-  id: z.string(),
-  path: z.string(),
+  ...sourceFields,
   architecture: z.string(),
   parameterCount: z.number().nonnegative(),
   quantization: z.string(),
@@ -159,6 +182,23 @@ const scoredOutput: z.ZodType<ScoredOutput> = z.strictObject({
   computedTokens: count,
 })
 
+const measuredLoss: z.ZodType<MeasuredLoss> = z.strictObject({
+  loss: z.number(),
+  tokens: count,
+  exactRows: count,
+  rows: z.array(
+    z.strictObject({
+      loss: z.number(),
+      tokens: count,
+      isExact: z.boolean(),
+      isCut: z.boolean(),
+      tokenLosses: floats.optional(),
+    }),
+  ),
+  elapsedMs: z.number(),
+  computedTokens: count,
+})
+
 const generationItem = z.strictObject({ generation: id, event: generationEvent })
 export type IpcGenerationItem = z.infer<typeof generationItem>
 
@@ -175,6 +215,7 @@ export const fromEngineSchema = z.discriminatedUnion('type', [
     inputTokens: count,
   }),
   z.strictObject({ type: z.literal('scored'), call: id, computedTokens: count, output: scoredOutput }),
+  z.strictObject({ type: z.literal('measured'), call: id, computedTokens: count, output: measuredLoss }),
   z.strictObject({ type: z.literal('refused'), call: id, failure }),
   z.strictObject({ type: z.literal('events'), computedTokens: count, items: z.array(generationItem).min(1) }),
   z.strictObject({ type: z.literal('pong'), ping: count, computedTokens: count, isComputing: z.boolean() }),
@@ -201,6 +242,26 @@ export function ipcRequest({
     ...(jsonSchema === undefined ? {} : { jsonSchema }),
     ...(continuation === undefined ? {} : { continuation: ipcContinuation(continuation) }),
   }
+}
+
+/** A model as it crosses. */
+export function ipcSource({ id, path, adapters, base }: ModelSource): z.infer<typeof source> {
+  return {
+    id,
+    path,
+    ...(adapters === undefined ? {} : { adapters: adapters.map(adapter => ({ ...adapter })) }),
+    ...(base === undefined ? {} : { base }),
+  }
+}
+
+/** A measurement as it crosses. */
+export function ipcLossRequest({ model, rows, perToken }: LossRequest): z.infer<typeof lossRequest> {
+  return { model, rows: rows.map(ipcRow), ...(perToken === undefined ? {} : { perToken }) }
+}
+
+function ipcRow(row: LossRow): z.infer<typeof lossRequest>['rows'][number] {
+  if ('messages' in row) return { messages: row.messages.map(({ role, content }) => ({ role, content })) }
+  return 'text' in row ? { text: row.text } : { prompt: row.prompt, completion: row.completion }
 }
 
 function ipcContinuation({ text, tokens }: Continuation) {

@@ -1,11 +1,15 @@
+import { realpath, stat } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { InsufficientMemoryError, type Llama, type LlamaContext, type LlamaModel } from 'node-llama-cpp'
 import { isShoalError } from '../../protocol/errors.ts'
 import { type BackendDescription, EngineError, type LoadedModel, type ModelSource } from '../engine.ts'
 import { type GgufSummary, inspectGguf } from '../models/gguf.ts'
+import { ModelIdentifier } from '../models/identity.ts'
+import { checkedAdapters } from './adapter-check.ts'
 import { messageOf } from './bindings.ts'
 import { contextPlans, defaultSlots } from './context-plan.ts'
 import type { LogTail } from './engine-log.ts'
+import type { LoadedWeights, SharedWeights } from './shared-weights.ts'
 import {
   measureThreads,
   type ThreadChoice,
@@ -13,6 +17,7 @@ import {
   threadCandidates,
 } from './thread-measurement.ts'
 import type { ThreadMemory } from './thread-memory.ts'
+import { loadAdapters } from './worn-adapters.ts'
 
 export interface ModelLoadOptions {
   source: ModelSource
@@ -29,6 +34,8 @@ export interface ModelLoadOptions {
 export interface ModelLoadModules {
   llama: Llama
   backend: BackendDescription
+  /** Files that are in memory. */
+  weights: SharedWeights
   threadMemory: ThreadMemory | null
   /** What llama.cpp said last, for naming the cause of a failure. */
   logTail: LogTail
@@ -41,6 +48,10 @@ export interface LoadedLlama {
   description: LoadedModel
   model: LlamaModel
   context: LlamaContext
+  /** Has another context of the model wear its adapters, too. */
+  wear(context: LlamaContext): void
+  /** Frees the context, the adapters, and the weights unless other models use them. */
+  free(): Promise<void>
 }
 
 /** Prompt tokens that one batch takes. */
@@ -54,7 +65,8 @@ const MEASURE_CONTEXT_TOKENS = 256
 const POOLING_MEAN = 1
 
 /**
- * Loads a model and makes its context, as large and for as many sequences as memory allows.
+ * Loads a model and makes its context, as large and for as many sequences as memory allows. A file that is in memory
+ * for another model is not loaded again.
  * @throws {EngineError} MODEL_INVALID, MODEL_TOO_LARGE, CANCELLED
  */
 export async function loadLlamaModel(
@@ -62,28 +74,30 @@ export async function loadLlamaModel(
   modules: ModelLoadModules,
   signal: AbortSignal | undefined,
 ): Promise<LoadedLlama> {
-  const summary = await inspect(options.source)
+  const { source } = options
   modules.logTail.clear()
-  let model: LlamaModel | null = null
+  /** Undone in reverse when a step fails, and in the end. */
+  const undo: (() => Promise<void>)[] = []
+  const free = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
   try {
-    model = await modules.llama.loadModel({
-      modelPath: options.source.path,
-      gpuLayers: { fitContext: { contextSize: contextLimit(options, summary) } },
-      ...(signal === undefined ? {} : { loadSignal: signal }),
-      ...(summary.poolingType === null
-        ? { metadataOverrides: { [summary.architecture]: { pooling_type: POOLING_MEAN } } as never }
-        : {}),
-    })
-    const { threads, tokensPerSecond } = await chooseThreads(options, modules, model, summary.parameterCount)
+    const key = await fileState(source)
+    const weights = await modules.weights.hold(key, signal => loadWeights(options, modules, signal), signal)
+    undo.push(() => weights.release())
+    const { model, summary, threads } = weights
+    const adapters = await loadAdapters(model, await checkedAdapters(source, weights))
+    undo.push(() => adapters.dispose())
     signal?.throwIfAborted()
     const { context, contextTokens, slots } = await createContext(options, modules, {
       model,
       summary,
-      threads,
+      threads: threads.threads,
     })
+    undo.push(() => context.dispose())
+    adapters.wear(context)
     const description: LoadedModel = {
-      id: options.source.id,
-      path: options.source.path,
+      ...source,
       architecture: summary.architecture,
       parameterCount: summary.parameterCount,
       quantization: summary.quantization,
@@ -91,13 +105,56 @@ export async function loadLlamaModel(
       slots,
       chatTemplateDigest: summary.chatTemplateDigest,
       embeddingLength: model.embeddingVectorSize,
-      threads,
-      measuredTokensPerSecond: tokensPerSecond,
+      threads: threads.threads,
+      measuredTokensPerSecond: threads.tokensPerSecond,
     }
-    return { description, model, context }
+    return { description, model, context, wear: context => adapters.wear(context), free }
   } catch (error) {
-    await model?.dispose()
-    throw loadFailure(error, options.source, modules.logTail, signal)
+    await free()
+    throw loadFailure(error, source, modules.logTail, signal)
+  }
+}
+
+async function loadWeights(
+  options: ModelLoadOptions,
+  modules: ModelLoadModules,
+  signal: AbortSignal,
+): Promise<LoadedWeights> {
+  const { source } = options
+  const summary = await inspect(source)
+  const model = await modules.llama.loadModel({
+    modelPath: source.path,
+    gpuLayers: { fitContext: { contextSize: contextLimit(options, summary) } },
+    loadSignal: signal,
+    ...(summary.poolingType === null
+      ? { metadataOverrides: { [summary.architecture]: { pooling_type: POOLING_MEAN } } as never }
+      : {}),
+  })
+  try {
+    const threads = await chooseThreads(options, modules, model, summary.parameterCount)
+    let digest: Promise<string> | null = null
+    return {
+      ...{ model, summary, threads },
+      digest: () => {
+        digest ??= new ModelIdentifier({ cacheFolder: null }).digest(source.path)
+        return digest
+      },
+    }
+  } catch (error) {
+    await model.dispose()
+    throw error
+  }
+}
+
+/** Names the file and its content, as far as the file system tells. */
+async function fileState(source: ModelSource): Promise<string> {
+  try {
+    const path = await realpath(source.path)
+    const { size, mtimeNs, ino } = await stat(path, { bigint: true })
+    return `${path}\0${size}\0${mtimeNs}\0${ino}`
+  } catch {
+    // What is wrong with it is told when it is read.
+    return source.path
   }
 }
 
@@ -126,8 +183,10 @@ async function chooseThreads(
   parameterCount: number,
 ): Promise<ThreadChoice> {
   const { llama, backend, threadMemory, nowMs } = modules
+  const { source } = options
   const key = {
-    model: options.source.id,
+    // What wears adapters is about as fast as its base.
+    model: source.base ?? ((source.adapters ?? []).length === 0 ? source.id : source.path),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: llama.cpuMathCores,
     backend: backend.kind,

@@ -1,10 +1,11 @@
-import type { LlamaEmbeddingContext } from 'node-llama-cpp'
+import type { LlamaContext, LlamaEmbeddingContext } from 'node-llama-cpp'
 import {
   type Continuation,
   type Embedding,
   EngineError,
   type GenerateRequest,
   type LoadedModel,
+  type LossRow,
   type ScoreRequest,
   type StopReason,
 } from '../engine.ts'
@@ -16,6 +17,7 @@ import { OutputText } from './output-text.ts'
 import { PromptWriter } from './prompt.ts'
 import { SequenceSlot } from './sequence-slot.ts'
 import { SlotPool } from './slot-pool.ts'
+import { TextRows, type TokenRow } from './text-rows.ts'
 import { TextStream } from './text-stream.ts'
 import { TokenChoice } from './token-choice.ts'
 import { TokenJudge } from './token-judge.ts'
@@ -65,9 +67,12 @@ export class ModelRunner {
   readonly #loaded: LoadedLlama
   readonly #slots: readonly SequenceSlot[]
   readonly #prompts: PromptWriter
+  readonly #rows: TextRows
   readonly #pieces: TokenPieces
   readonly #endTokens: (boolean | undefined)[] = []
   #embedding: Promise<LlamaEmbeddingContext> | null = null
+  #holds = 0
+  #released: (() => void)[] = []
 
   constructor(options: { maxQueued: number }, modules: { loaded: LoadedLlama; onChange: () => void }) {
     const { loaded, onChange } = modules
@@ -81,6 +86,7 @@ export class ModelRunner {
     )
     this.pool = new SlotPool({ maxQueued: options.maxQueued }, { slots: this.#slots, onChange })
     this.#prompts = new PromptWriter({ model })
+    this.#rows = new TextRows({ model, prompts: this.#prompts })
     const { ggml } = model.fileInfo.metadata.tokenizer
     this.#pieces = new TokenPieces(
       { model: ggml.model, tokens: ggml.tokens, types: ggml.token_type },
@@ -90,6 +96,27 @@ export class ModelRunner {
 
   get contextTokens(): number {
     return this.description.contextTokens
+  }
+
+  /** Keeps the model from being freed, between slots too, until what is returned is called. */
+  hold(): () => void {
+    this.#holds += 1
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#holds -= 1
+      if (this.#holds > 0) return
+      const released = this.#released
+      this.#released = []
+      for (const resolve of released) resolve()
+    }
+  }
+
+  /** Resolves when nobody holds it, nothing runs and nothing waits. */
+  async idle(): Promise<void> {
+    if (this.#holds > 0) await new Promise<void>(resolve => this.#released.push(resolve))
+    await this.pool.drain()
   }
 
   /** Tokens run through the model for generations so far. */
@@ -117,6 +144,16 @@ export class ModelRunner {
       judge: new TokenJudge({ sampling, position, tokens: output.length }, { grammar }),
       known: unknown < 0 ? output : output.slice(0, unknown),
     }
+  }
+
+  /** @throws {EngineError} INPUT_INVALID */
+  tokenRows(row: LossRow): TokenRow[] {
+    return this.#rows.write(row)
+  }
+
+  /** Tokens that the model knows. */
+  get vocabularySize(): number {
+    return this.#pieces.size
   }
 
   async #prepare(request: GenerateRequest, resumption: Resumption | undefined): Promise<PreparedOutput> {
@@ -173,11 +210,10 @@ export class ModelRunner {
    * process.
    */
   async dispose(): Promise<void> {
-    await this.pool.drain()
+    await this.idle()
     const embedding = await this.#embedding?.catch(() => null)
     await embedding?.dispose()
-    await this.#loaded.context.dispose()
-    await this.#loaded.model.dispose()
+    await this.#loaded.free()
   }
 
   async #grammar(
@@ -231,14 +267,21 @@ export class ModelRunner {
   }
 
   #embeddingContext(): Promise<LlamaEmbeddingContext> {
+    this.#embedding ??= this.#openEmbedding()
+    return this.#embedding
+  }
+
+  async #openEmbedding(): Promise<LlamaEmbeddingContext> {
     // One batch must take a whole input: pooling reaches no further.
     const { contextTokens } = this
-    this.#embedding ??= this.#loaded.model.createEmbeddingContext({
+    const embedding = await this.#loaded.model.createEmbeddingContext({
       contextSize: contextTokens,
       batchSize: contextTokens,
       threads: this.description.threads,
     })
-    return this.#embedding
+    // node-llama-cpp hands adapters to plain contexts only.
+    this.#loaded.wear((embedding as unknown as { _llamaContext: LlamaContext })._llamaContext)
+    return embedding
   }
 
   #tooLong(promptTokens: number): EngineError {

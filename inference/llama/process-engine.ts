@@ -11,6 +11,8 @@ import {
   type GenerateRequest,
   type Generation,
   type LoadedModel,
+  type LossRequest,
+  type MeasuredLoss,
   type ModelSource,
   type ScoredOutput,
   type ScoreRequest,
@@ -22,7 +24,14 @@ import {
   forkEngineProcess,
   type StartEngineProcess,
 } from './engine-process.ts'
-import { type FromEngine, fromFailure, ipcRequest, type ToEngine } from './ipc-messages.ts'
+import {
+  type FromEngine,
+  fromFailure,
+  ipcLossRequest,
+  ipcRequest,
+  ipcSource,
+  type ToEngine,
+} from './ipc-messages.ts'
 import { DEFAULT_MAX_QUEUED, type LlamaOptions } from './llama-options.ts'
 import { RemoteGeneration } from './remote-generation.ts'
 import { RestartBackoff } from './restart-backoff.ts'
@@ -56,7 +65,7 @@ const STOP_TIMEOUT_MS = 5_000
 
 /** Something asked of the engine process that has one answer. */
 interface Call {
-  message: Extract<ToEngine, { type: 'load' | 'unload' | 'embed' | 'score' }>
+  message: Extract<ToEngine, { type: 'load' | 'unload' | 'embed' | 'score' | 'measureLoss' }>
   crashes: number
   resolve: (answer: FromEngine) => void
   reject: (error: EngineError) => void
@@ -67,7 +76,7 @@ interface HeldModel {
   description: LoadedModel
   /** Generations that run or wait on it. */
   outstanding: number
-  /** Outputs that are checked on it, or wait to be. */
+  /** Outputs that are checked on it and measurements of its loss, or those that wait. */
   audits: number
 }
 
@@ -182,24 +191,23 @@ export class ProcessEngine implements Engine {
   }
 
   async score(request: ScoreRequest, options: { signal?: AbortSignal } = {}): Promise<ScoredOutput> {
-    const held = this.#find(request.model)
-    held.audits += 1
-    this.#notify()
-    try {
-      const answer = await this.#call(
-        {
-          type: 'score',
-          call: this.#nextId(),
-          request: { ...ipcRequest(request), output: [...request.output] },
-        },
-        options.signal,
-      )
-      if (answer.type !== 'scored') throw unexpected(answer)
-      return answer.output
-    } finally {
-      held.audits -= 1
-      this.#notify()
-    }
+    const call = this.#nextId()
+    const asked = { ...ipcRequest(request), output: [...request.output] }
+    const answer = await this.#audit({ type: 'score', call, request: asked }, request.model, options.signal)
+    if (answer.type !== 'scored') throw unexpected(answer)
+    return answer.output
+  }
+
+  async measureLoss(request: LossRequest, options: { signal?: AbortSignal } = {}): Promise<MeasuredLoss> {
+    const call = this.#nextId()
+    const asked = ipcLossRequest(request)
+    const answer = await this.#audit(
+      { type: 'measureLoss', call, request: asked },
+      request.model,
+      options.signal,
+    )
+    if (answer.type !== 'measured') throw unexpected(answer)
+    return answer.output
   }
 
   status(): EngineStatus {
@@ -222,6 +230,22 @@ export class ProcessEngine implements Engine {
   onStatus(listener: (status: EngineStatus) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  async #audit(
+    message: Call['message'],
+    model: string,
+    signal: AbortSignal | undefined,
+  ): Promise<FromEngine> {
+    const held = this.#find(model)
+    held.audits += 1
+    this.#notify()
+    try {
+      return await this.#call(message, signal)
+    } finally {
+      held.audits -= 1
+      this.#notify()
+    }
   }
 
   async #start(): Promise<void> {
@@ -327,7 +351,7 @@ export class ProcessEngine implements Engine {
   /** Loads the models again. One that cannot be loaded any more is dropped; rejects when the process dies. */
   async #reload(): Promise<void> {
     for (const [id, held] of [...this.#models]) {
-      const message = { type: 'load', call: this.#nextId(), source: held.source } as const
+      const message = { type: 'load', call: this.#nextId(), source: ipcSource(held.source) } as const
       const answered = this.#expect(message)
       this.#process?.send(message)
       try {
@@ -364,8 +388,10 @@ export class ProcessEngine implements Engine {
       case 'unloaded':
       case 'embedded':
       case 'scored':
+      case 'measured':
       case 'refused': {
-        if (message.type === 'scored') this.#computedTokens = message.computedTokens
+        if (message.type === 'scored' || message.type === 'measured')
+          this.#computedTokens = message.computedTokens
         const call = this.#calls.get(message.call)
         this.#calls.delete(message.call)
         if (message.type === 'refused') call?.reject(fromFailure(message.failure))
@@ -375,7 +401,7 @@ export class ProcessEngine implements Engine {
   }
 
   async #load(source: ModelSource, signal: AbortSignal): Promise<LoadedModel> {
-    const answer = await this.#call({ type: 'load', call: this.#nextId(), source: { ...source } }, signal)
+    const answer = await this.#call({ type: 'load', call: this.#nextId(), source: ipcSource(source) }, signal)
     if (answer.type !== 'loaded') throw unexpected(answer)
     this.#models.set(source.id, { source, description: answer.model, outstanding: 0, audits: 0 })
     this.#notify()

@@ -1,11 +1,10 @@
 import { tokensDigest } from '../../protocol/messages/receipt.ts'
 import { EngineError, type ScoredOutput, type ScoreRequest } from '../engine.ts'
 import { MAX_CANDIDATES } from '../sampling/sampler.ts'
-import { messageOf } from './bindings.ts'
 import type { ModelRunner, PreparedScore } from './model-runner.ts'
+import { PatientSeat } from './patient-seat.ts'
 import { scoreBatchTokens } from './score-batch.ts'
 import type { SequenceSlot } from './sequence-slot.ts'
-import type { Seat } from './slot-pool.ts'
 
 /** A generation that waits gets an audit's slot so many times; then the audit is finished. */
 const MAX_YIELDS = 3
@@ -16,7 +15,7 @@ export class OutputScoring {
   readonly #signal: AbortSignal
   readonly #runner: ModelRunner
   readonly #nowMs: () => number
-  #seat: Seat<SequenceSlot> | null = null
+  readonly #seat: PatientSeat
 
   constructor(
     options: { request: ScoreRequest; signal: AbortSignal },
@@ -26,10 +25,14 @@ export class OutputScoring {
     this.#signal = options.signal
     this.#runner = modules.runner
     this.#nowMs = modules.nowMs
+    this.#seat = new PatientSeat(
+      { what: 'checking an output', signal: options.signal },
+      { pool: this.#runner.pool },
+    )
   }
 
   get isComputing(): boolean {
-    return this.#seat !== null && !this.#seat.isQueued
+    return this.#seat.isComputing
   }
 
   /** @throws {EngineError} as `Engine.score` */
@@ -44,38 +47,15 @@ export class OutputScoring {
   }
 
   /** @returns null when it made room for a generation before it was done */
-  async #onSlot(
+  #onSlot(
     prepared: PreparedScore,
     mayYield: boolean,
   ): Promise<{ elapsedMs: number; computedTokens: number } | null> {
-    const seat = this.#runner.pool.enter([], { isPatient: true })
-    this.#seat = seat
-    const leave = () => seat.isQueued && seat.leave()
-    this.#signal.addEventListener('abort', leave, { once: true })
-    let slot: SequenceSlot | null = null
-    let isBroken = false
-    try {
-      slot = await seat.slot
+    return this.#seat.use(async slot => {
       const startedMs = this.#nowMs()
       const computedTokens = await this.#compute(slot, prepared, mayYield)
       return computedTokens === null ? null : { elapsedMs: this.#nowMs() - startedMs, computedTokens }
-    } catch (error) {
-      if (error instanceof EngineError) throw error
-      isBroken = true
-      throw new EngineError(
-        'ENGINE_CRASHED',
-        `the engine failed while checking an output: ${messageOf(error)}`,
-        {
-          fix: 'Try again; if it happens again, check with another engine.',
-          cause: error,
-        },
-      )
-    } finally {
-      this.#signal.removeEventListener('abort', leave)
-      if (isBroken) await slot?.reset().catch(() => {})
-      this.#seat = null
-      seat.leave()
-    }
+    })
   }
 
   /** @returns the tokens computed; null when it made room before it was done */

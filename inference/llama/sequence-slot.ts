@@ -1,4 +1,9 @@
-import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp'
+import type {
+  ControlledEvaluateIndexOutput,
+  ControlledEvaluateInputItem,
+  LlamaContextSequence,
+  Token,
+} from 'node-llama-cpp'
 import type { CacheGate } from './cache-gate.ts'
 import type { Slot } from './slot-pool.ts'
 import type { SampledToken, TokenChooser } from './token-choice.ts'
@@ -8,6 +13,12 @@ export interface SampledTokens {
   /** @param chosen token to go on with in place of the last one */
   next(chosen?: number): Promise<IteratorResult<SampledToken, void>>
   end(): Promise<unknown>
+}
+
+/** What a model lost on one token. */
+export interface TokenLoss {
+  nats: number
+  isLikeliest: boolean
 }
 
 /** One sequence of a model's context, whose key-value cache stays warm between generations. */
@@ -88,8 +99,46 @@ export class SequenceSlot implements Slot {
     })
   }
 
+  /**
+   * Runs `tokens` through the model behind what it holds, yielding to generations that want more than a batch holds.
+   * @param next for each token the one that follows it, where its loss is wanted, else null
+   * @returns for each token of `next` what the model lost on it (exact, over the whole vocabulary, nats at temperature 1)
+   * and whether it was the likeliest
+   */
+  async losses(tokens: readonly number[], next: readonly (number | null)[]): Promise<(TokenLoss | null)[]> {
+    const inputs = (tokens as Token[]).map((token, i) => {
+      const target = next[i] ?? null
+      if (target === null) return token
+      const generateNext = {
+        // Greedy: no candidate is filtered out, none are sorted, and the one selected is the likeliest.
+        options: { temperature: 0 },
+        token: true,
+        logits: { filter: { tokens: [target as Token], includeSelected: true } },
+        totalLogitWeight: true,
+      }
+      return [token, { generateNext }] as const
+    })
+    const results = await this.#gate.compute(() =>
+      this.#sequence.controlledEvaluate(inputs as ControlledEvaluateInputItem[], { evaluationPriority: 1 }),
+    )
+    return inputs.map((_, i) => {
+      const target = next[i] ?? null
+      return target === null ? null : lossOf(results[i]?.next, target)
+    })
+  }
+
   /** Forgets everything: after a failure that may have left the cache in any state, or to begin from nothing. */
   async reset(): Promise<void> {
     await this.#gate.change(() => this.#sequence.clearHistory())
   }
+}
+
+/** -ln p(target) = (greatest logit - its own) + ln Σ exp(logit - greatest). */
+function lossOf(next: ControlledEvaluateIndexOutput['next'] | undefined, target: number): TokenLoss {
+  const { token, logits, totalLogitWeight } = next ?? {}
+  const own = logits?.get(target as Token)
+  const greatest = token == null ? undefined : logits?.get(token)
+  if (own === undefined || greatest === undefined || totalLogitWeight === undefined)
+    throw new Error('the model showed no logits')
+  return { nats: greatest - own + Math.log(totalLogitWeight), isLikeliest: token === target }
 }

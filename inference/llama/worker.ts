@@ -6,6 +6,8 @@ import {
   type EngineStatus,
   type GenerateRequest,
   type LoadedModel,
+  type LossRequest,
+  type MeasuredLoss,
   type ModelSource,
   type ScoredOutput,
   type ScoreRequest,
@@ -14,14 +16,21 @@ import { type OpenedLlama, openLlama } from './bindings.ts'
 import { type EngineLog, LogTail } from './engine-log.ts'
 import { type LlamaGenerateOptions, LlamaGeneration } from './generation.ts'
 import { DEFAULT_MAX_CONTEXT_TOKENS, DEFAULT_MAX_QUEUED, type LlamaOptions } from './llama-options.ts'
+import { LossMeasurement } from './loss-measurement.ts'
 import { loadLlamaModel } from './model-loading.ts'
 import { ModelRunner } from './model-runner.ts'
 import { OutputScoring } from './scoring.ts'
 import { SharedLoads } from './shared-loads.ts'
+import { SharedWeights } from './shared-weights.ts'
 import { ThreadMemory } from './thread-memory.ts'
 
 export interface LlamaModules {
   log?: EngineLog
+}
+
+/** Work that looks at text which is there already. */
+interface Scoring {
+  readonly isComputing: boolean
 }
 
 const MEASURE_BUDGET_MS = 2_000
@@ -38,10 +47,11 @@ export class LlamaWorker implements Engine {
   readonly #log: EngineLog
   readonly #logTail = new LogTail({ maxChars: MAX_LOG_TAIL_CHARS })
   readonly #threadMemory: ThreadMemory | null
+  readonly #weights = new SharedWeights()
   readonly #runners = new Map<string, ModelRunner>()
   readonly #loads = new SharedLoads<LoadedModel>()
   readonly #generations = new Set<LlamaGeneration>()
-  readonly #scorings = new Set<OutputScoring>()
+  readonly #scorings = new Set<Scoring>()
   readonly #listeners = new Set<(status: EngineStatus) => void>()
   #opened: OpenedLlama | null = null
   #starting: Promise<void> | null = null
@@ -101,41 +111,57 @@ export class LlamaWorker implements Engine {
     if (runner === undefined) return
     this.#runners.delete(modelId)
     this.#notify()
-    await runner.pool.drain()
+    await runner.idle()
     this.#retiredTokens += runner.computedTokens
     await runner.dispose()
   }
 
   generate(request: GenerateRequest, options: LlamaGenerateOptions = {}): LlamaGeneration {
+    let release: (() => void) | null = null
     const generation = new LlamaGeneration(
       { request, generate: options },
       {
         findRunner: () => {
           const runner = this.#find(request.model)
+          release = runner.hold()
           this.#generations.add(generation)
           return runner
         },
-        onEnd: () => this.#generations.delete(generation),
+        onEnd: () => {
+          this.#generations.delete(generation)
+          release?.()
+        },
       },
     )
     return generation
   }
 
   async embed(request: EmbedRequest, options: { signal?: AbortSignal } = {}): Promise<Embedding> {
-    return this.#find(request.model).embed(request.inputs, options.signal)
+    const runner = this.#find(request.model)
+    const release = runner.hold()
+    try {
+      return await runner.embed(request.inputs, options.signal)
+    } finally {
+      release()
+    }
   }
 
   async score(request: ScoreRequest, options: { signal?: AbortSignal } = {}): Promise<ScoredOutput> {
     const runner = this.#find(request.model)
-    const stopping = this.#stopping.signal
-    const signal = options.signal === undefined ? stopping : AbortSignal.any([options.signal, stopping])
-    const scoring = new OutputScoring({ request, signal }, { runner, nowMs: () => performance.now() })
-    this.#scorings.add(scoring)
-    try {
-      return await scoring.run()
-    } finally {
-      this.#scorings.delete(scoring)
-    }
+    const signal = this.#untilStopped(options.signal)
+    return this.#scored(
+      new OutputScoring({ request, signal }, { runner, nowMs: () => performance.now() }),
+      runner,
+    )
+  }
+
+  async measureLoss(request: LossRequest, options: { signal?: AbortSignal } = {}): Promise<MeasuredLoss> {
+    const runner = this.#find(request.model)
+    const signal = this.#untilStopped(options.signal)
+    return this.#scored(
+      new LossMeasurement({ request, signal }, { runner, nowMs: () => performance.now() }),
+      runner,
+    )
   }
 
   status(): EngineStatus {
@@ -157,6 +183,22 @@ export class LlamaWorker implements Engine {
   onStatus(listener: (status: EngineStatus) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #untilStopped(signal: AbortSignal | undefined): AbortSignal {
+    const stopping = this.#stopping.signal
+    return signal === undefined ? stopping : AbortSignal.any([signal, stopping])
+  }
+
+  async #scored<T>(scoring: Scoring & { run(): Promise<T> }, runner: ModelRunner): Promise<T> {
+    const release = runner.hold()
+    this.#scorings.add(scoring)
+    try {
+      return await scoring.run()
+    } finally {
+      this.#scorings.delete(scoring)
+      release()
+    }
   }
 
   async #open(): Promise<void> {
@@ -181,6 +223,7 @@ export class LlamaWorker implements Engine {
       },
       {
         ...opened,
+        weights: this.#weights,
         threadMemory: this.#threadMemory,
         logTail: this.#logTail,
         nowMs: () => performance.now(),

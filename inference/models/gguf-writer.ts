@@ -43,7 +43,7 @@ const PIECE_ELEMENTS = 262_144
  */
 export async function writeGguf(path: string, file: GgufFile): Promise<number> {
   const alignment = file.alignment ?? GGUF_DEFAULT_ALIGNMENT
-  const head = encodeHead(file, alignment)
+  const head = encodeGgufHead(file, alignment)
   const unfinished = `${path}.${process.pid}.part`
   const handle = await open(unfinished, 'w')
   try {
@@ -125,7 +125,11 @@ function dataBytes(tensor: GgufTensor): number {
   return (elementCount(tensor) / blockElements) * blockBytes
 }
 
-function encodeHead(file: GgufFile, alignment: number): Uint8Array {
+/**
+ * What comes before the tensors' data: version, metadata, names, shapes and offsets, padded.
+ * @throws {RangeError} when shapes, names or numbers cannot be written
+ */
+export function encodeGgufHead(file: GgufFile, alignment: number = GGUF_DEFAULT_ALIGNMENT): Uint8Array {
   if (!Number.isInteger(alignment) || alignment < 8 || alignment % 8 !== 0) {
     throw new RangeError(`alignment ${alignment} is no multiple of 8`)
   }

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.float16" />
-import { packQ3K, unpackQ3K } from './quantize-q3k.ts'
+import { packQ3K } from './quantize-q3k.ts'
 
 /** The tensor types this writer makes, with what ggml calls them in a file and how they pack elements. */
 export const WRITABLE_TYPES = {
@@ -12,7 +12,7 @@ export const WRITABLE_TYPES = {
 export type WritableType = keyof typeof WRITABLE_TYPES
 
 /**
- * Packs elements as a tensor type stores them, little-endian.
+ * Packs elements as a tensor type stores them, little-endian; `dequantize` is the inverse, up to the error.
  *
  * `Q8_0`: blocks of 32, a float16 scale d = max|x| / 127 and 32 int8, error at most d / 2.
  * `Q4_0`: blocks of 32, a float16 scale d = (the element of largest magnitude) / -8 and 32 nibbles q with
@@ -47,29 +47,6 @@ export function quantize(type: WritableType, elements: Float32Array): Uint8Array
   return bytes
 }
 
-/** The inverse of `quantize`, up to its error. */
-export function dequantize(type: WritableType, bytes: Uint8Array): Float32Array {
-  const { blockElements, blockBytes } = WRITABLE_TYPES[type]
-  if (bytes.length % blockBytes !== 0) {
-    throw new RangeError(`${bytes.length} bytes are no whole number of ${type} blocks of ${blockBytes}`)
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const elements = new Float32Array((bytes.length / blockBytes) * blockElements)
-  for (let at = 0, from = 0; from < bytes.length; at += blockElements, from += blockBytes) {
-    if (type === 'F32') elements[at] = view.getFloat32(from, true)
-    else if (type === 'F16') elements[at] = view.getFloat16(from, true)
-    else if (type === 'Q3_K') unpackQ3K(view, from, elements.subarray(at, at + blockElements))
-    else {
-      const scale = view.getFloat16(from, true)
-      for (let i = 0; i < blockElements; i++) {
-        const q = type === 'Q8_0' ? view.getInt8(from + 2 + i) : nibble(view, from + 2, i) - 8
-        elements[at + i] = scale * q
-      }
-    }
-  }
-  return elements
-}
-
 function packQ8(block: Float32Array, view: DataView, to: number): void {
   const largest = block.reduce((max, x) => Math.max(max, Math.abs(x)), 0)
   const scale = Math.fround(largest / 127)
@@ -88,9 +65,4 @@ function packQ4(block: Float32Array, view: DataView, to: number): void {
   view.setFloat16(to, scale, true)
   for (let i = 0; i < 16; i++)
     view.setUint8(to + 2 + i, code(block[i] ?? 0) | (code(block[i + 16] ?? 0) << 4))
-}
-
-function nibble(view: DataView, from: number, index: number): number {
-  const byte = view.getUint8(from + (index % 16))
-  return index < 16 ? byte & 15 : byte >> 4
 }

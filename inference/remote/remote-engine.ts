@@ -8,6 +8,7 @@ import {
   type GenerateRequest,
   type Generation,
   type LoadedModel,
+  type MeasuredLoss,
   type ModelSource,
   type ScoredOutput,
 } from '../engine.ts'
@@ -167,6 +168,13 @@ export class RemoteEngine implements Engine {
   async score(): Promise<ScoredOutput> {
     throw new EngineError('ENGINE_UNAVAILABLE', `the service ${this.#service.name} cannot check an output`, {
       fix: 'Check it with an engine that has the model file.',
+    })
+  }
+
+  /** Nor can it be measured. */
+  async measureLoss(): Promise<MeasuredLoss> {
+    throw new EngineError('ENGINE_UNAVAILABLE', `the service ${this.#service.name} cannot measure loss`, {
+      fix: 'Measure with an engine that has the model file.',
     })
   }
 

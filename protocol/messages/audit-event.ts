@@ -5,6 +5,7 @@ import { type MessageDefinition, wire } from '../codec.ts'
 import type { Bytes32 } from '../ids.ts'
 import { ROLES } from '../roles.ts'
 import { blobDigestSchema } from './learning/blob-ref.ts'
+import { domainSchema } from './learning/common.ts'
 import { END_REASONS } from './receipt.ts'
 
 /** How a juror votes; `abstain`: it cannot be decided. */
@@ -222,6 +223,26 @@ const eventSchemas = [
     round: wire.cid,
     adapter: blobDigestSchema,
     accept: z.boolean(),
+  }),
+  // A quorum found it better; from then on it may be served.
+  z.strictObject({
+    kind: z.literal('adapter.accepted'),
+    v: z.literal(1),
+    /** CID of the `adapter-version` record. */
+    version: wire.cid,
+    adapter: wire.modelId,
+    base: wire.modelId,
+    round: wire.cid,
+    domain: domainSchema,
+  }),
+  // Which adapter a base wears for a domain, by the owner's word; null for none.
+  z.strictObject({
+    kind: z.literal('adapter.rolledBack'),
+    v: z.literal(1),
+    base: wire.modelId,
+    domain: domainSchema,
+    from: z.nullable(wire.modelId),
+    to: z.nullable(wire.modelId),
   }),
 ] as const
 

@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises'
+import { dequantize } from '../../inference/models/dequantize.ts'
 import { GGUF_DEFAULT_ALIGNMENT, GGUF_VALUE_TYPES } from '../../inference/models/gguf-format.ts'
 import { TENSOR_TYPES } from '../../inference/models/gguf-types.ts'
 import type { GgufValue } from '../../inference/models/gguf-writer.ts'
-import { dequantize, WRITABLE_TYPES, type WritableType } from '../../inference/models/quantize.ts'
+import { WRITABLE_TYPES, type WritableType } from '../../inference/models/quantize.ts'
 
 /** A tensor of a file that is held in memory. */
 export interface ReadTensor {

@@ -7,6 +7,7 @@ import { LogTail } from '../../inference/llama/engine-log.ts'
 import { loadLlamaModel } from '../../inference/llama/model-loading.ts'
 import { ModelRunner } from '../../inference/llama/model-runner.ts'
 import { OutputScoring } from '../../inference/llama/scoring.ts'
+import { SharedWeights } from '../../inference/llama/shared-weights.ts'
 import { TokenChoice, type TokenChooser } from '../../inference/llama/token-choice.ts'
 import { TokenSource } from '../../inference/llama/token-source.ts'
 import { ModelCatalog } from '../../inference/models/catalog.ts'
@@ -121,6 +122,7 @@ async function open(folder: string, path: (() => Promise<string>) | null): Promi
     { source, maxContextTokens: 512, slots: 2, threads: null, measureBudgetMs: 2_000 },
     {
       ...opened,
+      weights: new SharedWeights(),
       threadMemory: null,
       logTail: new LogTail({ maxChars: 1_000 }),
       nowMs: () => performance.now(),

@@ -12,12 +12,12 @@ import {
   learningSyncResponseMessage,
 } from '../../protocol/messages/learning/learning-sync.ts'
 import { type RoundJoin, roundJoinMessage } from '../../protocol/messages/learning/round-join.ts'
-import {
-  type RoundManifest,
-  roundManifestMessage,
-} from '../../protocol/messages/learning/round-manifest.ts'
+import { type RoundManifest, roundManifestMessage } from '../../protocol/messages/learning/round-manifest.ts'
 import { type RoundVote, roundVoteMessage } from '../../protocol/messages/learning/round-vote.ts'
-import { updateCommitment, updateCommitmentMessage } from '../../protocol/messages/learning/update-commitment.ts'
+import {
+  updateCommitment,
+  updateCommitmentMessage,
+} from '../../protocol/messages/learning/update-commitment.ts'
 import { type UpdateReveal, updateRevealMessage } from '../../protocol/messages/learning/update-reveal.ts'
 import { type UpdateScores, updateScoresMessage } from '../../protocol/messages/learning/update-scores.ts'
 import { CREDIT } from '../../protocol/money.ts'
@@ -71,7 +71,9 @@ export const sampleManifest: RoundManifest = {
 }
 
 /** Valid values of the messages of a round. */
-export function learningSamples(signer: NodeSigner): { name: string; definition: MessageDefinition<never>; value: never }[] {
+export function learningSamples(
+  signer: NodeSigner,
+): { name: string; definition: MessageDefinition<never>; value: never }[] {
   const sample = <T>(name: string, definition: MessageDefinition<T>, value: T) =>
     ({ name, definition, value }) as never
   const manifest = createRecord(roundManifestMessage, sampleManifest, signer)
@@ -142,9 +144,7 @@ export function learningSamples(signer: NodeSigner): { name: string; definition:
     sample('adapter-version', adapterVersionMessage, {
       ...{ version: 1, adapter: `notes@sha256:${hex('ad', 32)}`, blob: proposal.adapter },
       ...{ base: sampleManifest.base, parent: null, round, proposal: proposed.cid, domains: ['notes'] },
-      contributors: [
-        { node: manifest.signer, wallet: join.wallet, update: revealed.cid, weight: 1_000_000 },
-      ],
+      contributors: [{ node: manifest.signer, wallet: join.wallet, update: revealed.cid, weight: 1_000_000 }],
       ...{ votes: [voted.cid], loss: vote.loss!, general: vote.general },
     }),
     sample('learning-sync-request', learningSyncRequestMessage, { kind: 'records', round, records: [round] }),

@@ -1,7 +1,8 @@
 /// <reference lib="esnext.float16" />
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { dequantize, quantize, WRITABLE_TYPES } from '../../../../inference/models/quantize.ts'
+import { dequantize } from '../../../../inference/models/dequantize.ts'
+import { quantize, WRITABLE_TYPES } from '../../../../inference/models/quantize.ts'
 
 const finite = fc.float({ min: -1000, max: 1000, noNaN: true, noDefaultInfinity: true })
 const block = fc.array(finite, { minLength: 32, maxLength: 32 }).map(list => Float32Array.from(list))
