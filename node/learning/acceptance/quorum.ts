@@ -8,6 +8,7 @@ import {
 } from '../../../protocol/messages/learning/common.ts'
 import type { RoundManifest } from '../../../protocol/messages/learning/round-manifest.ts'
 import type { RoundVote } from '../../../protocol/messages/learning/round-vote.ts'
+import { maxAmount } from '../../../protocol/money.ts'
 import { stakeMedian } from './stake-median.ts'
 
 /** Two thirds: with fewer than one third of liars any two quorums share an honest voter, who votes once. */
