@@ -9,6 +9,8 @@ export type AggregationErrorCode =
   | 'TOO_FEW_UPDATES'
   /** The rule compares with a trusted update, and there is none. */
   | 'NO_TRUSTED'
+  /** A private update has another A than its parent. */
+  | 'NOT_FROZEN'
   /** A number is outside its bounds. */
   | 'BAD_OPTIONS'
   /** The thread ended by itself. */
