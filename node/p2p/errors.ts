@@ -16,7 +16,7 @@ export class P2PError extends ShoalError<P2PErrorCode> {
 
 /**
  * What a peer did wrong; a closed set, counted and scored. `unpaid`: a task ended, and what was delivered was not paid.
- * `false_audit`: what it said of others' work was wrong too often.
+ * `false_audit`: what it said of others' work was wrong too often. `false_content`: the bytes it sent under a digest were others.
  */
 export const VIOLATIONS = [
   'bad_frame',
@@ -27,5 +27,6 @@ export const VIOLATIONS = [
   'bad_payment',
   'unpaid',
   'false_audit',
+  'false_content',
 ] as const
 export type Violation = (typeof VIOLATIONS)[number]

@@ -55,7 +55,14 @@ export class FrameStream<Out, In> {
    * @throws {P2PError} STREAM_RESET, TIMED_OUT
    */
   async send(frame: Out, signal?: AbortSignal): Promise<void> {
-    const bytes = this.#encode(frame)
+    await this.sendBytes(this.#encode(frame), signal)
+  }
+
+  /**
+   * Writes a frame of bytes as they are, which the other side expects as such: for content that has a check of its own.
+   * @throws {P2PError} STREAM_RESET, TIMED_OUT
+   */
+  async sendBytes(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
     try {
       if (!this.#stream.send(new Uint8ArrayList(encodeVarint(bytes.length), bytes))) {
         await this.#stream.onDrain({ signal })
@@ -72,13 +79,8 @@ export class FrameStream<Out, In> {
    * @throws {P2PError} STREAM_RESET, TIMED_OUT (the signal's), BAD_FRAME (already reported as a violation)
    */
   async receive(signal?: AbortSignal): Promise<In | null> {
-    while (this.#waiting.length === 0) {
-      if (this.#end === 'closed') return null
-      if (this.#end !== 'open') throw this.#end
-      await this.#news(signal)
-    }
-    const bytes = this.#waiting.shift()!
-    if (this.#waiting.length === 0 && this.#stream.readStatus === 'paused') this.#stream.resume()
+    const bytes = await this.receiveBytes(signal)
+    if (bytes === null) return null
     try {
       return decodeMessage(this.#incoming, bytes)
     } catch (cause) {
@@ -86,6 +88,21 @@ export class FrameStream<Out, In> {
         throw this.#violate('bad_frame', 'the peer sent an invalid frame', cause)
       throw cause
     }
+  }
+
+  /**
+   * The next frame, whatever is in it; no longer than frames may be.
+   * @throws {P2PError} STREAM_RESET, TIMED_OUT (the signal's)
+   */
+  async receiveBytes(signal?: AbortSignal): Promise<Uint8Array | null> {
+    while (this.#waiting.length === 0) {
+      if (this.#end === 'closed') return null
+      if (this.#end !== 'open') throw this.#end
+      await this.#news(signal)
+    }
+    const bytes = this.#waiting.shift()!
+    if (this.#waiting.length === 0 && this.#stream.readStatus === 'paused') this.#stream.resume()
+    return bytes
   }
 
   /** Says that no more will be sent, and lets what was sent arrive. */

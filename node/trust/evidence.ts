@@ -84,6 +84,8 @@ export const PENALTY_POINTS: Record<Violation, number> = {
   unpaid: 1,
   // Enough to be left alone for a while.
   false_audit: 40,
+  // It checks what it sends, as we do: this is no accident.
+  false_content: 40,
 }
 
 /** Nobody asks a cheat again at once: it is unwelcome for ten minutes. */
