@@ -2,6 +2,7 @@ import type { CidString, NodeKey } from '../../../protocol/ids.ts'
 import type { AggregateInput } from '../../../protocol/messages/learning/aggregate-proposal.ts'
 import { PARTS_PER_MILLION } from '../../../protocol/messages/learning/common.ts'
 import type { UpdateScore, UpdateScores } from '../../../protocol/messages/learning/update-scores.ts'
+import { maxAmount } from '../../../protocol/money.ts'
 import { stakeMedian } from '../acceptance/stake-median.ts'
 
 /** A report that an aggregate rests on. */
@@ -25,7 +26,7 @@ export function aggregateInputs(
   authorOf: (update: CidString) => NodeKey | null,
 ): { inputs: AggregateInput[] } | { missing: CidString[] } {
   const total = reports.reduce((sum, { stake }) => sum + stake, 0n)
-  const greatest = reports.reduce((most, { stake }) => (stake > most ? stake : most), 0n)
+  const greatest = reports.reduce((most, { stake }) => maxAmount(most, stake), 0n)
   const updates = new Set(reports.flatMap(({ scores }) => scores.entries.map(({ update }) => update)))
   const inputs: AggregateInput[] = []
   const missing: CidString[] = []
