@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { registerLearnData } from './learn/data.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
 export function registerLearn(program: Command): void {
@@ -16,4 +17,4 @@ Examples:
   for (const register of SUBCOMMANDS) register(learn)
 }
 
-const SUBCOMMANDS: readonly ((learn: Command) => void)[] = []
+const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerLearnData]

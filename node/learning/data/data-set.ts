@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PII_KINDS } from './pii/pii-kinds.ts'
+import { PII_KINDS, PII_MODES } from './pii/pii-kinds.ts'
 
 /** Names of data sets, and of the domains that rounds are about: `notes`, `legal-de`. */
 export const DATA_NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/
@@ -23,8 +23,9 @@ export const dataSetSchema = z.strictObject({
   estimatedTokens: count,
   /** Of the content, before it is sealed. */
   bytes: count,
-  /** Removed personal data, by kind. */
-  removed: z.partialRecord(z.enum(PII_KINDS), count),
+  /** What was done about personal data, and how much of each kind there was. */
+  pii: z.enum(PII_MODES),
+  found: z.partialRecord(z.enum(PII_KINDS), count),
 })
 
 export type DataSet = z.infer<typeof dataSetSchema>
