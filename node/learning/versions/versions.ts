@@ -136,6 +136,11 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
     return current === null ? null : this.#modules.book.get(current)
   }
 
+  /** Where a version's file lies; null while it is not here. */
+  path({ record }: KnownVersion): string | null {
+    return this.#modules.blobs.path(record.body.blob)
+  }
+
   /** From a version back to the base. */
   ancestry(cid: CidString): KnownVersion[] {
     return this.#modules.book.ancestry(cid)
