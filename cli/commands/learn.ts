@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { registerEval } from './learn/eval.ts'
-import { registerTrain } from './learn/train.ts'
+const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerTrain, registerEval, registerLearnData]
 
 /** The commands of learning; each is in a file of its own under learn/. */
 export function registerLearn(program: Command): void {
@@ -18,4 +17,4 @@ Examples:
   for (const register of SUBCOMMANDS) register(learn)
 }
 
-const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerTrain, registerEval]
+const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerTrain, registerEval, registerLearnData]

@@ -7,6 +7,7 @@ import {
 } from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
 import { LOG_LEVELS } from '../log-levels.ts'
+import { hourSpan } from './hour-span.ts'
 import {
   address,
   choice,
@@ -490,6 +491,49 @@ export const settings = {
     default: true,
     help: 'Vote in the juries this wallet is drawn into as a validator; one that does not loses its bond.',
     flag: 'serve-jury',
+  }),
+
+  'learning.hours': setting({
+    kind: list(hourSpan),
+    default: [],
+    help: 'When training may run, such as 22:00-07:00 or mon-fri 18:00-08:00, by local time; empty: at any time.',
+    flag: 'learning-hours',
+  }),
+  'learning.power': setting({
+    kind: choice(['ac', 'any']),
+    default: 'ac',
+    help: 'Whether a machine on battery learns, too.',
+    flag: 'learning-power',
+  }),
+  'learning.maxTemperature': setting({
+    kind: integer(30, 120),
+    default: 85,
+    help: 'Degrees Celsius of the processor at which learning pauses, until it is 10 cooler.',
+    flag: 'learning-max-temperature',
+  }),
+  'learning.minFreeMemory': setting({
+    kind: integer(0, 1_048_576),
+    default: 1_024,
+    help: 'MiB of memory that learning leaves free; when less is, it ends and goes on later from its checkpoint.',
+    flag: 'learning-min-free-memory',
+  }),
+  'learning.maxMemory': setting({
+    kind: optional(integer(128, 1_048_576)),
+    default: null,
+    help: 'MiB of memory that a training may take; unset: what is free.',
+    flag: 'learning-max-memory',
+  }),
+  'learning.niceness': setting({
+    kind: integer(0, 19),
+    default: 10,
+    help: 'How far training steps back behind other programs, as nice has it.',
+    flag: 'learning-niceness',
+  }),
+  'learning.quiet': setting({
+    kind: duration(SECOND, HOUR),
+    default: 10 * SECOND,
+    help: 'How long there must have been no task before learning goes on.',
+    flag: 'learning-quiet',
   }),
 
   'earning.settleEvery': setting({

@@ -42,6 +42,8 @@ export interface ProviderModules {
   /** Whether decisions can be logged and money taken; a provider that cannot takes no tasks. */
   isReady: () => boolean
   onOutcome: (requester: NodeKey, outcome: ProviderOutcome) => void
+  /** Told when a task is let in, before it waits for its slot; what is returned is called when it has ended. */
+  onTask?: () => () => void
 }
 
 const STOP_TIMEOUT_MS = 3_000
@@ -101,6 +103,7 @@ export class Provider {
       onOutcome(frames.remote, { kind: 'refused', code })
       return
     }
+    const taskEnded = this.#modules.onTask?.()
     const task = new ProviderTask(this.#options, { ...this.#modules, frames }, first)
     const run = task.run().then(outcome => onOutcome(frames.remote, outcome))
     this.#running.set(task, run)
@@ -108,6 +111,7 @@ export class Provider {
       await run
     } finally {
       this.#running.delete(task)
+      taskEnded?.()
     }
   }
 }

@@ -44,6 +44,8 @@ import type { TaskRequest, TaskSampling } from '../../protocol/messages/task-req
 import { createRecord } from '../../protocol/signed.ts'
 import { receiptClaim } from '../../protocol/typed-data.ts'
 
+import { learningSamples } from './learning-samples.ts'
+
 /** Valid values of every message, the same on every run: what vectors, codecs and fuzzers start from. */
 
 export const seedOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
@@ -450,4 +452,5 @@ export const samples: readonly Sample[] = [
   ...stakeEvents.map(event =>
     sample(`audit-event, ${event.kind}`, auditEventMessage, { ...sampleEvent, event }),
   ),
+  ...learningSamples(sampleSigner),
 ]
