@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { LearningError } from '../../../../inference/learning/errors.ts'
 import {
   type BatchGradients,
@@ -9,6 +11,7 @@ import {
 } from '../../../../inference/learning/jax/model.ts'
 import type { GgufFile } from '../../../../inference/models/gguf-writer.ts'
 import { writeGguf } from '../../../../inference/models/gguf-writer.ts'
+import { gradientsDigest } from '../../../helpers/gradients-digest.ts'
 import { type RandomShape, randomModel } from '../../../helpers/random-model.ts'
 import { seededRandom } from '../../../helpers/seeded-random.ts'
 import { TemporaryFolders } from '../../../helpers/temporary.ts'
@@ -120,6 +123,13 @@ describe('JaxModel', () => {
     assert.deepEqual(await little.loss(work), await much.loss(work))
     const again = await model({ path })
     same(await again.gradients(work), first)
+  })
+
+  it('gives the same bytes with several threads, in a process that ends by itself', async () => {
+    const path = await file({ ...SHAPE, width: 64 })
+    const script = new URL('../../../helpers/gradients-digest.ts', import.meta.url).pathname
+    const { stdout } = await promisify(execFile)(process.execPath, [script, path, '2'])
+    assert.equal(stdout, await gradientsDigest(path))
   })
 
   it('computes the last layer in runs of the vocabulary with the same result', async () => {
