@@ -22,6 +22,7 @@ import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
+import { Learning } from './learning/learning.ts'
 import { createLogger, type Logger } from './log.ts'
 import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
@@ -38,6 +39,7 @@ import { Router } from './market/routing/router.ts'
 import { CloudServices } from './market/venues/cloud-services.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
+import { ModelServing } from './model-serving.ts'
 import { NodeEvents } from './node-events.ts'
 import { ConnectionKeeper } from './p2p/connection-keeper.ts'
 import type { Violation } from './p2p/errors.ts'
@@ -246,12 +248,22 @@ export class ShoalNode {
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
     this.#undo.push(() => engine.stop())
+    const catalog = openCatalog(dataDir, config)
+    const serving = new ModelServing(
+      { offerLifetimeMs: config['offer.lifetime'] },
+      {
+        ...{ engine, catalog, clock: this.#clock, log: this.#log },
+        record: model => outbox.record([], [{ kind: 'model.loaded', v: 1, model }]),
+        tell: event => this.events.tell(event),
+      },
+    )
+    this.#undo.push(() => serving.stop())
     const desk = new MarketDesk(
       { self: host.nodeKey, config },
       {
         host,
         signer,
-        engine,
+        engine: serving.offered,
         index,
         store,
         clock: this.#clock,
@@ -261,7 +273,6 @@ export class ShoalNode {
     )
     await desk.start()
     this.#undo.push(() => desk.stop())
-    const catalog = openCatalog(dataDir, config)
     const receipts = new ReceiptBook({
       store,
       outbox,
@@ -275,11 +286,23 @@ export class ShoalNode {
       { config, seed },
       {
         ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, index, receipts, trust },
+        serving,
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
       },
     )
     this.#undo.push(() => verification.stop())
     await verification.start()
+    const learner = new Learning(
+      { config, dataDir, seed },
+      {
+        ...{ store, outbox, host, signer, wallet, engine, catalog, book },
+        ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
+        isWelcome: peer => reputation.isWelcome(peer),
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+      },
+    )
+    this.#undo.push(() => learner.stop())
+    await learner.start()
     trust.join({
       host,
       signer,
@@ -335,6 +358,7 @@ export class ShoalNode {
       index,
       desk,
       engine,
+      serving,
       cloud,
       catalog,
       receipts,
@@ -342,6 +366,7 @@ export class ShoalNode {
       reputation,
       attestation,
       learning,
+      learner,
       verification,
       deployment,
       chainUrl: place.rpcUrl,
@@ -357,7 +382,7 @@ export class ShoalNode {
     }
     if (client === null) this.#keepConnecting(place)
     else await this.#startTrading(client, place)
-    void this.#loadModels(config['models.serve'])
+    void serving.loadAll(config['models.serve'])
   }
 
   /** @throws {ConfigError} before anything has begun */
@@ -567,7 +592,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
-    const { engine, cloud, learning, verification } = this.parts
+    const { engine, cloud, learning, verification, serving } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -688,6 +713,7 @@ export class ShoalNode {
     learning.drive(router)
     const own = new OwnVenues(config, {
       ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
+      listed: serving.usable,
       meter: this.#meter,
       spending: economy.cloudSpending,
     })
@@ -723,6 +749,7 @@ export class ShoalNode {
     const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
     this.#trade = { economy, clearance, router, requester, offers }
     this.#undo.push(await verification.useTrade({ client, ...this.#trade }))
+    this.#undo.push(this.parts.learner.useTrade(economy))
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -732,7 +759,7 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk, reputation, verification } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation, serving } = this.parts
     const admission = new Admission(
       { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
       {
@@ -760,11 +787,10 @@ export class ShoalNode {
         engine: {
           // Tasks wait before the engine's door, not inside.
           status: () => ({
-            ...engine.status(),
-            models: verification.offered(engine.status().models),
+            ...serving.offered.status(),
             queued: engine.status().queued + admission.queued(),
           }),
-          onStatus: listener => engine.onStatus(listener),
+          onStatus: listener => serving.offered.onStatus(listener),
         },
         prices: desk.pricing,
         meter: this.#meter,
@@ -799,6 +825,7 @@ export class ShoalNode {
       },
     )
     await provider.start()
+    serving.countTasks(model => provider.runningOf(model))
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
@@ -854,40 +881,6 @@ export class ShoalNode {
     }
   }
 
-  /** Loads what is to be served, one after the other; what fails is told and left out. */
-  async #loadModels(specs: readonly string[]): Promise<void> {
-    const { engine, catalog, outbox } = this.parts
-    const { signal } = this.#abort
-    for (const spec of specs) {
-      if (signal.aborted) return
-      try {
-        this.events.tell({ type: 'model', spec, state: 'loading' })
-        await engine.start()
-        const source = await catalog.resolve(spec, {
-          signal,
-          onProgress: progress => {
-            if (progress.phase === 'downloading')
-              this.events.tell({ type: 'model', spec, state: 'downloading', progress })
-          },
-        })
-        const { id } = await engine.load(source, { signal })
-        await outbox.record([], [{ kind: 'model.loaded', v: 1, model: id }])
-        this.events.tell({ type: 'model', spec, state: 'ready', model: id })
-      } catch (error) {
-        if (signal.aborted) return
-        const fix = error instanceof ShoalError ? error.fix : undefined
-        const message = error instanceof Error ? error.message : String(error)
-        this.events.tell({
-          type: 'model',
-          spec,
-          state: 'failed',
-          error: fix === undefined ? `${message}.` : `${message}. ${fix}`,
-        })
-        this.#log.error({ err: error, spec }, 'a model could not be loaded')
-      }
-    }
-  }
-
   #measure(): void {
     const { host, book, engine } = this.parts
     this.metrics.gauge('shoal_peers', 'Connected peers.', () => host.peers().length)
@@ -934,6 +927,8 @@ export interface NodeParts {
   index: CapabilityIndex
   desk: MarketDesk
   engine: Engine
+  /** Which models are at work for tasks. */
+  serving: ModelServing
   cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook
@@ -942,6 +937,8 @@ export interface NodeParts {
   /** Where peers have proven to run. */
   attestation: NodeAttestation
   learning: RouteLearning
+  /** What this node learns with others. */
+  learner: Learning
   verification: Verification
   deployment: KnownDeployment
   chainUrl: string

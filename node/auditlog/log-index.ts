@@ -33,10 +33,11 @@ const anchorSchema = z.strictObject({
 const UP_TO = 'upTo'
 const BATCH = 512
 
-/** Where receipts and anchors stand in our own log, so that a question about one does not read all of it. */
+/** Where receipts, adapters and anchors stand in our own log, so that a question about one does not read all of it. */
 export class LogIndex {
   readonly #modules: LogIndexModules
   readonly #receipts: Table<number>
+  readonly #adapters: Table<number>
   readonly #anchors: Table<LoggedAnchor>
   readonly #meta: Table<number>
   readonly #one = pLimit(1)
@@ -46,6 +47,7 @@ export class LogIndex {
   constructor(modules: LogIndexModules) {
     this.#modules = modules
     this.#receipts = modules.store.table('log-receipts', wire.count)
+    this.#adapters = modules.store.table('log-adapters', wire.count)
     this.#anchors = modules.store.table('log-anchors', anchorSchema)
     this.#meta = modules.store.table('log-index', wire.count)
   }
@@ -54,6 +56,12 @@ export class LogIndex {
   async sequenceOf(receipt: CidString): Promise<number | null> {
     await this.catchUp()
     return (await this.#receipts.get(receipt)) ?? null
+  }
+
+  /** Sequence of the event by which we accepted a version of an adapter; null when there is none. */
+  async sequenceOfVersion(version: CidString): Promise<number | null> {
+    await this.catchUp()
+    return (await this.#adapters.get(version)) ?? null
   }
 
   /** All anchors, the first first. */
@@ -93,6 +101,7 @@ export class LogIndex {
 
   #operationsOf(sequence: number, event: AuditEventDetails): BatchOperation[] {
     if (event.kind === 'receipt.issued') return [this.#receipts.putOperation(event.receipt, sequence)]
+    if (event.kind === 'adapter.accepted') return [this.#adapters.putOperation(event.version, sequence)]
     if (event.kind !== 'anchor.confirmed') return []
     const { root, firstSequence, lastSequence, transaction } = event
     const same = this.#known.find(anchor => anchor.firstSequence === firstSequence)

@@ -238,6 +238,13 @@ export class EmissionReader {
     return { firstBlock, lastBlock }
   }
 
+  /** When an epoch begins and ends, ms since the Unix epoch; the end is not in it. */
+  async epochTimes(epoch: bigint): Promise<{ fromMs: number; toMs: number }> {
+    const { genesis, length } = await this.#epochs()
+    const begin = genesis + epoch * length
+    return { fromMs: Number(begin) * 1_000, toMs: Number(begin + length) * 1_000 }
+  }
+
   /** When epoch 0 began and how long each is, seconds. */
   async #epochs(): Promise<{ genesis: bigint; length: bigint }> {
     const [[genesis], [length]] = await Promise.all([

@@ -6,7 +6,9 @@ import {
   MAX_SPOT_NOTICE_MS,
 } from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
+import { JOIN_POLICIES } from '../learning/rounds/join-policy.ts'
 import { LOG_LEVELS } from '../log-levels.ts'
+import { hourSpan } from './hour-span.ts'
 import {
   address,
   choice,
@@ -133,7 +135,7 @@ export const settings = {
   'models.serve': setting({
     kind: list(text('model')),
     default: ['shoal-mini'],
-    help: 'Models to offer: names, files, URLs or hf: names; empty to offer none.',
+    help: 'Models to offer: names, files, URLs or hf: names, +ADAPTER.gguf behind for one that wears an adapter; empty to offer none.',
     flag: 'model',
   }),
   'models.slots': setting({
@@ -490,6 +492,85 @@ export const settings = {
     default: true,
     help: 'Vote in the juries this wallet is drawn into as a validator; one that does not loses its bond.',
     flag: 'serve-jury',
+  }),
+
+  'learning.enabled': setting({
+    kind: flag,
+    default: false,
+    help: 'Learn with other nodes: hear of rounds, take part in them, and judge what others made.',
+    flag: 'learn',
+  }),
+  'learning.join': setting({
+    kind: choice(JOIN_POLICIES),
+    default: 'ask',
+    help: 'Which rounds are joined: all there is data for (auto), those of shoal learn join (ask), or none (never).',
+    flag: 'learning-join',
+  }),
+  'learning.publicText': setting({
+    kind: list(text('file')),
+    default: [],
+    help: 'JSONL files given to everybody to measure updates with, as path or domain=path; never taken from own data.',
+    flag: 'learning-public-text',
+  }),
+  'learning.proposerStake': setting({
+    kind: credits(0n),
+    default: CREDIT,
+    help: 'Credits that who proposes a round must have at stake to be heard.',
+    flag: 'learning-proposer-stake',
+  }),
+  'learning.quota': setting({
+    kind: integer(16, 1_048_576),
+    default: 2_048,
+    help: 'MiB that updates and adapters of rounds may take on the disk.',
+    flag: 'learning-quota',
+  }),
+  'learning.trainer': setting({
+    kind: optional(text('command')),
+    default: null,
+    help: 'Command of another trainer, such as one that uses a GPU; unset: the one inside.',
+    flag: 'learning-trainer',
+  }),
+  'learning.hours': setting({
+    kind: list(hourSpan),
+    default: [],
+    help: 'When training may run, such as 22:00-07:00 or mon-fri 18:00-08:00, by local time; empty: at any time.',
+    flag: 'learning-hours',
+  }),
+  'learning.power': setting({
+    kind: choice(['ac', 'any']),
+    default: 'ac',
+    help: 'Whether a machine on battery learns, too.',
+    flag: 'learning-power',
+  }),
+  'learning.maxTemperature': setting({
+    kind: integer(30, 120),
+    default: 85,
+    help: 'Degrees Celsius of the processor at which learning pauses, until it is 10 cooler.',
+    flag: 'learning-max-temperature',
+  }),
+  'learning.minFreeMemory': setting({
+    kind: integer(0, 1_048_576),
+    default: 1_024,
+    help: 'MiB of memory that learning leaves free; when less is, it ends and goes on later from its checkpoint.',
+    flag: 'learning-min-free-memory',
+  }),
+  'learning.maxMemory': setting({
+    kind: optional(integer(128, 1_048_576)),
+    default: null,
+    help: 'MiB of memory that a training may take; unset: what is free.',
+    flag: 'learning-max-memory',
+  }),
+  'learning.niceness': setting({
+    kind: integer(0, 19),
+    default: 10,
+    help: 'How far training steps back behind other programs, as nice has it.',
+    flag: 'learning-niceness',
+  }),
+  'learning.quiet': setting({
+    kind: duration(SECOND, HOUR),
+    default: 10 * SECOND,
+    help: 'How long there must have been no task before learning goes on.',
+    flag: 'learning-quiet',
   }),
 
   'earning.settleEvery': setting({

@@ -1,6 +1,6 @@
 import type { Engine } from '../../inference/engine.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, Bytes32, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, ModelId, NodeKey } from '../../protocol/ids.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
 import type { ProviderFrame } from '../../protocol/messages/provider-frame.ts'
 import type { RequesterFrame } from '../../protocol/messages/requester-frame.ts'
@@ -42,6 +42,8 @@ export interface ProviderModules {
   /** Whether decisions can be logged and money taken; a provider that cannot takes no tasks. */
   isReady: () => boolean
   onOutcome: (requester: NodeKey, outcome: ProviderOutcome) => void
+  /** Told when a task is let in, before it waits for its slot; what is returned is called when it has ended. */
+  onTask?: () => () => void
 }
 
 const STOP_TIMEOUT_MS = 3_000
@@ -69,6 +71,13 @@ export class Provider {
     return this.#running.size
   }
 
+  /** Those of one model. */
+  runningOf(model: ModelId): number {
+    let running = 0
+    for (const task of this.#running.keys()) if (task.model === model) running += 1
+    return running
+  }
+
   /** Takes no more tasks and ends the running ones with a receipt for what was delivered. Ends within 3 s. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true
@@ -94,6 +103,7 @@ export class Provider {
       onOutcome(frames.remote, { kind: 'refused', code })
       return
     }
+    const taskEnded = this.#modules.onTask?.()
     const task = new ProviderTask(this.#options, { ...this.#modules, frames }, first)
     const run = task.run().then(outcome => onOutcome(frames.remote, outcome))
     this.#running.set(task, run)
@@ -101,6 +111,7 @@ export class Provider {
       await run
     } finally {
       this.#running.delete(task)
+      taskEnded?.()
     }
   }
 }

@@ -4,6 +4,8 @@ import { ATTESTATION_KINDS } from '../attestation.ts'
 import { type MessageDefinition, wire } from '../codec.ts'
 import type { Bytes32 } from '../ids.ts'
 import { ROLES } from '../roles.ts'
+import { blobDigestSchema } from './learning/blob-ref.ts'
+import { domainSchema } from './learning/common.ts'
 import { END_REASONS } from './receipt.ts'
 
 /** How a juror votes; `abstain`: it cannot be decided. */
@@ -199,6 +201,48 @@ const eventSchemas = [
     tokens: wire.count,
     /** Whether there was an honest baseline for the two engines. */
     calibrated: z.boolean(),
+  }),
+  // What this node did in a round of learning, each once; the round is named by the CID of its manifest.
+  z.strictObject({ kind: z.literal('round.proposed'), v: z.literal(1), round: wire.cid }),
+  z.strictObject({ kind: z.literal('round.joined'), v: z.literal(1), round: wire.cid, stake: wire.amount }),
+  z.strictObject({
+    kind: z.literal('round.committed'),
+    v: z.literal(1),
+    round: wire.cid,
+    commitment: wire.bytes32,
+  }),
+  z.strictObject({
+    kind: z.literal('round.revealed'),
+    v: z.literal(1),
+    round: wire.cid,
+    update: blobDigestSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('round.voted'),
+    v: z.literal(1),
+    round: wire.cid,
+    adapter: blobDigestSchema,
+    accept: z.boolean(),
+  }),
+  // A quorum found it better; from then on it may be served.
+  z.strictObject({
+    kind: z.literal('adapter.accepted'),
+    v: z.literal(1),
+    /** CID of the `adapter-version` record. */
+    version: wire.cid,
+    adapter: wire.modelId,
+    base: wire.modelId,
+    round: wire.cid,
+    domain: domainSchema,
+  }),
+  // Which adapter a base wears for a domain, by the owner's word; null for none.
+  z.strictObject({
+    kind: z.literal('adapter.rolledBack'),
+    v: z.literal(1),
+    base: wire.modelId,
+    domain: domainSchema,
+    from: z.nullable(wire.modelId),
+    to: z.nullable(wire.modelId),
   }),
 ] as const
 

@@ -7,6 +7,15 @@ import { calibrationMessage } from './calibration.ts'
 import { countersignatureMessage } from './countersignature.ts'
 import { evidenceRequestMessage, evidenceResponseMessage, taskEvidenceMessage } from './evidence.ts'
 import { proofRequestMessage, proofResponseMessage } from './inclusion.ts'
+import { adapterVersionMessage } from './learning/adapter-version.ts'
+import { aggregateProposalMessage } from './learning/aggregate-proposal.ts'
+import { learningSyncRequestMessage, learningSyncResponseMessage } from './learning/learning-sync.ts'
+import { roundJoinMessage } from './learning/round-join.ts'
+import { roundManifestMessage } from './learning/round-manifest.ts'
+import { roundVoteMessage } from './learning/round-vote.ts'
+import { updateCommitmentMessage } from './learning/update-commitment.ts'
+import { updateRevealMessage } from './learning/update-reveal.ts'
+import { updateScoresMessage } from './learning/update-scores.ts'
 import { offerMessage } from './offer.ts'
 import { offersRequestMessage, offersResponseMessage } from './offer-exchange.ts'
 import { offerUpdateMessage } from './offer-update.ts'
@@ -41,5 +50,15 @@ export const messages: readonly MessageDefinition<never>[] = [
   auditJobMessage,
   auditScoresMessage,
   auditReplyMessage,
+  roundManifestMessage,
+  roundJoinMessage,
+  updateCommitmentMessage,
+  updateRevealMessage,
+  updateScoresMessage,
+  aggregateProposalMessage,
+  roundVoteMessage,
+  adapterVersionMessage,
+  learningSyncRequestMessage,
+  learningSyncResponseMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

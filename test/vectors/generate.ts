@@ -10,12 +10,21 @@ import { MAX_AMOUNT } from '../../protocol/limits.ts'
 import { auditEventHash, auditEventMessage } from '../../protocol/messages/audit-event.ts'
 import { auditScoresMessage } from '../../protocol/messages/audit-job.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
+import { adapterVersionMessage } from '../../protocol/messages/learning/adapter-version.ts'
+import { aggregateProposalMessage } from '../../protocol/messages/learning/aggregate-proposal.ts'
+import { roundJoinMessage } from '../../protocol/messages/learning/round-join.ts'
+import { roundManifestMessage } from '../../protocol/messages/learning/round-manifest.ts'
+import { roundVoteMessage } from '../../protocol/messages/learning/round-vote.ts'
+import { updateCommitmentMessage } from '../../protocol/messages/learning/update-commitment.ts'
+import { updateRevealMessage } from '../../protocol/messages/learning/update-reveal.ts'
+import { updateScoresMessage } from '../../protocol/messages/learning/update-scores.ts'
 import { offerMessage } from '../../protocol/messages/offer.ts'
 import { END_REASONS, type Receipt, receiptMessage } from '../../protocol/messages/receipt.ts'
 import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, signingInput } from '../../protocol/signed.ts'
 import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/typed-data.ts'
 import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
+import { adaptedModelVectors } from './adapted-model.ts'
 import { auditorDrawVectors } from './auditor-draw.ts'
 import { awardVectors } from './award.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
@@ -62,10 +71,22 @@ export function generateVectors(): Vectors {
     awards: awardVectors(),
     'receipt-claim': receiptClaimVectors(),
     sampling: samplingVectors(),
+    'adapted-model': adaptedModelVectors(),
     'auditor-draw': auditorDrawVectors(),
     replica: replicaVectors(),
   }
 }
+
+const roundMessages = [
+  roundManifestMessage,
+  roundJoinMessage,
+  updateCommitmentMessage,
+  updateRevealMessage,
+  updateScoresMessage,
+  aggregateProposalMessage,
+  roundVoteMessage,
+  adapterVersionMessage,
+]
 
 const signedTypes = new Set([
   offerMessage.type,
@@ -73,6 +94,7 @@ const signedTypes = new Set([
   countersignatureMessage.type,
   auditEventMessage.type,
   auditScoresMessage.type,
+  ...roundMessages.map(({ type }) => type),
 ])
 
 /** Bigints as decimal strings and bytes as `hex:…`, for readers. */

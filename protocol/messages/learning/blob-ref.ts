@@ -26,7 +26,8 @@ const HASH_BYTES = 32
 export const MAX_CHUNK_LIST_BYTES = (MAX_BLOB_BYTES / BLOB_CHUNK_BYTES) * HASH_BYTES
 const CONTEXT = utf8ToBytes('shoal/1/chunks\0')
 
-const digestSchema = z.codec(
+/** A field of messages that is the digest of a blob alone. */
+export const blobDigestSchema = z.codec(
   wire.bytes(HASH_BYTES, HASH_BYTES),
   z.string().regex(BLOB_DIGEST_PATTERN, { message: 'must be sha256: and 64 hex characters' }),
   {
@@ -37,7 +38,7 @@ const digestSchema = z.codec(
 
 /** A field of messages that names a blob; empty ones and those beyond `MAX_BLOB_BYTES` are refused. */
 export const blobRefSchema: z.ZodType<BlobRef> = z.strictObject({
-  digest: digestSchema,
+  digest: blobDigestSchema,
   bytes: z.int().min(1).max(MAX_BLOB_BYTES),
   root: wire.bytes32,
 })

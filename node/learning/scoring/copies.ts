@@ -1,0 +1,44 @@
+import type { CidString } from '../../../protocol/ids.ts'
+
+/**
+ * Cosine from which two updates of a round are one. Measured with `test/bench/learning/copies.bench.ts`; see there for the
+ * honest updates of one domain that it must let pass and the disguises that it must see through.
+ */
+export const COPY_COSINE = 0.9
+
+/** Squared norms below this share of the largest are of updates that change nothing; they have no direction. */
+const LEAST_NORM_SHARE = 1e-12
+
+/**
+ * Which updates are copies of others, by the inner products of what they change: ⟨ΔW_x, ΔW_y⟩ / (‖ΔW_x‖ ‖ΔW_y‖). It is ΔW = BA that
+ * is compared, so that other factors of the same product (BR⁻¹ and RA), other orders of the ranks and another scale
+ * are the same; noise of relative size s lowers the cosine to 1/√(1 + s²) only.
+ *
+ * The earlier commitment is the original. What is committed is hidden until all have committed, so that within a round
+ * only who works together can copy: then one of them is paid.
+ * @param gram inner products of all pairs after the parent was taken away, n×n row-major
+ * @param updates n, in the order of their commitments
+ * @returns the original of each copy
+ */
+export function findCopies(
+  gram: Float64Array,
+  updates: readonly CidString[],
+  cosine: number = COPY_COSINE,
+): Map<CidString, CidString> {
+  const count = updates.length
+  const norm2 = (i: number) => gram[i * count + i]!
+  const largest = updates.reduce((most, _, i) => Math.max(most, norm2(i)), 0)
+  const hasDirection = (i: number) => norm2(i) > largest * LEAST_NORM_SHARE
+  const copies = new Map<CidString, CidString>()
+  for (let late = 1; late < count; late++) {
+    if (!hasDirection(late)) continue
+    for (let early = 0; early < late; early++) {
+      if (!hasDirection(early)) continue
+      const similarity = gram[late * count + early]! / Math.sqrt(norm2(late) * norm2(early))
+      if (!(similarity >= cosine)) continue
+      copies.set(updates[late]!, copies.get(updates[early]!) ?? updates[early]!)
+      break
+    }
+  }
+  return copies
+}
