@@ -30,8 +30,8 @@ import { RoundError } from './rounds/errors.ts'
 import { FileAggregator } from './rounds/parts/aggregator.ts'
 import { CatalogBases } from './rounds/parts/bases.ts'
 import { roundBlobs } from './rounds/parts/blobs.ts'
-import { PlainCodec } from './rounds/parts/codec.ts'
 import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
+import { PackedCodec } from './rounds/parts/packed-codec.ts'
 import { LocalTrainer } from './rounds/parts/trainer.ts'
 import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
 import { RoundBook } from './rounds/round-book.ts'
@@ -172,8 +172,8 @@ export class Learning {
     const aggregator = new Aggregator()
     const trainer = this.#trainer()
     const bases = new CatalogBases({ catalog })
-    const codec = new PlainCodec()
     const files = { folder: join(folder, 'rounds') }
+    const codec = new PackedCodec({ folder: join(folder, 'packed') }, { bases })
     const { data, lifecycle } = this
     const parts: RoundParts = {
       trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
@@ -183,7 +183,13 @@ export class Learning {
         ...this.#acceptance(blobs),
       }),
       unpack: (context, path) => codec.decode(context, path),
-      blobs,
+      blobs: {
+        ...blobs,
+        release: async holder => {
+          await blobs.release(holder)
+          await codec.release(holder)
+        },
+      },
     }
     const book = new RoundBook({ store: this.#modules.store, outbox })
     const rounds = new Rounds(
