@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
-const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerTrain, registerEval, registerLearnData]
+import { registerLearnData } from './learn/data.ts'
+import { registerEval } from './learn/eval.ts'
+import { registerTrain } from './learn/train.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
 export function registerLearn(program: Command): void {

@@ -1,7 +1,12 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import type { Engine } from '../../inference/engine.ts'
+import { ExternalTrainer } from '../../inference/learning/external-trainer.ts'
+import { JaxTrainer } from '../../inference/learning/jax-trainer/jax-trainer.ts'
+import type { Trainer } from '../../inference/learning/trainer.ts'
 import type { ModelCatalog } from '../../inference/models/catalog.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { NodeKey } from '../../protocol/ids.ts'
+import type { Address, NodeKey } from '../../protocol/ids.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { ChainStanding } from '../chain/standing.ts'
 import type { Clock } from '../clock.ts'
@@ -11,14 +16,32 @@ import type { Logger } from '../log.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Metrics } from '../metrics.ts'
 import type { NodeEvents } from '../node-events.ts'
+import { BlobExchange } from '../p2p/blobs/blob-exchange.ts'
+import { BlobStore } from '../p2p/blobs/blob-store.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Wallet } from '../payments/wallet.ts'
 import type { Store } from '../store/store.ts'
+import { Aggregator } from './aggregation/aggregator.ts'
+import { DataBook } from './data/data-book.ts'
+import { configuredLifecycle } from './lifecycle/configured.ts'
+import type { LearningLifecycle } from './lifecycle/lifecycle.ts'
+import { RoundError } from './rounds/errors.ts'
+import { FileAggregator } from './rounds/parts/aggregator.ts'
+import { CatalogBases } from './rounds/parts/bases.ts'
+import { roundBlobs } from './rounds/parts/blobs.ts'
+import { PlainCodec } from './rounds/parts/codec.ts'
+import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
+import { LocalTrainer } from './rounds/parts/trainer.ts'
+import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
+import { RoundBook } from './rounds/round-book.ts'
+import type { RoundState } from './rounds/round-state.ts'
+import { Rounds } from './rounds/rounds.ts'
+import type { RoundBlobs, RoundParts } from './rounds/seams.ts'
 
 export interface LearningOptions {
   config: Config
-  dataDir: DataDir
+  dataDir: Pick<DataDir, 'root'>
   /** Of the node key; secrets that nobody else knows are derived from it. */
   seed: Uint8Array
 }
@@ -29,44 +52,85 @@ export interface LearningModules {
   outbox: AuditOutbox
   host: P2PHost
   signer: NodeSigner
-  wallet: Wallet
+  wallet: Pick<Wallet, 'address'>
   engine: Engine
   catalog: ModelCatalog
-  book: OfferBook
+  book: Pick<OfferBook, 'of'>
   events: NodeEvents
   metrics: Metrics
   clock: Clock
   log: Logger
   isWelcome: (peer: NodeKey) => boolean
   onViolation: (peer: NodeKey, violation: Violation) => void
+  /** Takes the place of the trainer that the settings name. */
+  trainer?: Trainer
 }
 
 /** Parts of the node that need the chain. */
 export interface LearningTrade {
-  standing: Pick<ChainStanding, 'of' | 'want'>
+  standing: Pick<ChainStanding, 'of' | 'want' | 'on' | 'off'>
 }
+
+const MIB = 1_048_576
+/** An external trainer that takes longer has hung. */
+const EXTERNAL_TRAINER_TIMEOUT_MS = 7 * 24 * 3_600_000
 
 /**
  * Everything by which this node learns with others, put together. What needs the chain begins with `useTrade`; the rest does
- * not wait for it.
+ * not wait for it. A node that does not take part has none of it but its data.
  */
 export class Learning {
+  readonly data: DataBook
+  readonly lifecycle: LearningLifecycle
+  readonly #options: LearningOptions
   readonly #modules: LearningModules
-  #standing: Pick<ChainStanding, 'of' | 'want'> | null = null
+  readonly #parts: LearningParts | null
+  #standing: LearningTrade['standing'] | null = null
 
-  constructor(_options: LearningOptions, modules: LearningModules) {
+  constructor(options: LearningOptions, modules: LearningModules) {
+    this.#options = options
     this.#modules = modules
+    const { config, dataDir, seed } = options
+    const { clock, log } = modules
+    this.data = new DataBook({ folder: join(dataDir.root, 'learning', 'data'), seed }, { clock })
+    this.lifecycle = configuredLifecycle(config, { clock, log })
+    this.#parts = config['learning.enabled'] ? this.#build() : null
+  }
+
+  /** Whether this node takes part in rounds. */
+  get isEnabled(): boolean {
+    return this.#parts !== null
+  }
+
+  /** @throws {RoundError} LEARNING_OFF */
+  get rounds(): Rounds {
+    return this.#enabled().rounds
+  }
+
+  /** Updates and adapters of rounds. @throws {RoundError} LEARNING_OFF */
+  get blobs(): BlobStore {
+    return this.#enabled().store
   }
 
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
-    this.#modules.log.debug({}, 'learning has started')
+    if (this.#parts === null) return
+    const { store, exchange, rounds } = this.#parts
+    await this.data.start()
+    this.lifecycle.start()
+    await store.start()
+    await exchange.start()
+    await rounds.start()
   }
 
   /** Begins what needs the chain. @returns how to end it again */
   useTrade({ standing }: LearningTrade): () => void {
+    const onStanding = () => this.#parts?.rounds.reconsider()
     this.#standing = standing
+    standing.on('standing', onStanding)
+    this.#parts?.rounds.reconsider()
     return () => {
+      standing.off('standing', onStanding)
       if (this.#standing === standing) this.#standing = null
     }
   }
@@ -74,5 +138,108 @@ export class Learning {
   /** Idempotent; ends within a few seconds. */
   async stop(): Promise<void> {
     this.#standing = null
+    if (this.#parts === null) return
+    const { rounds, exchange, store, trainer, aggregator } = this.#parts
+    await rounds.stop()
+    await this.lifecycle.stop()
+    await trainer.stop()
+    await aggregator.stop()
+    await exchange.stop()
+    await store.stop()
+    await this.data.stop()
   }
+
+  #enabled(): LearningParts {
+    if (this.#parts !== null) return this.#parts
+    throw new RoundError('LEARNING_OFF', 'this node does not learn with others', {
+      fix: 'Start it with --learn, or set learning.enabled.',
+    })
+  }
+
+  #build(): LearningParts {
+    const { config, dataDir } = this.#options
+    const { host, clock, log, isWelcome, onViolation, catalog, signer, wallet, outbox } = this.#modules
+    const folder = join(dataDir.root, 'learning')
+    const store = new BlobStore(
+      { folder: join(folder, 'blobs'), maxBytes: config['learning.quota'] * MIB },
+      { clock, log },
+    )
+    const exchange = new BlobExchange(
+      {},
+      { host, store, isWelcome, onViolation, clock, log, candidates: () => host.peers() },
+    )
+    const blobs = roundBlobs({ store, exchange })
+    const aggregator = new Aggregator()
+    const trainer = this.#trainer()
+    const bases = new CatalogBases({ catalog })
+    const codec = new PlainCodec()
+    const files = { folder: join(folder, 'rounds') }
+    const { data, lifecycle } = this
+    const parts: RoundParts = {
+      trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
+      validation: new PublicTexts(publicTextsFrom(config['learning.publicText'])),
+      ...inLifecycle(lifecycle, {
+        aggregator: new FileAggregator(files, { aggregator }),
+        ...this.#acceptance(blobs),
+      }),
+      unpack: (context, path) => codec.decode(context, path),
+      blobs,
+    }
+    const book = new RoundBook({ store: this.#modules.store, outbox })
+    const rounds = new Rounds(
+      { join: config['learning.join'], proposerStake: config['learning.proposerStake'] },
+      {
+        ...{ host, book, parts, signer, wallet: wallet.address, clock, log, isWelcome, onViolation },
+        random: Math.random,
+        randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
+        stakeOf: (node, address) => this.#stakeOf(node, address),
+        onPhase: state => this.#told(state),
+        onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
+      },
+    )
+    return { store, exchange, aggregator, trainer, rounds }
+  }
+
+  /** What judges updates and adapters, and keeps those that were accepted. */
+  #acceptance(_blobs: RoundBlobs): Pick<RoundParts, 'scorer' | 'judge' | 'versions'> {
+    return { scorer: null, judge: null, versions: null }
+  }
+
+  #trainer(): Trainer {
+    if (this.#modules.trainer !== undefined) return this.#modules.trainer
+    const { config } = this.#options
+    const command = config['learning.trainer']
+    const memory = config['learning.maxMemory']
+    const limits = {
+      niceness: config['learning.niceness'],
+      ...(memory === null ? {} : { maxMemoryBytes: memory * MIB }),
+    }
+    return command === null
+      ? new JaxTrainer(limits)
+      : new ExternalTrainer({ ...limits, command, timeoutMs: EXTERNAL_TRAINER_TIMEOUT_MS })
+  }
+
+  /** What a wallet has at stake for a node, base units; null while the chain has not told. */
+  #stakeOf(node: NodeKey, wallet: Address): bigint | null {
+    const standing = this.#standing
+    if (standing === null) return null
+    standing.want(wallet, true)
+    const known = standing.of(wallet, node)
+    if (known === null) return null
+    return known.bound ? known.stake : 0n
+  }
+
+  #told({ round, phase, failure, manifest }: RoundState): void {
+    const { events, log } = this.#modules
+    log.info({ round, phase, failure }, 'a round of learning goes on')
+    events.tell({ type: 'round', round, name: manifest.name, phase, failure })
+  }
+}
+
+interface LearningParts {
+  store: BlobStore
+  exchange: BlobExchange
+  aggregator: Aggregator
+  trainer: Trainer
+  rounds: Rounds
 }
