@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { registerEval } from './learn/eval.ts'
+import { registerTrain } from './learn/train.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
 export function registerLearn(program: Command): void {
@@ -16,4 +18,4 @@ Examples:
   for (const register of SUBCOMMANDS) register(learn)
 }
 
-const SUBCOMMANDS: readonly ((learn: Command) => void)[] = []
+const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerTrain, registerEval]

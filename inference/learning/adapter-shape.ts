@@ -16,15 +16,22 @@ export async function adapterShapeOf(
 ): Promise<AdapterShape> {
   const { metadata, tensors } = await readGgufHead(basePath)
   const architecture = textOf(metadata, 'general.architecture') ?? ''
-  const layers: ModuleShape[] = tensors
+  const digest = `sha256:${await modules.identifier.digest(basePath)}`
+  return { architecture, digest, modules: layersIn(tensors) }
+}
+
+/** The linear layers among a base's tensors that can carry an adapter. */
+export function layersIn(tensors: readonly { name: string; shape: readonly number[] }[]): ModuleShape[] {
+  return tensors
     .map(({ name, shape }) => ({
       name: name.replace(/\.weight$/, ''),
       inputs: shape[0] ?? 1,
       outputs: shape[1] ?? 1,
+      isMatrix: name.endsWith('.weight') && shape.length === 2,
     }))
-    .filter(({ name }) => LAYER_PATTERN.test(name))
+    .filter(({ name, isMatrix }) => isMatrix && LAYER_PATTERN.test(name))
+    .map(({ name, inputs, outputs }) => ({ name, inputs, outputs }))
     .sort((x, y) => (x.name < y.name ? -1 : 1))
-  return { architecture, digest: `sha256:${await modules.identifier.digest(basePath)}`, modules: layers }
 }
 
 /** Those of a base's layers that settings name. */

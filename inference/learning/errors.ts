@@ -42,6 +42,8 @@ export type LearningErrorCode =
   | 'BASE_UNSUPPORTED'
   /** It would take more memory than is allowed. */
   | 'TRAINING_MEMORY'
+  /** There is no such backend for the mathematics on this machine. */
+  | 'BACKEND_UNAVAILABLE'
   /** The loss stopped being a number. */
   | 'TRAINING_DIVERGED'
   /** The training process ended by itself. */
@@ -49,8 +51,12 @@ export type LearningErrorCode =
   /** The external trainer did not keep to the contract. */
   | 'TRAINER_PROTOCOL'
   | 'TRAINER_TIMEOUT'
+  /** This system cannot hold a process of another program. */
+  | 'PAUSE_UNAVAILABLE'
   /** The checkpoint belongs to another job, or is damaged. */
   | 'CHECKPOINT_INVALID'
+  /** The adapter could not be written where it is wanted. */
+  | 'OUTPUT_UNWRITABLE'
   /** A file of somebody's is in the way. */
   | 'FILE_EXISTS'
   | 'CANCELLED'

@@ -4,7 +4,11 @@ import type { TrainingSettings } from './training-settings.ts'
 /** What is to be learned, from what, and where the result goes. */
 export interface TrainingJob {
   base: { path: string; digest: ModelDigest }
-  /** JSONL of examples; see training-text.ts for the forms. */
+  /** The adapter's name; `adapter` when left out. */
+  name?: string
+  /** Short texts that go with the adapter. */
+  metadata?: Readonly<Record<string, string>>
+  /** JSONL of examples; see examples/training-text.ts for the forms. */
   dataPath: string
   /** Examples that are only measured; null measures nothing. */
   heldOutPath: string | null
@@ -13,7 +17,7 @@ export interface TrainingJob {
   settings: TrainingSettings
   /** Adapter file to go on from; null begins anew. */
   initial: string | null
-  /** Written now and then, gone on from if it is there and of this very job, removed at the end. */
+  /** Written now and then, gone on from if it is there and of this very job, removed at the end; of another job: replaced. */
   checkpointPath: string | null
 }
 
@@ -60,6 +64,8 @@ export interface TrainingResult {
   tokens: number
   tokensPerSecond: number
   ended: 'budget' | 'early_stop'
+  /** Steps that a checkpoint had done before. */
+  resumedAtStep: number
   /** Null where the trainer does not tell. */
   text: TrainingTextReport | null
 }
@@ -72,7 +78,10 @@ export interface TrainOptions {
 /** A training under way. It can be awaited. */
 export interface Training extends PromiseLike<TrainingResult> {
   readonly result: Promise<TrainingResult>
-  /** Resolves when it uses no processor any more, which is within 2 s; idempotent. */
+  /**
+   * Resolves when it uses no processor any more, which is within 2 s; idempotent.
+   * @throws {LearningError} PAUSE_UNAVAILABLE
+   */
   pause(): Promise<void>
   resume(): Promise<void>
 }

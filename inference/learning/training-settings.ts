@@ -50,6 +50,8 @@ export const trainingSettingsSchema = z.strictObject({
   clipNorm: z.number().positive().max(1e6).default(1),
   /** Order of the examples and the first A come from it. */
   seed: z.int().min(0).max(0xffff_ffff).default(42),
+  /** Share of the examples that are set aside to be measured, where no held-out text is given. */
+  heldOutShare: z.number().min(0).max(0.9).default(0),
   /** Steps between measurements on the held-out text; 0 measures only at the end. */
   evaluateEverySteps: z.int().min(0).max(1_000_000).default(20),
   /** Measurements without a better held-out loss after which training ends; 0 goes on to the last step. */
