@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { registerLearnData } from './learn/data.ts'
+import { registerLearnVersions } from './learn/versions.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
 export function registerLearn(program: Command): void {
@@ -17,4 +18,4 @@ Examples:
   for (const register of SUBCOMMANDS) register(learn)
 }
 
-const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerLearnData]
+const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerLearnData, registerLearnVersions]

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import pLimit from 'p-limit'
+import { cidOf } from '../../../protocol/codec.ts'
 import type { CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../../protocol/messages/audit-event.ts'
 import type { AdapterVersion } from '../../../protocol/messages/learning/adapter-version.ts'
@@ -23,8 +24,8 @@ export interface AdapterVersionsModules {
   book: VersionBook
   outbox: Pick<AuditOutbox, 'record'>
   blobs: RoundBlobs
-  /** Records of rounds by CID; null for those that are not here. */
-  roundRecord: (cid: CidString) => Uint8Array | null
+  /** All records of a round that are here, the manifest's too. */
+  roundRecords: (round: CidString) => Promise<readonly Uint8Array[]>
   stakeOf: StakeOf
   /** Looks into an adapter's file. @throws {AdapterError} when it does not fit the base */
   checkFile: (path: string, version: AdapterVersion) => Promise<void>
@@ -85,8 +86,9 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
   async accept({ record, path }: AcceptedAdapter): Promise<void> {
     await this.#one(async () => {
       if (this.#known(record.body) !== null) return
-      const { blobs, roundRecord } = this.#modules
-      const proven = proveVersion(record, roundRecord, this.#modules.stakeOf)
+      const { blobs, roundRecords, stakeOf } = this.#modules
+      const records = byCid(await roundRecords(record.body.round))
+      const proven = proveVersion(record, cid => records.get(cid) ?? null, stakeOf)
       await blobs.keep(path, { holder: holderOf(record.cid), provided: true })
       await this.#add(record, proven)
     })
@@ -286,6 +288,11 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
 }
 
 const MAX_REFUSED = 1_024
+
+/** Records by what they are called. */
+export function byCid(records: readonly Uint8Array[]): Map<CidString, Uint8Array> {
+  return new Map(records.map(bytes => [cidOf(bytes).toString(), bytes]))
+}
 
 /** What pins a version's file. */
 function holderOf(cid: CidString): string {

@@ -76,7 +76,7 @@ export function learnedVersion(options: LearnedVersionOptions = {}): LearnedVers
   const stakeOf = (member: number) => options.stakes?.[member] ?? 10n
   const at = (hours: number) => START_MS + number * 100 * HOUR_MS + hours * HOUR_MS
   const manifest = keep(
-    createRecord(
+    createRecord<RoundManifest>(
       roundManifestMessage,
       {
         ...{ version: 1, wallet: memberWallet(0), base, parent, name: 'notes', rank: 4, alpha: 8 },
@@ -154,7 +154,7 @@ export function learnedVersion(options: LearnedVersionOptions = {}): LearnedVers
     return [keep(createRecord(roundVoteMessage, vote, memberSigner(member)))]
   })
   const weight = Math.floor(1_000_000 / members)
-  const record = createRecord(
+  const record = createRecord<AdapterVersion>(
     adapterVersionMessage,
     {
       ...{ version: 1, adapter: `notes@${adapter.digest}`, blob: adapter, base },
