@@ -32,6 +32,7 @@ const CODES: Readonly<Record<string, number>> = {
   EMISSION_FILE_INVALID: EXIT.usage,
   EMISSION_ROUNDS_INVALID: EXIT.usage,
   MODEL_NAME_INVALID: EXIT.usage,
+  TRAINING_SETTINGS_INVALID: EXIT.usage,
   NODE_NOT_RUNNING: EXIT.notRunning,
   NO_PROVIDER: EXIT.noProvider,
   MODEL_NOT_OFFERED: EXIT.noProvider,

@@ -132,6 +132,9 @@ function withRealProgram(help: string): string {
 function commonOptionsIn(words: readonly string[]): { data?: string; json: boolean } {
   const end = words.indexOf('--')
   const flags = end < 0 ? words : words.slice(0, end)
+  // There --data names the text that is learned from.
+  if (words[0] === 'learn' && (words[1] === 'train' || words[1] === 'eval'))
+    return { json: flags.includes('--json') }
   const at = flags.findIndex(word => word === '--data' || word.startsWith('--data='))
   const data =
     at < 0 ? undefined : flags[at]!.includes('=') ? flags[at]!.slice('--data='.length) : flags[at + 1]

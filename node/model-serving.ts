@@ -1,4 +1,5 @@
 import type { Engine, EngineStatus, LoadedModel, ModelSource } from '../inference/engine.ts'
+import { isPrivateFile, refusePrivate } from '../inference/learning/private-adapter.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import type { DownloadProgress } from '../inference/models/download.ts'
 import { adaptedModelId } from '../protocol/adapted-model.ts'
@@ -201,6 +202,7 @@ export class ModelServing {
       tell({ type: 'model', spec, state: 'loading' })
       await engine.start()
       const source = await find(signal)
+      if (isOffered) for (const { path } of source.adapters ?? []) refusePrivate(await isPrivateFile(path))
       const loaded = await engine.load(source, { signal })
       await record(loaded.id)
       end(this.#served.get(loaded.id)?.retiring ?? null)

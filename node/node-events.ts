@@ -3,6 +3,7 @@ import type { DownloadProgress } from '../inference/models/download.ts'
 import type { Bytes32, CidString, ModelId, NodeKey, TaskId } from '../protocol/ids.ts'
 import type { RefusalCode } from '../protocol/messages/provider-frame.ts'
 import type { EndReason } from '../protocol/messages/receipt.ts'
+import type { RoundFailure, RoundPhase } from './learning/rounds/phases.ts'
 import type { AuditResult } from './trust/audits/verdict.ts'
 
 /** What a node tells whoever watches it; for people, not for decisions. */
@@ -36,6 +37,8 @@ export type NodeEvent =
   | { type: 'audited'; provider: NodeKey; model: ModelId; receipt: CidString; result: AuditResult }
   | { type: 'settled'; transaction: Bytes32; amount: bigint; channels: number }
   | { type: 'anchored'; transaction: Bytes32; root: Bytes32; firstSequence: number; lastSequence: number }
+  /** A round of learning has come to another phase, or is over. */
+  | { type: 'round'; round: CidString; name: string; phase: RoundPhase; failure: RoundFailure | null }
   /** A changed policy file has taken effect. */
   | { type: 'routing-policy'; name: string }
   | { type: 'warning'; code: string; message: string; fix?: string }

@@ -224,7 +224,7 @@ export class Verification {
 
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
-    const { metrics, engine } = this.#modules
+    const { metrics, engine, catalog } = this.#modules
     await this.archive.start()
     await this.calibrations.start()
     this.#calibrationGossip.start()
@@ -238,7 +238,14 @@ export class Verification {
     this.#modules.events.on('event', event => {
       if (event.type === 'model' && event.state === 'ready') this.#local.served(event.model!)
     })
-    this.#unwatch ??= engine.onStatus(() => this.audits.wake())
+    if (this.#unwatch === null) {
+      const offStatus = engine.onStatus(() => this.audits.wake())
+      const offAdded = catalog.adapters.onAdded(() => this.#local.lookAgain())
+      this.#unwatch = () => {
+        offStatus()
+        offAdded()
+      }
+    }
     await this.audits.start()
   }
 

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { registerLearnData } from './learn/data.ts'
+import { registerEval } from './learn/eval.ts'
+import { registerTrain } from './learn/train.ts'
 import { registerLearnVersions } from './learn/versions.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
@@ -18,4 +20,9 @@ Examples:
   for (const register of SUBCOMMANDS) register(learn)
 }
 
-const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerLearnData, registerLearnVersions]
+const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [
+  registerTrain,
+  registerEval,
+  registerLearnData,
+  registerLearnVersions,
+]

@@ -10,7 +10,7 @@ import {
   MODEL_DIGEST_PATTERN,
   type ModelDigest,
 } from './adapter.ts'
-import { bad, checkArchitecture, checkKey, checkMetadata, checkName } from './adapter-metadata.ts'
+import { bad, checkArchitecture, checkKey, checkMetadata, checkName, isName } from './adapter-metadata.ts'
 import { IS_LITTLE_ENDIAN, type ParsedGguf, type ParsedTensor, parseGguf } from './adapter-parser.ts'
 import { writeFileDurably } from './durable-file.ts'
 import { AdapterError } from './errors.ts'
@@ -113,7 +113,8 @@ export function importAdapter(
   const gguf = parseGguf(bytes, limits)
   const base = textOf(gguf, BASE_KEY)
   if (base !== null && base !== options.base) throw wrongBase()
-  return adapterOf(gguf, options, limits)
+  const name = textOf(gguf, 'general.name')
+  return adapterOf(gguf, name !== null && isName(name) ? { ...options, name } : options, limits)
 }
 
 /** @throws {AdapterError} as decodeAdapter, and NOT_FOUND */

@@ -12,9 +12,14 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/u
 /** A folder or file of some machine: nothing here is ever opened, and nothing should look as if it were. */
 const PATH_LIKE = /^(?:[/\\~]|[a-z]:[\\/]|file:)|(?:^|[/\\])\.\.(?:[/\\]|$)/i
 
+/** Whether an adapter may be called so. */
+export function isName(name: string): boolean {
+  return NAME_PATTERN.test(name)
+}
+
 /** @throws {AdapterError} BAD_METADATA */
 export function checkName(name: string): void {
-  if (!NAME_PATTERN.test(name)) throw bad('name', 'is not made of 1 to 64 of a-z, 0-9, ".", "_" and "-"')
+  if (!isName(name)) throw bad('name', 'is not made of 1 to 64 of a-z, 0-9, ".", "_" and "-"')
 }
 
 /** @throws {AdapterError} BAD_METADATA */

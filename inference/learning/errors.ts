@@ -26,6 +26,8 @@ export type AdapterErrorCode =
   | 'WRONG_ALPHA'
   /** Modules are missing, or there are some that nobody asked for. */
   | 'WRONG_MODULES'
+  /** For its owner alone. */
+  | 'PRIVATE'
 
 /** What can be wrong with an adapter, wherever it came from. */
 export class AdapterError extends ShoalError<AdapterErrorCode> {

@@ -31,6 +31,7 @@ export class AdapterLibrary {
   readonly #digest: (path: string) => Promise<string>
   /** By digest. */
   readonly #added = new Map<string, KnownAdapter>()
+  readonly #listeners = new Set<() => void>()
 
   /** @param options.folder is looked through with all below it */
   constructor(options: { folder: string }, modules: AdapterLibraryModules) {
@@ -48,7 +49,14 @@ export class AdapterLibrary {
     this.#added.delete(digest)
     if (this.#added.size >= MAX_ADDED) this.#added.delete(this.#added.keys().next().value!)
     this.#added.set(digest, adapter)
+    for (const listener of this.#listeners) listener()
     return adapter
+  }
+
+  /** Called when a file has been added. @returns ends the calls */
+  onAdded(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** @param wanted an id, or `sha256:…`; null where no file here has the digest */

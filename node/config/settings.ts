@@ -6,6 +6,7 @@ import {
   MAX_SPOT_NOTICE_MS,
 } from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
+import { JOIN_POLICIES } from '../learning/rounds/join-policy.ts'
 import { LOG_LEVELS } from '../log-levels.ts'
 import { hourSpan } from './hour-span.ts'
 import {
@@ -134,7 +135,7 @@ export const settings = {
   'models.serve': setting({
     kind: list(text('model')),
     default: ['shoal-mini'],
-    help: 'Models to offer: names, files, URLs or hf: names; empty to offer none.',
+    help: 'Models to offer: names, files, URLs or hf: names, +ADAPTER.gguf behind for one that wears an adapter; empty to offer none.',
     flag: 'model',
   }),
   'models.slots': setting({
@@ -493,6 +494,42 @@ export const settings = {
     flag: 'serve-jury',
   }),
 
+  'learning.enabled': setting({
+    kind: flag,
+    default: false,
+    help: 'Learn with other nodes: hear of rounds, take part in them, and judge what others made.',
+    flag: 'learn',
+  }),
+  'learning.join': setting({
+    kind: choice(JOIN_POLICIES),
+    default: 'ask',
+    help: 'Which rounds are joined: all there is data for (auto), those of shoal learn join (ask), or none (never).',
+    flag: 'learning-join',
+  }),
+  'learning.publicText': setting({
+    kind: list(text('file')),
+    default: [],
+    help: 'JSONL files given to everybody to measure updates with, as path or domain=path; never taken from own data.',
+    flag: 'learning-public-text',
+  }),
+  'learning.proposerStake': setting({
+    kind: credits(0n),
+    default: CREDIT,
+    help: 'Credits that who proposes a round must have at stake to be heard.',
+    flag: 'learning-proposer-stake',
+  }),
+  'learning.quota': setting({
+    kind: integer(16, 1_048_576),
+    default: 2_048,
+    help: 'MiB that updates and adapters of rounds may take on the disk.',
+    flag: 'learning-quota',
+  }),
+  'learning.trainer': setting({
+    kind: optional(text('command')),
+    default: null,
+    help: 'Command of another trainer, such as one that uses a GPU; unset: the one inside.',
+    flag: 'learning-trainer',
+  }),
   'learning.hours': setting({
     kind: list(hourSpan),
     default: [],

@@ -1,14 +1,11 @@
 import type { Engine, LossRow } from '../../inference/engine.ts'
 import { checkAdapter, readAdapterFile } from '../../inference/learning/adapter-file.ts'
-import type { ModelCatalog } from '../../inference/models/catalog.ts'
-import { type Address, type CidString, type NodeKey, parseModelId } from '../../protocol/ids.ts'
+import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
 import { aggregateProposalMessage } from '../../protocol/messages/learning/aggregate-proposal.ts'
 import { type RoundJoin, roundJoinMessage } from '../../protocol/messages/learning/round-join.ts'
 import { openRecord } from '../../protocol/signed.ts'
 import type { EventLog } from '../auditlog/event-log.ts'
-import type { LogIndex } from '../auditlog/log-index.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
-import type { ChainClient } from '../chain/client.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/settings.ts'
 import type { Logger } from '../log.ts'
@@ -19,13 +16,13 @@ import { AggregateJudge } from './acceptance/aggregate-judge.ts'
 import { readGeneralRows, SHIPPED_GENERAL_TEXT } from './acceptance/general-text.ts'
 import type { RoundBlobs } from './rounds/seams.ts'
 import { AuthorRatings } from './scoring/author-ratings.ts'
-import { CatalogBases } from './scoring/catalog-bases.ts'
 import { EngineLossMeter } from './scoring/loss-meter.ts'
+import type { BaseModels } from './scoring/round-base.ts'
 import { UpdateInspector } from './scoring/update-inspector.ts'
 import { UpdateScorer } from './scoring/update-scorer.ts'
 import type { RewardedVersion } from './versions/accepted-rounds.ts'
 import { AdapterServing } from './versions/adapter-serving.ts'
-import { Lineage } from './versions/lineage.ts'
+import { type AnchorSource, Lineage } from './versions/lineage.ts'
 import { VersionBook } from './versions/version-book.ts'
 import { AdapterVersions } from './versions/versions.ts'
 
@@ -37,17 +34,16 @@ export interface AcceptanceModules {
   store: Store
   outbox: AuditOutbox
   eventLog: EventLog
-  index: LogIndex
   engine: Pick<Engine, 'load' | 'unload' | 'measureLoss' | 'start'>
-  catalog: ModelCatalog
   serving: Pick<ModelServing, 'serveAdapter' | 'retire' | 'models'>
   blobs: RoundBlobs
   /** All records of a round that are here, the manifest's too. */
   roundRecords: (round: CidString) => Promise<readonly Uint8Array[]>
   /** What a wallet has at stake for a node, base units; null while the chain has not told. */
   stakeOf: (node: NodeKey, wallet: Address) => bigint | null
-  /** The chain, and whose anchors are ours; null while it has not answered. */
-  chain: () => { client: ChainClient; wallet: Address } | null
+  bases: BaseModels
+  /** Null while the chain has not answered. */
+  chain: () => AnchorSource | null
   clock: Clock
   log: Logger
   onViolation: (peer: NodeKey, violation: Violation) => void
@@ -66,9 +62,8 @@ export class Acceptance {
 
   constructor(options: AcceptanceOptions, modules: AcceptanceModules) {
     const { config } = options
-    const { store, outbox, engine, catalog, blobs, clock, log, stakeOf } = modules
+    const { store, outbox, engine, bases, blobs, clock, log, stakeOf } = modules
     const generalRows = () => this.#generalRows(config['learning.generalText'] ?? SHIPPED_GENERAL_TEXT)
-    const bases = new CatalogBases({ catalog })
     const meter = new EngineLossMeter({ engine })
     const onInvalid = (author: NodeKey, code: string) => {
       log.info({ peer: author, code }, 'what a member gave to learn from was refused')
@@ -87,11 +82,9 @@ export class Acceptance {
         ...{ book: new VersionBook({ store }), outbox, blobs, clock, log },
         roundRecords: modules.roundRecords,
         stakeOf: (node, { wallet }) => stakeOf(node, wallet),
-        checkFile: async (path, { base }) => {
-          const found = await bases.find(base)
-          const { architecture } = await bases.shape(found)
-          const digest = `sha256:${parseModelId(base)!.sha256}`
-          checkAdapter(await readAdapterFile(path), { architecture, base: digest })
+        checkFile: async (path, manifest) => {
+          const base = await bases.find(manifest.base)
+          checkAdapter(await readAdapterFile(path), await bases.expected(base, manifest))
         },
       },
     )
@@ -101,7 +94,6 @@ export class Acceptance {
     )
     this.lineage = new Lineage({
       versions: this.versions,
-      index: modules.index,
       log: modules.eventLog,
       chain: modules.chain,
     })

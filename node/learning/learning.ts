@@ -1,7 +1,13 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import type { Engine } from '../../inference/engine.ts'
+import { ExternalTrainer } from '../../inference/learning/external-trainer.ts'
+import { JaxTrainer } from '../../inference/learning/jax-trainer/jax-trainer.ts'
+import type { Trainer } from '../../inference/learning/trainer.ts'
 import type { ModelCatalog } from '../../inference/models/catalog.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { NodeKey } from '../../protocol/ids.ts'
+import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { EventLog } from '../auditlog/event-log.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { ChainStanding } from '../chain/standing.ts'
 import type { Clock } from '../clock.ts'
@@ -10,15 +16,36 @@ import type { DataDir } from '../data-dir.ts'
 import type { Logger } from '../log.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Metrics } from '../metrics.ts'
+import type { ModelServing } from '../model-serving.ts'
 import type { NodeEvents } from '../node-events.ts'
+import { BlobExchange } from '../p2p/blobs/blob-exchange.ts'
+import { BlobStore } from '../p2p/blobs/blob-store.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Wallet } from '../payments/wallet.ts'
 import type { Store } from '../store/store.ts'
+import { Acceptance } from './acceptance.ts'
+import { Aggregator } from './aggregation/aggregator.ts'
+import { DataBook } from './data/data-book.ts'
+import { configuredLifecycle } from './lifecycle/configured.ts'
+import type { LearningLifecycle } from './lifecycle/lifecycle.ts'
+import { RoundError } from './rounds/errors.ts'
+import { FileAggregator } from './rounds/parts/aggregator.ts'
+import { CatalogBases } from './rounds/parts/bases.ts'
+import { roundBlobs } from './rounds/parts/blobs.ts'
+import { PlainCodec } from './rounds/parts/codec.ts'
+import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
+import { LocalTrainer } from './rounds/parts/trainer.ts'
+import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
+import { RoundBook } from './rounds/round-book.ts'
+import type { RoundState } from './rounds/round-state.ts'
+import { Rounds } from './rounds/rounds.ts'
+import type { RoundParts } from './rounds/seams.ts'
+import type { AnchorSource } from './versions/lineage.ts'
 
 export interface LearningOptions {
   config: Config
-  dataDir: DataDir
+  dataDir: Pick<DataDir, 'root'>
   /** Of the node key; secrets that nobody else knows are derived from it. */
   seed: Uint8Array
 }
@@ -29,50 +56,216 @@ export interface LearningModules {
   outbox: AuditOutbox
   host: P2PHost
   signer: NodeSigner
-  wallet: Wallet
+  wallet: Pick<Wallet, 'address'>
   engine: Engine
+  eventLog: EventLog
+  serving: Pick<ModelServing, 'serveAdapter' | 'retire' | 'models'>
   catalog: ModelCatalog
-  book: OfferBook
+  book: Pick<OfferBook, 'of'>
   events: NodeEvents
   metrics: Metrics
   clock: Clock
   log: Logger
   isWelcome: (peer: NodeKey) => boolean
   onViolation: (peer: NodeKey, violation: Violation) => void
+  /** Takes the place of the trainer that the settings name. */
+  trainer?: Trainer
 }
 
 /** Parts of the node that need the chain. */
 export interface LearningTrade {
-  standing: Pick<ChainStanding, 'of' | 'want'>
+  standing: Pick<ChainStanding, 'of' | 'want' | 'on' | 'off'>
+  client: AnchorSource['client']
+  logIndex: AnchorSource['index']
 }
+
+const MIB = 1_048_576
+/** An external trainer that takes longer has hung. */
+const EXTERNAL_TRAINER_TIMEOUT_MS = 7 * 24 * 3_600_000
 
 /**
  * Everything by which this node learns with others, put together. What needs the chain begins with `useTrade`; the rest does
- * not wait for it.
+ * not wait for it. A node that does not take part has none of it but its data.
  */
 export class Learning {
+  readonly data: DataBook
+  readonly lifecycle: LearningLifecycle
+  readonly #options: LearningOptions
   readonly #modules: LearningModules
-  #standing: Pick<ChainStanding, 'of' | 'want'> | null = null
+  readonly #parts: LearningParts | null
+  #standing: LearningTrade['standing'] | null = null
+  #anchors: AnchorSource | null = null
 
-  constructor(_options: LearningOptions, modules: LearningModules) {
+  constructor(options: LearningOptions, modules: LearningModules) {
+    this.#options = options
     this.#modules = modules
+    const { config, dataDir, seed } = options
+    const { clock, log } = modules
+    this.data = new DataBook({ folder: join(dataDir.root, 'learning', 'data'), seed }, { clock })
+    this.lifecycle = configuredLifecycle(config, { clock, log })
+    this.#parts = config['learning.enabled'] ? this.#build() : null
+  }
+
+  /** Whether this node takes part in rounds. */
+  get isEnabled(): boolean {
+    return this.#parts !== null
+  }
+
+  /** @throws {RoundError} LEARNING_OFF */
+  get rounds(): Rounds {
+    return this.#enabled().rounds
+  }
+
+  /** What becomes of others' updates, and the versions that were accepted. @throws {RoundError} LEARNING_OFF */
+  get acceptance(): Acceptance {
+    return this.#enabled().acceptance
+  }
+
+  /** Updates and adapters of rounds. @throws {RoundError} LEARNING_OFF */
+  get blobs(): BlobStore {
+    return this.#enabled().store
   }
 
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
-    this.#modules.log.debug({}, 'learning has started')
+    if (this.#parts === null) return
+    const { store, exchange, acceptance, rounds } = this.#parts
+    await this.data.start()
+    this.lifecycle.start()
+    await store.start()
+    await exchange.start()
+    await acceptance.start()
+    await rounds.start()
   }
 
   /** Begins what needs the chain. @returns how to end it again */
-  useTrade({ standing }: LearningTrade): () => void {
+  useTrade({ standing, client, logIndex }: LearningTrade): () => void {
+    this.#anchors = { client, wallet: this.#modules.wallet.address, index: logIndex }
+    const onStanding = () => this.#parts?.rounds.reconsider()
     this.#standing = standing
+    standing.on('standing', onStanding)
+    this.#parts?.rounds.reconsider()
     return () => {
-      if (this.#standing === standing) this.#standing = null
+      standing.off('standing', onStanding)
+      if (this.#standing !== standing) return
+      this.#standing = null
+      this.#anchors = null
     }
   }
 
   /** Idempotent; ends within a few seconds. */
   async stop(): Promise<void> {
     this.#standing = null
+    if (this.#parts === null) return
+    const { rounds, acceptance, exchange, store, trainer, aggregator } = this.#parts
+    await rounds.stop()
+    await acceptance.stop()
+    await this.lifecycle.stop()
+    await trainer.stop()
+    await aggregator.stop()
+    await exchange.stop()
+    await store.stop()
+    await this.data.stop()
   }
+
+  #enabled(): LearningParts {
+    if (this.#parts !== null) return this.#parts
+    throw new RoundError('LEARNING_OFF', 'this node does not learn with others', {
+      fix: 'Start it with --learn, or set learning.enabled.',
+    })
+  }
+
+  #build(): LearningParts {
+    const { config, dataDir } = this.#options
+    const { host, clock, log, isWelcome, onViolation, catalog, signer, wallet, outbox } = this.#modules
+    const { engine, eventLog, serving } = this.#modules
+    const folder = join(dataDir.root, 'learning')
+    const store = new BlobStore(
+      { folder: join(folder, 'blobs'), maxBytes: config['learning.quota'] * MIB },
+      { clock, log },
+    )
+    const exchange = new BlobExchange(
+      {},
+      { host, store, isWelcome, onViolation, clock, log, candidates: () => host.peers() },
+    )
+    const blobs = roundBlobs({ store, exchange })
+    const aggregator = new Aggregator()
+    const trainer = this.#trainer()
+    const bases = new CatalogBases({ catalog })
+    const codec = new PlainCodec()
+    const files = { folder: join(folder, 'rounds') }
+    const { data, lifecycle } = this
+    const book = new RoundBook({ store: this.#modules.store, outbox })
+    const stakeOf = (node: NodeKey, address: Address) => this.#stakeOf(node, address)
+    const acceptance = new Acceptance(
+      { config },
+      {
+        ...{ store: this.#modules.store, outbox, engine, eventLog, serving, bases, blobs, stakeOf },
+        ...{ clock, log, onViolation },
+        roundRecords: round => book.allRecords(round),
+        chain: () => this.#anchors,
+      },
+    )
+    const parts: RoundParts = {
+      trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
+      validation: new PublicTexts(publicTextsFrom(config['learning.publicText'])),
+      ...inLifecycle(lifecycle, {
+        aggregator: new FileAggregator(files, { aggregator }),
+        ...{ scorer: acceptance.scorer, judge: acceptance.judge, versions: acceptance.versions },
+      }),
+      unpack: (context, path) => codec.decode(context, path),
+      blobs,
+    }
+    const rounds = new Rounds(
+      { join: config['learning.join'], proposerStake: config['learning.proposerStake'] },
+      {
+        ...{ host, book, parts, signer, wallet: wallet.address, clock, log, isWelcome, onViolation },
+        random: Math.random,
+        randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
+        stakeOf,
+        onPhase: state => this.#told(state),
+        onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
+      },
+    )
+    return { store, exchange, aggregator, trainer, rounds, acceptance }
+  }
+
+  #trainer(): Trainer {
+    if (this.#modules.trainer !== undefined) return this.#modules.trainer
+    const { config } = this.#options
+    const command = config['learning.trainer']
+    const memory = config['learning.maxMemory']
+    const limits = {
+      niceness: config['learning.niceness'],
+      ...(memory === null ? {} : { maxMemoryBytes: memory * MIB }),
+    }
+    return command === null
+      ? new JaxTrainer(limits)
+      : new ExternalTrainer({ ...limits, command, timeoutMs: EXTERNAL_TRAINER_TIMEOUT_MS })
+  }
+
+  /** What a wallet has at stake for a node, base units; null while the chain has not told. */
+  #stakeOf(node: NodeKey, wallet: Address): bigint | null {
+    const standing = this.#standing
+    if (standing === null) return null
+    standing.want(wallet, true)
+    const known = standing.of(wallet, node)
+    if (known === null) return null
+    return known.bound ? known.stake : 0n
+  }
+
+  #told({ round, phase, failure, manifest }: RoundState): void {
+    const { events, log } = this.#modules
+    log.info({ round, phase, failure }, 'a round of learning goes on')
+    events.tell({ type: 'round', round, name: manifest.name, phase, failure })
+  }
+}
+
+interface LearningParts {
+  store: BlobStore
+  exchange: BlobExchange
+  aggregator: Aggregator
+  trainer: Trainer
+  rounds: Rounds
+  acceptance: Acceptance
 }

@@ -62,6 +62,7 @@ export const sampleManifest: RoundManifest = {
   quorumStake: 0n,
   aggregateAttempts: 4,
   rule: 'default',
+  trusted: null,
   outerLearningRate: 1,
   encoding: 'gguf',
   privacy: null,

@@ -1,8 +1,5 @@
 import { flushCompileCache } from 'node:module'
-import { openRowTokenizer } from '../../llama/row-tokenizer.ts'
-import { LearningError } from '../errors.ts'
-import { hasGpu } from '../jax/backend.ts'
-import { JaxModel } from '../jax/model.ts'
+import { tooMuchMemory } from '../held-process.ts'
 import type { TrainingJob } from '../trainer.ts'
 import { type FromTrainer, type ToTrainer, toFailure, toTrainerSchema } from './ipc-messages.ts'
 import { importResult, runJob } from './run-job.ts'
@@ -19,10 +16,6 @@ class PauseGate {
 
   get pausedMs(): number {
     return this.#pausedMs
-  }
-
-  get isPaused(): boolean {
-    return this.#paused !== null
   }
 
   pause(): void {
@@ -82,6 +75,12 @@ async function train(job: TrainingJob, maxMemoryBytes: number | null) {
     const bytes = process.memoryUsage.rss()
     if (maxMemoryBytes !== null && bytes > maxMemoryBytes) throw tooMuchMemory(bytes, maxMemoryBytes)
   }
+  // Loaded where there is something to train: taking in an adapter needs neither.
+  const [{ openRowTokenizer }, { JaxModel }, { hasGpu }] = await Promise.all([
+    import('../../llama/row-tokenizer.ts'),
+    import('../jax/model.ts'),
+    import('../jax/backend.ts'),
+  ])
   return runJob(job, {
     openTokenizer: openRowTokenizer,
     openModel: async ({ backend, ...options }) =>
@@ -94,12 +93,6 @@ async function train(job: TrainingJob, maxMemoryBytes: number | null) {
     between,
   })
 }
-
-const tooMuchMemory = (bytes: number, maxBytes: number) =>
-  new LearningError('TRAINING_MEMORY', `training takes ${bytes} bytes of memory, ${maxBytes} are allowed`, {
-    fix: 'Train with fewer or shorter rows, or allow more memory.',
-    details: { bytes, maxBytes },
-  })
 
 /** Ends the process without running native destructors; the operating system frees everything anyway. */
 function end(): void {

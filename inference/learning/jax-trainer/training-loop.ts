@@ -103,7 +103,9 @@ export class TrainingLoop {
     this.#modules.model.setParameters(this.#factors(state.parameters))
     if (state.step === 0 && state.best === null) {
       await this.#measure()
-      this.#tell({ loss: state.heldOutLoss ?? Number.NaN, learningRate: 0, gradientNorm: 0 })
+      // Where nothing is held out there is nothing to tell of before the first step.
+      if (state.heldOutLoss !== null)
+        this.#tell({ loss: state.heldOutLoss, learningRate: 0, gradientNorm: 0 })
     }
     while (state.step < settings.steps && !this.#isStalled()) {
       const told = await this.#step()

@@ -299,17 +299,19 @@ function seatedMembers(state: RoundState): MemberState[] {
   return roster(state).map(({ node }) => state.members.get(node)!)
 }
 
-/** Updates to be scored: committed to in time, by one commitment, and opened. */
+/** Updates to be scored: committed to in time, by one commitment, and opened; in the order of their commitments. */
 export function scorable(state: RoundState): MemberState[] {
   const untilMs = limitMs(state, 'commit')
-  return seatedMembers(state).filter(
-    member =>
-      member.commitment !== null &&
-      member.commitment.atMs < untilMs &&
-      member.other.commitment === undefined &&
-      member.other.reveal === undefined &&
-      isOpened(state, member),
-  )
+  return seatedMembers(state)
+    .filter(
+      member =>
+        member.commitment !== null &&
+        member.commitment.atMs < untilMs &&
+        member.other.commitment === undefined &&
+        member.other.reveal === undefined &&
+        isOpened(state, member),
+    )
+    .sort((a, b) => a.commitment!.atMs - b.commitment!.atMs || (a.node < b.node ? -1 : 1))
 }
 
 /** How long each member has its turn to aggregate, ms. */

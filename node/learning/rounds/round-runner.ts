@@ -3,6 +3,7 @@ import type { NodeSigner } from '../../../protocol/identity.ts'
 import type { Address, Bytes32, CidString, NodeKey } from '../../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../../protocol/messages/audit-event.ts'
 import { rosterDigest } from '../../../protocol/messages/learning/aggregate-proposal.ts'
+import type { BlobRef } from '../../../protocol/messages/learning/blob-ref.ts'
 import { type LossPair, MAX_VALIDATION_SETS } from '../../../protocol/messages/learning/common.ts'
 import type { VoteReason } from '../../../protocol/messages/learning/round-vote.ts'
 import { updateCommitment } from '../../../protocol/messages/learning/update-commitment.ts'
@@ -18,7 +19,7 @@ import type { OwnPart, RoundBook } from './round-book.ts'
 import { advance, wakeAtMs } from './round-machine.ts'
 import { definitionOf, type RoundBodies, type RoundRecord, roundRecord } from './round-record.ts'
 import type { ProposalBasis, RoundEffect, RoundFault, RoundInput, RoundState } from './round-state.ts'
-import type { RoundContext, RoundParts, RoundTrainingProgress } from './seams.ts'
+import type { RevealedUpdate, RoundContext, RoundParts, RoundTrainingProgress } from './seams.ts'
 
 export interface RoundRunnerModules {
   book: RoundBook
@@ -399,7 +400,7 @@ export class RoundRunner {
     if (context === null) return false
     const { signal } = this.#abort
     const [revealed, texts] = await Promise.all([
-      this.#gathering.updates(this.#state, updates, signal),
+      this.#gathering.updates(this.#state, updates, signal).then(all => this.#unpacked(context, all)),
       this.#gathering.texts(this.#state, signal),
     ])
     const entries = await scorer.score(context, { updates: revealed, texts, self }, signal)
@@ -436,15 +437,31 @@ export class RoundRunner {
     const context = await this.#context()
     if (context === null) return null
     const { signal } = this.#abort
-    const updates = await this.#gathering.updates(
-      this.#state,
-      inputs.map(({ update }) => update),
-      signal,
-    )
+    const named = inputs.map(({ update }) => update)
+    const fetched = await this.#gathering.updates(this.#state, named, signal)
+    const updates = await this.#unpacked(context, fetched)
     if (updates.some(({ path }) => path === null)) return null
     const weighted = updates.map((update, index) => ({ ...update, weight: inputs[index]!.weight }))
     const { path, discardedEnergy } = await aggregator.aggregate(context, weighted, signal)
     return { adapter: await blobs.keep(path, { holder: round, provided: true }), discardedEnergy }
+  }
+
+  /** What cannot be unpacked stays as it came: whoever looks into it says what it is. */
+  async #unpacked(context: RoundContext, updates: readonly RevealedUpdate[]): Promise<RevealedUpdate[]> {
+    const { unpack } = this.#modules.parts
+    if (unpack === null) return [...updates]
+    const unpacked: RevealedUpdate[] = []
+    for (const update of updates) {
+      const path =
+        update.path === null
+          ? null
+          : await unpack(context, update.path).catch((error: unknown) => {
+              if (!isShoalError(error)) throw error
+              return update.path
+            })
+      unpacked.push({ ...update, path })
+    }
+    return unpacked
   }
 
   async #vote(cid: CidString): Promise<boolean> {
@@ -506,14 +523,16 @@ export class RoundRunner {
     return true
   }
 
-  /** What the round goes on from, once the parent is here. */
+  /** What the round goes on from, once it is all here. */
   async #context(): Promise<RoundContext | null> {
     const { round, proposer, manifest } = this.#state
-    if (manifest.parent === null) return { round, proposer, manifest, parentPath: null }
-    const { adapter } = manifest.parent
+    const { parent, trusted } = manifest
     const { signal } = this.#abort
-    const parentPath = await this.#gathering.blob(this.#state, adapter, [proposer], signal)
-    return parentPath === null ? null : { round, proposer, manifest, parentPath }
+    const get = (ref: BlobRef | undefined | null) =>
+      ref == null ? null : this.#gathering.blob(this.#state, ref, [proposer], signal)
+    const [parentPath, trustedPath] = await Promise.all([get(parent?.adapter), get(trusted)])
+    if ((parent !== null && parentPath === null) || (trusted !== null && trustedPath === null)) return null
+    return { round, proposer, manifest, parentPath, trustedPath }
   }
 
   /**

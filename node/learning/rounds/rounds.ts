@@ -13,6 +13,7 @@ import type { Violation } from '../../p2p/errors.ts'
 import type { GossipVerdict, P2PHost } from '../../p2p/host.ts'
 import { QuotaMeter } from '../../p2p/quota.ts'
 import { RoundError } from './errors.ts'
+import type { JoinPolicy } from './join-policy.ts'
 import type { RoundPhase } from './phases.ts'
 import { learningTopic } from './protocols.ts'
 import type { RoundBook, StoredRecord, StoredRound } from './round-book.ts'
@@ -22,10 +23,6 @@ import { RoundRunner } from './round-runner.ts'
 import { newRound, type RoundFault, type RoundState } from './round-state.ts'
 import { RoundSync } from './round-sync.ts'
 import type { RoundParts, RoundTrainingProgress } from './seams.ts'
-
-/** Whether rounds of others are joined: by themselves where there is data for them, when the owner says so, or never. */
-export const JOIN_POLICIES = ['auto', 'ask', 'never'] as const
-export type JoinPolicy = (typeof JOIN_POLICIES)[number]
 
 export interface RoundsOptions {
   join: JoinPolicy
@@ -154,6 +151,18 @@ export class Rounds {
   get(round: CidString): KnownRound {
     const { state, curve } = this.#runner(round)
     return { state, curve }
+  }
+
+  /** All records of a round that are here, the manifest's too; also of rounds that are over. */
+  async records(round: CidString): Promise<Uint8Array[]> {
+    const runner = this.#runners.get(round)
+    if (runner !== undefined) return runner.records().map(cid => runner.record(cid)!)
+    const { book } = this.#modules
+    const stored = book.rounds().get(round)
+    if (stored === undefined) return []
+    const records = [stored.manifest]
+    for await (const { bytes } of book.records(round)) records.push(bytes)
+    return records
   }
 
   /**

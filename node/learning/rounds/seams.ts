@@ -15,6 +15,8 @@ export interface RoundContext {
   manifest: RoundManifest
   /** Where the parent's adapter lies; null where there is no parent. */
   parentPath: string | null
+  /** Where the manifest's trusted update lies; null where there is none. */
+  trustedPath: string | null
 }
 
 /** What training told so far, for bars and curves. */
@@ -163,5 +165,7 @@ export interface RoundParts {
   aggregator: RoundAggregator | null
   judge: RoundJudge | null
   versions: RoundVersions | null
+  /** Unpacks updates; null where they travel as they are. */
+  unpack: ((context: RoundContext, path: string) => Promise<string>) | null
   blobs: RoundBlobs
 }

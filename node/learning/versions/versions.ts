@@ -4,6 +4,7 @@ import { cidOf } from '../../../protocol/codec.ts'
 import type { CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../../protocol/messages/audit-event.ts'
 import type { AdapterVersion } from '../../../protocol/messages/learning/adapter-version.ts'
+import type { RoundManifest } from '../../../protocol/messages/learning/round-manifest.ts'
 import type { SignedRecord } from '../../../protocol/signed.ts'
 import type { AuditOutbox } from '../../auditlog/outbox.ts'
 import type { Clock } from '../../clock.ts'
@@ -27,8 +28,8 @@ export interface AdapterVersionsModules {
   /** All records of a round that are here, the manifest's too. */
   roundRecords: (round: CidString) => Promise<readonly Uint8Array[]>
   stakeOf: StakeOf
-  /** Looks into an adapter's file. @throws {AdapterError} when it does not fit the base */
-  checkFile: (path: string, version: AdapterVersion) => Promise<void>
+  /** Looks into an adapter's file. @throws {AdapterError} when it is none of the round */
+  checkFile: (path: string, manifest: RoundManifest) => Promise<void>
   clock: Clock
   log: Logger
 }
@@ -116,7 +117,7 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
           },
         )
       const path = await this.#fetch(record, holders, signal)
-      await this.#modules.checkFile(path, record.body)
+      await this.#modules.checkFile(path, proven.manifest.body)
       const kept = await this.#modules.blobs.keep(path, { holder: holderOf(record.cid), provided: true })
       if (kept.digest !== blob.digest)
         throw new VersionError('VERSION_FORGED', 'the file is not the adapter that it names')

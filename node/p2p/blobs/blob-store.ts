@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isPrivateHead, refusePrivate } from '../../../inference/learning/private-adapter.ts'
 import {
   BLOB_CHUNK_BYTES,
   type BlobDigest,
@@ -99,6 +100,7 @@ export class BlobStore {
   /**
    * Keeps bytes.
    * @param options.pin who needs them
+   * @throws {AdapterError} PRIVATE
    * @throws {BlobError} BLOB_TOO_LARGE, QUOTA_EXCEEDED, DISK_FULL, STORE_UNREADABLE
    */
   async put(content: Uint8Array, options: { pin?: string } = {}): Promise<BlobRef> {
@@ -110,6 +112,7 @@ export class BlobStore {
 
   /**
    * Keeps a copy of a file.
+   * @throws {AdapterError} PRIVATE
    * @throws {BlobError} BLOB_NOT_FOUND, BLOB_TOO_LARGE, QUOTA_EXCEEDED, DISK_FULL, STORE_UNREADABLE, CANCELLED
    */
   async putFile(path: string, options: { pin?: string; signal?: AbortSignal } = {}): Promise<BlobRef> {
@@ -510,6 +513,7 @@ async function writeChunks(
       const position = index * BLOB_CHUNK_BYTES
       if (!(await fill(chunk, position)))
         throw new BlobError('BLOB_NOT_FOUND', 'the file became shorter while it was read')
+      if (index === 0) refusePrivate(isPrivateHead(chunk))
       hasher.add(chunk)
       await writeFully(file, chunk, position)
     }

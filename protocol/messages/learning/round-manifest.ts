@@ -107,6 +107,8 @@ export interface RoundManifest {
   /** How many members may try to aggregate, one after the other. */
   aggregateAttempts: number
   rule: RoundRule
+  /** An update that all others are compared with, for the rule `fltrust` alone. */
+  trusted: BlobRef | null
   /** What the aggregate is multiplied by before it is added to the parent. */
   outerLearningRate: number
   encoding: UpdateEncoding
@@ -190,6 +192,7 @@ export const roundManifestMessage: MessageDefinition<RoundManifest> = {
       quorumStake: wire.amount,
       aggregateAttempts: z.int().min(1).max(MAX_AGGREGATE_ATTEMPTS),
       rule: z.enum(ROUND_RULES),
+      trusted: z.nullable(blobRefSchema),
       outerLearningRate: z.number().positive().max(4),
       encoding: z.enum(UPDATE_ENCODINGS),
       privacy: z.nullable(
@@ -205,6 +208,9 @@ export const roundManifestMessage: MessageDefinition<RoundManifest> = {
     })
     .refine(({ minimumUpdates, maximumMembers }) => minimumUpdates <= maximumMembers, {
       message: 'asks for more updates than members',
+    })
+    .refine(({ rule, trusted }) => (rule === 'fltrust') === (trusted !== null), {
+      message: 'a trusted update goes with the rule fltrust',
     })
     .refine(({ privacy, freezeA }) => privacy === null || freezeA, {
       message: 'with privacy A must be frozen',

@@ -6,9 +6,10 @@ import { EventLog } from '../../../node/auditlog/event-log.ts'
 import { AuditOutbox } from '../../../node/auditlog/outbox.ts'
 import type { Clock } from '../../../node/clock.ts'
 import { createNativeNodeSigner } from '../../../node/ed25519.ts'
+import type { JoinPolicy } from '../../../node/learning/rounds/join-policy.ts'
 import { RoundBook } from '../../../node/learning/rounds/round-book.ts'
 import type { RoundFault, RoundState } from '../../../node/learning/rounds/round-state.ts'
-import { type JoinPolicy, Rounds, type RoundsModules } from '../../../node/learning/rounds/rounds.ts'
+import { Rounds, type RoundsModules } from '../../../node/learning/rounds/rounds.ts'
 import type { AcceptedAdapter, RoundBlobs, RoundParts } from '../../../node/learning/rounds/seams.ts'
 import type { Violation } from '../../../node/p2p/errors.ts'
 import type { GossipVerdict } from '../../../node/p2p/host.ts'
@@ -154,7 +155,7 @@ export function simpleParts(
     return path
   }
   return {
-    blobs,
+    ...{ blobs, unpack: null },
     trainer: {
       domainFor: async ({ domain }) => domain,
       train: async (_context, { onProgress }) => {

@@ -13,6 +13,12 @@ import {
   setAside,
 } from '../../../../inference/learning/examples/training-text.ts'
 
+function aside(examples: readonly { text: string }[], share: number) {
+  const { training, heldOut } = setAside(examples, { share, seed: 1 })
+  const texts = (sides: readonly object[]) => sides.map(example => (example as { text: string }).text)
+  return { training: texts(training), heldOut: texts(heldOut) }
+}
+
 const where = { path: 'facts.jsonl', line: 3 }
 
 function refusal(fix: RegExp) {
@@ -85,16 +91,16 @@ describe('training text', () => {
 
   it('is set aside by what it says: equal examples stay together, none changes sides', () => {
     const examples = Array.from({ length: 400 }, (_, i) => ({ text: `example ${i % 200}` }))
-    const { training, heldOut } = setAside(examples, { share: 0.25, seed: 1 })
-    const aside = new Set(heldOut.map(({ text }) => text as string))
-    assert(aside.size > 30 && aside.size < 70, String(aside.size))
-    assert(training.every(({ text }) => !aside.has(text as string)))
-    const more = setAside([...examples, { text: 'more' }], { share: 0.25, seed: 1 })
+    const { training, heldOut } = aside(examples, 0.25)
+    const set = new Set(heldOut)
+    assert(set.size > 30 && set.size < 70, String(set.size))
+    assert(training.every(text => !set.has(text)))
+    const more = aside([...examples, { text: 'more' }], 0.25)
     assert.deepEqual(
-      more.heldOut.filter(({ text }) => text !== 'more'),
+      more.heldOut.filter(text => text !== 'more'),
       heldOut,
     )
-    assert.deepEqual(setAside(examples, { share: 1, seed: 1 }).heldOut, [], 'something must be left to learn')
+    assert.deepEqual(aside(examples, 1).heldOut, [], 'something must be left to learn')
   })
 })
 

@@ -68,7 +68,10 @@ describe('the learning rate', () => {
 describe('numbers from a seed', () => {
   it('are the same everywhere', () => {
     const numbers = new SeededNumbers(42, 'test')
-    assert.deepEqual([numbers.word(), numbers.word(), numbers.word()], [816308733, 889643145, 2391351848])
+    assert.deepEqual(
+      [numbers.word(), numbers.word(), numbers.word()],
+      [816_308_733, 889_643_145, 2_391_351_848],
+    )
     const [factors] = initialFactors([{ name: 'output', inputs: 4, outputs: 2 }], { rank: 2, seed: 42 })
     assert.deepEqual([...factors!.b], [0, 0, 0, 0])
     assert(factors!.a.every(value => Math.abs(value) <= 0.5 && value !== 0))
