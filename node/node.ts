@@ -22,6 +22,7 @@ import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
+import { Learning } from './learning/learning.ts'
 import { createLogger, type Logger } from './log.ts'
 import { CapabilityIndex } from './market/capability-index.ts'
 import { Clearance } from './market/clearance.ts'
@@ -291,6 +292,17 @@ export class ShoalNode {
     )
     this.#undo.push(() => verification.stop())
     await verification.start()
+    const learner = new Learning(
+      { config, dataDir, seed },
+      {
+        ...{ store, outbox, host, signer, wallet, engine, catalog, book },
+        ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
+        isWelcome: peer => reputation.isWelcome(peer),
+        onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+      },
+    )
+    this.#undo.push(() => learner.stop())
+    await learner.start()
     trust.join({
       host,
       signer,
@@ -354,6 +366,7 @@ export class ShoalNode {
       reputation,
       attestation,
       learning,
+      learner,
       verification,
       deployment,
       chainUrl: place.rpcUrl,
@@ -736,6 +749,7 @@ export class ShoalNode {
     const offers = offersNothing ? null : await this.#startProviding(economy, onViolation)
     this.#trade = { economy, clearance, router, requester, offers }
     this.#undo.push(await verification.useTrade({ client, ...this.#trade }))
+    this.#undo.push(this.parts.learner.useTrade(economy))
     this.events.tell({ type: 'chain', state: 'connected' })
     void this.#bind(economy)
   }
@@ -923,6 +937,8 @@ export interface NodeParts {
   /** Where peers have proven to run. */
   attestation: NodeAttestation
   learning: RouteLearning
+  /** What this node learns with others. */
+  learner: Learning
   verification: Verification
   deployment: KnownDeployment
   chainUrl: string
