@@ -14,6 +14,7 @@ import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
+import { versionHandlers } from './version-handlers.ts'
 import {
   askResultView,
   type ModelsView,
@@ -45,6 +46,7 @@ export function controlHandlers(
     ...disputeHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
+    ...versionHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

@@ -2,7 +2,6 @@ import { ShoalError } from '../../protocol/errors.ts'
 import type { ModelId } from '../../protocol/ids.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { verifyDeployment } from '../chain/verification.ts'
-import type { Acceptance } from '../learning/acceptance.ts'
 import { acceptedRounds } from '../learning/versions/accepted-rounds.ts'
 import { VersionError } from '../learning/versions/errors.ts'
 import type { VersionLine } from '../learning/versions/version-book.ts'
@@ -20,10 +19,8 @@ import {
 } from './version-views.ts'
 
 /** What the commands about versions of adapters do. */
-export function versionHandlers(
-  node: ShoalNode,
-  acceptance: () => Acceptance,
-): ControlHandlersOf<keyof typeof versionMethods> {
+export function versionHandlers(node: ShoalNode): ControlHandlersOf<keyof typeof versionMethods> {
+  const acceptance = () => node.parts.learner.acceptance
   return {
     learnVersions: (): VersionView[] =>
       acceptance()

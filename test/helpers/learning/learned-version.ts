@@ -82,7 +82,7 @@ export function learnedVersion(options: LearnedVersionOptions = {}): LearnedVers
         ...{ version: 1, wallet: memberWallet(0), base, parent, name: 'notes', rank: 4, alpha: 8 },
         ...{ modules: ['attn_q'], freezeA: false, domain, format: 'any' },
         training: { steps: 10, batchRows: 2, rowTokens: 64, accumulation: 1, learningRate: 0.003, seed: 1 },
-        ...{ validation: [], general: null },
+        ...{ validation: [], general: null, trusted: null },
         deadlines: {
           ...{ joinMs: at(1), trainMs: at(2), commitMs: at(3), revealMs: at(4) },
           ...{ scoreMs: at(5), aggregateMs: at(6), voteMs: at(7), publishMs: at(8) },
