@@ -5,6 +5,7 @@ import {
   capAuthorsAlone,
   type MeasuredVerdict,
   verdictOf,
+  withoutIdle,
 } from '../../../../../node/learning/scoring/verdict.ts'
 
 const own = (before: number, after: number, isAuthors = false) => ({ before, after, isAuthors })
@@ -73,6 +74,19 @@ describe('what an update’s losses say', () => {
     assert.deepEqual(capAuthorsAlone([invented]), [invented])
     const little = { ...shown(900_000), isAuthorsAlone: true }
     assert.deepEqual(capAuthorsAlone([shown(700_000), little])[1], little)
+  })
+
+  it('takes who gains next to nothing for idle', () => {
+    const gaining = (percent: number): MeasuredVerdict => ({
+      ...{ verdict: 'accepted', ownDomain: { before: 1_000_000, after: 1_000_000 - percent * 10_000 } },
+      ...{ random: null, isAuthorsAlone: false },
+    })
+    const verdicts = withoutIdle([gaining(80), gaining(60), gaining(2), gaining(5)])
+    assert.deepEqual(
+      verdicts.map(({ verdict }) => verdict),
+      ['accepted', 'accepted', 'no_gain', 'accepted'],
+    )
+    assert.deepEqual(withoutIdle([gaining(2)]), [gaining(2)])
   })
 
   it('reckons with any numbers an engine may give', () => {
