@@ -1,10 +1,13 @@
 import type { CidString } from '../../../protocol/ids.ts'
 
 /**
- * Cosine from which two updates of a round are one. Measured with `test/bench/learning/copies.bench.ts`; see there for the
- * honest updates of one domain that it must let pass and the disguises that it must see through.
+ * Cosine from which two updates of a round are one. Measured on the embedded model with real training from one seed, 10 to 200
+ * steps, rank 8: honest updates of one domain have 0.47 on different facts, 0.82 to 0.85 on the same facts in other words, 0.87 to
+ * 0.96 where most examples are the same, and at most 0.96 on the very same examples in another order; of two domains 0.16. A copy
+ * with a fifth of noise still has 0.98. Between the two, whoever trains on public data of many is let pass: a copy that hides in
+ * more noise than that has to be paid for with its gain.
  */
-export const COPY_COSINE = 0.9
+export const COPY_COSINE = 0.98
 
 /** Squared norms below this share of the largest are of updates that change nothing; they have no direction. */
 const LEAST_NORM_SHARE = 1e-12

@@ -13,7 +13,7 @@ import type { LossMeter, MeasuredModel } from './loss-meter.ts'
 import type { BaseModels, RoundBase } from './round-base.ts'
 import { sampleTexts, type TextSample } from './text-samples.ts'
 import type { Inspection, InspectionJob } from './update-inspection.ts'
-import { capAuthorsAlone, type MeasuredVerdict, verdictOf } from './verdict.ts'
+import { capAuthorsAlone, type MeasuredVerdict, verdictOf, withoutIdle } from './verdict.ts'
 
 export interface UpdateScorerOptions {
   /** Rows of each text that are measured. */
@@ -90,7 +90,7 @@ export class UpdateScorer implements RoundScorer {
       if (typeof verdict === 'object') measured.push({ update: update.update, verdict })
       else found.set(update.update, entryOf(update.update, ...splitVerdict(verdict)))
     }
-    const capped = capAuthorsAlone(measured.map(({ verdict }) => verdict))
+    const capped = withoutIdle(capAuthorsAlone(measured.map(({ verdict }) => verdict)))
     for (const [i, { verdict, ownDomain, random }] of capped.entries()) {
       const { update } = measured[i]!
       found.set(update, { ...entryOf(update, verdict), ownDomain, random })

@@ -5,6 +5,7 @@ import {
   capAuthorsAlone,
   type MeasuredVerdict,
   verdictOf,
+  withoutIdle,
 } from '../../../../../node/learning/scoring/verdict.ts'
 
 const own = (before: number, after: number, isAuthors = false) => ({ before, after, isAuthors })
@@ -75,6 +76,19 @@ describe('what an update’s losses say', () => {
     assert.deepEqual(capAuthorsAlone([shown(700_000), little])[1], little)
   })
 
+  it('takes who gains next to nothing for idle', () => {
+    const gaining = (percent: number): MeasuredVerdict => ({
+      ...{ verdict: 'accepted', ownDomain: { before: 1_000_000, after: 1_000_000 - percent * 10_000 } },
+      ...{ random: null, isAuthorsAlone: false },
+    })
+    const verdicts = withoutIdle([gaining(80), gaining(60), gaining(2), gaining(5)])
+    assert.deepEqual(
+      verdicts.map(({ verdict }) => verdict),
+      ['accepted', 'accepted', 'no_gain', 'accepted'],
+    )
+    assert.deepEqual(withoutIdle([gaining(2)]), [gaining(2)])
+  })
+
   it('reckons with any numbers an engine may give', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.double(), fc.double()), { minLength: 1, maxLength: 5 }), losses => {
@@ -87,6 +101,6 @@ describe('what an update’s losses say', () => {
     assert.equal(microNats(Number.NaN), 16_000_000)
     // Nothing is left to be learned: no share of nothing.
     assert.equal(relativeGain({ before: 0, after: 0 }), 0)
-    assert.equal(medianText([]), null)
+    assert.equal(medianText([], 'lower'), null)
   })
 })
