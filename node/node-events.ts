@@ -15,7 +15,7 @@ export type NodeEvent =
   | {
       type: 'model'
       spec: string
-      state: 'loading' | 'downloading' | 'ready' | 'failed'
+      state: 'loading' | 'downloading' | 'ready' | 'failed' | 'retired'
       progress?: DownloadProgress
       model?: ModelId
       error?: string

@@ -38,6 +38,7 @@ import { Router } from './market/routing/router.ts'
 import { CloudServices } from './market/venues/cloud-services.ts'
 import { Metrics } from './metrics.ts'
 import { openCatalog } from './model-catalog.ts'
+import { ModelServing } from './model-serving.ts'
 import { NodeEvents } from './node-events.ts'
 import { ConnectionKeeper } from './p2p/connection-keeper.ts'
 import type { Violation } from './p2p/errors.ts'
@@ -246,12 +247,22 @@ export class ShoalNode {
       { log: (level, message) => this.#log[level]({ room: 'engine' }, message) },
     )
     this.#undo.push(() => engine.stop())
+    const catalog = openCatalog(dataDir, config)
+    const serving = new ModelServing(
+      { offerLifetimeMs: config['offer.lifetime'] },
+      {
+        ...{ engine, catalog, clock: this.#clock, log: this.#log },
+        record: model => outbox.record([], [{ kind: 'model.loaded', v: 1, model }]),
+        tell: event => this.events.tell(event),
+      },
+    )
+    this.#undo.push(() => serving.stop())
     const desk = new MarketDesk(
       { self: host.nodeKey, config },
       {
         host,
         signer,
-        engine,
+        engine: serving.offered,
         index,
         store,
         clock: this.#clock,
@@ -261,7 +272,6 @@ export class ShoalNode {
     )
     await desk.start()
     this.#undo.push(() => desk.stop())
-    const catalog = openCatalog(dataDir, config)
     const receipts = new ReceiptBook({
       store,
       outbox,
@@ -275,6 +285,7 @@ export class ShoalNode {
       { config, seed },
       {
         ...{ store, outbox, eventLog, host, signer, wallet, engine, catalog, book, index, receipts, trust },
+        serving,
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
       },
     )
@@ -335,6 +346,7 @@ export class ShoalNode {
       index,
       desk,
       engine,
+      serving,
       cloud,
       catalog,
       receipts,
@@ -357,7 +369,7 @@ export class ShoalNode {
     }
     if (client === null) this.#keepConnecting(place)
     else await this.#startTrading(client, place)
-    void this.#loadModels(config['models.serve'])
+    void serving.loadAll(config['models.serve'])
   }
 
   /** @throws {ConfigError} before anything has begun */
@@ -567,7 +579,7 @@ export class ShoalNode {
       signer,
       keeper,
     } = this.parts
-    const { engine, cloud, learning, verification } = this.parts
+    const { engine, cloud, learning, verification, serving } = this.parts
     if (place.hasFaucet) await this.#askFaucet(client, wallet)
     const economy = new Economy(
       {
@@ -688,6 +700,7 @@ export class ShoalNode {
     learning.drive(router)
     const own = new OwnVenues(config, {
       ...{ cloud, engine, index, clearance, clock: this.#clock, log: this.#log },
+      listed: serving.usable,
       meter: this.#meter,
       spending: economy.cloudSpending,
     })
@@ -732,7 +745,7 @@ export class ShoalNode {
     onViolation: (peer: NodeKey, violation: Violation) => void,
   ): Promise<OfferPublisher> {
     const { config } = this
-    const { wallet, host, engine, receipts, signer, deployment, desk, reputation, verification } = this.parts
+    const { wallet, host, engine, receipts, signer, deployment, desk, reputation, serving } = this.parts
     const admission = new Admission(
       { maxQueued: config['task.maxQueued'], maxWaitMs: config['task.maxWait'] },
       {
@@ -760,11 +773,10 @@ export class ShoalNode {
         engine: {
           // Tasks wait before the engine's door, not inside.
           status: () => ({
-            ...engine.status(),
-            models: verification.offered(engine.status().models),
+            ...serving.offered.status(),
             queued: engine.status().queued + admission.queued(),
           }),
-          onStatus: listener => engine.onStatus(listener),
+          onStatus: listener => serving.offered.onStatus(listener),
         },
         prices: desk.pricing,
         meter: this.#meter,
@@ -799,6 +811,7 @@ export class ShoalNode {
       },
     )
     await provider.start()
+    serving.countTasks(model => provider.runningOf(model))
     this.#undo.push(() => provider.stop())
     offers.start()
     this.#undo.push(() => offers.stop())
@@ -854,40 +867,6 @@ export class ShoalNode {
     }
   }
 
-  /** Loads what is to be served, one after the other; what fails is told and left out. */
-  async #loadModels(specs: readonly string[]): Promise<void> {
-    const { engine, catalog, outbox } = this.parts
-    const { signal } = this.#abort
-    for (const spec of specs) {
-      if (signal.aborted) return
-      try {
-        this.events.tell({ type: 'model', spec, state: 'loading' })
-        await engine.start()
-        const source = await catalog.resolve(spec, {
-          signal,
-          onProgress: progress => {
-            if (progress.phase === 'downloading')
-              this.events.tell({ type: 'model', spec, state: 'downloading', progress })
-          },
-        })
-        const { id } = await engine.load(source, { signal })
-        await outbox.record([], [{ kind: 'model.loaded', v: 1, model: id }])
-        this.events.tell({ type: 'model', spec, state: 'ready', model: id })
-      } catch (error) {
-        if (signal.aborted) return
-        const fix = error instanceof ShoalError ? error.fix : undefined
-        const message = error instanceof Error ? error.message : String(error)
-        this.events.tell({
-          type: 'model',
-          spec,
-          state: 'failed',
-          error: fix === undefined ? `${message}.` : `${message}. ${fix}`,
-        })
-        this.#log.error({ err: error, spec }, 'a model could not be loaded')
-      }
-    }
-  }
-
   #measure(): void {
     const { host, book, engine } = this.parts
     this.metrics.gauge('shoal_peers', 'Connected peers.', () => host.peers().length)
@@ -934,6 +913,8 @@ export interface NodeParts {
   index: CapabilityIndex
   desk: MarketDesk
   engine: Engine
+  /** Which models are at work for tasks. */
+  serving: ModelServing
   cloud: CloudServices
   catalog: ModelCatalog
   receipts: ReceiptBook

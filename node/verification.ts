@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SequentialTest } from '../inference/audit/sequential-test.ts'
-import type { Engine, LoadedModel } from '../inference/engine.ts'
+import type { Engine } from '../inference/engine.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import type { NodeSigner } from '../protocol/identity.ts'
 import type { CidString, ModelId, NodeKey } from '../protocol/ids.ts'
@@ -22,6 +22,7 @@ import type { OfferBook } from './market/offer-book.ts'
 import type { OfferPublisher } from './market/offer-publisher.ts'
 import type { Router } from './market/routing/router.ts'
 import type { Metrics } from './metrics.ts'
+import type { ModelServing } from './model-serving.ts'
 import type { NodeEvents } from './node-events.ts'
 import type { P2PHost } from './p2p/host.ts'
 import type { Wallet } from './payments/wallet.ts'
@@ -72,6 +73,7 @@ export interface VerificationModules {
   signer: NodeSigner
   wallet: Wallet
   engine: Engine
+  serving: Pick<ModelServing, 'offered'>
   catalog: ModelCatalog
   book: OfferBook
   index: CapabilityIndex
@@ -135,6 +137,7 @@ export class Verification {
       ...{ store, signer, clock, self: host.nodeKey, shipped: shippedCalibrations },
       areDistinct: (a, b) => operators.areDistinct(a, b),
       isTrusted: peer => reputation.isWelcome(peer) && reputation.isKnown(peer),
+      baseOf: model => this.#baseOf(model),
     })
     this.#calibrationGossip = new CalibrationGossip({
       ...{ host, clock, log, store: this.calibrations },
@@ -181,7 +184,7 @@ export class Verification {
     this.#service = config['audits.serve']
       ? new RemoteAuditService({
           ...{ host, engine, signer, favours, clock, log, beacon: () => this.#beacon },
-          offered: () => this.offered(engine.status().models),
+          offered: () => modules.serving.offered.status().models,
           eligible: model => eligible.of(model).map(({ provider }) => provider),
           isWelcome: peer => reputation.isWelcome(peer),
         })
@@ -222,7 +225,7 @@ export class Verification {
 
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
-    const { metrics, engine } = this.#modules
+    const { metrics, engine, catalog } = this.#modules
     await this.archive.start()
     await this.calibrations.start()
     this.#calibrationGossip.start()
@@ -236,7 +239,14 @@ export class Verification {
     this.#modules.events.on('event', event => {
       if (event.type === 'model' && event.state === 'ready') this.#local.served(event.model!)
     })
-    this.#unwatch ??= engine.onStatus(() => this.audits.wake())
+    if (this.#unwatch === null) {
+      const offStatus = engine.onStatus(() => this.audits.wake())
+      const offAdded = catalog.adapters.onAdded(() => this.#local.lookAgain())
+      this.#unwatch = () => {
+        offStatus()
+        offAdded()
+      }
+    }
     await this.audits.start()
   }
 
@@ -261,6 +271,15 @@ export class Verification {
     this.audits.accepted(receipt)
   }
 
+  /** By what we have loaded, or else by what is offered. */
+  #baseOf(model: ModelId): ModelId | null {
+    const { engine, index } = this.#modules
+    const loaded = engine.status().models.find(({ id }) => id === model)
+    if (loaded !== undefined) return loaded.base ?? null
+    const bucket = index.match({ model, kind: null }).find(({ start, end }) => start < end)
+    return bucket === undefined ? null : (index.listing(bucket.start).model.adapter?.base ?? null)
+  }
+
   /**
    * What is known of a provider's honesty, for whoever gives out tasks: whom a court convicted is no stranger like others, and too much
    * unchecked work is as good as no room.
@@ -269,12 +288,6 @@ export class Verification {
     const prospect = honesty.prospect * (1 - this.consequences.risk(provider))
     const isOverdrawn = this.audits.isOverdrawn(provider)
     return { ...honesty, prospect, tasksAtOnce: isOverdrawn ? 0 : honesty.tasksAtOnce }
-  }
-
-  /** The models that are for tasks of others: not those loaded for audits alone. */
-  offered(models: readonly LoadedModel[]): readonly LoadedModel[] {
-    const { borrowed } = this.#local
-    return borrowed === null ? models : models.filter(({ id }) => id !== borrowed)
   }
 
   /** How audits of a provider's work went, model by model. */

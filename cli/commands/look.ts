@@ -38,7 +38,11 @@ Examples:
   $ shoal models
   $ shoal models --json | jq '.served[] | select(.state == "failed")'
 
-A model is offered with: shoal up --model NAME (a name, file, URL or hf:owner/repository:QUANT)`,
+A model is offered with: shoal up --model NAME (a name, file, URL or hf:owner/repository:QUANT).
+Behind a name may stand a LoRA adapter that the model is to wear; several may be offered on one
+base, which is in memory once:
+  $ shoal up --model shoal-mini,shoal-mini+law.gguf,shoal-mini+poems.gguf
+What wears more than one (shoal-mini+law.gguf+own.gguf) is for your own tasks alone.`,
     )
     .action(async (options: CommonOptions) => {
       const output = outputFrom(options)
@@ -128,13 +132,15 @@ function describeProgress({ bytes, totalBytes }: { bytes: number; totalBytes: nu
     : `${readableBytes(bytes)} of ${readableBytes(totalBytes)}, ${Math.floor((bytes / totalBytes) * 100)} %`
 }
 
-function describeModels({ served, loaded, installed }: ModelsView, output: Output): string {
+function describeModels({ served, loaded, offered, usable, installed }: ModelsView, output: Output): string {
   const running = new Map(loaded.map(model => [model.id, model]))
+  const hasAdapted = loaded.some(({ base }) => base !== undefined)
   const rows = [...new Set([...running.keys(), ...installed.map(({ id }) => id)])].map(id => {
     const model = running.get(id)
     return [
       modelName(id),
-      model === undefined ? 'no' : 'yes',
+      offered.includes(id) ? 'yes' : usable.includes(id) ? 'to you' : 'no',
+      ...(hasAdapted ? [model?.base === undefined ? '-' : modelName(model.base)] : []),
       model === undefined ? '-' : readableParameters(model.parameterCount),
       model?.quantization ?? '-',
       model?.contextTokens ?? '-',
@@ -147,10 +153,24 @@ function describeModels({ served, loaded, installed }: ModelsView, output: Outpu
     rows.length === 0
       ? ['There are no models on this machine.']
       : [
-          table(['MODEL', 'OFFERED', 'SIZE', 'QUANT', 'CONTEXT', 'SLOTS', 'TOKENS/S', 'DIGEST'], rows, {
-            columns: output.columns,
-            mayLack: ['DIGEST', 'SLOTS'],
-          }),
+          table(
+            [
+              'MODEL',
+              'OFFERED',
+              ...(hasAdapted ? ['BASE'] : []),
+              'SIZE',
+              'QUANT',
+              'CONTEXT',
+              'SLOTS',
+              'TOKENS/S',
+              'DIGEST',
+            ],
+            rows,
+            {
+              columns: output.columns,
+              mayLack: ['DIGEST', 'SLOTS', 'BASE'],
+            },
+          ),
         ]
   const unfinished = served.filter(({ state }) => state !== 'ready')
   if (unfinished.length > 0) parts.push(unfinished.map(describeUnfinished).join('\n'))

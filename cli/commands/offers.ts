@@ -53,6 +53,7 @@ Examples:
   $ shoal offers --kind service --tag protocol:mcp
   $ shoal offers --json | jq -r '.[] | [.provider, .model, .outputPerMillion] | @tsv'
 
+A model that wears an adapter has the adapter's name, and BASE is what it runs on.
 Prices are credits for a million tokens, on demand; SPOT is the price of output for
 tasks that may be pre-empted. REGISTERED: whether the provider's wallet has declared
 its node key on chain. What else than models a node makes known is said in a file:
@@ -87,14 +88,28 @@ shoal up --entities FILE.`,
 function describeModels(offers: readonly OfferView[], output: Output): string {
   if (offers.length === 0)
     return 'No such offers are known. Offers come with the first peers; filters leave some out.'
+  const hasAdapted = offers.some(({ adapter }) => adapter !== null)
   return table(
     [
-      ...['PROVIDER', 'MODEL', 'QUANT', 'SIZE', 'CONTEXT', 'INPUT/M', 'OUTPUT/M', 'SPOT', 'TOKENS/S', 'FREE'],
+      ...[
+        'PROVIDER',
+        'MODEL',
+        ...(hasAdapted ? ['BASE'] : []),
+        'QUANT',
+        'SIZE',
+        'CONTEXT',
+        'INPUT/M',
+        'OUTPUT/M',
+        'SPOT',
+        'TOKENS/S',
+        'FREE',
+      ],
       ...['REGION', 'REPUTATION', 'REGISTERED'],
     ],
     offers.map(offer => [
       offer.own ? 'this node' : shortPeer(offer.provider),
       modelName(offer.model),
+      ...(hasAdapted ? [offer.adapter === null ? '-' : modelName(offer.adapter.base)] : []),
       offer.quantization,
       readableParameters(offer.parameters),
       offer.contextTokens,
@@ -108,7 +123,7 @@ function describeModels(offers: readonly OfferView[], output: Output): string {
     ]),
     {
       columns: output.columns,
-      mayLack: ['REGION', 'SPOT', 'REGISTERED', 'SIZE', 'QUANT', 'CONTEXT', 'FREE'],
+      mayLack: ['REGION', 'SPOT', 'REGISTERED', 'BASE', 'SIZE', 'QUANT', 'CONTEXT', 'FREE'],
     },
   )
 }

@@ -92,6 +92,8 @@ function narrate(event: EventLine): string | null {
 function narrateModel(event: EventLine): string | null {
   const spec = text(event.spec)
   if (event.state === 'ready') return good(`The model ${modelName(text(event.model))} is ready.`)
+  if (event.state === 'retired')
+    return dim(`The model ${modelName(text(event.model))} is not in use any more.`)
   if (event.state === 'failed') {
     return bad(
       `The model ${spec} could not be loaded: ${text(event.error)} The node runs without it; shoal models tells how it stands.`,

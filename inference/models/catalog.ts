@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { adaptedModelId, isAdaptedModel } from '../../protocol/adapted-model.ts'
 import { isShoalError } from '../../protocol/errors.ts'
+import { type ModelId, parseModelId } from '../../protocol/ids.ts'
 import type { ModelSource } from '../engine.ts'
+import { AdapterLibrary, ggufFiles, type KnownAdapter } from './adapter-library.ts'
 import { Downloader, type DownloaderModules, type DownloadOptions, systemModules } from './download.ts'
 import { ModelError } from './errors.ts'
 import { inspectGguf } from './gguf.ts'
@@ -37,12 +40,18 @@ export interface VerifiedModel {
   isIntact: boolean
 }
 
+/** A name that stands for a base with adapters. */
+interface AdaptedSpec {
+  base: string
+  adapters: readonly string[]
+}
+
 export interface CatalogModules extends Partial<Omit<DownloaderModules, 'digest' | 'check'>> {
   /** Where the embedded models are. */
   embeddedFolder?: string
 }
 
-const MAX_FOLDER_DEPTH = 6
+const MAX_RESOLVED = 64
 const EMBEDDED_FOLDER = fileURLToPath(new URL('./embedded/', import.meta.url))
 
 /** Knows the models of this machine, and gets others. */
@@ -52,11 +61,19 @@ export class ModelCatalog {
   readonly #identifier: ModelIdentifier
   readonly #downloader: Downloader
   readonly #hub: Hub
+  /** Paths of the files that names stood for, by digest: they need not lie in our folders. */
+  readonly #resolved = new Map<string, string>()
+  /** Adapters that are here. */
+  readonly adapters: AdapterLibrary
 
   constructor(options: CatalogOptions, modules: CatalogModules = {}) {
     this.#modelsFolder = options.modelsFolder
     this.#embeddedFolder = modules.embeddedFolder ?? EMBEDDED_FOLDER
     this.#identifier = new ModelIdentifier({ cacheFolder: options.cacheFolder })
+    this.adapters = new AdapterLibrary(
+      { folder: options.modelsFolder },
+      { digest: path => this.#identifier.digest(path) },
+    )
     // A file on its way changes its name: remembering its digest would be of no use.
     const unremembered = new ModelIdentifier({ cacheFolder: null })
     const outside = { ...systemModules, ...modules }
@@ -115,6 +132,9 @@ export class ModelCatalog {
    */
   async resolve(name: string, options: DownloadOptions = {}): Promise<ModelSource> {
     const spec = parseModelSpec(name)
+    // A file may have a plus in its name.
+    if (spec.kind === 'adapted' && (await isFile(name.trim())))
+      return this.#source(name.trim(), null, options)
     switch (spec.kind) {
       case 'path':
         return this.#source(spec.path, null, options)
@@ -122,6 +142,8 @@ export class ModelCatalog {
         return this.#source(await this.#embeddedPath(spec.name), null, options)
       case 'digest':
         return this.#byDigest(spec.sha256)
+      case 'adapted':
+        return this.#adapted(spec, options)
       case 'url':
         return this.#download(
           spec.url,
@@ -138,6 +160,53 @@ export class ModelCatalog {
         return this.#downloadFromHub(owner, repository, file.path, file.sha256, options)
       }
     }
+  }
+
+  /**
+   * A base with the adapter that a receipt names, both here.
+   * @param model what the two are called together
+   * @throws {ModelError} MODEL_NOT_FOUND, `details.lacks` with `adapter` or `base`; MODEL_INVALID where they are not `model`
+   */
+  async resolveAdapted(model: ModelId, adapter: ModelId): Promise<ModelSource> {
+    const worn = await this.adapters.find(adapter)
+    if (worn === null) throw lacking('adapter', adapter)
+    if (worn.base === null)
+      throw new ModelError(
+        'MODEL_INVALID',
+        `the adapter ${worn.path} does not say for which base it was made`,
+        {
+          fix: 'Use an adapter that was written by Shoal.',
+          details: { path: worn.path },
+        },
+      )
+    const base = await this.#byDigest(worn.base.slice('sha256:'.length)).catch(() => null)
+    if (base === null) throw lacking('base', worn.base)
+    if (!isAdaptedModel(model, { base: base.id, adapter: worn.id }))
+      throw new ModelError('MODEL_INVALID', `${model} is not what ${adapter} makes of its base`, {
+        details: { model, adapter },
+      })
+    return { ...wearing(base, [worn]), id: model }
+  }
+
+  async #adapted(spec: AdaptedSpec, options: DownloadOptions): Promise<ModelSource> {
+    const worn: KnownAdapter[] = []
+    for (const text of spec.adapters) worn.push(await this.#adapter(text))
+    const base = await this.resolve(spec.base, options)
+    const digest = `sha256:${parseModelId(base.id)!.sha256}`
+    const stranger = worn.find(adapter => adapter.base !== null && adapter.base !== digest)
+    if (stranger !== undefined)
+      throw new ModelError('MODEL_INVALID', `the adapter ${stranger.path} was made for another base`, {
+        fix: `Name it behind the model with the digest ${stranger.base}.`,
+        details: { path: stranger.path, expected: digest, actual: stranger.base },
+      })
+    return wearing(base, worn)
+  }
+
+  async #adapter(text: string): Promise<KnownAdapter> {
+    if (/\.gguf$/i.test(text)) return this.adapters.add(text)
+    const found = await this.adapters.find(text)
+    if (found === null) throw lacking('adapter', text)
+    return found
   }
 
   /** Asks the hub; without a network, what was downloaded from the repository before. */
@@ -174,6 +243,9 @@ export class ModelCatalog {
   }
 
   async #byDigest(sha256: string): Promise<ModelSource> {
+    const path = this.#resolved.get(sha256)
+    const known = path === undefined ? null : await this.#identifier.identify(path).catch(() => null)
+    if (known?.sha256 === sha256) return { id: known.id, path: known.path }
     const found = (await this.installed()).find(model => model.sha256 === sha256)
     if (found !== undefined) return { id: found.id, path: found.path }
     throw new ModelError('MODEL_NOT_FOUND', `no model here has the digest ${sha256}`, {
@@ -223,8 +295,37 @@ export class ModelCatalog {
         details: { expected: sha256, actual: model.sha256 },
       })
     }
+    this.#resolved.delete(model.sha256)
+    if (this.#resolved.size >= MAX_RESOLVED) this.#resolved.delete(this.#resolved.keys().next().value!)
+    this.#resolved.set(model.sha256, model.path)
     return { id: model.id, path: model.path }
   }
+}
+
+function wearing(base: ModelSource, adapters: readonly KnownAdapter[]): ModelSource {
+  return {
+    id: adaptedModelId(
+      base.id,
+      adapters.map(({ id }) => id),
+    ),
+    path: base.path,
+    base: base.id,
+    adapters: adapters.map(({ id, path }) => ({ id, path, scale: 1 })),
+  }
+}
+
+function lacking(lacks: 'adapter' | 'base', wanted: string): ModelError {
+  return new ModelError('MODEL_NOT_FOUND', `the ${lacks} ${wanted} is not on this machine`, {
+    fix: `Put its file into the models folder.`,
+    details: { lacks, wanted },
+  })
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isFile(),
+    () => false,
+  )
 }
 
 function embeddedName(path: string): string {
@@ -247,17 +348,4 @@ function urlFileName(url: string): string {
     .digest('hex')
     .slice(0, 8)
   return join(hostname, `${stem === '' ? 'model' : stem}-${digest}.gguf`)
-}
-
-async function ggufFiles(folder: string): Promise<string[]> {
-  const found: string[] = []
-  const visit = async (path: string, depth: number): Promise<void> => {
-    const entries = await readdir(path, { withFileTypes: true }).catch(() => [])
-    for (const entry of entries) {
-      if (entry.isDirectory() && depth < MAX_FOLDER_DEPTH) await visit(join(path, entry.name), depth + 1)
-      else if (/\.gguf$/i.test(entry.name)) found.push(join(path, entry.name))
-    }
-  }
-  await visit(folder, 0)
-  return found.toSorted()
 }

@@ -36,6 +36,9 @@ export async function inspectGguf(path: string): Promise<GgufSummary> {
   if (architecture === null || architecture === '') {
     throw invalid('does not say which architecture it has', 'Use a GGUF file that llama.cpp can run.')
   }
+  if (textOf(metadata, 'general.type') === 'adapter') {
+    throw invalid('is an adapter, which runs on a base only', 'Name it behind its base: BASE+ADAPTER.gguf.')
+  }
   if (head.tensors.length === 0) throw invalid('holds no weights', 'Name the file with the weights.')
   if ((numberOf(metadata, 'split.count') ?? 1) > 1) {
     throw invalid('is one part of a split model', 'Merge the parts first: llama-gguf-split --merge.')

@@ -14,21 +14,26 @@ export type ModelSpec =
   | { kind: 'digest'; sha256: string }
   /** A model that came with the program. */
   | { kind: 'name'; name: string }
+  /** A base, by any of these names, that wears adapters: files, or digests of those that are here. */
+  | { kind: 'adapted'; base: string; adapters: string[] }
 
 const DIGEST = '[0-9a-fA-F]{64}'
 const DIGEST_SUFFIX = new RegExp(`(?:@sha256:|#sha256=)(${DIGEST})$`)
 const HUB_SEGMENT = /^[\w][\w.-]*$/
+const ADAPTERS = new RegExp(`^(.*?[^+])((?:\\+(?:[^+]+\\.gguf|(?:[^+@/\\\\]+@)?sha256:${DIGEST}))+)$`, 'i')
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i
 
 /**
  * Reads a model name: a path, a URL, `hf:owner/repository/file.gguf`, `hf:owner/repository:QUANT`,
  * `name@sha256:…`, or the name of an embedded model. URLs and hub files may end in `#sha256=…` or
- * `@sha256:…`, which the download must then match.
+ * `@sha256:…`, which the download must then match. Behind any of them may stand adapters: `shoal-mini+law.gguf`.
  * @throws {ModelError} MODEL_NAME_INVALID
  */
 export function parseModelSpec(text: string): ModelSpec {
   const spec = text.trim()
   if (spec === '') throw invalid(text, 'is empty')
+  const adapted = adaptedSpec(spec)
+  if (adapted !== null) return adapted
   const id = parseModelId(spec)
   if (id !== null) return { kind: 'digest', sha256: id.sha256 }
   const bare = new RegExp(`^sha256:(${DIGEST})$`).exec(spec)?.[1]
@@ -40,6 +45,24 @@ export function parseModelSpec(text: string): ModelSpec {
     throw invalid(spec, `has the scheme ${scheme}:, which is not known`)
   if (/[/\\]/.test(spec) || /\.gguf$/i.test(spec) || !NAME.test(spec)) return { kind: 'path', path: spec }
   return { kind: 'name', name: spec }
+}
+
+/** Null for a name without adapters, such as one of an address that has a plus in it. */
+function adaptedSpec(spec: string): ModelSpec | null {
+  const [, base, adapters] = ADAPTERS.exec(spec) ?? []
+  if (base === undefined || adapters === undefined) return null
+  if (/^https?:/i.test(base) && !/\.gguf(?:[?#@]|$)/i.test(base)) return null
+  if (base.startsWith('hf:') && !isHubName(base)) return null
+  return { kind: 'adapted', base, adapters: adapters.slice(1).split('+') }
+}
+
+function isHubName(spec: string): boolean {
+  try {
+    hubSpec(spec)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function urlSpec(spec: string): ModelSpec {
@@ -75,7 +98,7 @@ function splitDigest(spec: string): { rest: string; sha256: string | null } {
 
 function invalid(spec: string, problem: string): ModelError {
   return new ModelError('MODEL_NAME_INVALID', `the model name "${spec}" ${problem}`, {
-    fix: 'Name a model by path, URL, hf:owner/repository/file.gguf, hf:owner/repository:QUANT, or name@sha256:….',
+    fix: 'Name a model by path, URL, hf:owner/repository/file.gguf, hf:owner/repository:QUANT, name@sha256:…, and adapters behind it: BASE+ADAPTER.gguf.',
     details: { model: spec },
   })
 }

@@ -133,7 +133,7 @@ export const settings = {
   'models.serve': setting({
     kind: list(text('model')),
     default: ['shoal-mini'],
-    help: 'Models to offer: names, files, URLs or hf: names; empty to offer none.',
+    help: 'Models to offer: names, files, URLs or hf: names, +ADAPTER.gguf behind for one that wears an adapter; empty to offer none.',
     flag: 'model',
   }),
   'models.slots': setting({

@@ -49,6 +49,8 @@ export function controlHandlers(
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
       loaded: node.parts.engine.status().models.map(modelView),
+      offered: node.parts.serving.offered.status().models.map(({ id }) => id),
+      usable: node.parts.serving.usable.status().models.map(({ id }) => id),
       installed: (await node.parts.catalog.installed()).map(({ id, path }) => ({ id, path })),
     }),
     peers: () => peerViews(node),

@@ -176,8 +176,8 @@ function nameIn(names: readonly string[], model: string): string {
 
 /** What this node offers, by market name. */
 function ownModels(node: ShoalNode): Map<string, OwnModelView[]> {
-  const { desk, engine } = node.parts
-  const { models } = engine.status()
+  const { desk, serving } = node.parts
+  const { models } = serving.offered.status()
   const offer = node.tradeOrNull?.offers?.current()?.offer
   const own = new Map<string, OwnModelView[]>()
   for (const { id, measuredTokensPerSecond } of models) {
@@ -281,8 +281,8 @@ async function providerFacts(
   served: readonly ServedModelView[],
   own: ReadonlyMap<string, readonly OwnModelView[]>,
 ): Promise<ProviderFacts> {
-  const { engine, host, index, desk } = node.parts
-  const { state, models, crashes } = engine.status()
+  const { serving, host, index, desk } = node.parts
+  const { state, models, crashes } = serving.offered.status()
   const peers = host.peers()
   const { standing, needed } = await chainFacts(node)
   const rivals = [...own.keys()].flatMap(name =>

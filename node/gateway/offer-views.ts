@@ -25,6 +25,8 @@ interface OffererView {
 
 export interface OfferView extends OffererView {
   model: string
+  /** The files that a model with an adapter is made of; null for a file as it is. */
+  adapter: { base: string; adapter: string } | null
   kinds: string[]
   modalities: string[]
   quantization: string
@@ -116,6 +118,7 @@ function modelView(
   const { spot } = model
   return {
     model: model.model,
+    adapter: model.adapter,
     kinds: model.kinds,
     modalities: model.modalities,
     quantization: model.quantization,

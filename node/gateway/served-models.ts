@@ -20,7 +20,9 @@ export class ServedModels {
   /** @param events of a node that has not started yet */
   constructor(events: NodeEvents) {
     events.on('event', event => {
-      if (event.type === 'model') this.#models.set(event.spec, viewOf(event))
+      if (event.type !== 'model') return
+      if (event.state === 'retired') this.#models.delete(event.spec)
+      else this.#models.set(event.spec, { ...viewOf(event), state: event.state })
     })
   }
 
@@ -29,10 +31,14 @@ export class ServedModels {
   }
 }
 
-function viewOf({ spec, state, model, error, progress }: NodeEvent & { type: 'model' }): ServedModelView {
+function viewOf({
+  spec,
+  model,
+  error,
+  progress,
+}: NodeEvent & { type: 'model' }): Omit<ServedModelView, 'state'> {
   return {
     spec,
-    state,
     model: model ?? null,
     error: error ?? null,
     progress: progress === undefined ? null : { bytes: progress.bytes, totalBytes: progress.totalBytes },

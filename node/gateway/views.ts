@@ -180,6 +180,9 @@ export interface ModelsView {
   /** What is to be offered, and what became of it. */
   served: ServedModelView[]
   loaded: LoadedModel[]
+  /** Ids of those that others may ask for, and of those that own tasks may use. */
+  offered: string[]
+  usable: string[]
   /** Model files on this machine. */
   installed: { id: string; path: string }[]
 }

@@ -59,7 +59,7 @@ export class MarketDesk {
   constructor({ self, config }: MarketDeskOptions, modules: MarketDeskModules) {
     const { host, signer, engine, index, store, clock, log, onViolation } = modules
     this.#modules = modules
-    this.#base = basePrices(config)
+    this.#base = basePrices(config, model => engine.status().models.find(({ id }) => id === model)?.base)
     this.#load = engineLoad(engine, () => this.#provided?.waiting() ?? 0)
     this.demand = new DemandLog({ clock })
     this.pricing = new DemandPricing(
@@ -136,14 +136,21 @@ export class MarketDesk {
   }
 }
 
-function basePrices(config: Config): (model: ModelId) => TokenPrice {
+/** @param baseOf what a model of ours with an adapter is made on: where nothing is said of itself, it costs what that does */
+function basePrices(
+  config: Config,
+  baseOf: (model: ModelId) => ModelId | undefined,
+): (model: ModelId) => TokenPrice {
   const general = { inputPerMillion: config['price.input'], outputPerMillion: config['price.output'] }
   const single = config['price.models']
   // Whoever names a quantisation means that one.
-  return id =>
-    single.find(({ model }) => model === id.split('@')[0]) ??
-    single.find(({ model }) => isNamed(model, id)) ??
-    general
+  const own = (id: ModelId) =>
+    single.find(({ model }) => model === id.split('@')[0]) ?? single.find(({ model }) => isNamed(model, id))
+  return id => {
+    const price = own(id)
+    const base = price === undefined ? baseOf(id) : undefined
+    return price ?? (base === undefined ? undefined : own(base)) ?? general
+  }
 }
 
 /** How busy the engine is, as its models share it. @param waiting tasks that wait before its door */

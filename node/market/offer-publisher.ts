@@ -22,6 +22,7 @@ import { createRecord, type SignedRecord } from '../../protocol/signed.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { GossipTopic } from '../p2p/protocol.ts'
+import { adaptedOf } from './adapted-models.ts'
 import type { KnownOffer } from './offer-book.ts'
 import type { PriceSource } from './price-source.ts'
 import { offersTopic, offerUpdatesTopic } from './protocols.ts'
@@ -228,7 +229,7 @@ export class OfferPublisher {
     const credits = stake() / CREDIT
     const models = status.state === 'ready' ? status.models : []
     return {
-      version: 2,
+      version: 3,
       sequence: this.#sequence,
       issuedAtMs: nowMs,
       expiresAtMs: nowMs + lifetimeMs,
@@ -255,6 +256,7 @@ export class OfferPublisher {
     const measured = meter?.speed(model.id) ?? null
     return {
       model: model.id,
+      adapter: adaptedOf(model),
       kinds: model.chatTemplateDigest === null ? ['completion'] : ['chat', 'completion'],
       modalities: ['text'],
       contextTokens: model.contextTokens,

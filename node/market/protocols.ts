@@ -9,7 +9,7 @@ import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
 import type { GossipTopic, RequestProtocol } from '../p2p/protocol.ts'
 
 /** New offers: what somebody runs has changed. */
-export const offersTopic: GossipTopic = { topic: 'shoal/offers/2', maxBytes: offerMessage.maxBytes }
+export const offersTopic: GossipTopic = { topic: 'shoal/offers/3', maxBytes: offerMessage.maxBytes }
 
 /** New terms of offers, and their renewal. */
 export const offerUpdatesTopic: GossipTopic = {
@@ -20,7 +20,7 @@ export const offerUpdatesTopic: GossipTopic = {
 /** The offers a peer knows. */
 export const offersProtocol: RequestProtocol<OffersRequest, OffersResponse> = {
   kind: 'request',
-  id: '/shoal/offers/2',
+  id: '/shoal/offers/3',
   request: offersRequestMessage,
   response: offersResponseMessage,
   timeoutMs: 10_000,

@@ -1,6 +1,6 @@
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, Bytes32, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, CidString, ModelId, NodeKey } from '../../protocol/ids.ts'
 import { MAX_OFFER_LIFETIME_MS, MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
@@ -434,7 +434,7 @@ export class Attempt {
       receipt.offer === offer.cid &&
       receipt.request === this.#requestCid &&
       receipt.model === request.model &&
-      saysAsAsked(receipt, request, this.#options.chatTemplate) &&
+      saysAsAsked(receipt, request, this.#options.chatTemplate, wornBy(offer, request.model)) &&
       // Of the prompt, computed but not yet told may be owed; of the output, only what came.
       receipt.promptTokens <= this.#promptTokens &&
       (this.#tokens.length === 0 || receipt.promptTokens === this.#promptTokens) &&
@@ -499,4 +499,9 @@ function outcomeOf(reason: Exclude<EndReason, 'cancelled'>): AttemptOutcome {
   if (reason === 'preempted') return { kind: 'failed', why: 'preempted' }
   if (reason === 'unpaid') return { kind: 'failed', why: 'payment_refused' }
   return { kind: 'finished', reason }
+}
+
+/** The adapter that an offer says its model wears. */
+function wornBy({ offer }: KnownOffer, wanted: ModelId): ModelId | null {
+  return offer.models.find(({ model }) => model === wanted)?.adapter?.adapter ?? null
 }

@@ -17,6 +17,8 @@ import type { Venue } from './venue.ts'
 export interface OwnVenuesModules {
   cloud: CloudServices
   engine: Engine
+  /** What of the engine own tasks may use. */
+  listed: Pick<Engine, 'status' | 'onStatus'>
   meter: ServiceMeter | null
   index: CapabilityIndex
   clearance: Clearance
@@ -32,7 +34,7 @@ export class OwnVenues {
   readonly #listings: OwnListings
 
   constructor(config: Config, modules: OwnVenuesModules) {
-    const { cloud, engine, meter, index, clearance, spending, clock, log } = modules
+    const { cloud, engine, listed, meter, index, clearance, spending, clock, log } = modules
     this.#cloud = cloud
     this.#listings = new OwnListings(
       {
@@ -40,7 +42,7 @@ export class OwnVenues {
         localPrice: { inputPerMillion: config['local.input'], outputPerMillion: config['local.output'] },
         region: config['offer.region'],
       },
-      { engine, meter, cloud, index, clock },
+      { engine: listed, meter, cloud, index, clock },
     )
     const options = { stallTimeoutMs: config['task.stallTimeout'] }
     const local = new ClearedEngine({ provider: 'local' }, { engine })

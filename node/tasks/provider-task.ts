@@ -3,7 +3,7 @@ import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, Bytes32, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, CidString, ModelId, NodeKey } from '../../protocol/ids.ts'
 import { MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import type { Award } from '../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
@@ -127,6 +127,8 @@ export class ProviderTask {
   #generation: Generation | null = null
   #events: AsyncIterator<GenerationEvent> | null = null
   #offer: Offer | null = null
+  /** That the model wears, by the offer. */
+  #adapter: ModelId | null = null
   #stopReason: StopReason | null = null
   /** When somebody does not want it any more, or there is no place for it: it waits no longer. */
   readonly #abandoned = Promise.withResolvers<never>()
@@ -153,6 +155,10 @@ export class ProviderTask {
     this.#sealed = isReplicated(slaClass)
       ? new SealedOutput({ provider: options.nodeKey, taskId, attempt, position }, modules)
       : null
+  }
+
+  get model(): ModelId {
+    return this.#request.model
   }
 
   /** Runs the task to its end. Throws only on defects of ours. */
@@ -214,6 +220,7 @@ export class ProviderTask {
     if (!covers(offer.dataClass, request.dataClass))
       throw refuse('data_class', `the offer declares itself fit for ${offer.dataClass} data at most`)
     this.#offer = offer
+    this.#adapter = offered.adapter?.adapter ?? null
     this.#noticeMs = offered.spot?.noticeMs ?? 0
     const listed = priceIn(request.mode, offered)
     const award = request.award === null ? null : this.#verifyAward(request.award, listed)
@@ -402,7 +409,7 @@ export class ProviderTask {
       offer: request.offer,
       request: cidOf(encodeMessage(requesterFrameMessage, request)).toString(),
       model: request.model,
-      adapter: null,
+      adapter: this.#adapter,
       chatTemplate: this.#chatTemplate(),
       prompt: this.#prompt,
       sampler: 'gumbel-64/1',

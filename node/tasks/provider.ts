@@ -1,6 +1,6 @@
 import type { Engine } from '../../inference/engine.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, Bytes32, NodeKey } from '../../protocol/ids.ts'
+import type { Address, Bytes32, ModelId, NodeKey } from '../../protocol/ids.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
 import type { ProviderFrame } from '../../protocol/messages/provider-frame.ts'
 import type { RequesterFrame } from '../../protocol/messages/requester-frame.ts'
@@ -67,6 +67,13 @@ export class Provider {
   /** Tasks that run now. */
   get running(): number {
     return this.#running.size
+  }
+
+  /** Those of one model. */
+  runningOf(model: ModelId): number {
+    let running = 0
+    for (const task of this.#running.keys()) if (task.model === model) running += 1
+    return running
   }
 
   /** Takes no more tasks and ends the running ones with a receipt for what was delivered. Ends within 3 s. Idempotent. */

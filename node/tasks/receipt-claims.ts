@@ -1,4 +1,4 @@
-import type { Bytes32 } from '../../protocol/ids.ts'
+import type { Bytes32, ModelId } from '../../protocol/ids.ts'
 import type { Receipt } from '../../protocol/messages/receipt.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 
@@ -6,6 +6,7 @@ import type { TaskRequest } from '../../protocol/messages/task-request.ts'
  * Whether a receipt says that the output was made as it was asked for, as far as the request alone tells: what only the
  * model can tell is left to audits.
  * @param known digest of the model's chat template; null where it has none, undefined where we do not know
+ * @param worn the adapter of the model that was asked for, by its offer; null for none
  */
 export function saysAsAsked(
   {
@@ -16,9 +17,9 @@ export function saysAsAsked(
   }: Pick<Receipt, 'adapter' | 'chatTemplate' | 'prompt' | 'sampler'>,
   { input, jsonSchema }: Pick<TaskRequest, 'input' | 'jsonSchema'>,
   known: Bytes32 | null | undefined,
+  worn: ModelId | null = null,
 ): boolean {
-  // None was asked for.
-  if (adapter !== null) return false
+  if (adapter !== worn) return false
   if (input.kind === 'completion' && chatTemplate !== null) return false
   if (input.kind === 'chat' && known !== undefined && chatTemplate !== known) return false
   // Who samples as agreed reads the prompt token by token; only a grammar may need another sampler.

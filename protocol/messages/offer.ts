@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type AdaptedModel, isAdaptedModel } from '../adapted-model.ts'
 import { type MessageDefinition, ProtocolError, wire } from '../codec.ts'
 import { DATA_CLASSES, type DataClass } from '../data-class.ts'
 import { ENTITY_KINDS, type EntityKind } from '../entity-kinds.ts'
@@ -60,6 +61,8 @@ export function modelTermsOf(model: ModelTerms): ModelTerms {
 /** One model a provider runs, at which price and how fast. */
 export interface ModelOffer extends ModelTerms {
   model: ModelId
+  /** Of what it is made where it wears an adapter, `model` being the name of both together; null for a file as it is. */
+  adapter: AdaptedModel | null
   /** Kinds of task it takes. */
   kinds: TaskKind[]
   /** What it reads. */
@@ -92,7 +95,7 @@ export interface Entity {
  * one capability record of a node, for models and everything else.
  */
 export interface Offer {
-  version: 2
+  version: 3
   /** Rises with each offer and update of a node; a lower one than already known is stale. */
   sequence: number
   issuedAtMs: number
@@ -132,16 +135,22 @@ export const modelTermsFields = {
   queued: wire.count,
 }
 
-const modelOfferSchema = z.strictObject({
-  model: wire.modelId,
-  kinds: z.array(z.enum(TASK_KINDS)).min(1).max(TASK_KINDS.length),
-  modalities: z.array(z.enum(MODALITIES)).min(1).max(MODALITIES.length),
-  contextTokens: wire.count,
-  quantization: z.string().max(16),
-  parameterCount: wire.count,
-  slots: wire.count,
-  ...modelTermsFields,
-})
+const modelOfferSchema = z
+  .strictObject({
+    model: wire.modelId,
+    adapter: z.nullable(z.strictObject({ base: wire.modelId, adapter: wire.modelId })),
+    kinds: z.array(z.enum(TASK_KINDS)).min(1).max(TASK_KINDS.length),
+    modalities: z.array(z.enum(MODALITIES)).min(1).max(MODALITIES.length),
+    contextTokens: wire.count,
+    quantization: z.string().max(16),
+    parameterCount: wire.count,
+    slots: wire.count,
+    ...modelTermsFields,
+  })
+  .refine(({ model, adapter }) => adapter === null || isAdaptedModel(model, adapter), {
+    message: 'is not the model that its base and adapter make',
+    path: ['adapter'],
+  })
 
 /** Of `Entity`. */
 export const entitySchema = z.strictObject({
@@ -155,10 +164,10 @@ export const entitySchema = z.strictObject({
 
 export const offerMessage: MessageDefinition<Offer> = {
   type: 'offer',
-  maxBytes: 12_288,
+  maxBytes: 16_384,
   schema: z
     .strictObject({
-      version: z.literal(2),
+      version: z.literal(3),
       sequence: wire.count,
       issuedAtMs: wire.timeMs,
       expiresAtMs: wire.timeMs,

@@ -146,6 +146,7 @@ function listingOf(model: Answered['model'], size: number): Listing {
     offer: null,
     model: {
       model: model.id,
+      adapter: null,
       kinds: ['chat'],
       modalities: ['text'],
       contextTokens: model.contextTokens,

@@ -1,3 +1,4 @@
+import { adaptedModelId } from '../../protocol/adapted-model.ts'
 import type { MessageDefinition } from '../../protocol/codec.ts'
 import { createNodeSigner } from '../../protocol/identity.ts'
 import { attestRequestMessage, attestResponseMessage } from '../../protocol/messages/attestation.ts'
@@ -32,7 +33,7 @@ import {
   proofRequestMessage,
   proofResponseMessage,
 } from '../../protocol/messages/inclusion.ts'
-import { modelTermsOf, type Offer, offerMessage } from '../../protocol/messages/offer.ts'
+import { type ModelOffer, modelTermsOf, type Offer, offerMessage } from '../../protocol/messages/offer.ts'
 import { offersRequestMessage, offersResponseMessage } from '../../protocol/messages/offer-exchange.ts'
 import { offerUpdateMessage } from '../../protocol/messages/offer-update.ts'
 import { providerFrameMessage } from '../../protocol/messages/provider-frame.ts'
@@ -58,13 +59,14 @@ export const GREEDY: TaskSampling = {
 const sampleModel = `shoal-nano@sha256:${hex('ab', 32)}`
 
 export const sampleOffer: Offer = {
-  version: 2,
+  version: 3,
   sequence: 7,
   issuedAtMs: 1_700_000_000_000,
   expiresAtMs: 1_700_000_120_000,
   models: [
     {
       model: sampleModel,
+      adapter: null,
       kinds: ['chat', 'completion'],
       modalities: ['text'],
       contextTokens: 1024,
@@ -106,6 +108,13 @@ export const sampleOffer: Offer = {
   region: null,
   slaClasses: ['B', 'A'],
   dataClass: 'SHARED',
+}
+
+/** The same model with an adapter. */
+const sampleAdaptedModel: ModelOffer = {
+  ...sampleOffer.models[0]!,
+  model: adaptedModelId(sampleModel, [`law@sha256:${hex('cd', 32)}`]),
+  adapter: { base: sampleModel, adapter: `law@sha256:${hex('cd', 32)}` },
 }
 
 export const sampleOfferRecord = createRecord(offerMessage, sampleOffer, sampleSigner)
@@ -286,6 +295,7 @@ const sampleEvidence = {
 
 export const samples: readonly Sample[] = [
   sample('offer', offerMessage, sampleOffer),
+  sample('offer-adapted', offerMessage, { ...sampleOffer, models: [sampleAdaptedModel] }),
   sample('offer-update', offerUpdateMessage, {
     version: 1,
     offer: sampleOfferRecord.cid,

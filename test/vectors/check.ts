@@ -18,6 +18,7 @@ import {
   ticketDepositIdOf,
   ticketDigest,
 } from '../../protocol/typed-data.ts'
+import { type AdaptedModelVector, holdsAdaptedModel } from './adapted-model.ts'
 import { type AuditorDrawVector, holdsAuditorDraw } from './auditor-draw.ts'
 import { type AwardVector, holdsAward } from './award.ts'
 import { commitmentsOf, type ReplicaVector } from './replica.ts'
@@ -71,6 +72,7 @@ export interface Vectors {
     claim: string
   }[]
   sampling: SamplingVector[]
+  'adapted-model': AdaptedModelVector[]
   'auditor-draw': AuditorDrawVector[]
   replica: ReplicaVector[]
 }
@@ -143,6 +145,8 @@ export function checkVectors(vectors: Vectors, verify: VerifyEd25519): string[] 
     expect(`ticket ${name}: value`, ticketValueRoundedDown(ticket).toString(), expected.value)
   }
   for (const vector of vectors.awards) expect(`award ${JSON.stringify(vector)}`, holdsAward(vector), true)
+  for (const vector of vectors['adapted-model'])
+    expect(`adapted model ${vector.model}`, holdsAdaptedModel(vector), true)
   for (const vector of vectors['auditor-draw'])
     expect(`draw of ${vector.job}`, holdsAuditorDraw(vector), true)
   for (const { name, receipt, claim } of vectors['receipt-claim']) {

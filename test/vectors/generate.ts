@@ -16,6 +16,7 @@ import { costRoundedUp } from '../../protocol/money.ts'
 import { createRecord, signingInput } from '../../protocol/signed.ts'
 import { channelIdOf, contractReceipt, RECEIPT_TYPES } from '../../protocol/typed-data.ts'
 import { type Sample, sampleReceipt, sampleSigner, samples, seedOf } from '../helpers/samples.ts'
+import { adaptedModelVectors } from './adapted-model.ts'
 import { auditorDrawVectors } from './auditor-draw.ts'
 import { awardVectors } from './award.ts'
 import type { Ed25519Vector, Vectors } from './check.ts'
@@ -62,6 +63,7 @@ export function generateVectors(): Vectors {
     awards: awardVectors(),
     'receipt-claim': receiptClaimVectors(),
     sampling: samplingVectors(),
+    'adapted-model': adaptedModelVectors(),
     'auditor-draw': auditorDrawVectors(),
     replica: replicaVectors(),
   }

@@ -96,6 +96,7 @@ export class CloudServices {
           offer: null,
           model: {
             model: model.id,
+            adapter: null,
             kinds,
             modalities: ['text'],
             contextTokens: model.contextTokens,

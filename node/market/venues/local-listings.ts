@@ -1,5 +1,6 @@
 import type { EngineStatus } from '../../../inference/engine.ts'
 import type { TokenPrice } from '../../../protocol/money.ts'
+import { adaptedOf } from '../adapted-models.ts'
 import type { Listing } from '../routing/candidate.ts'
 import type { ServiceMeter } from '../service-meter.ts'
 
@@ -21,6 +22,7 @@ export function localListings(
       offer: null,
       model: {
         model: model.id,
+        adapter: adaptedOf(model),
         kinds: model.chatTemplateDigest === null ? ['completion'] : ['chat', 'completion'],
         modalities: ['text'],
         contextTokens: model.contextTokens,

@@ -1,5 +1,7 @@
 import type { Engine, ModelSource } from '../../../inference/engine.ts'
+import { isShoalError } from '../../../protocol/errors.ts'
 import type { ModelId } from '../../../protocol/ids.ts'
+import type { Receipt } from '../../../protocol/messages/receipt.ts'
 import { chatTemplateOf, generateRequest } from '../../tasks/engine-task.ts'
 import type { ArchivedTask } from './archived-task.ts'
 import type { Auditor, AuditReport, Availability } from './auditor.ts'
@@ -12,8 +14,17 @@ export interface LocalAuditorOptions {
 export interface LocalAuditorModules {
   engine: Engine
   /** @throws {ModelError} MODEL_NOT_FOUND where no file here has the digest */
-  catalog: { resolve(id: ModelId): Promise<ModelSource> }
+  catalog: {
+    resolve(id: ModelId): Promise<ModelSource>
+    /** The base with the adapter; `details.lacks` says which of them is not here. */
+    resolveAdapted(model: ModelId, adapter: ModelId): Promise<ModelSource>
+  }
 }
+
+/** What of a task's model is not on this machine. */
+export type Lacking = 'model' | 'adapter'
+
+type MadeWith = Pick<Receipt, 'model' | 'adapter'>
 
 /** Models this machine does not have are looked for again after so many others. */
 const MAX_MISSING = 256
@@ -23,7 +34,7 @@ export class LocalAuditor implements Auditor {
   readonly #options: LocalAuditorOptions
   readonly #modules: LocalAuditorModules
   /** Not on this machine, or too large for it. */
-  readonly #missing = new Set<ModelId>()
+  readonly #missing = new Map<ModelId, Lacking>()
   /** Loaded for audits alone; null when none is. */
   #borrowed: ModelId | null = null
   #loading: Promise<boolean> = Promise.resolve(true)
@@ -43,6 +54,16 @@ export class LocalAuditor implements Auditor {
     if (this.#borrowed === model) this.#borrowed = null
   }
 
+  /** There is something new on this machine: what was missing may be among it. */
+  lookAgain(): void {
+    this.#missing.clear()
+  }
+
+  /** Why a task of this model could not be had here when it was last tried; null where it was not, or could. */
+  lacking(model: ModelId): Lacking | null {
+    return this.#missing.get(model) ?? null
+  }
+
   /** @param options.mayLoad whether the model may be loaded for it, in place of what is set for all audits */
   async availability(
     { receipt }: Pick<ArchivedTask, 'receipt'>,
@@ -58,7 +79,7 @@ export class LocalAuditor implements Auditor {
     // Nothing of a model's that is on its way up or down.
     if (status.state === 'starting' || status.state === 'restarting') return 'later'
     if (status.models.length > 0 && (status.freeSlots === 0 || status.queued > 0)) return 'later'
-    return isLoaded || (await this.#load(model)) ? 'now' : 'never'
+    return isLoaded || (await this.#load(receipt)) ? 'now' : 'never'
   }
 
   async audit(task: ArchivedTask, { signal }: { signal: AbortSignal }): Promise<AuditReport> {
@@ -77,16 +98,18 @@ export class LocalAuditor implements Auditor {
   }
 
   /** One after the other: the desk of audits, juries and people may want models at once. @returns whether it is there now */
-  #load(model: ModelId): Promise<boolean> {
-    this.#loading = this.#loading.then(() => this.#loadNow(model))
+  #load(made: MadeWith): Promise<boolean> {
+    this.#loading = this.#loading.then(() => this.#loadNow(made))
     return this.#loading
   }
 
-  async #loadNow(model: ModelId): Promise<boolean> {
+  async #loadNow({ model, adapter }: MadeWith): Promise<boolean> {
     const { engine, catalog } = this.#modules
     if (engine.status().models.some(({ id }) => id === model)) return true
     try {
-      const source = await catalog.resolve(model)
+      const source = await (adapter === null
+        ? catalog.resolve(model)
+        : catalog.resolveAdapted(model, adapter))
       if (this.#borrowed !== null) await engine.unload(this.#borrowed)
       this.#borrowed = null
       await engine.start()
@@ -94,10 +117,11 @@ export class LocalAuditor implements Auditor {
       this.#borrowed = model
       await engine.load(source)
       return true
-    } catch {
+    } catch (error) {
       if (this.#borrowed === model) this.#borrowed = null
       if (this.#missing.size >= MAX_MISSING) this.#missing.clear()
-      this.#missing.add(model)
+      const lacksAdapter = isShoalError(error) && error.details.lacks === 'adapter'
+      this.#missing.set(model, lacksAdapter ? 'adapter' : 'model')
       return false
     }
   }

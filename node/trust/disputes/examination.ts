@@ -58,7 +58,7 @@ export interface Examination {
 export interface ExaminerModules {
   engine: Engine
   /** Has the model at hand, where it is on this machine. */
-  local: Pick<LocalAuditor, 'availability'>
+  local: Pick<LocalAuditor, 'availability' | 'lacking'>
   calibrations: { find(key: CalibrationKey): Promise<Calibration | null> }
 }
 
@@ -91,10 +91,10 @@ export class Examiner {
   async examine(task: ExaminedTask, signal?: AbortSignal): Promise<Examination | null> {
     const { engine, local } = this.#modules
     const { receipt, request, tokens } = task
-    if (receipt.adapter !== null) return undecided('adapter')
     // A jury's bond and a person's question are worth what audits by the way may not be.
     const availability = await local.availability(task, { mayLoad: true })
-    if (availability === 'never') return undecided('no_model')
+    if (availability === 'never')
+      return undecided(local.lacking(receipt.model) === 'adapter' ? 'adapter' : 'no_model')
     if (availability === 'later') return null
     try {
       const scored = await engine.score(

@@ -289,7 +289,9 @@ export class AccusedProvider {
 
 /** An examiner on a real engine, with a baseline that is given. */
 export function examinerOn(engine: Engine, model: ModelSource, calibration: Calibration | null): Examiner {
-  const local = new LocalAuditor({ loadModels: false }, { engine, catalog: { resolve: async () => model } })
+  const resolve = async () => model
+  const catalog = { resolve, resolveAdapted: resolve }
+  const local = new LocalAuditor({ loadModels: false }, { engine, catalog })
   return new Examiner({ engine, local, calibrations: { find: async () => calibration } })
 }
 

@@ -13,6 +13,8 @@ describe('what a receipt says of how its output was made', () => {
     assert.ok(saysAsAsked(sampleReceipt, chat, template))
     assert.ok(saysAsAsked({ ...sampleReceipt, chatTemplate: null }, chat, null))
     assert.ok(saysAsAsked({ ...sampleReceipt, chatTemplate: null }, completion, template))
+    const worn = { ...sampleReceipt, adapter: sampleReceipt.model }
+    assert.ok(saysAsAsked(worn, chat, undefined, sampleReceipt.model))
     const byGrammar = { ...sampleReceipt, sampler: 'engine', prompt: null } as const
     assert.ok(saysAsAsked(byGrammar, { ...chat, jsonSchema: '{}' }, undefined))
   })
@@ -21,6 +23,7 @@ describe('what a receipt says of how its output was made', () => {
     const refused = (changes: Partial<typeof sampleReceipt>, request = chat, known?: string | null) =>
       assert.equal(saysAsAsked({ ...sampleReceipt, ...changes }, request, known), false)
     refused({ adapter: sampleReceipt.model })
+    assert.equal(saysAsAsked(sampleReceipt, chat, undefined, sampleReceipt.model), false)
     refused({ prompt: null })
     refused({ sampler: 'engine' })
     refused({ chatTemplate: digest('66') }, chat, template)

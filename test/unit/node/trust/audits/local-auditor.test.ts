@@ -5,6 +5,8 @@ import {
   type EngineStatus,
   type ScoreRequest,
 } from '../../../../../inference/engine.ts'
+import { ModelError } from '../../../../../inference/models/errors.ts'
+import type { ArchivedTask } from '../../../../../node/trust/audits/archived-task.ts'
 import { LocalAuditor } from '../../../../../node/trust/audits/local-auditor.ts'
 import { SyntheticWorld } from '../../../../helpers/synthetic-outputs.ts'
 import { doneTask } from './audit-world.ts'
@@ -82,11 +84,29 @@ describe('an auditor on the own engine', () => {
             if (!here.includes(id.split('@')[0]!)) throw new Error('not here')
             return { id, path: '' }
           },
+          resolveAdapted: async (id, adapter) => {
+            if (here.includes(adapter.split('@')[0]!)) return { id, path: '', adapters: [] }
+            throw new ModelError('MODEL_NOT_FOUND', 'not here', { details: { lacks: 'adapter' } })
+          },
         },
       },
     )
     return { engine, auditor }
   }
+
+  it('loads what wears an adapter, and says when it lacks that', async () => {
+    const here = ['a']
+    const { auditor } = setUp(true, here)
+    const plain: ArchivedTask = taskOf('law')
+    const task = { ...plain, receipt: { ...plain.receipt, adapter: modelOf('law') } }
+    assert.equal(await auditor.availability(task), 'never')
+    assert.equal(auditor.lacking(task.receipt.model), 'adapter')
+    here.push('law')
+    assert.equal(await auditor.availability(task), 'never')
+    auditor.lookAgain()
+    assert.equal(await auditor.availability(task), 'now')
+    assert.equal(auditor.lacking(task.receipt.model), null)
+  })
 
   it('waits while tasks need the engine', async () => {
     const { engine, auditor } = setUp()
