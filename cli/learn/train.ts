@@ -90,7 +90,7 @@ async function checkWay(
 
 function trainerOf(options: TrainCommandOptions): Trainer {
   const memory = options.memory === undefined ? {} : { maxMemoryBytes: options.memory * MEBIBYTE }
-  if (options.trainer === undefined) return new JaxTrainer(memory)
+  if (options.trainer === undefined) return new JaxTrainer({ ...memory, threads: options.threads ?? 1 })
   return new ExternalTrainer({
     ...memory,
     command: options.trainer,

@@ -13,6 +13,7 @@ export interface TrainCommandOptions {
   trainer?: string
   trainerTimeout?: number
   memory?: number
+  threads?: number
   resume?: boolean
   force?: boolean
   json?: boolean
@@ -92,6 +93,11 @@ export function registerTrain(learn: Command): void {
     )
     .option('--freeze-a', 'Train only B (FFA-LoRA)')
     .option('--backend <name>', 'auto, wasm or webgpu (default: auto)')
+    .option(
+      '--threads <n>',
+      'Threads that share the work, with the same result (default: 1)',
+      wholeNumber('--threads', 1, 1_024),
+    )
     .option('--memory <mib>', 'Memory it may take, in MiB', wholeNumber('--memory', 64, 16_777_216))
     .option('--settings <file>', 'The same settings as JSON; flags win over it')
     .option('--trainer <command>', 'Another program that trains; see docs/learning.md')

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { tooMuchMemory } from '../held-process.ts'
-import type { TrainingJob } from '../trainer.ts'
+import { useThreads } from '../jax/threads.ts'
 import { type FromTrainer, type ToTrainer, toFailure, toTrainerSchema } from './ipc-messages.ts'
 import { importResult, runJob } from './run-job.ts'
 
@@ -8,6 +8,9 @@ import { importResult, runJob } from './run-job.ts'
  * Entry of the training process: one job at the end of an IPC channel. It lives as long as the channel: when the node is
  * gone, so is it.
  */
+
+/** What the process takes beside the arrays of the mathematics: Node, the tokenizer, weights on their way. */
+const PROCESS_BYTES = 320 * 1024 * 1024
 
 /** The mathematics holds up the event loop for whole batches; messages come in between. */
 class PauseGate {
@@ -48,7 +51,7 @@ async function receive(message: ToTrainer): Promise<void> {
     case 'train':
       return answer(async () => ({
         type: 'trained',
-        result: await train(message.job, message.maxMemoryBytes),
+        result: await train(message),
       }))
     case 'import':
       return answer(async () => ({ type: 'imported', ...(await importResult(message.job, message.from)) }))
@@ -69,12 +72,13 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
   }
 }
 
-async function train(job: TrainingJob, maxMemoryBytes: number | null) {
+async function train({ job, maxMemoryBytes, threads }: ToTrainer & { type: 'train' }) {
   const between = async () => {
     await gate.pass(() => send({ type: 'paused' }))
     const bytes = process.memoryUsage.rss()
     if (maxMemoryBytes !== null && bytes > maxMemoryBytes) throw tooMuchMemory(bytes, maxMemoryBytes)
   }
+  useThreads(threads)
   // Loaded where there is something to train: taking in an adapter needs neither.
   const [{ openRowTokenizer }, { JaxModel }, { hasGpu }] = await Promise.all([
     import('../../llama/row-tokenizer.ts'),
@@ -87,6 +91,7 @@ async function train(job: TrainingJob, maxMemoryBytes: number | null) {
       await JaxModel.open({
         ...options,
         backend: backend === 'auto' ? ((await hasGpu()) ? 'webgpu' : 'wasm') : backend,
+        ...(maxMemoryBytes === null ? {} : { memoryBytes: Math.max(0, maxMemoryBytes - PROCESS_BYTES) }),
       }),
     nowMs: () => performance.now() - gate.pausedMs,
     onProgress: progress => send({ type: 'progress', progress }),
