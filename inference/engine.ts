@@ -257,7 +257,7 @@ export const MAX_LOSS_ROWS = 1_024
 export const MAX_LOSS_CHARS = 4_194_304
 
 export interface RowLoss {
-  /** Mean over the counted tokens, nats per token; 0 where none counts. */
+  /** Mean over the counted tokens, nats per token; 0 where none counts; Infinity where the model's logits are no numbers. */
   loss: number
   /** Counted tokens. */
   tokens: number

@@ -182,13 +182,16 @@ const scoredOutput: z.ZodType<ScoredOutput> = z.strictObject({
   computedTokens: count,
 })
 
+/** zod's numbers are finite. */
+const nats = z.custom<number>(value => typeof value === 'number' && value >= 0)
+
 const measuredLoss: z.ZodType<MeasuredLoss> = z.strictObject({
-  loss: z.number(),
+  loss: nats,
   tokens: count,
   exactRows: count,
   rows: z.array(
     z.strictObject({
-      loss: z.number(),
+      loss: nats,
       tokens: count,
       isExact: z.boolean(),
       isCut: z.boolean(),

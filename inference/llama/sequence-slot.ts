@@ -133,12 +133,16 @@ export class SequenceSlot implements Slot {
   }
 }
 
-/** -ln p(target) = (greatest logit - its own) + ln Σ exp(logit - greatest). */
+/**
+ * -ln p(target) = (greatest logit - its own) + ln Σ exp(logit - greatest). Infinity where logits are no numbers: weights out of
+ * all proportion, as an adapter can bring, foretell nothing.
+ */
 function lossOf(next: ControlledEvaluateIndexOutput['next'] | undefined, target: number): TokenLoss {
   const { token, logits, totalLogitWeight } = next ?? {}
-  const own = logits?.get(target as Token)
-  const greatest = token == null ? undefined : logits?.get(token)
-  if (own === undefined || greatest === undefined || totalLogitWeight === undefined)
-    throw new Error('the model showed no logits')
-  return { nats: greatest - own + Math.log(totalLogitWeight), isLikeliest: token === target }
+  if (logits === undefined || totalLogitWeight === undefined) throw new Error('the model showed no logits')
+  const own = logits.get(target as Token) ?? Number.NaN
+  const greatest = (token == null ? undefined : logits.get(token)) ?? Number.NaN
+  const nats = greatest - own + Math.log(totalLogitWeight)
+  if (Number.isNaN(nats)) return { nats: Number.POSITIVE_INFINITY, isLikeliest: false }
+  return { nats, isLikeliest: token === target }
 }

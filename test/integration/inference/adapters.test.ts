@@ -220,6 +220,18 @@ describe('an engine with adapters', () => {
       )
     })
 
+    it('is infinite where an adapter leaves no numbers', async () => {
+      const path = join(folder, 'huge.gguf')
+      const { modules, ...adapter } = await randomAdapter(base.path, { rank: 1 })
+      const huge = modules.map(module => ({ ...module, b: module.b.fill(3e38) }))
+      await writeFile(path, encodeAdapter({ ...adapter, modules: huge }))
+      await worker.load({ id: 'huge', path: base.path, base: base.id, adapters: [{ path, scale: 1 }] })
+      const { loss, rows: measured } = await worker.measureLoss({ model: 'huge', rows })
+      assert.equal(loss, Number.POSITIVE_INFINITY)
+      assert.ok(measured.every(({ isExact }) => !isExact))
+      await worker.unload('huge')
+    })
+
     it('makes way for generations', async () => {
       const many = Array.from({ length: 200 }, () => ({ text: TEXT.repeat(6) }))
       const abort = new AbortController()

@@ -25,6 +25,7 @@ const model = {
   threads: 1,
   measuredTokensPerSecond: 1_900.5,
 }
+const worn = { adapters: [{ path: '/models/a.gguf', scale: 0.5, id: model.id }], base: model.id }
 const sampling = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0, seed: seedOf(7) }
 const request = {
   model: model.id,
@@ -49,7 +50,17 @@ const toEngine: ToEngine[] = [
   },
   { type: 'start', options: {} },
   { type: 'load', call: 1, source: { id: model.id, path: model.path } },
+  { type: 'load', call: 1, source: { ...worn, id: model.id, path: model.path } },
   { type: 'unload', call: 2, model: model.id },
+  {
+    type: 'measureLoss',
+    call: 7,
+    request: {
+      model: model.id,
+      rows: [{ text: 'a' }, { prompt: 'a', completion: 'b' }, { messages: request.input.messages }],
+      perToken: true,
+    },
+  },
   { type: 'embed', call: 3, model: model.id, inputs: ['a'] },
   { type: 'abort', call: 3 },
   { type: 'score', call: 6, request: { ...request, output: [7, 8] } },
@@ -64,6 +75,7 @@ const fromEngine: FromEngine[] = [
   { type: 'ready', backend: { kind: 'cuda', devices: ['a GPU'], release: 'b1' } },
   { type: 'unavailable', failure },
   { type: 'loaded', call: 1, model },
+  { type: 'loaded', call: 1, model: { ...model, ...worn } },
   { type: 'unloaded', call: 1 },
   { type: 'embedded', call: 1, vectors: [Float32Array.of(1, 2)], inputTokens: 3 },
   {
@@ -81,6 +93,18 @@ const fromEngine: FromEngine[] = [
       text: 'a',
       elapsedMs: 2.5,
       computedTokens: 4,
+    },
+  },
+  {
+    type: 'measured',
+    call: 7,
+    computedTokens: 9,
+    output: {
+      ...{ loss: 1.5, tokens: 2, exactRows: 1, elapsedMs: 2.5, computedTokens: 4 },
+      rows: [
+        { loss: 0.5, tokens: 1, isExact: true, isCut: false, tokenLosses: Float32Array.of(0.5) },
+        { loss: Number.POSITIVE_INFINITY, tokens: 1, isExact: false, isCut: true },
+      ],
     },
   },
   { type: 'refused', call: 1, failure },

@@ -319,6 +319,23 @@ describe('ProcessEngine', () => {
       assert.deepEqual([engine.status().crashes, engine.status().computedTokens], [1, 9])
     })
 
+    it('is measured again after a crash', async () => {
+      const measured = {
+        ...{ loss: 2, tokens: 1, exactRows: 0, elapsedMs: 1, computedTokens: 2 },
+        rows: [{ loss: 2, tokens: 1, isExact: false, isCut: false }],
+      }
+      const flaky: Behaviour = (message, process) => {
+        if (message.type !== 'measureLoss') return obedient(message, process)
+        if (process === processes[0]) process.die()
+        else process.answer({ type: 'measured', call: message.call, computedTokens: 9, output: measured })
+      }
+      await begin([flaky])
+      const rows = [{ prompt: 'a', completion: 'b' }]
+      assert.deepEqual(await engine.measureLoss({ model: request.model, rows }), measured)
+      assert.equal(engine.status().crashes, 1)
+      assert.equal(engine.status().active, 0)
+    })
+
     it('is given up when it outlives too many crashes', async () => {
       const deadly: Behaviour = (message, process) => {
         if (message.type === 'score') process.die()
