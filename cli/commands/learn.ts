@@ -3,6 +3,7 @@ import { registerLearnData } from './learn/data.ts'
 import { registerEval } from './learn/eval.ts'
 import { registerRounds } from './learn/rounds.ts'
 import { registerTrain } from './learn/train.ts'
+import { registerLearnVersions } from './learn/versions.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
 export function registerLearn(program: Command): void {
@@ -25,4 +26,5 @@ const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [
   registerEval,
   registerLearnData,
   registerRounds,
+  registerLearnVersions,
 ]

@@ -24,6 +24,7 @@ import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
+import { versionMethods } from './version-methods.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
 const credits = z.string().regex(/^\d+(\.\d+)?$/)
@@ -95,6 +96,7 @@ export const controlMethods = {
   ...routeMethods,
   ...trustMethods,
   ...calibrationMethods,
+  ...versionMethods,
   ...disputeMethods,
   ...learningMethods,
   /** Streams what happens until the caller goes. */

@@ -15,6 +15,7 @@ import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
+import { versionHandlers } from './version-handlers.ts'
 import {
   askResultView,
   type ModelsView,
@@ -47,6 +48,7 @@ export function controlHandlers(
     ...learningHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
+    ...versionHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

@@ -8,6 +8,7 @@ import type { ModelCatalog } from '../../inference/models/catalog.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
 import { type HiddenValidation, MAX_VALIDATION_SETS } from '../../protocol/messages/learning/common.ts'
+import type { EventLog } from '../auditlog/event-log.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { ChainStanding } from '../chain/standing.ts'
 import type { Clock } from '../clock.ts'
@@ -16,6 +17,7 @@ import type { DataDir } from '../data-dir.ts'
 import type { Logger } from '../log.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Metrics } from '../metrics.ts'
+import type { ModelServing } from '../model-serving.ts'
 import type { NodeEvents } from '../node-events.ts'
 import { BlobExchange } from '../p2p/blobs/blob-exchange.ts'
 import { BlobStore } from '../p2p/blobs/blob-store.ts'
@@ -23,6 +25,7 @@ import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Wallet } from '../payments/wallet.ts'
 import type { Store } from '../store/store.ts'
+import { Acceptance } from './acceptance.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { DataBook } from './data/data-book.ts'
 import { configuredLifecycle } from './lifecycle/configured.ts'
@@ -39,7 +42,8 @@ import { proposedManifest, type RoundProposal } from './rounds/proposed-manifest
 import { RoundBook } from './rounds/round-book.ts'
 import type { RoundState } from './rounds/round-state.ts'
 import { Rounds } from './rounds/rounds.ts'
-import type { RoundBlobs, RoundParts } from './rounds/seams.ts'
+import type { RoundParts } from './rounds/seams.ts'
+import type { AnchorSource } from './versions/lineage.ts'
 
 export interface LearningOptions {
   config: Config
@@ -56,6 +60,8 @@ export interface LearningModules {
   signer: NodeSigner
   wallet: Pick<Wallet, 'address'>
   engine: Engine
+  eventLog: EventLog
+  serving: Pick<ModelServing, 'serveAdapter' | 'retire' | 'models'>
   catalog: ModelCatalog
   book: Pick<OfferBook, 'of'>
   events: NodeEvents
@@ -71,6 +77,8 @@ export interface LearningModules {
 /** Parts of the node that need the chain. */
 export interface LearningTrade {
   standing: Pick<ChainStanding, 'of' | 'want' | 'on' | 'off'>
+  client: AnchorSource['client']
+  logIndex: AnchorSource['index']
 }
 
 const MIB = 1_048_576
@@ -88,6 +96,7 @@ export class Learning {
   readonly #modules: LearningModules
   readonly #parts: LearningParts | null
   #standing: LearningTrade['standing'] | null = null
+  #anchors: AnchorSource | null = null
 
   constructor(options: LearningOptions, modules: LearningModules) {
     this.#options = options
@@ -107,6 +116,11 @@ export class Learning {
   /** @throws {RoundError} LEARNING_OFF */
   get rounds(): Rounds {
     return this.#enabled().rounds
+  }
+
+  /** What becomes of others' updates, and the versions that were accepted. @throws {RoundError} LEARNING_OFF */
+  get acceptance(): Acceptance {
+    return this.#enabled().acceptance
   }
 
   /** Updates and adapters of rounds. @throws {RoundError} LEARNING_OFF */
@@ -149,23 +163,27 @@ export class Learning {
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
     if (this.#parts === null) return
-    const { store, exchange, rounds } = this.#parts
+    const { store, exchange, acceptance, rounds } = this.#parts
     await this.data.start()
     this.lifecycle.start()
     await store.start()
     await exchange.start()
+    await acceptance.start()
     await rounds.start()
   }
 
   /** Begins what needs the chain. @returns how to end it again */
-  useTrade({ standing }: LearningTrade): () => void {
+  useTrade({ standing, client, logIndex }: LearningTrade): () => void {
+    this.#anchors = { client, wallet: this.#modules.wallet.address, index: logIndex }
     const onStanding = () => this.#parts?.rounds.reconsider()
     this.#standing = standing
     standing.on('standing', onStanding)
     this.#parts?.rounds.reconsider()
     return () => {
       standing.off('standing', onStanding)
-      if (this.#standing === standing) this.#standing = null
+      if (this.#standing !== standing) return
+      this.#standing = null
+      this.#anchors = null
     }
   }
 
@@ -173,8 +191,9 @@ export class Learning {
   async stop(): Promise<void> {
     this.#standing = null
     if (this.#parts === null) return
-    const { rounds, exchange, store, trainer, aggregator } = this.#parts
+    const { rounds, acceptance, exchange, store, trainer, aggregator } = this.#parts
     await rounds.stop()
+    await acceptance.stop()
     await this.lifecycle.stop()
     await trainer.stop()
     await aggregator.stop()
@@ -193,6 +212,7 @@ export class Learning {
   #build(): LearningParts {
     const { config, dataDir } = this.#options
     const { host, clock, log, isWelcome, onViolation, catalog, signer, wallet, outbox } = this.#modules
+    const { engine, eventLog, serving } = this.#modules
     const folder = join(dataDir.root, 'learning')
     const store = new BlobStore(
       { folder: join(folder, 'blobs'), maxBytes: config['learning.quota'] * MIB },
@@ -210,24 +230,34 @@ export class Learning {
     const files = { folder: join(folder, 'rounds') }
     const { data, lifecycle } = this
     const validation = new PublicTexts(publicTextsFrom(config['learning.publicText']))
+    const book = new RoundBook({ store: this.#modules.store, outbox })
+    const stakeOf = (node: NodeKey, address: Address) => this.#stakeOf(node, address)
+    const acceptance = new Acceptance(
+      { config },
+      {
+        ...{ store: this.#modules.store, outbox, engine, eventLog, serving, bases, blobs, stakeOf },
+        ...{ clock, log, onViolation },
+        roundRecords: round => book.allRecords(round),
+        chain: () => this.#anchors,
+      },
+    )
     const parts: RoundParts = {
       trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
       validation,
       ...inLifecycle(lifecycle, {
         aggregator: new FileAggregator(files, { aggregator }),
-        ...this.#acceptance(blobs),
+        ...{ scorer: acceptance.scorer, judge: acceptance.judge, versions: acceptance.versions },
       }),
       unpack: (context, path) => codec.decode(context, path),
       blobs,
     }
-    const book = new RoundBook({ store: this.#modules.store, outbox })
     const rounds = new Rounds(
       { join: config['learning.join'], proposerStake: config['learning.proposerStake'] },
       {
         ...{ host, book, parts, signer, wallet: wallet.address, clock, log, isWelcome, onViolation },
         random: Math.random,
         randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
-        stakeOf: (node, address) => this.#stakeOf(node, address),
+        stakeOf,
         onPhase: state => this.#told(state),
         onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
       },
@@ -238,6 +268,7 @@ export class Learning {
   /** What judges updates and adapters, and keeps those that were accepted. */
   #acceptance(_blobs: RoundBlobs): Pick<RoundParts, 'scorer' | 'judge' | 'versions'> {
     return { scorer: null, judge: null, versions: null }
+    return { store, exchange, aggregator, trainer, rounds, acceptance }
   }
 
   #trainer(): Trainer {
@@ -278,4 +309,5 @@ interface LearningParts {
   trainer: Trainer
   validation: PublicTexts
   rounds: Rounds
+  acceptance: Acceptance
 }
