@@ -262,13 +262,7 @@ export class Learning {
         onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
       },
     )
-    return { store, exchange, aggregator, trainer, validation, rounds }
-  }
-
-  /** What judges updates and adapters, and keeps those that were accepted. */
-  #acceptance(_blobs: RoundBlobs): Pick<RoundParts, 'scorer' | 'judge' | 'versions'> {
-    return { scorer: null, judge: null, versions: null }
-    return { store, exchange, aggregator, trainer, rounds, acceptance }
+    return { store, exchange, aggregator, trainer, validation, rounds, acceptance }
   }
 
   #trainer(): Trainer {
