@@ -8,6 +8,7 @@ import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { learningBytesBench } from '../test/bench/learning-bytes.bench.ts'
+import { learningStepBench } from '../test/bench/learning-step.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
@@ -45,6 +46,7 @@ const benches = [
   failoverBench,
   gasBench,
   learningBytesBench,
+  learningStepBench,
   marketBench,
   marketSavingBench,
   nodeBench,

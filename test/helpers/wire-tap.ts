@@ -1,3 +1,4 @@
+import { Socket as DatagramSocket } from 'node:dgram'
 import { Socket } from 'node:net'
 import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
 
@@ -24,6 +25,15 @@ export class WireTap {
       )
       return write.apply(this, args)
     }
+    const { prototype: datagrams } = DatagramSocket as unknown as {
+      prototype: { send: (...args: unknown[]) => void }
+    }
+    const { send } = datagrams
+    datagrams.send = function (this: unknown, ...args: unknown[]) {
+      for (const part of [args[0]].flat())
+        see(typeof part === 'string' ? Buffer.from(part) : (part as Uint8Array))
+      send.apply(this, args)
+    }
     // Not exported by name: what Noise encrypts with, from the file that makes it.
     const inside = new URL('./crypto/index.js', import.meta.resolve('@chainsafe/libp2p-noise'))
     const { defaultCrypto } = (await import(inside.href)) as { defaultCrypto: ICryptoInterface }
@@ -35,6 +45,9 @@ export class WireTap {
     this.#undo = [
       () => {
         prototype.write = write
+      },
+      () => {
+        datagrams.send = send
       },
       () => {
         defaultCrypto.chaCha20Poly1305Encrypt = encrypt
@@ -51,8 +64,13 @@ export class WireTap {
     this.#seen = []
   }
 
+  /** All that left since, in order. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#seen)
+  }
+
   /** Whether a text left since, wherever the pieces were cut. */
   saw(text: string): boolean {
-    return Buffer.concat(this.#seen).includes(text)
+    return this.bytes.includes(text)
   }
 }

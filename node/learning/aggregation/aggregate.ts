@@ -114,7 +114,7 @@ export function choose(
       }
     }
     case 'default':
-      return { gram, ...consensus(gram, weights, share) }
+      return { gram, ...consensus(gram, weights) }
   }
 }
 

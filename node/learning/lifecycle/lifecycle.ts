@@ -101,8 +101,8 @@ export class LearningLifecycle {
   /** In the order they came. */
   readonly #jobs: Job[] = []
   #tasks = 0
-  /** Since when there has been no task. */
-  #quietSinceMs = Number.NEGATIVE_INFINITY
+  /** No task for long enough. */
+  #isQuiet = true
   #quietTimer: Timer | null = null
   #limitTimer: Timer | null = null
   #hindered: Hindered[] = []
@@ -143,7 +143,7 @@ export class LearningLifecycle {
         message,
       }),
     )
-    if (!this.#isQuiet()) {
+    if (!this.#isQuiet) {
       const message = this.#tasks > 0 ? 'tasks come first' : 'a task ended a moment ago'
       hindrances.unshift({ code: 'tasks', message })
     }
@@ -194,6 +194,7 @@ export class LearningLifecycle {
   taskBegan(): () => void {
     const { clock } = this.#modules
     this.#tasks++
+    this.#isQuiet = false
     this.#quietTimer?.cancel()
     this.#apply()
     let hasEnded = false
@@ -202,8 +203,10 @@ export class LearningLifecycle {
       hasEnded = true
       this.#tasks--
       if (this.#tasks > 0 || this.#isStopped) return
-      this.#quietSinceMs = clock.nowMs()
-      this.#quietTimer = clock.setTimer(() => this.#apply(), this.#options.quietMs)
+      this.#quietTimer = clock.setTimer(() => {
+        this.#isQuiet = true
+        this.#apply()
+      }, this.#options.quietMs)
       this.#tell()
     }
   }
@@ -243,10 +246,6 @@ export class LearningLifecycle {
     return kind === 'learning' ? this.#hindered : this.#hindered.filter(({ code }) => code !== 'hours')
   }
 
-  #isQuiet(): boolean {
-    return this.#tasks === 0 && this.#modules.clock.nowMs() - this.#quietSinceMs >= this.#options.quietMs
-  }
-
   /** Brings what runs in line with what may run. */
   #apply(): void {
     if (!this.#isStopped) {
@@ -272,7 +271,7 @@ export class LearningLifecycle {
   #next(): Job | null {
     const steady = this.#jobs.find(({ run }) => run?.phase === 'running' && run.handle.pause === undefined)
     if (steady !== undefined) return steady
-    if (!this.#isQuiet()) return null
+    if (!this.#isQuiet) return null
     const may = this.#jobs.filter(
       ({ work, run }) => this.#hindrancesFor(work.kind).length === 0 && run?.isSetAside !== true,
     )

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { readAdapterFile, writeAdapterFile } from '../../../../inference/learning/adapter-file.ts'
 import type { Trainer, TrainingJob } from '../../../../inference/learning/trainer.ts'
 import { trainingSettingsSchema } from '../../../../inference/learning/training-settings.ts'
@@ -100,7 +100,8 @@ export class LocalTrainer implements RoundTrainer {
     try {
       const inForm = async (path: string, name: string) => {
         if (manifest.format === 'any') return path
-        const kept = join(folder, name)
+        // Where it is removed, too, when this process ends without a word.
+        const kept = join(dirname(path), name)
         written.push(kept)
         await writeFile(kept, await rowsOfFormat(path, manifest.format), { mode: 0o600 })
         return kept
@@ -115,8 +116,8 @@ export class LocalTrainer implements RoundTrainer {
         base: { path: base.path, digest: `sha256:${parseModelId(manifest.base)!.sha256}` },
         name: manifest.name,
         metadata: { 'shoal.round': round },
-        dataPath: await inForm(files.train, 'train.jsonl'),
-        heldOutPath: files.heldOut === null ? null : await inForm(files.heldOut, 'held-out.jsonl'),
+        dataPath: await inForm(files.train, 'train-of-form.jsonl'),
+        heldOutPath: files.heldOut === null ? null : await inForm(files.heldOut, 'held-out-of-form.jsonl'),
         outPath: join(folder, 'update.gguf'),
         ...{ settings, initial: parentPath, checkpointPath: join(folder, 'checkpoint') },
       }
