@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isPrivateHead, refusePrivate } from '../../../inference/learning/private-adapter.ts'
 import { syncFolder, writeFileDurably } from '../../../inference/learning/durable-file.ts'
+import { isPrivateHead, refusePrivate } from '../../../inference/learning/private-adapter.ts'
 import {
   BLOB_CHUNK_BYTES,
   type BlobDigest,
