@@ -7,6 +7,7 @@ import { auditRocBench } from '../test/bench/audit-roc.bench.ts'
 import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { learningBytesBench } from '../test/bench/learning-bytes.bench.ts'
 import { learningStepBench } from '../test/bench/learning-step.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
@@ -44,6 +45,7 @@ const benches = [
   cheatsBench,
   failoverBench,
   gasBench,
+  learningBytesBench,
   learningStepBench,
   marketBench,
   marketSavingBench,

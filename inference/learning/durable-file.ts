@@ -24,7 +24,7 @@ export async function writeFileDurably(path: string, bytes: Uint8Array): Promise
 }
 
 /** A new name is only lasting when its folder is written; Windows has no such call and does it by itself. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
   try {

@@ -9,6 +9,7 @@ import { evidenceRequestMessage, evidenceResponseMessage, taskEvidenceMessage } 
 import { proofRequestMessage, proofResponseMessage } from './inclusion.ts'
 import { adapterVersionMessage } from './learning/adapter-version.ts'
 import { aggregateProposalMessage } from './learning/aggregate-proposal.ts'
+import { blobDownMessage, blobUpMessage } from './learning/blob-frame.ts'
 import { learningSyncRequestMessage, learningSyncResponseMessage } from './learning/learning-sync.ts'
 import { roundJoinMessage } from './learning/round-join.ts'
 import { roundManifestMessage } from './learning/round-manifest.ts'
@@ -60,5 +61,7 @@ export const messages: readonly MessageDefinition<never>[] = [
   adapterVersionMessage,
   learningSyncRequestMessage,
   learningSyncResponseMessage,
+  blobUpMessage,
+  blobDownMessage,
   auditEventMessage,
 ] as unknown as readonly MessageDefinition<never>[]

@@ -6,6 +6,7 @@ import {
   aggregateProposalMessage,
   rosterDigest,
 } from '../../protocol/messages/learning/aggregate-proposal.ts'
+import { blobDownMessage, blobUpMessage } from '../../protocol/messages/learning/blob-frame.ts'
 import type { BlobRef } from '../../protocol/messages/learning/blob-ref.ts'
 import {
   learningSyncRequestMessage,
@@ -155,5 +156,16 @@ export function learningSamples(
       records: [manifest.bytes],
     }),
     sample('learning-sync-response, list', learningSyncResponseMessage, { kind: 'list', records: [round] }),
+    sample('blob-request, open', blobUpMessage, { kind: 'open', blob: blobOf('ad'), list: true }),
+    sample('blob-request, get', blobUpMessage, { kind: 'get', first: 3, count: 4 }),
+    sample('blob-request, ask', blobUpMessage, { kind: 'ask' }),
+    sample('blob-answer, have', blobDownMessage, {
+      ...{ kind: 'have', chunks: Uint8Array.of(0b101) },
+      list: new Uint8Array(128).fill(7),
+    }),
+    sample('blob-answer, have all', blobDownMessage, { kind: 'have', chunks: null, list: null }),
+    sample('blob-answer, chunk', blobDownMessage, { kind: 'chunk', index: 3 }),
+    sample('blob-answer, missing', blobDownMessage, { kind: 'missing', index: 4 }),
+    sample('blob-answer, refused', blobDownMessage, { kind: 'refused', code: 'busy' }),
   ]
 }

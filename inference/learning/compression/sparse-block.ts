@@ -15,7 +15,7 @@ const LOW_STEPS = 256
 const LOW_BITS = 8
 
 /** Bits that tell how many weights of a block are kept. */
-export function countBits(length: number): number {
+function countBits(length: number): number {
   return 32 - Math.clz32(length)
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder, writeFileDurably } from '../../../inference/learning/durable-file.ts'
 import { isPrivateHead, refusePrivate } from '../../../inference/learning/private-adapter.ts'
 import {
   BLOB_CHUNK_BYTES,
@@ -15,7 +16,7 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../log.ts'
 import { ChunkHasher } from './chunk-hasher.ts'
 import { BlobError } from './errors.ts'
-import { diskFull, freeBytesOf, onDisk, readFully, syncFolder, writeFully, writeWhole } from './files.ts'
+import { diskFull, freeBytesOf, onDisk, readFully, writeFully } from './files.ts'
 import { fitsList, PartialBlob } from './partial-blob.ts'
 import { Pins } from './pins.ts'
 
@@ -53,6 +54,8 @@ const MAX_BYTES = 2 * 1024 ** 3
 const DISK_MARGIN_BYTES = 67_108_864
 /** Uses within so long count as one. */
 const USE_RESOLUTION_MS = 60_000
+/** Of files that no name of a blob begins. */
+const UNFINISHED = '.part'
 const FILE_NAME = /^([0-9a-f]{64})\.(blob|part|chunks)$/
 
 /**
@@ -285,9 +288,7 @@ export class BlobStore {
     try {
       await this.#reserve(room, async () => {
         await this.#removing.get(ref.digest)
-        await onDisk(() =>
-          writeWhole(this.#at(ref.digest, 'chunks'), join(this.#folder, `${randomUUID()}.tmp`), list),
-        )
+        await onDisk(() => writeFileDurably(this.#at(ref.digest, 'chunks'), list))
         const partial = await PartialBlob.open(this.#at(ref.digest, 'part'), ref, list)
         if (!this.has(ref.digest))
           this.#entries.set(ref.digest, { ref, usedMs: this.#modules.clock.nowMs(), isPartial: true })
@@ -339,7 +340,7 @@ export class BlobStore {
       const [, hex, kind] = FILE_NAME.exec(name) ?? []
       if (hex !== undefined && kind !== undefined)
         kinds.set(hex, (kinds.get(hex) ?? new Set<string>()).add(kind))
-      else if (name.endsWith('.tmp')) await rm(join(this.#folder, name), { force: true })
+      else if (name.endsWith(UNFINISHED)) await rm(join(this.#folder, name), { force: true })
     }
     for (const [hex, kind] of kinds) await this.#adopt(`sha256:${hex}`, kind)
     // The quota may be smaller than it was.
@@ -372,7 +373,7 @@ export class BlobStore {
     if (bytes < 1 || bytes > MAX_BLOB_BYTES) throw tooLarge(bytes)
     return this.#reserve(bytes, () =>
       onDisk(async () => {
-        const temporary = join(this.#folder, `${randomUUID()}.tmp`)
+        const temporary = join(this.#folder, `${randomUUID()}${UNFINISHED}`)
         try {
           const hasher = new ChunkHasher({ bytes })
           await writeChunks(temporary, bytes, hasher, fill)
@@ -394,7 +395,7 @@ export class BlobStore {
     const release = this.hold(digest)
     try {
       await this.#removing.get(digest)
-      await writeWhole(this.#at(digest, 'chunks'), join(this.#folder, `${randomUUID()}.tmp`), list)
+      await writeFileDurably(this.#at(digest, 'chunks'), list)
       await this.#appear(temporary, ref)
     } finally {
       release()

@@ -1,5 +1,4 @@
-import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, statfs } from 'node:fs/promises'
 import { isShoalError } from '../../../protocol/errors.ts'
 import { BlobError } from './errors.ts'
 
@@ -7,30 +6,6 @@ import { BlobError } from './errors.ts'
 export async function freeBytesOf(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
-}
-
-/** A renamed file is there after a power failure only once its folder is on disk. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  await handle.sync().finally(() => handle.close())
-}
-
-/** Replaces a file, whole or not at all; on disk when this returns. */
-export async function writeWhole(path: string, temporary: string, content: Uint8Array): Promise<void> {
-  try {
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
-    throw error
-  }
-  await syncFolder(dirname(path))
 }
 
 /** Reads exactly `buffer.length` bytes; false where the file ends before. */

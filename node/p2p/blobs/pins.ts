@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { writeFileDurably } from '../../../inference/learning/durable-file.ts'
 import { BLOB_DIGEST_PATTERN, type BlobDigest } from '../../../protocol/messages/learning/blob-ref.ts'
 import { BlobError } from './errors.ts'
-import { onDisk, writeWhole } from './files.ts'
+import { onDisk } from './files.ts'
 
 const MAX_PINNED = 4_096
 const MAX_HOLDERS = 64
@@ -21,13 +21,11 @@ const pinsSchema = z
 
 /** Who needs which blob, in a file, so that it holds after a restart. */
 export class Pins {
-  readonly #folder: string
   readonly #path: string
   #holders = new Map<BlobDigest, Set<string>>()
   #writing: Promise<void> = Promise.resolve()
 
   constructor(options: { folder: string }) {
-    this.#folder = options.folder
     this.#path = join(options.folder, 'pins.json')
   }
 
@@ -92,8 +90,7 @@ export class Pins {
       .then(() =>
         onDisk(() => {
           const pins = [...this.#holders].map(([digest, holders]) => [digest, [...holders]])
-          const content = Buffer.from(JSON.stringify(pins))
-          return writeWhole(this.#path, join(this.#folder, `${randomUUID()}.tmp`), content)
+          return writeFileDurably(this.#path, Buffer.from(JSON.stringify(pins)))
         }),
       )
     this.#writing = written

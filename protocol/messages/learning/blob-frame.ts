@@ -21,7 +21,7 @@ export type BlobUpFrame =
   /** Answered by a `have` frame: more may be there by now. */
   | { kind: 'ask' }
 
-export const BLOB_REFUSALS = [
+const BLOB_REFUSALS = [
   /** Not here, or not for others, or here with another root. */
   'unknown',
   /** Too many fetch at once. */

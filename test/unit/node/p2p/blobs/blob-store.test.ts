@@ -176,7 +176,7 @@ describe('blob store', () => {
 
     const { digest } = await store.put(content(50, 4))
     await copyFile(store.path(digest), join(folder, `${'ab'.repeat(32)}.blob`))
-    await writeFile(join(folder, 'half.tmp'), 'x')
+    await writeFile(join(folder, 'half.part'), 'x')
     const again = await open(folder)
     assert.deepEqual(again.usage.blobs, 1, 'a file without a list is nothing')
     await writeFile(join(folder, 'pins.json'), '[[')
@@ -212,7 +212,7 @@ describe('blob store', () => {
       const store = await open(folder)
       assert.ok(store.usage.blobs >= 4, 'those that were said to be kept are there')
       for (const name of await readdir(folder)) {
-        assert.doesNotMatch(name, /\.tmp$/)
+        assert.match(name, /^[0-9a-f]{64}\.(blob|chunks)$/)
         if (name.endsWith('.blob')) await store.read(`sha256:${name.slice(0, 64)}`)
       }
       await store.stop()
