@@ -2,12 +2,13 @@ import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeAdapterFile } from '../../../inference/learning/adapter-file.ts'
+import { readAdapterFile, writeAdapterFile } from '../../../inference/learning/adapter-file.ts'
 import { JaxTrainer } from '../../../inference/learning/jax-trainer/jax-trainer.ts'
 import { asPrivate } from '../../../inference/learning/private-adapter.ts'
 import { ModelCatalog } from '../../../inference/models/catalog.ts'
 import { systemClock } from '../../../node/clock.ts'
-import { Aggregator } from '../../../node/learning/aggregation/aggregator.ts'
+import { aggregate } from '../../../node/learning/aggregation/aggregate.ts'
+import type { Aggregator } from '../../../node/learning/aggregation/aggregator.ts'
 import { DataBook } from '../../../node/learning/data/data-book.ts'
 import { LearningLifecycle } from '../../../node/learning/lifecycle/lifecycle.ts'
 import { FileAggregator } from '../../../node/learning/rounds/parts/aggregator.ts'
@@ -38,7 +39,6 @@ describe('data to learn from', () => {
   const tap = new WireTap()
   const hosts = new TestHosts()
   const trainer = new JaxTrainer({ niceness: 0 })
-  const aggregator = new Aggregator()
   const stopping: (() => Promise<void> | void)[] = []
   const stakes = new Map<Address, bigint>()
   let root: string
@@ -51,7 +51,7 @@ describe('data to learn from', () => {
 
   after(async () => {
     for (const stop of stopping.reverse()) await stop()
-    await Promise.all([trainer.stop(), aggregator.stop(), hosts.stop()])
+    await Promise.all([trainer.stop(), hosts.stop()])
     tap.stop()
     await folders.remove()
   })
@@ -207,6 +207,15 @@ describe('data to learn from', () => {
     equal(search.in(tap.bytes).length > 0, true)
   })
 })
+
+/** The same mathematics without a thread, which would take longer to start than this takes. */
+const aggregator: Pick<Aggregator, 'run'> = {
+  async run({ updates, options, outPath }) {
+    const read = updates.map(async update => ({ ...update, adapter: await readAdapterFile(update.path) }))
+    const { adapter, ...result } = aggregate(await Promise.all(read), null, options)
+    return { ...result, ...(await writeAdapterFile(outPath, adapter)) }
+  },
+}
 
 async function dataOf(folder: string): Promise<string[]> {
   return (await readdir(join(folder, 'learning', 'data'))).filter(name => !name.startsWith('.'))
