@@ -145,6 +145,7 @@ async function withStore<T>(
       // Others' count only while the node runs and knows who they are.
       areDistinct: () => false,
       isTrusted: () => false,
+      baseOf: () => null,
     })
     await calibrations.start()
     return await use(calibrations)

@@ -21,7 +21,7 @@ import { EmissionWriter } from '../node/chain/emission-writer.ts'
 import { ADDRESS_PATTERN, type Address } from '../protocol/ids.ts'
 import { formatCredits } from '../protocol/money.ts'
 import type { ClaimCommandOptions, EmissionCommandOptions } from './commands/emission.ts'
-import { invocation, usageError } from './context.ts'
+import { invocation, ownRunningNode, usageError } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import { readKeyFile } from './key-file.ts'
 import { type Output, paint, properties, shortHex, table } from './ui/output.ts'
@@ -59,10 +59,10 @@ interface Verdict {
 
 /** Computes an epoch's distribution and compares it with the proposal; may propose or dispute. */
 export async function emissionCommand(options: EmissionCommandOptions, output: Output): Promise<void> {
-  if ((options.pool === 'learners') !== (options.rounds !== undefined)) {
+  if (options.pool !== 'learners' && options.rounds !== undefined) {
     throw usageError(
-      options.pool === 'learners' ? '--pool learners needs --rounds' : '--rounds is for --pool learners',
-      'The learners’ pool is computed from the list of accepted rounds: --pool learners --rounds FILE.',
+      '--rounds is for --pool learners',
+      'The learners’ pool is computed from accepted rounds: --pool learners.',
     )
   }
   const { client, reader } = await connected(options, output)
@@ -184,14 +184,15 @@ async function writerFrom(
 
 async function compute(
   epoch: bigint,
-  { pool, rounds }: EmissionCommandOptions,
+  options: EmissionCommandOptions,
   reader: EmissionReader,
 ): Promise<Computed> {
+  const { pool } = options
   const poolSize = await reader.poolSize(epoch, pool)
-  if (rounds !== undefined) {
-    const accepted = parseRounds(await readText(rounds))
+  if (pool === 'learners') {
     // Looks that the epoch is over.
     await reader.epochBlocks(epoch)
+    const accepted = parseRounds(await roundsText(epoch, options, reader))
     const own = await reader.learners(epoch, accepted)
     const weights = new Map<Address, bigint>()
     for (const { account, weight } of learnerWeights(accepted))
@@ -219,6 +220,17 @@ async function compute(
     formatCredits,
   )
   return { epoch, pool, poolSize, own, rows }
+}
+
+/** The accepted rounds of an epoch: from a file, or from what the running node has proven itself. */
+async function roundsText(
+  epoch: bigint,
+  options: EmissionCommandOptions,
+  reader: EmissionReader,
+): Promise<string> {
+  if (options.rounds !== undefined) return readText(options.rounds)
+  const node = await ownRunningNode(options)
+  return JSON.stringify(await node.call('acceptedRounds', await reader.epochTimes(epoch)))
 }
 
 function rowsOf(

@@ -1,5 +1,4 @@
 import type { Engine, EngineStatus, LoadedModel, ModelSource } from '../inference/engine.ts'
-import { isPrivateFile, refusePrivate } from '../inference/learning/private-adapter.ts'
 import type { ModelCatalog } from '../inference/models/catalog.ts'
 import type { DownloadProgress } from '../inference/models/download.ts'
 import { adaptedModelId } from '../protocol/adapted-model.ts'
@@ -16,7 +15,7 @@ export interface AdapterToServe {
   base: string
   /** The adapter's file. */
   path: string
-  /** Whether others are to be told of it; default true. One that is not is for own tasks alone. */
+  /** Whether others are to be told of it; default true. One that is not, or is marked as private, is for own tasks alone. */
   isOffered?: boolean
   /** Worn with it, below it: others for own tasks, so that the model is not offered. */
   under?: readonly string[]
@@ -137,7 +136,8 @@ export class ModelServing {
       adapters: worn.map(({ id, path }) => ({ id, path, scale: 1 })),
     }
     const spec = `${base}+${id.slice(0, id.indexOf('@sha256:') + '@sha256:'.length + 8)}`
-    const loaded = await this.#serve(spec, async () => adapted, isOffered && under.length === 0)
+    const mayOffer = isOffered && under.length === 0
+    const loaded = await this.#serve(spec, async () => adapted, mayOffer)
     if (replaces !== undefined && replaces !== id) void this.retire(replaces)
     return loaded
   }
@@ -202,11 +202,11 @@ export class ModelServing {
       tell({ type: 'model', spec, state: 'loading' })
       await engine.start()
       const source = await find(signal)
-      if (isOffered) for (const { path } of source.adapters ?? []) refusePrivate(await isPrivateFile(path))
+      const isPrivate = await this.#isPrivate(source)
       const loaded = await engine.load(source, { signal })
       await record(loaded.id)
       end(this.#served.get(loaded.id)?.retiring ?? null)
-      this.#served.set(loaded.id, { spec, isOffered, retiring: null })
+      this.#served.set(loaded.id, { spec, isOffered: isOffered && !isPrivate, retiring: null })
       this.#changed()
       tell({ type: 'model', spec, state: 'ready', model: loaded.id })
       return loaded
@@ -229,6 +229,15 @@ export class ModelServing {
       if (progress.phase === 'downloading') tell({ type: 'model', spec, state: 'downloading', progress })
     }
     return catalog.resolve(spec, { signal, onProgress })
+  }
+
+  /** Whether it wears what was made for this node's owner alone. */
+  async #isPrivate({ adapters = [] }: ModelSource): Promise<boolean> {
+    for (const { id } of adapters) {
+      const known = id === undefined ? null : await this.#modules.catalog.adapters.find(id)
+      if (known?.isPrivate !== false) return true
+    }
+    return false
   }
 
   #isRetiring(model: ModelId): boolean {

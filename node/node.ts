@@ -295,7 +295,7 @@ export class ShoalNode {
     const learner = new Learning(
       { config, dataDir, seed },
       {
-        ...{ store, outbox, host, signer, wallet, engine, catalog, book },
+        ...{ store, outbox, eventLog, host, signer, wallet, engine, serving, catalog, book },
         ...{ events: this.events, metrics: this.metrics, clock: this.#clock, log: this.#log },
         isWelcome: peer => reputation.isWelcome(peer),
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
@@ -822,6 +822,7 @@ export class ShoalNode {
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
+        onTask: () => this.parts.learner.lifecycle.taskBegan(),
       },
     )
     await provider.start()

@@ -137,6 +137,7 @@ export class Verification {
       ...{ store, signer, clock, self: host.nodeKey, shipped: shippedCalibrations },
       areDistinct: (a, b) => operators.areDistinct(a, b),
       isTrusted: peer => reputation.isWelcome(peer) && reputation.isKnown(peer),
+      baseOf: model => this.#baseOf(model),
     })
     this.#calibrationGossip = new CalibrationGossip({
       ...{ host, clock, log, store: this.calibrations },
@@ -268,6 +269,15 @@ export class Verification {
   /** What `accept` gave is on disk. */
   accepted(receipt: CidString): void {
     this.audits.accepted(receipt)
+  }
+
+  /** By what we have loaded, or else by what is offered. */
+  #baseOf(model: ModelId): ModelId | null {
+    const { engine, index } = this.#modules
+    const loaded = engine.status().models.find(({ id }) => id === model)
+    if (loaded !== undefined) return loaded.base ?? null
+    const bucket = index.match({ model, kind: null }).find(({ start, end }) => start < end)
+    return bucket === undefined ? null : (index.listing(bucket.start).model.adapter?.base ?? null)
   }
 
   /**

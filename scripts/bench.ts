@@ -7,6 +7,7 @@ import { auditRocBench } from '../test/bench/audit-roc.bench.ts'
 import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { learningStepBench } from '../test/bench/learning-step.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
@@ -43,6 +44,7 @@ const benches = [
   cheatsBench,
   failoverBench,
   gasBench,
+  learningStepBench,
   marketBench,
   marketSavingBench,
   nodeBench,

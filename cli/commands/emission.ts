@@ -13,6 +13,7 @@ interface EmissionChainOptions extends ChainOptions {
 export interface EmissionCommandOptions extends EmissionChainOptions {
   pool: 'providers' | 'learners'
   rounds?: string
+  data?: string
   out?: string
   against?: string
   propose?: boolean
@@ -29,7 +30,14 @@ export function registerEmission(contracts: Command): void {
   withEmissionOptions(contracts.command('emission'))
     .description('Compute who gets what of an epoch, compare it with the proposal, propose or dispute')
     .addOption(poolOption().default('providers'))
-    .option('--rounds <file>', 'JSON with the accepted rounds; for the learners')
+    .option(
+      '--rounds <file>',
+      'JSON with the accepted rounds; for the learners (default: of the running node)',
+    )
+    .option(
+      '--data <folder>',
+      'Data folder of the node that knows the rounds (default: $SHOAL_DATA, or ~/.shoal)',
+    )
     .option('--out <file>', 'Where to write the tree of claims, for all who claim or check')
     .option('--against <file>', 'The tree that was proposed, to see which accounts differ')
     .addOption(new Option('--propose', 'Propose it, with a bond').conflicts('dispute'))
@@ -40,6 +48,7 @@ export function registerEmission(contracts: Command): void {
 Examples:
   $ shoal contracts emission --rpc URL --contracts contracts.json --out tree.json
   $ shoal contracts emission --rpc URL --epoch 3 --against theirs.json --json
+  $ shoal contracts emission --rpc URL --epoch 3 --pool learners --out learners.json
   $ shoal contracts emission --rpc URL --epoch 3 --propose --key-file key
   $ shoal contracts emission --rpc URL --epoch 3 --dispute --key-file key
 

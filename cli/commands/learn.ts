@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { registerLearnData } from './learn/data.ts'
 import { registerEval } from './learn/eval.ts'
+import { registerRounds } from './learn/rounds.ts'
 import { registerTrain } from './learn/train.ts'
+import { registerLearnVersions } from './learn/versions.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
 export function registerLearn(program: Command): void {
@@ -19,4 +21,10 @@ Examples:
   for (const register of SUBCOMMANDS) register(learn)
 }
 
-const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [registerTrain, registerEval, registerLearnData]
+const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [
+  registerTrain,
+  registerEval,
+  registerLearnData,
+  registerRounds,
+  registerLearnVersions,
+]

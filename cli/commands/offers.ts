@@ -88,12 +88,13 @@ shoal up --entities FILE.`,
 function describeModels(offers: readonly OfferView[], output: Output): string {
   if (offers.length === 0)
     return 'No such offers are known. Offers come with the first peers; filters leave some out.'
+  const hasAdapted = offers.some(({ adapter }) => adapter !== null)
   return table(
     [
       ...[
         'PROVIDER',
         'MODEL',
-        'BASE',
+        ...(hasAdapted ? ['BASE'] : []),
         'QUANT',
         'SIZE',
         'CONTEXT',

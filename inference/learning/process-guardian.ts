@@ -17,7 +17,7 @@ export class ProcessGuardian {
   start(): void {
     if (this.#shell !== null || process.platform === 'win32') return
     // In a session of its own, so that an interrupt typed into the terminal does not reach it.
-    this.#shell = spawn('/bin/sh', ['-c', 'read -r _; kill -9 -- "$0"', String(this.#target)], {
+    this.#shell = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$0"', String(this.#target)], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       env: {},

@@ -18,6 +18,9 @@ const MAX_YIELDS = 3
 /** Logits that llama.cpp holds for one batch, a 32-bit number for each word of the vocabulary at each counted token. */
 const MAX_LOGIT_BYTES = 128 * 1024 * 1024
 
+/** Shorter batches cost more than they save. */
+const MIN_BATCH_TOKENS = 32
+
 /** What one row has lost so far. */
 interface Tally {
   sum: number
@@ -156,14 +159,20 @@ export class LossMeasurement {
     return losses
   }
 
-  /** Where a batch from `start` ends: with as many tokens as an audit takes, and no more logits than may be held. */
+  /**
+   * Where a batch from `start` ends: all lanes together compute as many tokens at once as an audit, since a generation that comes
+   * meanwhile waits for them, and hold no more logits than they may.
+   */
   #batchEnd(counted: Uint8Array, start: number, end: number): number {
     const { vocabularySize, description } = this.#runner
-    const most = Math.max(
-      1,
-      Math.floor(MAX_LOGIT_BYTES / 4 / Math.max(1, vocabularySize) / this.#seats.length),
+    const lanes = this.#seats.length
+    const tokens = Math.max(
+      MIN_BATCH_TOKENS,
+      Math.floor(scoreBatchTokens(description.parameterCount) / lanes),
     )
-    const stop = Math.min(end, start + scoreBatchTokens(description.parameterCount))
+    const logitBytes = 4 * Math.max(1, vocabularySize)
+    const most = Math.max(1, Math.floor(MAX_LOGIT_BYTES / logitBytes / lanes))
+    const stop = Math.min(end, start + tokens)
     let wanted = 0
     for (let i = start; i < stop; i++) {
       if (counted[i + 1] !== 1) continue

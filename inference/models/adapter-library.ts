@@ -13,6 +13,8 @@ export interface KnownAdapter {
   path: string
   /** `sha256:…` of the base it was made for; null where it does not say. */
   base: string | null
+  /** Made for its owner alone: others are not to have anything of it. */
+  isPrivate: boolean
 }
 
 export interface AdapterLibraryModules {
@@ -23,6 +25,7 @@ export interface AdapterLibraryModules {
 const MAX_FOLDER_DEPTH = 6
 /** Those that came last; older ones are found again in the folder, or added again. */
 const MAX_ADDED = 1_024
+const PRIVATE_KEY = 'shoal.meta.private'
 const BASE_KEY = 'shoal.base.digest'
 
 /** Knows the adapters of this machine: those in its models folder, and those that were added from elsewhere. */
@@ -90,7 +93,8 @@ export class AdapterLibrary {
     const name =
       nameOf(textOf(metadata, 'general.name') ?? '') || nameOf(basename(path, '.gguf')) || 'adapter'
     const base = textOf(metadata, BASE_KEY)
-    return { id: formatModelId(name, await this.#digest(path)), path, base }
+    const isPrivate = textOf(metadata, PRIVATE_KEY) !== null
+    return { id: formatModelId(name, await this.#digest(path)), path, base, isPrivate }
   }
 }
 

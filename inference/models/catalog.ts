@@ -51,6 +51,7 @@ export interface CatalogModules extends Partial<Omit<DownloaderModules, 'digest'
   embeddedFolder?: string
 }
 
+const MAX_RESOLVED = 64
 const EMBEDDED_FOLDER = fileURLToPath(new URL('./embedded/', import.meta.url))
 
 /** Knows the models of this machine, and gets others. */
@@ -60,6 +61,8 @@ export class ModelCatalog {
   readonly #identifier: ModelIdentifier
   readonly #downloader: Downloader
   readonly #hub: Hub
+  /** Paths of the files that names stood for, by digest: they need not lie in our folders. */
+  readonly #resolved = new Map<string, string>()
   /** Adapters that are here. */
   readonly adapters: AdapterLibrary
 
@@ -240,6 +243,9 @@ export class ModelCatalog {
   }
 
   async #byDigest(sha256: string): Promise<ModelSource> {
+    const path = this.#resolved.get(sha256)
+    const known = path === undefined ? null : await this.#identifier.identify(path).catch(() => null)
+    if (known?.sha256 === sha256) return { id: known.id, path: known.path }
     const found = (await this.installed()).find(model => model.sha256 === sha256)
     if (found !== undefined) return { id: found.id, path: found.path }
     throw new ModelError('MODEL_NOT_FOUND', `no model here has the digest ${sha256}`, {
@@ -289,6 +295,9 @@ export class ModelCatalog {
         details: { expected: sha256, actual: model.sha256 },
       })
     }
+    this.#resolved.delete(model.sha256)
+    if (this.#resolved.size >= MAX_RESOLVED) this.#resolved.delete(this.#resolved.keys().next().value!)
+    this.#resolved.set(model.sha256, model.path)
     return { id: model.id, path: model.path }
   }
 }

@@ -1,5 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import type { ReadableType } from './dequantize.ts'
 import { GGUF_DEFAULT_ALIGNMENT, GGUF_VALUE_TYPES } from './gguf-format.ts'
+import { TENSOR_TYPES, type TensorType } from './gguf-types.ts'
 import { quantize, WRITABLE_TYPES, type WritableType } from './quantize.ts'
 
 type Scalars = { string: string; bool: boolean; uint64: bigint; int64: bigint } & {
@@ -22,10 +24,19 @@ export interface GgufTensor {
   elements: () => Iterable<Float32Array> | AsyncIterable<Float32Array>
 }
 
+/** A tensor that is packed already. */
+export interface PackedTensor {
+  name: string
+  shape: readonly number[]
+  packed: ReadableType
+  /** All of it in order, in pieces of any length; asked for once. */
+  bytes: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+}
+
 export interface GgufFile {
   /** In the order of the file; `general.architecture` is what readers look for first. */
   metadata: Readonly<Record<string, GgufValue>>
-  tensors: readonly GgufTensor[]
+  tensors: readonly (GgufTensor | PackedTensor)[]
   /** Tensor data begins at multiples of this many bytes. Defaults to 32. */
   alignment?: number
 }
@@ -50,7 +61,7 @@ export async function writeGguf(path: string, file: GgufFile): Promise<number> {
     const out = new Output(handle, alignment)
     await out.write(head)
     for (const tensor of file.tensors) {
-      await writeTensor(out, tensor)
+      await ('packed' in tensor ? writePacked(out, tensor) : writeTensor(out, tensor))
       await out.align()
     }
     await handle.sync()
@@ -109,6 +120,17 @@ async function writeTensor(out: Output, tensor: GgufTensor): Promise<void> {
   }
 }
 
+async function writePacked(out: Output, tensor: PackedTensor): Promise<void> {
+  let seen = 0
+  for await (const piece of tensor.bytes()) {
+    seen += piece.length
+    await out.write(piece)
+  }
+  if (seen !== dataBytes(tensor)) {
+    throw new RangeError(`tensor ${tensor.name} has ${seen} bytes, its shape and type ${dataBytes(tensor)}`)
+  }
+}
+
 function joined(a: Float32Array, b: Float32Array): Float32Array {
   const both = new Float32Array(a.length + b.length)
   both.set(a)
@@ -116,12 +138,20 @@ function joined(a: Float32Array, b: Float32Array): Float32Array {
   return both
 }
 
-function elementCount(tensor: GgufTensor): number {
+function elementCount(tensor: GgufTensor | PackedTensor): number {
   return tensor.shape.reduce((product, size) => product * size, 1)
 }
 
-function dataBytes(tensor: GgufTensor): number {
-  const { blockElements, blockBytes } = WRITABLE_TYPES[tensor.type]
+const TYPES_BY_NAME: ReadonlyMap<string, TensorType & { id: number }> = new Map(
+  [...TENSOR_TYPES].map(([id, type]) => [type.name, { ...type, id }]),
+)
+
+function typeOf(tensor: GgufTensor | PackedTensor): TensorType & { id: number } {
+  return TYPES_BY_NAME.get('packed' in tensor ? tensor.packed : tensor.type)!
+}
+
+function dataBytes(tensor: GgufTensor | PackedTensor): number {
+  const { blockElements, blockBytes } = typeOf(tensor)
   return (elementCount(tensor) / blockElements) * blockBytes
 }
 
@@ -155,24 +185,25 @@ export function encodeGgufHead(file: GgufFile, alignment: number = GGUF_DEFAULT_
     bytes.scalar('string', tensor.name)
     bytes.scalar('uint32', tensor.shape.length)
     for (const size of tensor.shape) bytes.scalar('uint64', BigInt(size))
-    bytes.scalar('uint32', WRITABLE_TYPES[tensor.type].id)
+    bytes.scalar('uint32', typeOf(tensor).id)
     bytes.scalar('uint64', BigInt(offset))
     offset += Math.ceil(dataBytes(tensor) / alignment) * alignment
   }
   return bytes.padded(alignment)
 }
 
-function checkTensor({ name, shape, type }: GgufTensor): void {
+function checkTensor(tensor: GgufTensor | PackedTensor): void {
+  const { name, shape } = tensor
+  const type = typeOf(tensor)
   if (name.length === 0 || Buffer.byteLength(name) > 63) {
     throw new RangeError(`tensor name "${name}" is not 1 to 63 bytes long`)
   }
   if (shape.length < 1 || shape.length > 4 || !shape.every(size => Number.isSafeInteger(size) && size > 0)) {
     throw new RangeError(`tensor ${name} has an impossible shape [${shape}]`)
   }
-  const { blockElements } = WRITABLE_TYPES[type]
-  if ((shape[0] ?? 0) % blockElements !== 0) {
+  if ((shape[0] ?? 0) % type.blockElements !== 0) {
     throw new RangeError(
-      `tensor ${name} has rows of ${shape[0]}, ${type} needs multiples of ${blockElements}`,
+      `tensor ${name} has rows of ${shape[0]}, ${type.name} needs multiples of ${type.blockElements}`,
     )
   }
 }

@@ -572,6 +572,24 @@ export const settings = {
     help: 'How long there must have been no task before learning goes on.',
     flag: 'learning-quiet',
   }),
+  'learning.autoload': setting({
+    kind: flag,
+    default: true,
+    help: 'Use a new version of an adapter by itself when it goes on from the one in use.',
+    flag: 'learning-autoload',
+  }),
+  'learning.serve': setting({
+    kind: flag,
+    default: true,
+    help: 'Serve and offer the adapters in use of the models that are served.',
+    flag: 'learning-serve',
+  }),
+  'learning.generalText': setting({
+    kind: optional(text('path')),
+    default: null,
+    help: 'JSONL with examples at which no adapter may make a model worse; unset: those that come with Shoal.',
+    flag: 'learning-general-text',
+  }),
 
   'earning.settleEvery': setting({
     kind: duration(SECOND, 30 * DAY),

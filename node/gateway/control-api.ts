@@ -20,9 +20,11 @@ import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { BATCH_PICKS } from '../tasks/batch.ts'
 import { calibrationMethods } from './calibration-methods.ts'
 import { disputeMethods } from './dispute-methods.ts'
+import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
+import { versionMethods } from './version-methods.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
 const credits = z.string().regex(/^\d+(\.\d+)?$/)
@@ -94,7 +96,9 @@ export const controlMethods = {
   ...routeMethods,
   ...trustMethods,
   ...calibrationMethods,
+  ...versionMethods,
   ...disputeMethods,
+  ...learningMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */

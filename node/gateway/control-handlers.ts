@@ -9,11 +9,13 @@ import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
+import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
+import { versionHandlers } from './version-handlers.ts'
 import {
   askResultView,
   type ModelsView,
@@ -43,8 +45,10 @@ export function controlHandlers(
     ...trustHandlers(node),
     ...calibrationHandlers(node),
     ...disputeHandlers(node),
+    ...learningHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
+    ...versionHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

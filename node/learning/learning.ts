@@ -6,7 +6,9 @@ import { JaxTrainer } from '../../inference/learning/jax-trainer/jax-trainer.ts'
 import type { Trainer } from '../../inference/learning/trainer.ts'
 import type { ModelCatalog } from '../../inference/models/catalog.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import { type HiddenValidation, MAX_VALIDATION_SETS } from '../../protocol/messages/learning/common.ts'
+import type { EventLog } from '../auditlog/event-log.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { ChainStanding } from '../chain/standing.ts'
 import type { Clock } from '../clock.ts'
@@ -15,6 +17,7 @@ import type { DataDir } from '../data-dir.ts'
 import type { Logger } from '../log.ts'
 import type { OfferBook } from '../market/offer-book.ts'
 import type { Metrics } from '../metrics.ts'
+import type { ModelServing } from '../model-serving.ts'
 import type { NodeEvents } from '../node-events.ts'
 import { BlobExchange } from '../p2p/blobs/blob-exchange.ts'
 import { BlobStore } from '../p2p/blobs/blob-store.ts'
@@ -22,6 +25,7 @@ import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Wallet } from '../payments/wallet.ts'
 import type { Store } from '../store/store.ts'
+import { Acceptance } from './acceptance.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { DataBook } from './data/data-book.ts'
 import { configuredLifecycle } from './lifecycle/configured.ts'
@@ -30,14 +34,16 @@ import { RoundError } from './rounds/errors.ts'
 import { FileAggregator } from './rounds/parts/aggregator.ts'
 import { CatalogBases } from './rounds/parts/bases.ts'
 import { roundBlobs } from './rounds/parts/blobs.ts'
-import { PlainCodec } from './rounds/parts/codec.ts'
 import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
+import { PackedCodec } from './rounds/parts/packed-codec.ts'
 import { LocalTrainer } from './rounds/parts/trainer.ts'
 import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
+import { proposedManifest, type RoundProposal } from './rounds/proposed-manifest.ts'
 import { RoundBook } from './rounds/round-book.ts'
 import type { RoundState } from './rounds/round-state.ts'
 import { Rounds } from './rounds/rounds.ts'
-import type { RoundBlobs, RoundParts } from './rounds/seams.ts'
+import type { RoundParts } from './rounds/seams.ts'
+import type { AnchorSource } from './versions/lineage.ts'
 
 export interface LearningOptions {
   config: Config
@@ -54,6 +60,8 @@ export interface LearningModules {
   signer: NodeSigner
   wallet: Pick<Wallet, 'address'>
   engine: Engine
+  eventLog: EventLog
+  serving: Pick<ModelServing, 'serveAdapter' | 'retire' | 'models'>
   catalog: ModelCatalog
   book: Pick<OfferBook, 'of'>
   events: NodeEvents
@@ -69,6 +77,8 @@ export interface LearningModules {
 /** Parts of the node that need the chain. */
 export interface LearningTrade {
   standing: Pick<ChainStanding, 'of' | 'want' | 'on' | 'off'>
+  client: AnchorSource['client']
+  logIndex: AnchorSource['index']
 }
 
 const MIB = 1_048_576
@@ -86,6 +96,7 @@ export class Learning {
   readonly #modules: LearningModules
   readonly #parts: LearningParts | null
   #standing: LearningTrade['standing'] | null = null
+  #anchors: AnchorSource | null = null
 
   constructor(options: LearningOptions, modules: LearningModules) {
     this.#options = options
@@ -107,31 +118,72 @@ export class Learning {
     return this.#enabled().rounds
   }
 
+  /** What becomes of others' updates, and the versions that were accepted. @throws {RoundError} LEARNING_OFF */
+  get acceptance(): Acceptance {
+    return this.#enabled().acceptance
+  }
+
   /** Updates and adapters of rounds. @throws {RoundError} LEARNING_OFF */
   get blobs(): BlobStore {
     return this.#enabled().store
   }
 
+  /**
+   * Proposes a round that goes on from what is in use, and takes part in it.
+   * @param options.generalPath JSONL on this machine that the new adapter must not make worse; everybody gets it
+   * @returns the round's id
+   * @throws {RoundError} LEARNING_OFF, BAD_PROPOSAL, STAKE_TOO_LOW, TOO_MANY_ROUNDS
+   * @throws {BlobError} when the general text cannot be kept
+   */
+  async propose(
+    proposal: RoundProposal,
+    options: { generalPath: string | null; join: boolean; nowMs: number; seed: number },
+  ): Promise<CidString> {
+    const { store, exchange, rounds, validation } = this.#enabled()
+    const { generalPath, join, nowMs, seed } = options
+    const blobs = roundBlobs({ store, exchange })
+    const holder = `proposed ${nowMs}`
+    const general = generalPath === null ? null : await blobs.keep(generalPath, { holder, provided: true })
+    const manifest = (hidden: HiddenValidation[]) =>
+      proposedManifest(proposal, {
+        ...{ wallet: this.#modules.wallet.address, parent: null, general, nowMs, seed },
+        validation: hidden,
+      })
+    const hidden: HiddenValidation[] = []
+    for (const { path, domain } of (await validation.sets(manifest([]))).slice(0, MAX_VALIDATION_SETS)) {
+      const { digest } = await blobs.keep(path, { holder, provided: false })
+      hidden.push({ digest: `0x${digest.slice('sha256:'.length)}`, domain })
+    }
+    const round = await rounds.propose(manifest(hidden), { join })
+    if (generalPath !== null) await blobs.keep(generalPath, { holder: round, provided: true })
+    await blobs.release(holder)
+    return round
+  }
+
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
     if (this.#parts === null) return
-    const { store, exchange, rounds } = this.#parts
+    const { store, exchange, acceptance, rounds } = this.#parts
     await this.data.start()
     this.lifecycle.start()
     await store.start()
     await exchange.start()
+    await acceptance.start()
     await rounds.start()
   }
 
   /** Begins what needs the chain. @returns how to end it again */
-  useTrade({ standing }: LearningTrade): () => void {
+  useTrade({ standing, client, logIndex }: LearningTrade): () => void {
+    this.#anchors = { client, wallet: this.#modules.wallet.address, index: logIndex }
     const onStanding = () => this.#parts?.rounds.reconsider()
     this.#standing = standing
     standing.on('standing', onStanding)
     this.#parts?.rounds.reconsider()
     return () => {
       standing.off('standing', onStanding)
-      if (this.#standing === standing) this.#standing = null
+      if (this.#standing !== standing) return
+      this.#standing = null
+      this.#anchors = null
     }
   }
 
@@ -139,8 +191,9 @@ export class Learning {
   async stop(): Promise<void> {
     this.#standing = null
     if (this.#parts === null) return
-    const { rounds, exchange, store, trainer, aggregator } = this.#parts
+    const { rounds, acceptance, exchange, store, trainer, aggregator } = this.#parts
     await rounds.stop()
+    await acceptance.stop()
     await this.lifecycle.stop()
     await trainer.stop()
     await aggregator.stop()
@@ -159,6 +212,7 @@ export class Learning {
   #build(): LearningParts {
     const { config, dataDir } = this.#options
     const { host, clock, log, isWelcome, onViolation, catalog, signer, wallet, outbox } = this.#modules
+    const { engine, eventLog, serving } = this.#modules
     const folder = join(dataDir.root, 'learning')
     const store = new BlobStore(
       { folder: join(folder, 'blobs'), maxBytes: config['learning.quota'] * MIB },
@@ -172,37 +226,49 @@ export class Learning {
     const aggregator = new Aggregator()
     const trainer = this.#trainer()
     const bases = new CatalogBases({ catalog })
-    const codec = new PlainCodec()
     const files = { folder: join(folder, 'rounds') }
+    const codec = new PackedCodec({ folder: join(folder, 'packed') }, { bases })
     const { data, lifecycle } = this
+    const validation = new PublicTexts(publicTextsFrom(config['learning.publicText']))
+    const book = new RoundBook({ store: this.#modules.store, outbox })
+    const stakeOf = (node: NodeKey, address: Address) => this.#stakeOf(node, address)
+    const acceptance = new Acceptance(
+      { config },
+      {
+        ...{ store: this.#modules.store, outbox, engine, eventLog, serving, bases, blobs, stakeOf },
+        ...{ clock, log, onViolation },
+        roundRecords: round => book.allRecords(round),
+        chain: () => this.#anchors,
+      },
+    )
     const parts: RoundParts = {
       trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
-      validation: new PublicTexts(publicTextsFrom(config['learning.publicText'])),
+      validation,
       ...inLifecycle(lifecycle, {
         aggregator: new FileAggregator(files, { aggregator }),
-        ...this.#acceptance(blobs),
+        ...{ scorer: acceptance.scorer, judge: acceptance.judge, versions: acceptance.versions },
       }),
       unpack: (context, path) => codec.decode(context, path),
-      blobs,
+      blobs: {
+        ...blobs,
+        release: async holder => {
+          await blobs.release(holder)
+          await codec.release(holder)
+        },
+      },
     }
-    const book = new RoundBook({ store: this.#modules.store, outbox })
     const rounds = new Rounds(
       { join: config['learning.join'], proposerStake: config['learning.proposerStake'] },
       {
         ...{ host, book, parts, signer, wallet: wallet.address, clock, log, isWelcome, onViolation },
         random: Math.random,
         randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
-        stakeOf: (node, address) => this.#stakeOf(node, address),
+        stakeOf,
         onPhase: state => this.#told(state),
         onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
       },
     )
-    return { store, exchange, aggregator, trainer, rounds }
-  }
-
-  /** What judges updates and adapters, and keeps those that were accepted. */
-  #acceptance(_blobs: RoundBlobs): Pick<RoundParts, 'scorer' | 'judge' | 'versions'> {
-    return { scorer: null, judge: null, versions: null }
+    return { store, exchange, aggregator, trainer, validation, rounds, acceptance }
   }
 
   #trainer(): Trainer {
@@ -241,5 +307,7 @@ interface LearningParts {
   exchange: BlobExchange
   aggregator: Aggregator
   trainer: Trainer
+  validation: PublicTexts
   rounds: Rounds
+  acceptance: Acceptance
 }

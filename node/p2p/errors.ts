@@ -17,6 +17,7 @@ export class P2PError extends ShoalError<P2PErrorCode> {
 /**
  * What a peer did wrong; a closed set, counted and scored. `unpaid`: a task ended, and what was delivered was not paid.
  * `false_audit`: what it said of others' work was wrong too often. `false_content`: the bytes it sent under a digest were others.
+ * `bad_update`: what it gave to learn from is no adapter for its round, or nothing to measure with.
  */
 export const VIOLATIONS = [
   'bad_frame',
@@ -28,5 +29,6 @@ export const VIOLATIONS = [
   'unpaid',
   'false_audit',
   'false_content',
+  'bad_update',
 ] as const
 export type Violation = (typeof VIOLATIONS)[number]

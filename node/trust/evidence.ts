@@ -86,6 +86,8 @@ export const PENALTY_POINTS: Record<Violation, number> = {
   false_audit: 40,
   // It checks what it sends, as we do: this is no accident.
   false_content: 40,
+  // Honest software makes none, but for another version's.
+  bad_update: 15,
 }
 
 /** Nobody asks a cheat again at once: it is unwelcome for ten minutes. */

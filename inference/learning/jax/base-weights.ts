@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { dequantize } from '../../models/dequantize.ts'
 import { readGgufHead } from '../../models/gguf-head.ts'
 import { type Base, baseOf, type WeightEntry } from './base-shape.ts'
@@ -8,16 +8,16 @@ const PIECE_BYTES = 8 * 1024 * 1024
 
 /**
  * The weights of a base, read from its file when they are needed: what is not in use is the system's file cache at
- * most, and no memory of ours.
+ * most, and no memory of ours. Reading blocks this thread, which has nothing else to do meanwhile.
  */
 export class BaseWeights {
   readonly base: Base
-  readonly #handle: FileHandle
+  readonly #file: number
   #packed = new Uint8Array(0)
 
-  private constructor(options: { base: Base }, modules: { handle: FileHandle }) {
+  private constructor(options: { base: Base }, modules: { file: number }) {
     this.base = options.base
-    this.#handle = modules.handle
+    this.#file = modules.file
   }
 
   /**
@@ -26,11 +26,11 @@ export class BaseWeights {
    */
   static async open(path: string): Promise<BaseWeights> {
     const base = baseOf(await readGgufHead(path))
-    return new BaseWeights({ base }, { handle: await open(path, 'r') })
+    return new BaseWeights({ base }, { file: openSync(path, 'r') })
   }
 
   /** All elements of a tensor, or the given rows of it (`count` from `first` on). */
-  async read(name: string, rows?: { first: number; count: number }): Promise<Float32Array> {
+  read(name: string, rows?: { first: number; count: number }): Float32Array {
     const entry = this.#entry(name)
     const rowElements = entry.shape[0]!
     const allRows = entry.elements / rowElements
@@ -43,14 +43,14 @@ export class BaseWeights {
     const rowsAtOnce = Math.max(1, Math.floor(PIECE_BYTES / rowBytes))
     for (let done = 0; done < count; done += rowsAtOnce) {
       const now = Math.min(rowsAtOnce, count - done)
-      const packed = await this.#bytes(entry.offset + (first + done) * rowBytes, now * rowBytes)
+      const packed = this.#bytes(entry.offset + (first + done) * rowBytes, now * rowBytes)
       dequantize(entry.type, packed, out.subarray(done * rowElements, (done + now) * rowElements))
     }
     return out
   }
 
   /** The rows with the given numbers, one after the other, as they are asked for. */
-  async gather(name: string, ids: Int32Array): Promise<Float32Array> {
+  gather(name: string, ids: Int32Array): Float32Array {
     const entry = this.#entry(name)
     const rowElements = entry.shape[0]!
     const out = new Float32Array(ids.length * rowElements)
@@ -60,15 +60,16 @@ export class BaseWeights {
       const before = seen.get(id)
       if (before !== undefined) out.copyWithin(to, before, before + rowElements)
       else {
-        out.set(await this.read(name, { first: id, count: 1 }), to)
+        out.set(this.read(name, { first: id, count: 1 }), to)
         seen.set(id, to)
       }
     }
     return out
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close()
+  /** To be called once. */
+  close(): void {
+    closeSync(this.#file)
   }
 
   #entry(name: string): WeightEntry {
@@ -77,11 +78,11 @@ export class BaseWeights {
     return entry
   }
 
-  async #bytes(offset: number, count: number): Promise<Uint8Array> {
+  #bytes(offset: number, count: number): Uint8Array {
     if (this.#packed.length < count) this.#packed = new Uint8Array(count)
     let done = 0
     while (done < count) {
-      const { bytesRead } = await this.#handle.read(this.#packed, done, count - done, offset + done)
+      const bytesRead = readSync(this.#file, this.#packed, done, count - done, offset + done)
       if (bytesRead === 0) throw new RangeError('the base model became shorter while it was read')
       done += bytesRead
     }

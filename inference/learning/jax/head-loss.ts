@@ -79,7 +79,7 @@ export class HeadLoss {
 
   /** Σ part · −ln p(target). */
   async loss(targets: HeadTargets): Promise<number> {
-    const { input, inverse, hidden } = await this.#input(targets.hidden)
+    const { input, inverse, hidden } = this.#input(targets.hidden)
     inverse.dispose()
     hidden.dispose()
     return (await this.#score(input, targets, false)).loss
@@ -89,7 +89,7 @@ export class HeadLoss {
     const { width, vocabulary } = this.#weights.base.shape
     const { freezeA, plan } = this.#options
     const count = targets.targets.length
-    const { input, inverse, hidden } = await this.#input(targets.hidden)
+    const { input, inverse, hidden } = this.#input(targets.hidden)
     const { loss, scores, logSums } = await this.#score(input.ref, targets, plan.keepPowers)
     const adapted = this.#factors
     const bTransposed = new Float32Array(adapted === null ? 0 : adapted.rank * vocabulary)
@@ -97,7 +97,7 @@ export class HeadLoss {
     let byA: np.Array | null = null
     for (const [at, run] of this.#runs.entries()) {
       const { largest, powers: kept } = scores[at]!
-      const weight = await this.#weight(run)
+      const weight = this.#weight(run)
       const powers = kept ?? this.#powers(input.ref, weight.ref, run, targets)
       const share = targets.parts.map((part, i) => part * Math.exp(largest[i]! - logSums[i]!))
       const found = this.#programs.gradients(
@@ -122,7 +122,7 @@ export class HeadLoss {
       await byInput.blockUntilReady()
     }
     input.dispose()
-    const byHidden = this.#programs.inputGradient(hidden, inverse, await this.#normWeight(), byInput!)
+    const byHidden = this.#programs.inputGradient(hidden, inverse, this.#normWeight(), byInput!)
     return {
       loss,
       gradients: {
@@ -136,12 +136,12 @@ export class HeadLoss {
   async logits(hiddenStates: Float32Array): Promise<Float32Array> {
     const { width, vocabulary } = this.#weights.base.shape
     const count = hiddenStates.length / width
-    const { input, inverse, hidden } = await this.#input(hiddenStates)
+    const { input, inverse, hidden } = this.#input(hiddenStates)
     inverse.dispose()
     hidden.dispose()
     const logits = new Float32Array(count * vocabulary)
     for (const run of this.#runs) {
-      const array = this.#programs.logits(input.ref, await this.#weight(run), this.#factorsOf(run))
+      const array = this.#programs.logits(input.ref, this.#weight(run), this.#factorsOf(run))
       const part = await numbersOf(array)
       for (let row = 0; row < count; row++) {
         const from = row * run.count
@@ -161,12 +161,10 @@ export class HeadLoss {
     for (const program of Object.values(this.#programs)) program.dispose()
   }
 
-  async #input(
-    hiddenStates: Float32Array,
-  ): Promise<{ input: np.Array; inverse: np.Array; hidden: np.Array }> {
+  #input(hiddenStates: Float32Array): { input: np.Array; inverse: np.Array; hidden: np.Array } {
     const { width } = this.#weights.base.shape
     const hidden = arrayOf(hiddenStates, [hiddenStates.length / width, width])
-    return { ...this.#programs.input(hidden.ref, await this.#normWeight()), hidden }
+    return { ...this.#programs.input(hidden.ref, this.#normWeight()), hidden }
   }
 
   /** Takes ownership of `input`. */
@@ -179,7 +177,7 @@ export class HeadLoss {
     for (const run of this.#runs) {
       const found = this.#programs.scores(
         input.ref,
-        await this.#weight(run),
+        this.#weight(run),
         this.#factorsOf(run),
         this.#targetsIn(run, targets),
       )
@@ -210,18 +208,18 @@ export class HeadLoss {
     return found.powers
   }
 
-  async #weight(run: Run): Promise<np.Array> {
+  #weight(run: Run): np.Array {
     const kept = this.#kept.get(run)
     if (kept !== undefined) return kept.ref
     const { shape } = this.#weights.base
-    const elements = await this.#weights.read(shape.tied ? 'token_embd.weight' : 'output.weight', run)
+    const elements = this.#weights.read(shape.tied ? 'token_embd.weight' : 'output.weight', run)
     const array = arrayOf(elements, [run.count, shape.width])
     if (this.#options.plan.keepHead) this.#kept.set(run, array.ref)
     return array
   }
 
-  async #normWeight(): Promise<np.Array> {
-    this.#norm ??= arrayOf(await this.#weights.read('output_norm.weight'))
+  #normWeight(): np.Array {
+    this.#norm ??= arrayOf(this.#weights.read('output_norm.weight'))
     return this.#norm.ref
   }
 

@@ -23,10 +23,10 @@ export class LayerStore {
   }
 
   /** The caller's to give away. */
-  async take(layer: number): Promise<LayerWeights> {
+  take(layer: number): LayerWeights {
     const kept = this.#arrays.get(layer)
     if (kept !== undefined) return tree.ref(kept)
-    const arrays = await this.#read(layer)
+    const arrays = this.#read(layer)
     if (layer < this.#kept) this.#arrays.set(layer, tree.ref(arrays))
     return arrays
   }
@@ -36,17 +36,16 @@ export class LayerStore {
     this.#arrays.clear()
   }
 
-  async #read(layer: number): Promise<LayerWeights> {
+  #read(layer: number): LayerWeights {
     const { shape } = this.#weights.base
     const sizes = linearSizes(shape)
     const linears: Partial<Record<BlockLinear, np.Array>> = {}
     for (const name of BLOCK_LINEARS) {
-      const elements = await this.#weights.read(`blk.${layer}.${name}.weight`)
+      const elements = this.#weights.read(`blk.${layer}.${name}.weight`)
       linears[name] = arrayOf(elements, [sizes[name].outputs, sizes[name].inputs])
     }
     const vectors: Partial<Record<BlockVector, np.Array>> = {}
-    for (const name of shape.vectors)
-      vectors[name] = arrayOf(await this.#weights.read(`blk.${layer}.${name}`))
+    for (const name of shape.vectors) vectors[name] = arrayOf(this.#weights.read(`blk.${layer}.${name}`))
     return { linears: linears as LayerWeights['linears'], vectors }
   }
 }

@@ -15,6 +15,8 @@ export interface MemoryOptions {
   factorBytes: number
   /** What arrays may take in all. */
   memoryBytes: number
+  /** Tokens of the vocabulary that the last layer is computed for at a time; chosen when left out. */
+  headRun?: number
 }
 
 /** What is kept between the passes of a step, and what is made anew because there is no room for it. */
@@ -28,7 +30,9 @@ export interface MemoryPlan {
   keepHead: boolean
   /** The last layer's numbers are kept for the backward pass. */
   keepPowers: boolean
-  /** What arrays are reckoned to take at the most. */
+  /** What a step is reckoned to take if nothing is kept. */
+  needed: number
+  /** What it is reckoned to take as planned. */
   bytes: number
 }
 
@@ -53,8 +57,7 @@ export function planMemory(shape: BaseShape, options: MemoryOptions): MemoryPlan
   const workBytes = 4 * n * (linearNumbers + 8 * width + 6 * ff + 4 * queries + 5 * shares) + traceBytes
   const headRun = Math.min(
     vocabulary,
-    Math.max(256, Math.floor(RUN_BYTES / 4 / width)),
-    Math.max(256, Math.floor(RUN_BYTES / 4 / n)),
+    options.headRun ?? Math.max(256, Math.floor(RUN_BYTES / 4 / Math.max(width, n))),
   )
   const headWork = 4 * (headRun * width + 6 * headRun * n + 6 * n * width)
   const needed = Math.max(workBytes + layerBytes, headWork) + 4 * n * width * (layers + 4) + 3 * factorBytes
@@ -78,7 +81,7 @@ export function planMemory(shape: BaseShape, options: MemoryOptions): MemoryPlan
   const tracedLayers = take(traceBytes, layers)
   const keepHead = take(4 * vocabulary * width, 1) === 1
   const keptLayers = take(layerBytes, layers)
-  return { tracedLayers, keptLayers, headRun, keepHead, keepPowers, bytes: limit - rest }
+  return { tracedLayers, keptLayers, headRun, keepHead, keepPowers, needed, bytes: limit - rest }
 }
 
 function mebibytes(bytes: number): number {

@@ -34,6 +34,8 @@ export interface JaxModelOptions {
   freezeA?: boolean
   /** What arrays may take, and at most 3.75 GiB, which WebAssembly sets. Defaults to 3 GiB. */
   memoryBytes?: number
+  /** Tokens of the vocabulary that the last layer is computed for at a time. Chosen by size when left out. */
+  headRun?: number
 }
 
 /** `rows × rowTokens` of each, row by row. */
@@ -145,12 +147,13 @@ export class JaxModel {
         rowTokens: options.rowTokens,
         factorBytes: 4 * options.rank * numbers,
         memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+        ...(options.headRun === undefined ? {} : { headRun: options.headRun }),
       })
       await startBackend(options.backend)
-      const ropeFactors = tensors.has('rope_freqs.weight') ? await weights.read('rope_freqs.weight') : null
+      const ropeFactors = tensors.has('rope_freqs.weight') ? weights.read('rope_freqs.weight') : null
       return new JaxModel(options, { weights, plan, ropeFactors })
     } catch (error) {
-      await weights.close()
+      weights.close()
       throw error
     }
   }
@@ -186,17 +189,14 @@ export class JaxModel {
       const firstTraced = shape.layers - this.plan.tracedLayers
       const inputs: np.Array[] = []
       const traces = new Map<number, LayerTrace>()
-      let hidden = await this.#embedded(batch.tokens)
+      let hidden = this.#embedded(batch.tokens)
       for (let layer = 0; layer < shape.layers; layer++) {
-        const weights = await this.#layers.take(layer)
-        if (layer >= firstTraced) {
-          const { output, trace } = this.#forward(layer, hidden, weights, context)
-          traces.set(layer, trace)
-          hidden = output
-        } else {
-          inputs[layer] = hidden.ref
-          hidden = this.#forwardOnly(layer, hidden, weights, context)
-        }
+        const weights = this.#layers.take(layer)
+        if (layer < firstTraced) inputs[layer] = hidden.ref
+        const { output, trace } = this.#forward(layer, hidden, weights, context)
+        if (layer < firstTraced) tree.dispose(trace)
+        else traces.set(layer, trace)
+        hidden = output
         // So that no more than one block's arrays wait to be computed.
         await hidden.blockUntilReady()
       }
@@ -214,7 +214,7 @@ export class JaxModel {
         found.set('output', { a: a ?? new Float32Array(0), b })
       }
       for (let layer = shape.layers - 1; layer >= 0; layer--) {
-        const weights = await this.#layers.take(layer)
+        const weights = this.#layers.take(layer)
         let trace = traces.get(layer)
         if (trace === undefined) {
           const again = this.#forward(layer, inputs[layer]!, tree.ref(weights), context)
@@ -270,22 +270,24 @@ export class JaxModel {
   }
 
   /** Gives its memory back. Idempotent. */
-  async close(): Promise<void> {
+  close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#head.close()
     this.#layers.close()
     for (const factors of this.#factors) tree.dispose(factors)
     for (const program of Object.values(this.#programs)) program.dispose()
-    await this.#weights.close()
+    this.#weights.close()
   }
 
   /** The last block's output, [n][width]. */
   async #states(tokens: Int32Array, segments: Int32Array | null): Promise<Float32Array> {
     const context = this.#context(segments)
-    let hidden = await this.#embedded(tokens)
+    let hidden = this.#embedded(tokens)
     for (let layer = 0; layer < this.#sizes.shape.layers; layer++) {
-      hidden = this.#forwardOnly(layer, hidden, await this.#layers.take(layer), context)
+      const { output, trace } = this.#forward(layer, hidden, this.#layers.take(layer), context)
+      tree.dispose(trace)
+      hidden = output
       await hidden.blockUntilReady()
     }
     tree.dispose(context)
@@ -296,16 +298,12 @@ export class JaxModel {
     return this.#programs.forward(hidden, weights, tree.ref(this.#factors[layer]!), tree.ref(context))
   }
 
-  #forwardOnly(layer: number, hidden: np.Array, weights: LayerWeights, context: LayerContext): np.Array {
-    return this.#programs.forwardOnly(hidden, weights, tree.ref(this.#factors[layer]!), tree.ref(context))
-  }
-
-  async #embedded(tokens: Int32Array): Promise<np.Array> {
+  #embedded(tokens: Int32Array): np.Array {
     const { width, vocabulary } = this.#sizes.shape
     const name = 'token_embd.weight'
-    if (4 * width * vocabulary <= KEPT_EMBEDDING_BYTES) this.#embedding ??= await this.#weights.read(name)
+    if (4 * width * vocabulary <= KEPT_EMBEDDING_BYTES) this.#embedding ??= this.#weights.read(name)
     let rows: Float32Array
-    if (this.#embedding === null) rows = await this.#weights.gather(name, tokens)
+    if (this.#embedding === null) rows = this.#weights.gather(name, tokens)
     else {
       rows = new Float32Array(tokens.length * width)
       for (const [at, token] of tokens.entries()) {
@@ -430,13 +428,6 @@ function compile(sizes: LayerSizes) {
   return {
     forward: jit((hidden: np.Array, weights: LayerWeights, factors: LayerFactors, context: LayerContext) =>
       layerForward(sizes, hidden, weights, factors, context),
-    ),
-    forwardOnly: jit(
-      (hidden: np.Array, weights: LayerWeights, factors: LayerFactors, context: LayerContext) => {
-        const { output, trace } = layerForward(sizes, hidden, weights, factors, context)
-        tree.dispose(trace)
-        return output
-      },
     ),
     backward: backward(true),
     /** Of the first block, whose input nobody trains. */

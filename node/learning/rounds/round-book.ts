@@ -133,6 +133,15 @@ export class RoundBook {
     this.#counts.set(round, count)
   }
 
+  /** The bytes of all that is kept of a round, the manifest first; none for one that is not known. */
+  async allRecords(round: CidString): Promise<Uint8Array[]> {
+    const stored = this.#known.get(round)
+    if (stored === undefined) return []
+    const all = [stored.manifest]
+    for await (const [, { bytes }] of this.#records.entries(rangeOf(round))) all.push(bytes)
+    return all
+  }
+
   /** This node's part in a round. */
   async own(round: CidString): Promise<OwnPart> {
     return (await this.#own.get(round)) ?? { validation: [], update: null }

@@ -34,12 +34,13 @@ export function relativeGain({ before, after }: LossPair): number {
 }
 
 /**
- * The text that speaks for several: that of the lower median gain. Fewer than half of the texts, whatever is in them, cannot
- * bring it outside what the others say. Null where there is none.
+ * The text that speaks for several: that of the median gain, of two in the middle the `lower` or the `upper`. Fewer than half of
+ * the texts, whatever is in them, cannot bring it outside what the others say. Null where there is none.
  */
-export function medianText<T extends LossPair>(texts: readonly T[]): T | null {
+export function medianText<T extends LossPair>(texts: readonly T[], side: 'lower' | 'upper'): T | null {
   const sorted = texts
     .map(text => ({ text, gain: relativeGain(text) }))
     .sort((a, b) => a.gain - b.gain || a.text.before - b.text.before)
-  return sorted[Math.ceil(sorted.length / 2) - 1]?.text ?? null
+  const middle = side === 'lower' ? Math.ceil(sorted.length / 2) - 1 : Math.floor(sorted.length / 2)
+  return sorted[middle]?.text ?? null
 }

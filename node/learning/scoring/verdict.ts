@@ -18,7 +18,7 @@ export interface MeasuredVerdict {
 }
 
 /** A smaller share of the loss is within what samples and kernels differ by. */
-export const LEAST_GAIN = 0.005
+export const LEAST_GAIN = 0.01
 
 /**
  * What an update's losses say of it. It has to remove loss from data of its own domain that it has not seen, and more of it
@@ -37,9 +37,10 @@ export const LEAST_GAIN = 0.005
 export function verdictOf({ own, random }: MeasuredUpdate): MeasuredVerdict | null {
   const others = own.filter(({ isAuthors }) => !isAuthors)
   const isAuthorsAlone = others.length === 0
-  const ownDomain = medianText(isAuthorsAlone ? own : others)
+  const ownDomain = medianText(isAuthorsAlone ? own : others, 'lower')
   if (ownDomain === null) return null
-  const randomText = medianText(random)
+  // In doubt for neither: the lesser of what it gains on its own, the greater of what it gains elsewhere.
+  const randomText = medianText(random, 'upper')
   const gain = relativeGain(ownDomain)
   const randomGain = randomText === null ? 0 : relativeGain(randomText)
   const verdict = gain < LEAST_GAIN ? 'no_gain' : gain <= randomGain ? 'not_own' : 'accepted'
@@ -56,6 +57,7 @@ export function capAuthorsAlone<T extends MeasuredVerdict>(verdicts: readonly T[
     verdicts
       .filter(({ verdict, isAuthorsAlone }) => verdict === 'accepted' && !isAuthorsAlone)
       .map(({ ownDomain }) => ownDomain),
+    'lower',
   )
   if (shown === null) return [...verdicts]
   const most = relativeGain(shown)

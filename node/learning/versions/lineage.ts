@@ -1,4 +1,4 @@
-import type { CidString } from '../../../protocol/ids.ts'
+import type { Address, CidString } from '../../../protocol/ids.ts'
 import { adapterVersionMessage } from '../../../protocol/messages/learning/adapter-version.ts'
 import { aggregateProposalMessage } from '../../../protocol/messages/learning/aggregate-proposal.ts'
 import { bodyOf, openRecord } from '../../../protocol/signed.ts'
@@ -14,8 +14,7 @@ import type { AdapterVersions } from './versions.ts'
 
 /**
  * Where a version's acceptance stands on chain. `anchored`: the contract says that the event is under an anchor of this node.
- * `waiting`: it is in the log and not anchored yet. `unasked`: it is under a root that the log says was anchored, and the
- * chain was not asked. `wrong`: the contract, or the root, says otherwise. `missing`: the log has no such event.
+ * `waiting`: it is in the log and not anchored yet. `unasked`: the chain has not answered. `wrong`: the contract, or the root, says otherwise. `missing`: the log has no such event.
  */
 export const ANCHORINGS = ['anchored', 'waiting', 'unasked', 'wrong', 'missing'] as const
 export type Anchoring = (typeof ANCHORINGS)[number]
@@ -36,12 +35,17 @@ export interface LineageStep {
   anchoredAt: number | null
 }
 
+export interface AnchorSource {
+  client: Pick<ChainClient, 'anchoredAt' | 'verifyInclusion'>
+  wallet: Address
+  index: Pick<LogIndex, 'sequenceOfVersion' | 'anchors'>
+}
+
 export interface LineageModules {
   versions: Pick<AdapterVersions, 'ancestry' | 'evidence'>
-  index: Pick<LogIndex, 'sequenceOfVersion' | 'anchors'>
   log: Pick<EventLog, 'read'>
-  /** Whom anchors are made by; null while the chain has not answered. */
-  chain: () => { client: Pick<ChainClient, 'anchoredAt' | 'verifyInclusion'>; wallet: string } | null
+  /** The chain, whose anchors are ours, and where they stand in our log; null while the chain has not answered. */
+  chain: () => AnchorSource | null
 }
 
 /** Tells where adapters come from, and whether what is kept of it still holds. */
@@ -95,28 +99,26 @@ export class Lineage {
   async #anchoring({
     cid,
   }: KnownVersion): Promise<Pick<LineageStep, 'anchoring' | 'sequence' | 'transaction' | 'anchoredAt'>> {
-    const { index, chain } = this.#modules
+    const source = this.#modules.chain()
+    const nothing = { sequence: null, transaction: null, anchoredAt: null }
+    if (source === null) return { ...nothing, anchoring: 'unasked' }
+    const { client, wallet, index } = source
     const sequence = await index.sequenceOfVersion(cid)
-    const nothing = { sequence, transaction: null, anchoredAt: null }
     if (sequence === null) return { ...nothing, anchoring: 'missing' }
     const anchors = await index.anchors()
     const anchor = anchors.findLast(
       range => range.firstSequence <= sequence && sequence <= range.lastSequence,
     )
-    if (anchor === undefined) return { ...nothing, anchoring: 'waiting' }
-    const { transaction } = anchor
-    const asked = chain()
-    const anchoredAt =
-      asked === null ? null : await asked.client.anchoredAt(asked.wallet as `0x${string}`, anchor)
+    if (anchor === undefined) return { ...nothing, sequence, anchoring: 'waiting' }
+    const anchoredAt = await client.anchoredAt(wallet, anchor)
     const proof = proveInclusion(
       { index: anchor.index, firstSequence: anchor.firstSequence, anchoredAt, sequence },
       await this.#entries(anchor),
     )
-    const found = { sequence, transaction, anchoredAt }
-    if (proof.root !== anchor.root || !verifyInclusion(proof)) return { ...found, anchoring: 'wrong' }
-    if (asked === null) return { ...found, anchoring: 'unasked' }
-    const isIncluded = await asked.client.verifyInclusion(asked.wallet, proof)
-    return { ...found, anchoring: isIncluded ? 'anchored' : 'wrong' }
+    const isSound = proof.root === anchor.root && verifyInclusion(proof)
+    const isAnchored = isSound && (await client.verifyInclusion(wallet, proof))
+    const { transaction } = anchor
+    return { sequence, transaction, anchoredAt, anchoring: isAnchored ? 'anchored' : 'wrong' }
   }
 
   async #entries({ firstSequence, lastSequence }: LoggedAnchor): Promise<AuditEntry[]> {

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events'
 import pLimit from 'p-limit'
+import { cidOf } from '../../../protocol/codec.ts'
 import type { CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../../protocol/messages/audit-event.ts'
 import type { AdapterVersion } from '../../../protocol/messages/learning/adapter-version.ts'
+import type { RoundManifest } from '../../../protocol/messages/learning/round-manifest.ts'
 import type { SignedRecord } from '../../../protocol/signed.ts'
 import type { AuditOutbox } from '../../auditlog/outbox.ts'
 import type { Clock } from '../../clock.ts'
@@ -23,11 +25,11 @@ export interface AdapterVersionsModules {
   book: VersionBook
   outbox: Pick<AuditOutbox, 'record'>
   blobs: RoundBlobs
-  /** Records of rounds by CID; null for those that are not here. */
-  roundRecord: (cid: CidString) => Uint8Array | null
+  /** All records of a round that are here, the manifest's too. */
+  roundRecords: (round: CidString) => Promise<readonly Uint8Array[]>
   stakeOf: StakeOf
-  /** Looks into an adapter's file. @throws {AdapterError} when it does not fit the base */
-  checkFile: (path: string, version: AdapterVersion) => Promise<void>
+  /** Looks into an adapter's file. @throws {AdapterError} when it is none of the round */
+  checkFile: (path: string, manifest: RoundManifest) => Promise<void>
   clock: Clock
   log: Logger
 }
@@ -85,8 +87,9 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
   async accept({ record, path }: AcceptedAdapter): Promise<void> {
     await this.#one(async () => {
       if (this.#known(record.body) !== null) return
-      const { blobs, roundRecord } = this.#modules
-      const proven = proveVersion(record, roundRecord, this.#modules.stakeOf)
+      const { blobs, roundRecords, stakeOf } = this.#modules
+      const records = byCid(await roundRecords(record.body.round))
+      const proven = proveVersion(record, cid => records.get(cid) ?? null, stakeOf)
       await blobs.keep(path, { holder: holderOf(record.cid), provided: true })
       await this.#add(record, proven)
     })
@@ -114,7 +117,7 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
           },
         )
       const path = await this.#fetch(record, holders, signal)
-      await this.#modules.checkFile(path, record.body)
+      await this.#modules.checkFile(path, proven.manifest.body)
       const kept = await this.#modules.blobs.keep(path, { holder: holderOf(record.cid), provided: true })
       if (kept.digest !== blob.digest)
         throw new VersionError('VERSION_FORGED', 'the file is not the adapter that it names')
@@ -286,6 +289,11 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
 }
 
 const MAX_REFUSED = 1_024
+
+/** Records by what they are called. */
+export function byCid(records: readonly Uint8Array[]): Map<CidString, Uint8Array> {
+  return new Map(records.map(bytes => [cidOf(bytes).toString(), bytes]))
+}
 
 /** What pins a version's file. */
 function holderOf(cid: CidString): string {

@@ -5,7 +5,7 @@ import { checkMeasurement } from '../../../inference/audit/measurement.ts'
 import { wire } from '../../../protocol/codec.ts'
 import { isShoalError } from '../../../protocol/errors.ts'
 import type { NodeSigner } from '../../../protocol/identity.ts'
-import type { NodeKey } from '../../../protocol/ids.ts'
+import type { ModelId, NodeKey } from '../../../protocol/ids.ts'
 import {
   type CalibrationKey,
   type CalibrationMeasurement,
@@ -26,6 +26,8 @@ export interface CalibrationStoreModules {
   shipped: () => Promise<readonly CalibrationMeasurement[]>
   /** Whether two peers are different operators, by all that is known. */
   areDistinct: (a: NodeKey, b: NodeKey) => boolean
+  /** The base of a model that wears an adapter; null for one that does not, and for one that is not known. */
+  baseOf: (model: ModelId) => ModelId | null
   /** Whether what a peer measured may count: it has shown something for itself. */
   isTrusted: (peer: NodeKey) => boolean
 }
@@ -93,8 +95,19 @@ export class CalibrationStore {
     return (await this.known(key))?.calibration ?? null
   }
 
-  /** The same with where it comes from. */
+  /**
+   * The same with where it comes from. Of a model that wears an adapter nobody may have measured anything; its base's baseline is as
+   * good then: what a baseline counts is how numeric noise turns near ties, by how near they are, and that comes from the
+   * weights that both share.
+   */
   async known(key: CalibrationKey): Promise<KnownCalibration | null> {
+    const known = await this.#knownOf(key)
+    if (known !== null) return known
+    const base = this.#modules.baseOf(key.model)
+    return base === null ? null : this.#knownOf({ ...key, model: base })
+  }
+
+  async #knownOf(key: CalibrationKey): Promise<KnownCalibration | null> {
     const text = calibrationKeyText(key)
     const nowMs = this.#modules.clock.nowMs()
     const cached = this.#cache.get(text)

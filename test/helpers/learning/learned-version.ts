@@ -76,13 +76,13 @@ export function learnedVersion(options: LearnedVersionOptions = {}): LearnedVers
   const stakeOf = (member: number) => options.stakes?.[member] ?? 10n
   const at = (hours: number) => START_MS + number * 100 * HOUR_MS + hours * HOUR_MS
   const manifest = keep(
-    createRecord(
+    createRecord<RoundManifest>(
       roundManifestMessage,
       {
         ...{ version: 1, wallet: memberWallet(0), base, parent, name: 'notes', rank: 4, alpha: 8 },
         ...{ modules: ['attn_q'], freezeA: false, domain, format: 'any' },
         training: { steps: 10, batchRows: 2, rowTokens: 64, accumulation: 1, learningRate: 0.003, seed: 1 },
-        ...{ validation: [], general: null },
+        ...{ validation: [], general: null, trusted: null },
         deadlines: {
           ...{ joinMs: at(1), trainMs: at(2), commitMs: at(3), revealMs: at(4) },
           ...{ scoreMs: at(5), aggregateMs: at(6), voteMs: at(7), publishMs: at(8) },
@@ -154,7 +154,7 @@ export function learnedVersion(options: LearnedVersionOptions = {}): LearnedVers
     return [keep(createRecord(roundVoteMessage, vote, memberSigner(member)))]
   })
   const weight = Math.floor(1_000_000 / members)
-  const record = createRecord(
+  const record = createRecord<AdapterVersion>(
     adapterVersionMessage,
     {
       ...{ version: 1, adapter: `notes@${adapter.digest}`, blob: adapter, base },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type GgufFile, type GgufValue, writeGguf } from '../../../../inference/models/gguf-writer.ts'
+import type { WritableType } from '../../../../inference/models/quantize.ts'
 
 /** A GGUF file that says what the test wants; its few weights are zeros. */
 export async function writeTinyGguf(
@@ -24,7 +25,7 @@ export async function writeTinyGguf(
   return { path, bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
 }
 
-export function tensor(name: string, shape: number[], type: GgufFile['tensors'][number]['type'] = 'Q8_0') {
+export function tensor(name: string, shape: number[], type: WritableType = 'Q8_0') {
   const count = shape.reduce((product, length) => product * length, 1)
   return { name, shape, type, elements: () => [new Float32Array(count)] }
 }

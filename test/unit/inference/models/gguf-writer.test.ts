@@ -73,6 +73,20 @@ describe('writeGguf', () => {
     )
   })
 
+  it('writes tensors that are packed already, and refuses more bytes than their shape has', async () => {
+    const path = join(folder, 'packed.gguf')
+    const bytes = Uint8Array.from({ length: 288 }, (_, i) => i % 251)
+    const write = (pieces: Uint8Array[]) =>
+      writeGguf(path, {
+        metadata: { 'general.architecture': architecture },
+        tensors: [{ name: 'a', shape: [256, 2], packed: 'Q4_K', bytes: () => pieces }],
+      })
+    await write([bytes.subarray(0, 100), bytes.subarray(100)])
+    const written = await readFile(path)
+    assert.deepEqual(new Uint8Array(written.subarray(-288)), bytes)
+    await assert.rejects(write([bytes, bytes]), RangeError)
+  })
+
   it('gives the same bytes however the elements are cut into pieces', async () => {
     const random = new Random(1)
     const all = Float32Array.from({ length: 32 * 48 }, () => random.below(1000) / 500 - 1)

@@ -87,6 +87,6 @@ describe('what an update’s losses say', () => {
     assert.equal(microNats(Number.NaN), 16_000_000)
     // Nothing is left to be learned: no share of nothing.
     assert.equal(relativeGain({ before: 0, after: 0 }), 0)
-    assert.equal(medianText([]), null)
+    assert.equal(medianText([], 'lower'), null)
   })
 })

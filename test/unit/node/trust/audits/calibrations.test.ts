@@ -59,6 +59,7 @@ describe('calibrations of a node', () => {
       shipped: async () => [],
       areDistinct: (a, b) => a !== b && !(kin.has(a) && kin.has(b)),
       isTrusted: peer => !strangers.has(peer),
+      baseOf: () => null,
       ...modules,
     })
     await calibrations.start()
@@ -73,6 +74,19 @@ describe('calibrations of a node', () => {
     assert.equal(await calibrations.find(SYNTHETIC_KEY), null)
     await calibrations.add(BASE)
     assert.equal(await calibrations.find({ ...SYNTHETIC_KEY, providerBackend: 'cuda' }), null)
+  })
+
+  it('judges a model with an adapter by its base, until somebody measured it itself', async () => {
+    const model = `law@sha256:${'7'.repeat(64)}`
+    const { calibrations } = await open(undefined, {
+      baseOf: asked => (asked === model ? SYNTHETIC_KEY.model : null),
+    })
+    assert.equal(await calibrations.find({ ...SYNTHETIC_KEY, model }), null)
+    const ofBase = await calibrations.add(BASE)
+    assert.deepEqual(await calibrations.find({ ...SYNTHETIC_KEY, model }), ofBase)
+    assert.equal(await calibrations.find({ ...SYNTHETIC_KEY, model: `x${model}` }), null)
+    const own = await calibrations.add({ ...BASE, key: { ...BASE.key, model }, measuredAtMs: 5 })
+    assert.deepEqual(await calibrations.find({ ...SYNTHETIC_KEY, model }), own)
   })
 
   it('keeps its own over restarts, and the latest in place of the one before', async () => {
