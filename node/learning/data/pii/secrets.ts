@@ -1,4 +1,4 @@
-import { isRecoveryWord } from '../../../payments/recovery-words.ts'
+import { isRecoveryPhrase, isRecoveryWord } from '../../../payments/recovery-words.ts'
 import { entropyBits } from './checks.ts'
 
 /** A way to find one kind of thing: what looks like it, and which part of that is it. */
@@ -33,7 +33,7 @@ const PREFIXED = [
 const NAMED =
   'pass(?:word|wd|phrase|code)?|pwd|passwort|kennwort|mot de passe|contraseña|secret|token|api[ _-]?key|access[ _-]?key|auth[ _-]?key|private[ _-]?key|client[ _-]?secret|pin'
 
-const MNEMONIC_WORDS = new Set([12, 15, 18, 21, 24])
+const MNEMONIC_WORDS = [24, 21, 18, 15, 12]
 
 /** Keys, passwords and tokens, from the surest to what only looks like one. */
 export const SECRET_DETECTORS: readonly Detector[] = [
@@ -69,14 +69,17 @@ export const SECRET_DETECTORS: readonly Detector[] = [
   },
 ]
 
-/** The longest recovery phrase (BIP-39, English) in a run of words. */
+/** The first recovery phrase (BIP-39, English) in a run of words, the longest that begins there. */
 function mnemonicIn(run: string): string | null {
-  const words = run.split(/(\s+)/)
-  let from = 0
-  for (let i = 0; i <= words.length + 1; i += 2) {
-    if (i < words.length && isRecoveryWord(words[i]!)) continue
-    if (MNEMONIC_WORDS.has((i - from) / 2) || (i - from) / 2 > 24) return words.slice(from, i - 1).join('')
-    from = i + 2
+  // Words at even places, what is between them at odd ones.
+  const parts = run.split(/(\s+)/)
+  const isListed = parts.map((part, i) => i % 2 === 1 || isRecoveryWord(part))
+  for (let from = 0; from < parts.length; from += 2) {
+    for (const words of MNEMONIC_WORDS) {
+      const phrase = parts.slice(from, from + 2 * words - 1)
+      if (phrase.length < 2 * words - 1 || !isListed.slice(from, from + phrase.length).every(Boolean)) continue
+      if (isRecoveryPhrase(phrase.filter((_, i) => i % 2 === 0))) return phrase.join('')
+    }
   }
   return null
 }
