@@ -1,4 +1,4 @@
-import { isRecoveryPhrase, isRecoveryWord } from '../../../payments/recovery-words.ts'
+import { isRecoveryPhrase, recoveryWordIndex } from '../../../payments/recovery-words.ts'
 import { entropyBits } from './checks.ts'
 
 /** A way to find one kind of thing: what looks like it, and which part of that is it. */
@@ -33,7 +33,7 @@ const PREFIXED = [
 const NAMED =
   'pass(?:word|wd|phrase|code)?|pwd|passwort|kennwort|mot de passe|contraseña|secret|token|api[ _-]?key|access[ _-]?key|auth[ _-]?key|private[ _-]?key|client[ _-]?secret|pin'
 
-const MNEMONIC_WORDS = [24, 21, 18, 15, 12]
+const PHRASE_WORDS = [24, 21, 18, 15, 12]
 
 /** Keys, passwords and tokens, from the surest to what only looks like one. */
 export const SECRET_DETECTORS: readonly Detector[] = [
@@ -73,13 +73,14 @@ export const SECRET_DETECTORS: readonly Detector[] = [
 function mnemonicIn(run: string): string | null {
   // Words at even places, what is between them at odd ones.
   const parts = run.split(/(\s+)/)
-  const isListed = parts.map((part, i) => i % 2 === 1 || isRecoveryWord(part))
-  for (let from = 0; from < parts.length; from += 2) {
-    for (const words of MNEMONIC_WORDS) {
-      const phrase = parts.slice(from, from + 2 * words - 1)
-      if (phrase.length < 2 * words - 1 || !isListed.slice(from, from + phrase.length).every(Boolean)) continue
-      if (isRecoveryPhrase(phrase.filter((_, i) => i % 2 === 0))) return phrase.join('')
-    }
+  const indices = parts.filter((_, i) => i % 2 === 0).map(recoveryWordIndex)
+  for (let from = 0; from < indices.length; from++) {
+    const foreign = indices.findIndex((index, i) => i >= from && index < 0)
+    const known = (foreign < 0 ? indices.length : foreign) - from
+    const words = PHRASE_WORDS.find(
+      count => count <= known && isRecoveryPhrase(indices.slice(from, from + count)),
+    )
+    if (words !== undefined) return parts.slice(2 * from, 2 * (from + words) - 1).join('')
   }
   return null
 }
