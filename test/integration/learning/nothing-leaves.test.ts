@@ -127,10 +127,12 @@ describe('data to learn from', () => {
     })
     const round = await ada.joined.rounds.propose(manifest)
     // Nobody waits for the end of the time to join.
-    await waitUntil('both have joined', () =>
-      [ada, bert].every(({ joined }) =>
-        joined.rounds.list().some(({ state }) => state.round === round && state.members.size === 2),
-      ),
+    await waitUntil(
+      'both have joined',
+      () =>
+        [ada, bert].every(({ joined }) =>
+          joined.rounds.list().some(({ state }) => state.round === round && state.members.size === 2),
+        ),
       60_000,
     )
     clock.jump(2 * JOIN_MS)
