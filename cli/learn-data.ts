@@ -37,7 +37,7 @@ const REASONS: Readonly<Record<DropReason, string>> = {
 }
 
 /** The book of a data folder, whether or not its node runs. */
-async function openBook(dataDir: DataDir): Promise<DataBook> {
+export async function openBook(dataDir: DataDir): Promise<DataBook> {
   await ensureDataDir(dataDir)
   const { seed } = await loadOrCreateNodeKey(dataDir.nodeKey)
   const book = new DataBook({ folder: join(dataDir.root, 'learning', 'data'), seed }, { clock: systemClock })

@@ -382,7 +382,7 @@ export class ShoalNode {
     }
     if (client === null) this.#keepConnecting(place)
     else await this.#startTrading(client, place)
-    void serving.loadAll(config['models.serve'])
+    void serving.loadAll(config['models.serve']).then(() => learner.twin.begin())
   }
 
   /** @throws {ConfigError} before anything has begun */

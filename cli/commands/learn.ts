@@ -3,6 +3,7 @@ import { registerLearnData } from './learn/data.ts'
 import { registerEval } from './learn/eval.ts'
 import { registerRounds } from './learn/rounds.ts'
 import { registerTrain } from './learn/train.ts'
+import { registerTwin } from './learn/twin.ts'
 import { registerLearnVersions } from './learn/versions.ts'
 
 /** The commands of learning; each is in a file of its own under learn/. */
@@ -25,6 +26,7 @@ const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [
   registerTrain,
   registerEval,
   registerLearnData,
+  registerTwin,
   registerRounds,
   registerLearnVersions,
 ]

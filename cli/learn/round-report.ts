@@ -24,7 +24,10 @@ const PHASES = ['announce', 'train', 'commit', 'reveal', 'score', 'aggregate', '
 export function describeLearning(view: LearningView, output: Output): string {
   const { enabled, lifecycle, data, blobs, rounds, past } = view
   const { state, current, waiting, hindrances, unknown } = lifecycle
-  const doing = current === null ? state : `${state}: ${current.name}${current.phase === 'running' ? '' : ` (${current.phase})`}`
+  const doing =
+    current === null
+      ? state
+      : `${state}: ${current.name}${current.phase === 'running' ? '' : ` (${current.phase})`}`
   const parts = [
     properties([
       ['Learning', enabled ? doing : 'off; shoal up --learn begins it'],

@@ -1,11 +1,10 @@
-import { open } from 'node:fs/promises'
 import type { Adapter } from './adapter.ts'
 import { AdapterError } from './errors.ts'
 
 /** Metadata of an adapter that is for its owner alone. It is in the file itself, so that it goes wherever that goes. */
 const PRIVATE_KEY = 'private'
-/** As it stands in a file's head, before any weight. */
-const MARK = Buffer.from(`shoal.meta.${PRIVATE_KEY}`)
+/** The same as it stands in a file's head, before any weight. */
+export const PRIVATE_MARK = `shoal.meta.${PRIVATE_KEY}`
 /** More than the head of an adapter's file can take. */
 const HEAD_BYTES = 262_144
 
@@ -21,19 +20,9 @@ export function asPrivate(adapter: Adapter): PrivateAdapter {
 
 /** @param head the first 256 KiB of a file, or all of it */
 export function isPrivateHead(head: Uint8Array): boolean {
-  return Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, HEAD_BYTES)).includes(MARK)
-}
-
-/** Whether a file is an adapter for its owner alone; false where there is no file. */
-export async function isPrivateFile(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => null)
-  if (file === null) return false
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0)
-    return isPrivateHead(buffer.subarray(0, bytesRead))
-  } finally {
-    await file.close()
-  }
+  return Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, HEAD_BYTES)).includes(
+    PRIVATE_MARK,
+  )
 }
 
 /**

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { isShoalError } from '../../protocol/errors.ts'
 import { type ModelId, parseModelId } from '../../protocol/ids.ts'
 import { MAX_MODEL_NAME_CHARS } from '../../protocol/limits.ts'
+import { PRIVATE_MARK } from '../learning/private-adapter.ts'
 import { ModelError } from './errors.ts'
 import { readGgufHead, textOf } from './gguf-head.ts'
 import { formatModelId } from './identity.ts'
@@ -25,7 +26,6 @@ export interface AdapterLibraryModules {
 const MAX_FOLDER_DEPTH = 6
 /** Those that came last; older ones are found again in the folder, or added again. */
 const MAX_ADDED = 1_024
-const PRIVATE_KEY = 'shoal.meta.private'
 const BASE_KEY = 'shoal.base.digest'
 
 /** Knows the adapters of this machine: those in its models folder, and those that were added from elsewhere. */
@@ -93,7 +93,7 @@ export class AdapterLibrary {
     const name =
       nameOf(textOf(metadata, 'general.name') ?? '') || nameOf(basename(path, '.gguf')) || 'adapter'
     const base = textOf(metadata, BASE_KEY)
-    const isPrivate = textOf(metadata, PRIVATE_KEY) !== null
+    const isPrivate = textOf(metadata, PRIVATE_MARK) !== null
     return { id: formatModelId(name, await this.#digest(path)), path, base, isPrivate }
   }
 }

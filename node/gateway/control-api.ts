@@ -24,6 +24,7 @@ import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
 import { trustMethods } from './trust-methods.ts'
+import { twinMethods } from './twin-methods.ts'
 import { versionMethods } from './version-methods.ts'
 
 /** The commands a running node takes from its owner, with what each must be given. Amounts are decimal credits. */
@@ -99,6 +100,7 @@ export const controlMethods = {
   ...versionMethods,
   ...disputeMethods,
   ...learningMethods,
+  ...twinMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */
@@ -127,7 +129,13 @@ export type ControlHandlersOf<M extends ControlMethod> = {
 }
 
 /** Methods whose answer is a stream of lines. */
-export const STREAMING: ReadonlySet<ControlMethod> = new Set(['events', 'ask', 'batch', 'calibrate'])
+export const STREAMING: ReadonlySet<ControlMethod> = new Set([
+  'events',
+  'ask',
+  'batch',
+  'calibrate',
+  'trainTwin',
+])
 
 /** One line of a streamed answer. */
 export type ControlLine =

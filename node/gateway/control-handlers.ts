@@ -15,6 +15,7 @@ import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
 import type { ServedModels } from './served-models.ts'
 import { trustHandlers } from './trust-handlers.ts'
+import { twinHandlers } from './twin-handlers.ts'
 import { versionHandlers } from './version-handlers.ts'
 import {
   askResultView,
@@ -46,6 +47,7 @@ export function controlHandlers(
     ...calibrationHandlers(node),
     ...disputeHandlers(node),
     ...learningHandlers(node),
+    ...twinHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),

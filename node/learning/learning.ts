@@ -43,6 +43,7 @@ import { RoundBook } from './rounds/round-book.ts'
 import type { RoundState } from './rounds/round-state.ts'
 import { Rounds } from './rounds/rounds.ts'
 import type { RoundParts } from './rounds/seams.ts'
+import { TwinDesk } from './twin/twin-desk.ts'
 import type { AnchorSource } from './versions/lineage.ts'
 
 export interface LearningOptions {
@@ -92,6 +93,9 @@ const EXTERNAL_TRAINER_TIMEOUT_MS = 7 * 24 * 3_600_000
 export class Learning {
   readonly data: DataBook
   readonly lifecycle: LearningLifecycle
+  /** The owner's own adapter; it takes part in no round. */
+  readonly twin: TwinDesk
+  readonly #trainer: Trainer
   readonly #options: LearningOptions
   readonly #modules: LearningModules
   readonly #parts: LearningParts | null
@@ -105,6 +109,11 @@ export class Learning {
     const { clock, log } = modules
     this.data = new DataBook({ folder: join(dataDir.root, 'learning', 'data'), seed }, { clock })
     this.lifecycle = configuredLifecycle(config, { clock, log })
+    this.#trainer = this.#makeTrainer()
+    this.twin = new TwinDesk(
+      { folder: join(dataDir.root, 'learning', 'twin'), cacheFolder: dataDir.root },
+      { ...modules, book: this.data, trainer: this.#trainer, lifecycle: this.lifecycle },
+    )
     this.#parts = config['learning.enabled'] ? this.#build() : null
   }
 
@@ -162,10 +171,10 @@ export class Learning {
 
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
-    if (this.#parts === null) return
-    const { store, exchange, acceptance, rounds } = this.#parts
     await this.data.start()
     this.lifecycle.start()
+    if (this.#parts === null) return
+    const { store, exchange, acceptance, rounds } = this.#parts
     await store.start()
     await exchange.start()
     await acceptance.start()
@@ -190,15 +199,13 @@ export class Learning {
   /** Idempotent; ends within a few seconds. */
   async stop(): Promise<void> {
     this.#standing = null
-    if (this.#parts === null) return
-    const { rounds, acceptance, exchange, store, trainer, aggregator } = this.#parts
-    await rounds.stop()
-    await acceptance.stop()
+    await this.#parts?.rounds.stop()
+    await this.#parts?.acceptance.stop()
     await this.lifecycle.stop()
-    await trainer.stop()
-    await aggregator.stop()
-    await exchange.stop()
-    await store.stop()
+    await this.#trainer.stop()
+    await this.#parts?.aggregator.stop()
+    await this.#parts?.exchange.stop()
+    await this.#parts?.store.stop()
     await this.data.stop()
   }
 
@@ -224,7 +231,7 @@ export class Learning {
     )
     const blobs = roundBlobs({ store, exchange })
     const aggregator = new Aggregator()
-    const trainer = this.#trainer()
+    const trainer = this.#trainer
     const bases = new CatalogBases({ catalog })
     const files = { folder: join(folder, 'rounds') }
     const codec = new PackedCodec({ folder: join(folder, 'packed') }, { bases })
@@ -268,10 +275,10 @@ export class Learning {
         onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
       },
     )
-    return { store, exchange, aggregator, trainer, validation, rounds, acceptance }
+    return { store, exchange, aggregator, validation, rounds, acceptance }
   }
 
-  #trainer(): Trainer {
+  #makeTrainer(): Trainer {
     if (this.#modules.trainer !== undefined) return this.#modules.trainer
     const { config } = this.#options
     const command = config['learning.trainer']
@@ -306,7 +313,6 @@ interface LearningParts {
   store: BlobStore
   exchange: BlobExchange
   aggregator: Aggregator
-  trainer: Trainer
   validation: PublicTexts
   rounds: Rounds
   acceptance: Acceptance

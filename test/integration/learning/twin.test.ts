@@ -184,15 +184,7 @@ describe('the personal twin', () => {
       { offerLifetimeMs: 0 },
       { engine, catalog, clock, log: silentLog, record: async () => {}, tell: () => {} },
     )
-    await rejects(serving.serveAdapter({ base: base.path, path: copy }), isRefused)
-    await rejects(
-      serving.loadAll([`${base.path}+${copy}`]).then(() => {
-        if (serving.models().length > 0) return
-        throw new Error('not served')
-      }),
-      /not served/,
-    )
-    const { id } = await serving.serveAdapter({ base: base.path, path: copy, isOffered: false })
+    const { id } = await serving.serveAdapter({ base: base.path, path: copy })
     const isThere = (models: readonly { id: string }[]) => models.some(model => model.id === id)
     equal(isThere(serving.usable.status().models), true)
     equal(isThere(serving.offered.status().models), false)

@@ -1,4 +1,4 @@
-import { isRecoveryWord } from '../../../payments/recovery-words.ts'
+import { isRecoveryPhrase, recoveryWordIndex } from '../../../payments/recovery-words.ts'
 import { entropyBits } from './checks.ts'
 
 /** A way to find one kind of thing: what looks like it, and which part of that is it. */
@@ -33,7 +33,7 @@ const PREFIXED = [
 const NAMED =
   'pass(?:word|wd|phrase|code)?|pwd|passwort|kennwort|mot de passe|contraseña|secret|token|api[ _-]?key|access[ _-]?key|auth[ _-]?key|private[ _-]?key|client[ _-]?secret|pin'
 
-const MNEMONIC_WORDS = new Set([12, 15, 18, 21, 24])
+const PHRASE_WORDS = [24, 21, 18, 15, 12]
 
 /** Keys, passwords and tokens, from the surest to what only looks like one. */
 export const SECRET_DETECTORS: readonly Detector[] = [
@@ -69,14 +69,18 @@ export const SECRET_DETECTORS: readonly Detector[] = [
   },
 ]
 
-/** The longest recovery phrase (BIP-39, English) in a run of words. */
+/** The first recovery phrase (BIP-39, English) in a run of words, the longest that begins there. */
 function mnemonicIn(run: string): string | null {
-  const words = run.split(/(\s+)/)
-  let from = 0
-  for (let i = 0; i <= words.length + 1; i += 2) {
-    if (i < words.length && isRecoveryWord(words[i]!)) continue
-    if (MNEMONIC_WORDS.has((i - from) / 2) || (i - from) / 2 > 24) return words.slice(from, i - 1).join('')
-    from = i + 2
+  // Words at even places, what is between them at odd ones.
+  const parts = run.split(/(\s+)/)
+  const indices = parts.filter((_, i) => i % 2 === 0).map(recoveryWordIndex)
+  for (let from = 0; from < indices.length; from++) {
+    const foreign = indices.findIndex((index, i) => i >= from && index < 0)
+    const known = (foreign < 0 ? indices.length : foreign) - from
+    const words = PHRASE_WORDS.find(
+      count => count <= known && isRecoveryPhrase(indices.slice(from, from + count)),
+    )
+    if (words !== undefined) return parts.slice(2 * from, 2 * (from + words) - 1).join('')
   }
   return null
 }
