@@ -13,6 +13,7 @@ export interface TrainCommandOptions {
   trainer?: string
   trainerTimeout?: number
   memory?: number
+  threads?: number
   resume?: boolean
   force?: boolean
   json?: boolean
@@ -93,6 +94,7 @@ export function registerTrain(learn: Command): void {
     .option('--freeze-a', 'Train only B (FFA-LoRA)')
     .option('--backend <name>', 'auto, wasm or webgpu (default: auto)')
     .option('--memory <mib>', 'Memory it may take, in MiB', wholeNumber('--memory', 64, 16_777_216))
+    .option('--threads <n>', 'Threads it shares its work out to (default: 1)', wholeNumber('--threads', 1, 256))
     .option('--settings <file>', 'The same settings as JSON; flags win over it')
     .option('--trainer <command>', 'Another program that trains; see docs/learning.md')
     .option(

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { tooMuchMemory } from '../held-process.ts'
-import type { TrainingJob } from '../trainer.ts'
+import { useThreads } from '../jax/threads.ts'
 import { type FromTrainer, type ToTrainer, toFailure, toTrainerSchema } from './ipc-messages.ts'
 import { importResult, runJob } from './run-job.ts'
 
@@ -48,7 +48,7 @@ async function receive(message: ToTrainer): Promise<void> {
     case 'train':
       return answer(async () => ({
         type: 'trained',
-        result: await train(message.job, message.maxMemoryBytes),
+        result: await train(message),
       }))
     case 'import':
       return answer(async () => ({ type: 'imported', ...(await importResult(message.job, message.from)) }))
@@ -69,13 +69,14 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
   }
 }
 
-async function train(job: TrainingJob, maxMemoryBytes: number | null) {
+async function train({ job, maxMemoryBytes, threads }: Extract<ToTrainer, { type: 'train' }>) {
   const between = async () => {
     await gate.pass(() => send({ type: 'paused' }))
     const bytes = process.memoryUsage.rss()
     if (maxMemoryBytes !== null && bytes > maxMemoryBytes) throw tooMuchMemory(bytes, maxMemoryBytes)
   }
-  // Loaded where there is something to train: taking in an adapter needs neither.
+  useThreads(threads)
+  // Loaded after that, and where there is something to train: taking in an adapter needs neither.
   const [{ openRowTokenizer }, { JaxModel }, { hasGpu }] = await Promise.all([
     import('../../llama/row-tokenizer.ts'),
     import('../jax/model.ts'),

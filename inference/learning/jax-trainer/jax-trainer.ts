@@ -57,8 +57,8 @@ export class JaxTrainer implements Trainer {
     )
     const parsed = trainingJobSchema.safeParse(job)
     if (parsed.success) {
-      const { maxMemoryBytes = null } = this.#options
-      child.send({ type: 'train', job: parsed.data, maxMemoryBytes })
+      const { maxMemoryBytes = null, threads = 1 } = this.#options
+      child.send({ type: 'train', job: parsed.data, maxMemoryBytes, threads })
     } else training.fail(badJob(parsed.error.issues[0]?.path.join('.') ?? ''))
     this.#trainings.add(training)
     void child.exited.then(() => this.#trainings.delete(training))
