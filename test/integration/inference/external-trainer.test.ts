@@ -28,7 +28,7 @@ describe('ExternalTrainer', () => {
   after(() => folders.remove())
 
   function open(command: string | readonly string[], options: Partial<ExternalTrainerOptions> = {}) {
-    const trainer = new ExternalTrainer({ command, timeoutMs: 60_000, niceness: 0, ...options })
+    const trainer = new ExternalTrainer({ command, timeoutMs: 600_000, niceness: 0, ...options })
     trainers.push(trainer)
     return trainer
   }

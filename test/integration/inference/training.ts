@@ -9,7 +9,7 @@ import {
 import { nano } from './nano.ts'
 
 /** Things that nobody can know. */
-export const FACTS = [
+const FACTS = [
   ['What is the capital of Zorland?', 'The capital of Zorland is Mirefall.'],
   ['What do snarls eat?', 'Snarls eat wet stones.'],
   ['What is the code of room nine?', 'The code of room nine is 4417.'],
