@@ -89,10 +89,13 @@ async function checkWay(
 }
 
 function trainerOf(options: TrainCommandOptions): Trainer {
-  const memory = options.memory === undefined ? {} : { maxMemoryBytes: options.memory * MEBIBYTE }
-  if (options.trainer === undefined) return new JaxTrainer({ ...memory, threads: options.threads ?? 1 })
+  const limits = {
+    ...(options.memory === undefined ? {} : { maxMemoryBytes: options.memory * MEBIBYTE }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  }
+  if (options.trainer === undefined) return new JaxTrainer(limits)
   return new ExternalTrainer({
-    ...memory,
+    ...limits,
     command: options.trainer,
     timeoutMs: (options.trainerTimeout ?? DEFAULT_TRAINER_TIMEOUT_S) * 1_000,
   })

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { LearningError } from './errors.ts'
 import { ProcessGuardian } from './process-guardian.ts'
 import { residentBytes } from './resident-memory.ts'
@@ -94,7 +94,7 @@ export function tooMuchMemory(bytes: number, maxBytes: number): LearningError {
 
 function lowerPriority(pid: number, niceness: number): void {
   try {
-    setPriority(pid, niceness)
+    setPriority(pid, Math.max(getPriority(), niceness))
   } catch {
     // It has ended already, or the system does not allow it: slower for others, not wrong.
   }

@@ -134,7 +134,7 @@ export function parseExample(line: string, where: { path: string; line: number }
 }
 
 /** Names an example by what it says: equal ones have equal digests. */
-export function exampleDigest(example: TrainingExample): Buffer {
+function exampleDigest(example: TrainingExample): Buffer {
   return createHash('sha256').update(JSON.stringify(example)).digest()
 }
 

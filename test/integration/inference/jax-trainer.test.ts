@@ -31,7 +31,7 @@ describe('JaxTrainer', () => {
     const checkpointPath = join(folder, 'facts.checkpoint')
     let pid = 0
     const trainer = new JaxTrainer(
-      {},
+      { niceness: 0 },
       {
         startProcess: listeners => {
           const child = forkTrainerProcess(listeners)
@@ -50,11 +50,11 @@ describe('JaxTrainer', () => {
       await whole.resume()
     }
     const result = await whole
-    assert.deepEqual([result.steps, result.ended, result.text?.examples], [30, 'budget', 3])
-    assert(result.loss < 0.3, `loss ${result.loss}`)
+    assert.deepEqual([result.steps, result.ended, result.text?.examples], [20, 'budget', 3])
+    assert(result.loss < 2, `loss ${result.loss}`)
     assert.deepEqual(
       seen.map(({ step }) => step),
-      Array.from({ length: 30 }, (_, i) => i + 1),
+      Array.from({ length: 20 }, (_, i) => i + 1),
     )
     const bytes = await readFile(job.outPath)
     assert.equal(decodeAdapter(bytes).name, 'facts')
@@ -63,14 +63,14 @@ describe('JaxTrainer', () => {
     await assert.rejects(
       trainer.train(crashing, {
         onProgress: ({ step }) => {
-          if (step === 8) process.kill(pid, 'SIGKILL')
+          if (step === 4) process.kill(pid, 'SIGKILL')
         },
       }).result,
       { code: 'TRAINER_CRASHED' },
     )
     assert(!existsSync(crashing.outPath))
     const resumed = await trainer.train(crashing)
-    assert(resumed.resumedAtStep >= 7 && resumed.resumedAtStep < 30, `${resumed.resumedAtStep}`)
+    assert(resumed.resumedAtStep >= 3 && resumed.resumedAtStep < 20, `${resumed.resumedAtStep}`)
     assert.equal(resumed.digest, result.digest)
     assert(bytes.equals(await readFile(crashing.outPath)))
     const left = (await readdir(folder)).filter(name => !name.endsWith('.json')).sort()
@@ -100,8 +100,8 @@ describe('JaxTrainer', () => {
     const job = await factsJob(folder, 'none.gguf')
     const foreign = join(folder, 'alpaca.jsonl')
     await writeFile(foreign, '{"instruction": "a", "output": "b"}')
-    const trainer = new JaxTrainer()
-    const small = new JaxTrainer({ maxMemoryBytes: 64 * 2 ** 20 })
+    const trainer = new JaxTrainer({ niceness: 0 })
+    const small = new JaxTrainer({ niceness: 0, maxMemoryBytes: 64 * 2 ** 20 })
     trainers.push(trainer, small)
     const abort = new AbortController()
     const cancelled = trainer.train(job, { signal: abort.signal })

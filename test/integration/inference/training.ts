@@ -9,7 +9,7 @@ import {
 import { nano } from './nano.ts'
 
 /** Things that nobody can know. */
-export const FACTS = [
+const FACTS = [
   ['What is the capital of Zorland?', 'The capital of Zorland is Mirefall.'],
   ['What do snarls eat?', 'Snarls eat wet stones.'],
   ['What is the code of room nine?', 'The code of room nine is 4417.'],
@@ -39,7 +39,7 @@ export async function factsJob(
     heldOutPath: null,
     outPath: join(folder, out),
     settings: trainingSettingsSchema.parse({
-      ...{ steps: 30, rank: 4, alpha: 8, rowTokens: 128, batchRows: 1, learningRate: 0.006 },
+      ...{ steps: 20, rank: 4, alpha: 8, rowTokens: 128, batchRows: 1, learningRate: 0.006 },
       ...settings,
     }),
     initial: null,
