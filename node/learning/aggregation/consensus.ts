@@ -9,6 +9,8 @@ const EMPTY_SHARE = 0.1
 const COPY_COSINE = 0.985
 /** Who agrees with a majority less than this share of what is usual is alone. */
 const LONELY_SHARE = 0.5
+/** Where even a usual agreement is less than this cosine, everyone is alone. */
+const LEAST_AGREEMENT = 0.03
 /** A minority is a faction when it agrees with the majority less than this share of what it agrees with itself … */
 const FACTION_SHARE = 0.6
 /** … and less than this share of what the majority agrees with itself: without a common ground nobody is a faction. */
@@ -75,10 +77,10 @@ function lonely(gram: Gram): number[] {
     return cosines.toSorted((x, y) => y - x)[half - 1]!
   })
   const usual = medianOf(agreements)
-  const limit = usual > 0 ? LONELY_SHARE * usual : usual
+  if (usual < LEAST_AGREEMENT) return []
   return minorityOf(
     gram.size,
-    agreements.flatMap((agreement, i) => (agreement < limit ? [i] : [])),
+    agreements.flatMap((agreement, i) => (agreement < LONELY_SHARE * usual ? [i] : [])),
   )
 }
 
