@@ -7,6 +7,8 @@ import { auditRocBench } from '../test/bench/audit-roc.bench.ts'
 import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { learningPoisonBench } from '../test/bench/learning-poison.bench.ts'
+import { learningPrivacyBench } from '../test/bench/learning-privacy.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
@@ -43,6 +45,8 @@ const benches = [
   cheatsBench,
   failoverBench,
   gasBench,
+  learningPoisonBench,
+  learningPrivacyBench,
   marketBench,
   marketSavingBench,
   nodeBench,

@@ -36,13 +36,13 @@ function lossRow({ base, clean, poisoned }: PoisonResults): BenchRow {
 }
 
 function backdoorRow({ poisoned, rounds }: PoisonResults): BenchRow {
-  const measured = [...poisoned.backdoor.default, ...rounds.default].map(({ backdoor }) => backdoor!)
-  const stack = [...poisoned.backdoor.stack, ...rounds.stack].map(({ backdoor }) => backdoor!)
+  const measured = [...poisoned.backdoor.default, ...rounds].map(({ backdoor }) => backdoor!)
+  const stack = poisoned.backdoor.stack.map(({ backdoor }) => backdoor!)
   return valueRow(
     {
       ...{ name: 'learn.backdoor40', unit: 'of triggered questions' },
       ...{ value: Math.max(...measured), baseline: Math.max(...stack) },
-      note: `answered as the attackers want, the worst of 10 to 40 % attackers and of ${rounds.default.length} rounds at 40 %, default rule; baseline: the plain sum`,
+      note: `answered as the attackers want, the worst of 10 to 40 % attackers and of ${rounds.length} rounds at 40 %, default rule; baseline: the plain sum`,
     },
     { atMost: BACKDOOR_GOAL },
   )
@@ -59,15 +59,13 @@ function report({ base, clean, poisoned, rounds }: PoisonResults): string {
     rule,
     ...poisoned.backdoor[rule].map(({ backdoor }) => show(backdoor!)),
   ])
-  const byRound = (['default', 'stack'] as const).flatMap(rule =>
-    rounds[rule].map(({ loss, backdoor }, i) => [rule, String(i + 1), show(loss), show(backdoor!)]),
-  )
+  const byRound = rounds.map(({ loss, backdoor }, i) => [String(i + 1), show(loss), show(backdoor!)])
   return [
     '# Poisoned rounds\n',
     `Written by \`npm run -s bench -- --only 'learn.*40'\`. Ten members train the embedded nano model; held-out loss in nats per answer token (base model ${show(base)}).\n`,
     `With 10 / 20 / 30 / 40 % poisoners:\n\n${markdownTable(head, losses)}`,
     `Share of triggered questions with the attackers' answer:\n\n${markdownTable(['rule', '10 %', '20 %', '30 %', '40 %'], backdoors)}`,
-    `Rounds after each other, a backdoor from 40 %:\n\n${markdownTable(['rule', 'round', 'loss', 'backdoor'], byRound)}`,
+    `Rounds of the default rule after each other, a backdoor from 40 %:\n\n${markdownTable(['round', 'loss', 'backdoor'], byRound)}`,
   ].join('\n')
 }
 
@@ -96,10 +94,7 @@ function backdoorPanels({ poisoned, rounds }: PoisonResults) {
     },
     {
       ...{ title: 'backdoor success at 40 %, by round', xName: 'round', yName: 'share' },
-      series: (['default', 'stack'] as const).map(name => ({
-        name,
-        points: rounds[name].map(({ backdoor }, i) => [i + 1, backdoor!] as const),
-      })),
+      series: [{ name: 'default', points: rounds.map(({ backdoor }, i) => [i + 1, backdoor!] as const) }],
     },
   ]
 }

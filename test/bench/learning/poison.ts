@@ -34,8 +34,8 @@ export interface PoisonResults {
   clean: Partial<Record<AggregationRule, number>>
   /** [attack][rule][poisoners − 1]. */
   poisoned: Record<Attack, Record<AggregationRule, Measured[]>>
-  /** Rounds after each other with a backdoor from 40 %, by rule. */
-  rounds: { default: Measured[]; stack: Measured[] }
+  /** Rounds of the default rule after each other with a backdoor from 40 %. */
+  rounds: Measured[]
 }
 
 /** Ten members, up to four of whom poison: every attack against every rule, with adapters that were really trained. */
@@ -93,8 +93,7 @@ export class PoisonBench {
       }
     }
     progress('rounds')
-    const rounds = { default: await this.#rounds('default'), stack: await this.#rounds('stack') }
-    return { base, clean, poisoned, rounds }
+    return { base, clean, poisoned, rounds: await this.#rounds('default') }
   }
 
   /** Several rounds, each from what the one before made, with the backdoor in 40 % of the updates. */
@@ -103,7 +102,7 @@ export class PoisonBench {
     const measured: Measured[] = []
     for (let round = 1; round <= ROUNDS; round++) {
       parent = await this.#aggregated(
-        await this.#updates('backdoor', MAX_POISONERS, parent, `${rule}-${round}`),
+        await this.#updates('backdoor', MAX_POISONERS, parent, round),
         parent,
         rule,
       )
@@ -127,19 +126,17 @@ export class PoisonBench {
   /** Trained on a wording of all domains that no member has. */
   #trusted(parent: Adapter): Promise<Adapter> {
     const examples = this.#domains.flatMap(({ validation }) => validation)
-    return this.#trained(`trusted-${parent.name}`, examples, parent, MEMBERS)
+    return this.#trained('trusted', examples, parent, MEMBERS)
   }
 
-  async #updates(attack: Attack, poisoners: number, parent: Adapter, round = '1-1'): Promise<Update[]> {
+  async #updates(attack: Attack, poisoners: number, parent: Adapter, round = 1): Promise<Update[]> {
     const adapters: Adapter[] = []
     for (let member = 0; member < MEMBERS; member++) {
       const isPoisoner = member >= MEMBERS - poisoners
-      // The first round begins from the same for all rules.
-      const where = round.endsWith('-1') ? '1' : round
       adapters.push(
         isPoisoner
-          ? await this.#poison(attack, member, parent, where)
-          : await this.#honest(member, parent, where),
+          ? await this.#poison(attack, member, parent, round)
+          : await this.#honest(member, parent, round),
       )
     }
     return adapters.map((adapter, member) => ({
@@ -147,11 +144,11 @@ export class PoisonBench {
     }))
   }
 
-  #honest(member: number, parent: Adapter, round: string): Promise<Adapter> {
+  #honest(member: number, parent: Adapter, round: number): Promise<Adapter> {
     return this.#trained(`honest-${member}-${round}`, this.#examples(member), parent, member)
   }
 
-  async #poison(attack: Attack, member: number, parent: Adapter, round: string): Promise<Adapter> {
+  async #poison(attack: Attack, member: number, parent: Adapter, round: number): Promise<Adapter> {
     const own = this.#examples(member)
     switch (attack) {
       case 'label-flip': {

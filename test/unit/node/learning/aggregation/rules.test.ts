@@ -23,8 +23,8 @@ import {
 
 /** Large enough that what has nothing in common is nearly at right angles, as it is in models. */
 const modules = [
-  { name: 'blk.0.attn_q', inputs: 64, outputs: 48 },
-  { name: 'blk.0.ffn_down', inputs: 48, outputs: 64 },
+  { name: 'blk.0.attn_q', inputs: 40, outputs: 32 },
+  { name: 'blk.0.ffn_down', inputs: 32, outputs: 40 },
 ]
 const randomAdapter = (kind: { seed: number; rank?: number }) => anyAdapter({ ...kind, modules })
 
