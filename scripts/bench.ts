@@ -9,6 +9,8 @@ import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { learningBytesBench } from '../test/bench/learning-bytes.bench.ts'
 import { learningStepBench } from '../test/bench/learning-step.bench.ts'
+import { learningPoisonBench } from '../test/bench/learning-poison.bench.ts'
+import { learningPrivacyBench } from '../test/bench/learning-privacy.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
 import { marketSavingBench } from '../test/bench/market-saving.bench.ts'
 import { nodeBench } from '../test/bench/node.bench.ts'
@@ -47,6 +49,8 @@ const benches = [
   gasBench,
   learningBytesBench,
   learningStepBench,
+  learningPoisonBench,
+  learningPrivacyBench,
   marketBench,
   marketSavingBench,
   nodeBench,

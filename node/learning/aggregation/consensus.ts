@@ -9,10 +9,14 @@ const EMPTY_SHARE = 0.1
 const COPY_COSINE = 0.985
 /** Who agrees with a majority less than this share of what is usual is alone. */
 const LONELY_SHARE = 0.5
+/** Where even a usual agreement is less than this cosine, everyone is alone. */
+const LEAST_AGREEMENT = 0.05
 /** A minority is a faction when it agrees with the majority less than this share of what it agrees with itself … */
 const FACTION_SHARE = 0.6
 /** … and less than this share of what the majority agrees with itself: without a common ground nobody is a faction. */
 const GROUND_SHARE = 0.7
+/** … and by at least this cosine less: domains differ a little in how much they have in common with others. */
+const GROUND_MARGIN = 0.08
 const MAX_REGROUPINGS = 16
 
 /**
@@ -75,10 +79,10 @@ function lonely(gram: Gram): number[] {
     return cosines.toSorted((x, y) => y - x)[half - 1]!
   })
   const usual = medianOf(agreements)
-  const limit = usual > 0 ? LONELY_SHARE * usual : usual
+  if (usual < LEAST_AGREEMENT) return []
   return minorityOf(
     gram.size,
-    agreements.flatMap((agreement, i) => (agreement < limit ? [i] : [])),
+    agreements.flatMap((agreement, i) => (agreement < LONELY_SHARE * usual ? [i] : [])),
   )
 }
 
@@ -119,10 +123,11 @@ function partyOf(gram: Gram, side: readonly boolean[]): number[] {
   if (small.length < 2 || small.length === large.length) return []
   const cosines = (of: readonly number[], to: readonly number[]) =>
     of.flatMap(i => to.flatMap(j => (i === j ? [] : [gram.cosine(i, j)])))
-  const between = medianOf(cosines(small, large))
+  const [between, ground] = [medianOf(cosines(small, large)), medianOf(cosines(large, large))]
   const isApart =
     between < FACTION_SHARE * medianOf(cosines(small, small)) &&
-    between < GROUND_SHARE * medianOf(cosines(large, large))
+    between < GROUND_SHARE * ground &&
+    between < ground - GROUND_MARGIN
   return isApart ? minorityOf(gram.size, small) : []
 }
 

@@ -14,12 +14,19 @@ import {
   type Update,
 } from '../../../../../node/learning/aggregation/rules.ts'
 import {
+  randomAdapter as anyAdapter,
   dense,
   denseDifference,
   denseProduct,
   denseSum,
-  randomAdapter,
 } from '../../../../helpers/adapters.ts'
+
+/** Large enough that what has nothing in common is nearly at right angles, as it is in models. */
+const modules = [
+  { name: 'blk.0.attn_q', inputs: 40, outputs: 32 },
+  { name: 'blk.0.ffn_down', inputs: 32, outputs: 40 },
+]
+const randomAdapter = (kind: { seed: number; rank?: number }) => anyAdapter({ ...kind, modules })
 
 const parent = randomAdapter({ seed: 99 })
 const common = randomAdapter({ seed: 100 })
