@@ -822,6 +822,7 @@ export class ShoalNode {
         onViolation,
         isReady: () => this.#auditHealthy,
         onOutcome: (requester, outcome) => this.#providerOutcome(requester, outcome),
+        onTask: () => this.parts.learner.lifecycle.taskBegan(),
       },
     )
     await provider.start()

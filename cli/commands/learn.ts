@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { registerLearnData } from './learn/data.ts'
 import { registerEval } from './learn/eval.ts'
+import { registerRounds } from './learn/rounds.ts'
 import { registerTrain } from './learn/train.ts'
 import { registerLearnVersions } from './learn/versions.ts'
 
@@ -24,5 +25,6 @@ const SUBCOMMANDS: readonly ((learn: Command) => void)[] = [
   registerTrain,
   registerEval,
   registerLearnData,
+  registerRounds,
   registerLearnVersions,
 ]

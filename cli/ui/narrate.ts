@@ -80,6 +80,11 @@ function narrate(event: EventLine): string | null {
       return good(
         `Anchored audit events ${text(event.firstSequence)} to ${text(event.lastSequence)} (${shortHex(text(event.transaction))}).`,
       )
+    case 'round':
+      if (event.phase === 'done') return good(`The round ${text(event.name)} has made a better adapter.`)
+      return event.phase === 'failed'
+        ? dim(`The round ${text(event.name)} came to nothing: ${text(event.failure).replaceAll('_', ' ')}.`)
+        : dim(`The round ${text(event.name)} is at: ${text(event.phase)}.`)
     case 'routing-policy':
       return good(`The routing policy ${text(event.name)} is in use.`)
     case 'warning':

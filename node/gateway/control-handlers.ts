@@ -9,6 +9,7 @@ import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
+import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
 import { routeHandlers } from './route-handlers.ts'
@@ -44,6 +45,7 @@ export function controlHandlers(
     ...trustHandlers(node),
     ...calibrationHandlers(node),
     ...disputeHandlers(node),
+    ...learningHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),

@@ -6,7 +6,8 @@ import { JaxTrainer } from '../../inference/learning/jax-trainer/jax-trainer.ts'
 import type { Trainer } from '../../inference/learning/trainer.ts'
 import type { ModelCatalog } from '../../inference/models/catalog.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, NodeKey } from '../../protocol/ids.ts'
+import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import { type HiddenValidation, MAX_VALIDATION_SETS } from '../../protocol/messages/learning/common.ts'
 import type { EventLog } from '../auditlog/event-log.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { ChainStanding } from '../chain/standing.ts'
@@ -37,6 +38,7 @@ import { PlainCodec } from './rounds/parts/codec.ts'
 import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
 import { LocalTrainer } from './rounds/parts/trainer.ts'
 import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
+import { proposedManifest, type RoundProposal } from './rounds/proposed-manifest.ts'
 import { RoundBook } from './rounds/round-book.ts'
 import type { RoundState } from './rounds/round-state.ts'
 import { Rounds } from './rounds/rounds.ts'
@@ -126,6 +128,38 @@ export class Learning {
     return this.#enabled().store
   }
 
+  /**
+   * Proposes a round that goes on from what is in use, and takes part in it.
+   * @param options.generalPath JSONL on this machine that the new adapter must not make worse; everybody gets it
+   * @returns the round's id
+   * @throws {RoundError} LEARNING_OFF, BAD_PROPOSAL, STAKE_TOO_LOW, TOO_MANY_ROUNDS
+   * @throws {BlobError} when the general text cannot be kept
+   */
+  async propose(
+    proposal: RoundProposal,
+    options: { generalPath: string | null; join: boolean; nowMs: number; seed: number },
+  ): Promise<CidString> {
+    const { store, exchange, rounds, validation } = this.#enabled()
+    const { generalPath, join, nowMs, seed } = options
+    const blobs = roundBlobs({ store, exchange })
+    const holder = `proposed ${nowMs}`
+    const general = generalPath === null ? null : await blobs.keep(generalPath, { holder, provided: true })
+    const manifest = (hidden: HiddenValidation[]) =>
+      proposedManifest(proposal, {
+        ...{ wallet: this.#modules.wallet.address, parent: null, general, nowMs, seed },
+        validation: hidden,
+      })
+    const hidden: HiddenValidation[] = []
+    for (const { path, domain } of (await validation.sets(manifest([]))).slice(0, MAX_VALIDATION_SETS)) {
+      const { digest } = await blobs.keep(path, { holder, provided: false })
+      hidden.push({ digest: `0x${digest.slice('sha256:'.length)}`, domain })
+    }
+    const round = await rounds.propose(manifest(hidden), { join })
+    if (generalPath !== null) await blobs.keep(generalPath, { holder: round, provided: true })
+    await blobs.release(holder)
+    return round
+  }
+
   /** Reads back what is known, and begins what does not need the chain. */
   async start(): Promise<void> {
     if (this.#parts === null) return
@@ -206,9 +240,10 @@ export class Learning {
         chain: () => this.#anchors,
       },
     )
+    const validation = new PublicTexts(publicTextsFrom(config['learning.publicText']))
     const parts: RoundParts = {
       trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
-      validation: new PublicTexts(publicTextsFrom(config['learning.publicText'])),
+      validation,
       ...inLifecycle(lifecycle, {
         aggregator: new FileAggregator(files, { aggregator }),
         ...{ scorer: acceptance.scorer, judge: acceptance.judge, versions: acceptance.versions },
@@ -227,7 +262,7 @@ export class Learning {
         onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
       },
     )
-    return { store, exchange, aggregator, trainer, rounds, acceptance }
+    return { store, exchange, aggregator, trainer, validation, rounds, acceptance }
   }
 
   #trainer(): Trainer {
@@ -266,6 +301,7 @@ interface LearningParts {
   exchange: BlobExchange
   aggregator: Aggregator
   trainer: Trainer
+  validation: PublicTexts
   rounds: Rounds
   acceptance: Acceptance
 }

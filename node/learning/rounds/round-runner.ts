@@ -118,6 +118,7 @@ export class RoundRunner {
     for (const { node, fault, about } of known?.reported ?? [])
       this.#replay({ kind: 'reported', node, fault, about: about as RoundFault['about'] }, clock.nowMs())
     if (this.#state.members.get(self)?.reveal != null) this.#provideOwn(parts)
+    for (const ref of this.#shared()) if (parts.blobs.path(ref) !== null) parts.blobs.provide(ref)
     await this.#advance({ kind: 'tick' })
   }
 
@@ -311,7 +312,18 @@ export class RoundRunner {
     }))
     const body = { version: 1, round, wallet, stake, domain, validation: hidden } as const
     const event = { kind: 'round.joined', v: 1, round, stake } as const
-    return this.#say('join', body, { events: [event], own: { ...this.#own, validation } })
+    const isSaid = await this.#say('join', body, { events: [event], own: { ...this.#own, validation } })
+    // The proposer may go: what it alone has is soon with all members.
+    const { signal } = this.#abort
+    const proposer = [this.#state.proposer]
+    await Promise.all(this.#shared().map(ref => this.#gathering.blob(this.#state, ref, proposer, signal)))
+    return isSaid
+  }
+
+  /** Blobs that the manifest names and members need. */
+  #shared(): BlobRef[] {
+    const { general, parent, trusted } = this.#state.manifest
+    return [general, parent?.adapter ?? null, trusted].filter(ref => ref !== null)
   }
 
   async #train(): Promise<boolean> {

@@ -16,7 +16,7 @@ import { RoundError } from './errors.ts'
 import type { JoinPolicy } from './join-policy.ts'
 import type { RoundPhase } from './phases.ts'
 import { learningTopic } from './protocols.ts'
-import type { RoundBook, StoredRecord, StoredRound } from './round-book.ts'
+import type { RoundBook, RoundEnd, StoredRecord, StoredRound } from './round-book.ts'
 import { isOver } from './round-machine.ts'
 import { openRoundRecord, type RoundRecord } from './round-record.ts'
 import { RoundRunner } from './round-runner.ts'
@@ -57,6 +57,13 @@ export interface KnownRound {
   state: RoundState
   /** Own training so far. */
   curve: readonly RoundTrainingProgress[]
+}
+
+/** A round that is over, as it is remembered. */
+export interface PastRound {
+  round: CidString
+  name: string
+  end: RoundEnd | null
 }
 
 const SYNC_EVERY_MS = 10_000
@@ -151,6 +158,17 @@ export class Rounds {
   get(round: CidString): KnownRound {
     const { state, curve } = this.#runner(round)
     return { state, curve }
+  }
+
+  /** Rounds remembered that are not in `list` any more; the newest first. */
+  past(): PastRound[] {
+    return [...this.#modules.book.rounds()]
+      .filter(([round]) => !this.#runners.has(round))
+      .sort((a, b) => b[1].heardAtMs - a[1].heardAtMs)
+      .map(([round, { manifest, end }]) => {
+        const { body } = openRecord(roundManifestMessage, manifest, () => true)
+        return { round, name: body.name, end }
+      })
   }
 
   /** All records of a round that are here, the manifest's too; also of rounds that are over. */
