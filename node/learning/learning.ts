@@ -34,8 +34,8 @@ import { RoundError } from './rounds/errors.ts'
 import { FileAggregator } from './rounds/parts/aggregator.ts'
 import { CatalogBases } from './rounds/parts/bases.ts'
 import { roundBlobs } from './rounds/parts/blobs.ts'
-import { PlainCodec } from './rounds/parts/codec.ts'
 import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
+import { PackedCodec } from './rounds/parts/packed-codec.ts'
 import { LocalTrainer } from './rounds/parts/trainer.ts'
 import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
 import { proposedManifest, type RoundProposal } from './rounds/proposed-manifest.ts'
@@ -226,8 +226,8 @@ export class Learning {
     const aggregator = new Aggregator()
     const trainer = this.#trainer()
     const bases = new CatalogBases({ catalog })
-    const codec = new PlainCodec()
     const files = { folder: join(folder, 'rounds') }
+    const codec = new PackedCodec({ folder: join(folder, 'packed') }, { bases })
     const { data, lifecycle } = this
     const book = new RoundBook({ store: this.#modules.store, outbox })
     const stakeOf = (node: NodeKey, address: Address) => this.#stakeOf(node, address)
@@ -249,7 +249,13 @@ export class Learning {
         ...{ scorer: acceptance.scorer, judge: acceptance.judge, versions: acceptance.versions },
       }),
       unpack: (context, path) => codec.decode(context, path),
-      blobs,
+      blobs: {
+        ...blobs,
+        release: async holder => {
+          await blobs.release(holder)
+          await codec.release(holder)
+        },
+      },
     }
     const rounds = new Rounds(
       { join: config['learning.join'], proposerStake: config['learning.proposerStake'] },
