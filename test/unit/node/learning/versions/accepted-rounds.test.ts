@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { acceptedRounds, type RewardedVersion } from '../../../../../node/learning/versions/accepted-rounds.ts'
+import {
+  acceptedRounds,
+  type RewardedVersion,
+} from '../../../../../node/learning/versions/accepted-rounds.ts'
 
 const walletOf = (node: string) => `0x${node.repeat(40).slice(0, 40)}`
 const version = (round: string, endedAtMs: number, roster: Record<string, bigint>): RewardedVersion => ({
@@ -48,7 +51,9 @@ describe('accepted rounds in the learners’ pool', () => {
   })
 
   it('never count more in all than the stake behind them, however many rounds are held', () => {
-    const anyRoster = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.bigInt(0n, 10n ** 24n), { minKeys: 1 })
+    const anyRoster = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.bigInt(0n, 10n ** 24n), {
+      minKeys: 1,
+    })
     fc.assert(
       fc.property(fc.array(anyRoster, { minLength: 1, maxLength: 12 }), rosters => {
         const versions = rosters.map((roster, i) => version(`r${i}`, 150, roster))

@@ -6,7 +6,11 @@ import { auditEntry, auditTree, verifyInclusion } from '../../../../../node/audi
 import { Lineage } from '../../../../../node/learning/versions/lineage.ts'
 import type { KnownVersion } from '../../../../../node/learning/versions/version-book.ts'
 import { Store } from '../../../../../node/store/store.ts'
-import { type LearnedVersion, learnedVersion, memberSigner } from '../../../../helpers/learning/learned-version.ts'
+import {
+  type LearnedVersion,
+  learnedVersion,
+  memberSigner,
+} from '../../../../helpers/learning/learned-version.ts'
 import { ManualClock } from '../../../../helpers/manual-clock.ts'
 import { TemporaryFolders } from '../../../../helpers/temporary.ts'
 
@@ -37,7 +41,10 @@ describe('the lineage of an adapter', () => {
     anchored = new Set()
     answers = true
     store = await Store.open(join(folder, 'store'))
-    log = await EventLog.open({ path: join(folder, 'log') }, { signer: memberSigner(0), clock: new ManualClock() })
+    log = await EventLog.open(
+      { path: join(folder, 'log') },
+      { signer: memberSigner(0), clock: new ManualClock() },
+    )
     index = new LogIndex({ log, store })
     lineage = new Lineage({
       versions: {
@@ -51,8 +58,7 @@ describe('the lineage of an adapter', () => {
               client: {
                 anchoredAt: async () => 1_700_000_000,
                 verifyInclusion: async (_wallet, proof) =>
-                  anchored.has(proof.root) &&
-                  verifyInclusion({ ...proof, proof: [...proof.proof] }),
+                  anchored.has(proof.root) && verifyInclusion({ ...proof, proof: [...proof.proof] }),
               },
               ...{ wallet: WALLET, index },
             }
@@ -67,7 +73,15 @@ describe('the lineage of an adapter', () => {
 
   const accept = ({ record }: LearnedVersion) => {
     const { adapter, base, round } = record.body
-    return log.append({ kind: 'adapter.accepted', v: 1, version: record.cid, adapter, base, round, domain: 'notes' })
+    return log.append({
+      kind: 'adapter.accepted',
+      v: 1,
+      version: record.cid,
+      adapter,
+      base,
+      round,
+      domain: 'notes',
+    })
   }
   /** Anchors all there is; the chain may have another root than the log says. */
   const anchor = async (isTrue = true) => {
@@ -79,7 +93,10 @@ describe('the lineage of an adapter', () => {
     await log.append({ kind: 'anchor.confirmed', v: 1, root, transaction: TRANSACTION, ...range })
   }
   const steps = async () =>
-    (await lineage.of(second.record.cid)).map(({ problem, anchoring }) => [problem?.code ?? 'holds', anchoring])
+    (await lineage.of(second.record.cid)).map(({ problem, anchoring }) => [
+      problem?.code ?? 'holds',
+      anchoring,
+    ])
 
   it('says of each step whether its signatures, votes and anchor hold', async () => {
     await accept(first)
