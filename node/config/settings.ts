@@ -587,7 +587,7 @@ export const settings = {
   'learning.generalText': setting({
     kind: optional(text('path')),
     default: null,
-    help: 'JSONL with examples at which no adapter may make a model worse; unset: those that come with Shoal.',
+    help: 'JSONL with examples at which no adapter may make a model worse, also in rounds that name none.',
     flag: 'learning-general-text',
   }),
 

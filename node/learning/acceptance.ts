@@ -70,12 +70,16 @@ export class Acceptance {
       modules.onViolation(author, 'bad_update')
     }
     this.ratings = new AuthorRatings({ store, clock })
-    const shared = { meter, bases, generalRows, onInvalid }
+    const shared = { meter, bases, onInvalid }
+    const ownText = config['learning.generalText']
     this.scorer = new UpdateScorer(
       {},
-      { ...shared, inspector: this.#inspector, ratings: this.ratings, clock, log },
+      { ...shared, generalRows, inspector: this.#inspector, ratings: this.ratings, clock, log },
     )
-    this.judge = new AggregateJudge({}, shared)
+    this.judge = new AggregateJudge(
+      {},
+      { ...shared, ownGeneralRows: async () => (ownText === null ? null : await generalRows()) },
+    )
     this.versions = new AdapterVersions(
       { autoload: config['learning.autoload'] },
       {

@@ -45,6 +45,7 @@ import { Rounds } from './rounds/rounds.ts'
 import type { RoundParts } from './rounds/seams.ts'
 import { TwinDesk } from './twin/twin-desk.ts'
 import type { AnchorSource } from './versions/lineage.ts'
+import { asParent } from './versions/version-book.ts'
 
 export interface LearningOptions {
   config: Config
@@ -148,14 +149,16 @@ export class Learning {
     proposal: RoundProposal,
     options: { generalPath: string | null; join: boolean; nowMs: number; seed: number },
   ): Promise<CidString> {
-    const { store, exchange, rounds, validation } = this.#enabled()
+    const { store, exchange, rounds, validation, acceptance } = this.#enabled()
     const { generalPath, join, nowMs, seed } = options
     const blobs = roundBlobs({ store, exchange })
     const holder = `proposed ${nowMs}`
     const general = generalPath === null ? null : await blobs.keep(generalPath, { holder, provided: true })
+    const inUse = acceptance.versions.current(proposal.base, proposal.domain)
+    const parent = inUse === null ? null : asParent(inUse)
     const manifest = (hidden: HiddenValidation[]) =>
       proposedManifest(proposal, {
-        ...{ wallet: this.#modules.wallet.address, parent: null, general, nowMs, seed },
+        ...{ wallet: this.#modules.wallet.address, parent, general, nowMs, seed },
         validation: hidden,
       })
     const hidden: HiddenValidation[] = []

@@ -24,8 +24,8 @@ export interface AggregateJudgeOptions {
 export interface AggregateJudgeModules {
   meter: LossMeter
   bases: BaseModels
-  /** General text of this node, for rounds that name none. */
-  generalRows: () => Promise<readonly LossRow[]>
+  /** General text that this node's owner wants looked at where a round names none; null for none. */
+  ownGeneralRows: () => Promise<readonly LossRow[] | null>
   /** A text is nothing to measure with. */
   onInvalid: (author: NodeKey, code: string) => void
 }
@@ -61,15 +61,15 @@ export class AggregateJudge implements RoundJudge {
     }: { path: string; texts: readonly ValidationText[]; generalPath: string | null },
     signal: AbortSignal,
   ): Promise<MeasuredAdapter> {
-    const { bases, meter, generalRows, onInvalid } = this.#modules
+    const { bases, meter, ownGeneralRows, onInvalid } = this.#modules
     const base = await bases.find(manifest.base)
     checkAdapter(await readAdapterFile(path), await bases.expected(base, manifest))
     const limits = { maxRows: this.#maxRows, maxChars: MAX_ROW_CHARS_PER_TEXT }
     const samples = await sampleTexts(texts, { seed: round, ...limits }, (author, { code }) =>
       onInvalid(author, code),
     )
-    const general = generalPath === null ? await generalRows() : await readGeneralRows(generalPath)
-    const rows = [...samples.map(sample => sample.rows), general]
+    const general = generalPath === null ? await ownGeneralRows() : await readGeneralRows(generalPath)
+    const rows = [...samples.map(sample => sample.rows), ...(general === null ? [] : [general])]
     const before = await meter.measure({ base, adapterPath: parentPath }, rows, signal)
     const after = await meter.measure({ base, adapterPath: path }, rows, signal)
     const pairs = rows.map((_, i) => ({
@@ -77,7 +77,7 @@ export class AggregateJudge implements RoundJudge {
       after: microNats(after[i]!.loss),
       counts: before[i]!.tokens > 0,
     }))
-    const generalPair = pairs.pop()!
+    const generalPair = general === null ? null : pairs.pop()!
     const loss = meanByAuthor(
       samples.flatMap(({ authors }, i) => (pairs[i]!.counts ? [{ authors, pair: pairs[i]! }] : [])),
     )
@@ -85,7 +85,7 @@ export class AggregateJudge implements RoundJudge {
       throw new JudgeError('NOTHING_TO_MEASURE', 'no text of the round can be measured with', {
         fix: 'Members have to give validation texts; shoal learn add makes some.',
       })
-    return { loss, general: generalPair.counts ? pairOf(generalPair) : null }
+    return { loss, general: generalPair?.counts === true ? pairOf(generalPair) : null }
   }
 }
 

@@ -397,7 +397,9 @@ function effects(state: RoundState, nowMs: number): RoundEffect[] {
   const mayReveal = nowMs < deadlines.revealMs && isFrom(phase, 'reveal')
   if (own.commitment !== null && own.reveal === null && mayReveal) due.push({ kind: 'reveal' })
   if (isSeated && phase === 'score' && own.scores === null) {
-    due.push({ kind: 'score', updates: scorable(state).map(({ reveal }) => reveal!.cid) })
+    // The scorer takes the earlier of two that are one for the original.
+    const inOrder = scorable(state).toSorted((a, b) => a.commitment!.atMs - b.commitment!.atMs)
+    due.push({ kind: 'score', updates: inOrder.map(({ reveal }) => reveal!.cid) })
   }
   if (isAt('aggregate', 'vote') && own.vote === null) due.push(...ballots(state, nowMs, isSeated))
   return due

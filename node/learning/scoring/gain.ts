@@ -10,7 +10,7 @@ const LEAST_LOSS: MicroNats = MICRO_NATS_PER_NAT / 100
  * A loss above this says no more than this: blind guessing over the largest vocabularies of today costs ln(262144) = 12.5
  * nats. Texts made to be foretold badly, and adapters that break the model, count so much and no more.
  */
-export const MOST_LOSS_NATS = 16
+const MOST_LOSS_NATS = 16
 
 /** What was measured of an update on one text, micro-nats per token. */
 export interface TextLoss extends LossPair {

@@ -16,7 +16,7 @@ export const MAX_TEXT_FILE_BYTES = 4_194_304
 const MAX_ROWS = 20_000
 const MAX_ROW_CHARS = 32_768
 /** Fewer different rows, or so little to foretell, say nothing. */
-export const MIN_ROWS = 4
+const MIN_ROWS = 4
 const MIN_CHARS = 64
 
 const filled = z.string().min(1).max(MAX_ROW_CHARS)

@@ -32,6 +32,7 @@ export class AdapterServing {
   /** What is at work for each line. */
   readonly #served = new Map<string, { version: CidString; model: ModelId }>()
   #timer: Timer | null = null
+  #isStopped = false
   readonly #onCurrent = () => void this.look()
 
   constructor(options: AdapterServingOptions, modules: AdapterServingModules) {
@@ -49,6 +50,7 @@ export class AdapterServing {
 
   /** Idempotent; what is at work stays so. */
   stop(): void {
+    this.#isStopped = true
     this.#timer?.cancel()
     this.#timer = null
     this.#modules.versions.off('current', this.#onCurrent)
@@ -65,6 +67,7 @@ export class AdapterServing {
     if (!this.#options.enabled) return
     await this.#one(async () => {
       for (const line of this.#modules.versions.lines()) {
+        if (this.#isStopped) return
         try {
           await this.#follow(line)
         } catch (error) {

@@ -16,8 +16,7 @@ import type { AdapterVersions } from './versions.ts'
  * Where a version's acceptance stands on chain. `anchored`: the contract says that the event is under an anchor of this node.
  * `waiting`: it is in the log and not anchored yet. `unasked`: the chain has not answered. `wrong`: the contract, or the root, says otherwise. `missing`: the log has no such event.
  */
-export const ANCHORINGS = ['anchored', 'waiting', 'unasked', 'wrong', 'missing'] as const
-export type Anchoring = (typeof ANCHORINGS)[number]
+export type Anchoring = 'anchored' | 'waiting' | 'unasked' | 'wrong' | 'missing'
 
 /** One version of a lineage, with what was checked of it just now. */
 export interface LineageStep {

@@ -7,6 +7,7 @@ import {
 } from '../../../protocol/messages/learning/adapter-version.ts'
 import type { BlobDigest } from '../../../protocol/messages/learning/blob-ref.ts'
 import { domainSchema } from '../../../protocol/messages/learning/common.ts'
+import type { RoundParent } from '../../../protocol/messages/learning/round-manifest.ts'
 import { openRecord, type SignedRecord } from '../../../protocol/signed.ts'
 import type { Store } from '../../store/store.ts'
 import type { BatchOperation, Table } from '../../store/table.ts'
@@ -159,6 +160,11 @@ export class VersionBook {
   changed(line: VersionLine): void {
     this.#lines.set(lineKey(line), line)
   }
+}
+
+/** What a round says that goes on from a version. */
+export function asParent({ cid, record }: KnownVersion): RoundParent {
+  return { version: cid, model: record.body.adapter, adapter: record.body.blob }
 }
 
 function lineKey({ base, domain }: { base: ModelId; domain: string }): string {

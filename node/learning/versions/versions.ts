@@ -291,7 +291,7 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
 const MAX_REFUSED = 1_024
 
 /** Records by what they are called. */
-export function byCid(records: readonly Uint8Array[]): Map<CidString, Uint8Array> {
+function byCid(records: readonly Uint8Array[]): Map<CidString, Uint8Array> {
   return new Map(records.map(bytes => [cidOf(bytes).toString(), bytes]))
 }
 

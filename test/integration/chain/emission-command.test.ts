@@ -323,7 +323,7 @@ describe('shoal contracts emission and claim', function () {
     await writeFile(good, right)
     const cases: [args: string[], status: number, code: string, message: RegExp][] = [
       [on('emission', '--epoch', '1'), 1, 'EMISSION_EPOCH_NOT_OVER', /epoch 1 is not over/],
-      [on('emission', '--pool', 'learners'), 2, 'USAGE', /needs --rounds/],
+      [on('emission', '--pool', 'learners'), 3, 'NODE_NOT_RUNNING', /no node is running/],
       [on('emission', '--rounds', 'x'), 2, 'USAGE', /is for --pool learners/],
       [on('emission', '--propose', '--dispute'), 2, 'USAGE', /--dispute/],
       [on('claim', '--distribution', '/nowhere/file'), 2, 'USAGE', /cannot be read/],

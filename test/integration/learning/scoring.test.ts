@@ -108,7 +108,7 @@ describe('scoring updates with the embedded model', () => {
       { maxRowsPerText: 6 },
       { ...modules, inspector: new UpdateInspector(), ratings, clock, log: silentLog },
     )
-    judge = new AggregateJudge({ maxRowsPerText: 6 }, modules)
+    judge = new AggregateJudge({ maxRowsPerText: 6 }, { ...modules, ownGeneralRows: modules.generalRows })
     const text = async (
       author: string,
       { name, validation }: (typeof domains)[0],
