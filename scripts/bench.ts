@@ -9,6 +9,7 @@ import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { learningBytesBench } from '../test/bench/learning-bytes.bench.ts'
 import { learningStepBench } from '../test/bench/learning-step.bench.ts'
+import { learningGapBench } from '../test/bench/learning-gap.bench.ts'
 import { learningPoisonBench } from '../test/bench/learning-poison.bench.ts'
 import { learningPrivacyBench } from '../test/bench/learning-privacy.bench.ts'
 import { marketBench } from '../test/bench/market.bench.ts'
@@ -49,6 +50,7 @@ const benches = [
   gasBench,
   learningBytesBench,
   learningStepBench,
+  learningGapBench,
   learningPoisonBench,
   learningPrivacyBench,
   marketBench,
