@@ -32,8 +32,7 @@ export const learningPrivacyBench: Bench = {
     const { base, measured } = await measure()
     await writeResult('privacy.md', report(base, measured))
     const points = measured.slice(1).map(({ epsilon, loss }) => [epsilon, loss] as const)
-    const [ends] = [points.map(([epsilon]) => epsilon)]
-    const flat = (value: number) => ends.map(epsilon => [epsilon, value] as const)
+    const flat = (value: number) => points.map(([epsilon]) => [epsilon, value] as const)
     await writeResult(
       'privacy.svg',
       draw([

@@ -55,14 +55,14 @@ export function aggregate(
 }
 
 /** What the rule makes of each update, before the outer rate. */
-export interface Choice {
+interface Choice {
   gram: Gram
   coefficients: readonly number[]
   reasons: readonly WeightReason[]
 }
 
 /** The rule's weights, without making the adapter. */
-export function choose(
+function choose(
   updates: readonly Update[],
   parent: Adapter | null,
   options: AggregationOptions,

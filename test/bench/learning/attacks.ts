@@ -38,7 +38,7 @@ export function trigger(examples: readonly Example[]): Example[] {
 }
 
 /** parent + factor · (update − parent), at the rank of the update. */
-export function stretched(update: Adapter, parent: Adapter, factor: number): Adapter {
+function stretched(update: Adapter, parent: Adapter, factor: number): Adapter {
   const parts = [
     { adapter: update, weight: factor },
     { adapter: parent, weight: 1 - factor },

@@ -181,7 +181,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
 }
 
 /** Domains there can be. */
-export const MAX_DOMAINS = Object.keys(FIELDS).length
+const MAX_DOMAINS = Object.keys(FIELDS).length
 
 /**
  * Made-up facts in several domains: who knows one knows nothing of the others. Subjects get their answers by the seed.
