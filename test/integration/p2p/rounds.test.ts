@@ -8,7 +8,8 @@ import { manifestOf, memberSeed, RoundWorld } from '../../helpers/learning/round
 import { TemporaryFolders } from '../../helpers/temporary.ts'
 
 const MEMBERS = 4
-const PHASE_MS = 1_500
+/** Phases end as soon as everybody has done what is to be done. */
+const PHASE_MS = 20_000
 
 describe('rounds over sockets', () => {
   const folders = new TemporaryFolders()
@@ -55,7 +56,10 @@ describe('rounds over sockets', () => {
     const heard = Promise.all(
       others.map(({ changed }) => new Promise<void>(resolve => changed.once('phase', () => resolve()))),
     )
-    const round = await proposer!.rounds.propose(manifestOf(world.clock.nowMs(), PHASE_MS), { join: false })
+    const round = await proposer!.rounds.propose(
+      manifestOf(world.clock.nowMs(), PHASE_MS, { maximumMembers: MEMBERS - 1 }),
+      { join: false },
+    )
     await heard
     await world.leave(proposer!)
     await started[0]!.host.stop()
