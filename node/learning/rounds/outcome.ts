@@ -1,5 +1,5 @@
-import { rosterDigest } from '../../../protocol/messages/learning/aggregate-proposal.ts'
 import { type CastVote, type Quorum, type Roster, tallyVotes } from '../acceptance/quorum.ts'
+import { digestOfRoster } from './proposal-check.ts'
 import { roster, seatsOf } from './roster.ts'
 import type { ProposalState, RoundOutcome, RoundState } from './round-state.ts'
 
@@ -14,16 +14,17 @@ export function tally(state: RoundState, { body }: ProposalState): Quorum | null
     if (seat === null || state.members.get(seat.node)!.isStaked !== true) return null
     stakes.set(seat.node, seat.stake)
   }
-  const counted: Roster = { digest: rosterDigest(body.roster), stakes }
+  const counted: Roster = { digest: digestOfRoster(body.roster), stakes }
   return tallyVotes(castVotes(state), counted, state.manifest)
 }
 
 /** The adapter that has its quorum; null while none has. */
 export function outcomeOf(state: RoundState): RoundOutcome | null {
+  if (castVotes(state).length === 0) return null
   for (const proposal of state.proposals) {
     const quorum = tally(state, proposal)
     if (quorum?.state !== 'accepted' || quorum.adapter !== proposal.body.adapter.digest) continue
-    const digest = rosterDigest(proposal.body.roster)
+    const digest = digestOfRoster(proposal.body.roster)
     const votes = quorum.voters.flatMap(voter => {
       const { vote } = state.members.get(voter)!
       return vote !== null && vote.body.roster === digest ? [vote.cid] : []

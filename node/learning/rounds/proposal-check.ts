@@ -1,5 +1,5 @@
-import type { CidString, NodeKey } from '../../../protocol/ids.ts'
-import { rosterDigest } from '../../../protocol/messages/learning/aggregate-proposal.ts'
+import type { Bytes32, CidString, NodeKey } from '../../../protocol/ids.ts'
+import { type AggregateProposal, rosterDigest } from '../../../protocol/messages/learning/aggregate-proposal.ts'
 import type { UpdateReveal } from '../../../protocol/messages/learning/update-reveal.ts'
 import type { UpdateScores } from '../../../protocol/messages/learning/update-scores.ts'
 import { isQuorum } from '../acceptance/quorum.ts'
@@ -27,7 +27,7 @@ export function examine(state: RoundState, { body, signer }: ProposalState): Sou
   const nodes = seats.map(({ node }) => node)
   if (new Set(nodes).size < nodes.length || nodes.length > state.manifest.maximumMembers)
     return { is: 'unsound' }
-  if (turnOf(state, body.attempt, nodes) !== signer) return { is: 'unsound' }
+  if (turnOfProposal(state, body, nodes) !== signer) return { is: 'unsound' }
   const standings = nodes.map(node => state.members.get(node)!.isStaked)
   if (standings.includes(false)) return { is: 'unacceptable' }
   if (standings.includes(null)) return { is: 'open', missing: [] }
@@ -85,7 +85,28 @@ export function revealOf(state: RoundState, update: CidString): Heard<UpdateReve
 
 /** Proposals of the same adapter reckoned of the same roster are one. */
 export function proposalKey({ body }: Pick<ProposalState, 'body'>): string {
-  return `${body.adapter.digest}|${rosterDigest(body.roster)}`
+  return `${body.adapter.digest}|${digestOfRoster(body.roster)}`
+}
+
+/** `rosterDigest`, reckoned once: a machine asks for it at each step. */
+export function digestOfRoster(roster: readonly CidString[]): Bytes32 {
+  const known = digests.get(roster)
+  if (known !== undefined) return known
+  const digest = rosterDigest(roster)
+  digests.set(roster, digest)
+  return digest
+}
+
+const digests = new WeakMap<readonly CidString[], Bytes32>()
+/** Whose turn a proposal was: a join's CID says who joined, so that it never changes. */
+const turnsOf = new WeakMap<AggregateProposal, NodeKey | null>()
+
+function turnOfProposal(state: RoundState, body: AggregateProposal, nodes: readonly NodeKey[]): NodeKey | null {
+  const known = turnsOf.get(body)
+  if (known !== undefined) return known
+  const turn = turnOf(state, body.attempt, nodes)
+  turnsOf.set(body, turn)
+  return turn
 }
 
 function authorOf(state: RoundState, update: CidString): NodeKey | null {

@@ -18,7 +18,7 @@ import type {
 } from './round-state.ts'
 
 /** How long a proposal is looked at before it is voted for, so that another one of its signer comes to light. */
-const MAX_SETTLE_MS = 5_000
+const MAX_SETTLE_MS = 2_000
 /** Records asked for at once. */
 const MAX_ASKED = 64
 
@@ -248,7 +248,8 @@ function nextPhase(state: RoundState, nowMs: number): RoundPhase | { failure: Ro
   const isPast = (limit: TimedPhase) => nowMs >= limitMs(state, limit)
   switch (phase) {
     case 'announce': {
-      if (nowMs < joinsUntilMs(state)) return null
+      const isFull = roster(state).length >= manifest.maximumMembers
+      if (nowMs < joinsUntilMs(state) && !isFull) return null
       const mayTakePart = [...state.members.values()].filter(({ isStaked }) => isStaked !== false)
       return mayTakePart.length < minimumUpdates ? (fails('too_few_members') ?? 'train') : 'train'
     }
@@ -329,7 +330,7 @@ function turns(state: RoundState): { attempt: number; fromMs: number }[] {
 }
 
 function settledAtMs(state: RoundState, { atMs }: ProposalState): number {
-  return atMs + Math.min(MAX_SETTLE_MS, turnMs(state) / 4)
+  return atMs + Math.min(MAX_SETTLE_MS, turnMs(state) / 16)
 }
 
 /**

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventLog } from '../../../node/auditlog/event-log.ts'
 import { AuditOutbox } from '../../../node/auditlog/outbox.ts'
-import type { Clock } from '../../../node/clock.ts'
+import { type Clock, systemClock } from '../../../node/clock.ts'
 import { createNativeNodeSigner } from '../../../node/ed25519.ts'
 import type { JoinPolicy } from '../../../node/learning/rounds/join-policy.ts'
 import { RoundBook } from '../../../node/learning/rounds/round-book.ts'
@@ -28,8 +28,8 @@ import { sampleManifest } from '../learning-samples.ts'
 type RoundsHost = RoundsModules['host']
 type Deliver = (from: NodeKey, to: NodeKey) => boolean
 
-const seedOf = (index: number) => new Uint8Array(32).fill(200 + index)
-export const memberSigner = (index: number): NodeSigner => createNativeNodeSigner(seedOf(index))
+export const memberSeed = (index: number) => new Uint8Array(32).fill(200 + index)
+export const memberSigner = (index: number): NodeSigner => createNativeNodeSigner(memberSeed(index))
 export const memberKey = (index: number): NodeKey =>
   Buffer.from(memberSigner(index).publicKey).toString('hex')
 export const memberWallet = (index: number): Address => `0x${(index + 1).toString(16).padStart(40, '0')}`
@@ -249,7 +249,7 @@ export class Member {
         book: new RoundBook({ store, outbox }),
         parts: options.parts?.(simple) ?? simple,
         random: Math.random,
-        randomSalt: () => `0x${index.toString(16).padStart(64, '5')}`,
+        randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
         stakeOf: (_node, wallet) => stakes.get(wallet) ?? 0n,
         isWelcome: () => true,
         onViolation: (peer, violation) => member?.violations.push([peer, violation]),
@@ -286,6 +286,39 @@ export class Member {
     await this.rounds.stop()
     await this.#log.close()
     await this.#store.close()
+  }
+}
+
+/** Members of one process with what they share. */
+export class RoundWorld {
+  readonly bus = new Bus()
+  readonly clock = systemClock
+  readonly stakes = new Map<Address, bigint>()
+  readonly members: Member[] = []
+  readonly folder: string
+  readonly blobs: SharedBlobs
+
+  constructor(folder: string) {
+    this.folder = folder
+    this.blobs = new SharedBlobs(folder)
+  }
+
+  async member(index: number, options: MemberOptions = {}): Promise<Member> {
+    this.stakes.set(memberWallet(index), options.stake ?? 10n * CREDIT)
+    const member = await Member.start(index, this, options)
+    this.members.push(member)
+    return member
+  }
+
+  /** A member goes, and leaves nothing behind but its disk. */
+  async leave(member: Member): Promise<void> {
+    this.members.splice(this.members.indexOf(member), 1)
+    this.bus.remove(member.host.nodeKey)
+    await member.stop()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.members.splice(0).map(member => member.stop()))
   }
 }
 
