@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { readAdapterFile, writeAdapterFile } from '../../../inference/learning/adapter-file.ts'
 import { JaxTrainer } from '../../../inference/learning/jax-trainer/jax-trainer.ts'
 import { asPrivate } from '../../../inference/learning/private-adapter.ts'
+import type { Trainer, Training, TrainingJob, TrainingResult } from '../../../inference/learning/trainer.ts'
 import { ModelCatalog } from '../../../inference/models/catalog.ts'
 import { systemClock } from '../../../node/clock.ts'
 import { aggregate } from '../../../node/learning/aggregation/aggregate.ts'
@@ -63,7 +64,7 @@ describe('data to learn from', () => {
   })
 
   /** A member with a real host, blobs, trainer and data of its own. */
-  async function member(index: number, texts: readonly string[]) {
+  async function member(index: number, texts: readonly string[], training: Pick<Trainer, 'train'>) {
     const folder = join(root, `node-${index}`)
     const source = join(folder, `${NAME_CANARY}.jsonl`)
     await mkdir(folder)
@@ -88,7 +89,7 @@ describe('data to learn from', () => {
     const codec = new PlainCodec()
     const parts = (simple: RoundParts): RoundParts => ({
       ...{ ...simple, blobs, validation: null },
-      trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
+      trainer: new LocalTrainer(files, { trainer: { ...training, stop: async () => {} }, data, lifecycle, bases, codec }),
       aggregator: new FileAggregator(files, { aggregator }),
     })
     stakes.set(memberWallet(index), 10n * CREDIT)
@@ -113,8 +114,8 @@ describe('data to learn from', () => {
       { length: 12 },
       (_, i) => `On day ${i} the keeper of the light saw ${i + 2} boats go by.`,
     )
-    const ada = await member(0, secrets)
-    const bert = await member(1, others)
+    const ada = await member(0, secrets, { train: (...job) => trainer.train(...job) })
+    const bert = await member(1, others, { train: job => drawn(job) })
     const twinPath = join(ada.folder, 'learning', 'twin', 'twin.gguf')
     await mkdir(join(twinPath, '..'))
     await writeAdapterFile(twinPath, asPrivate(await randomAdapter(base.path, { seed: 77, rank: 1 })))
@@ -223,6 +224,18 @@ const aggregator: Pick<Aggregator, 'run'> = {
     const { adapter, ...result } = aggregate(await Promise.all(read), null, options)
     return { ...result, ...(await writeAdapterFile(outPath, adapter)) }
   },
+}
+
+/** What a member of no interest here comes to, without training. */
+function drawn({ base, outPath, settings: { rank, alpha, modules } }: TrainingJob): Training {
+  const written = async (): Promise<TrainingResult> => {
+    const adapter = await randomAdapter(base.path, { seed: 5, rank, alpha, size: 0.01 })
+    const trained = adapter.modules.filter(({ name }) => modules.some(kind => name.endsWith(`.${kind}`)))
+    const file = await writeAdapterFile(outPath, { ...adapter, modules: trained })
+    return { ...file, steps: 1, loss: 1, heldOutLoss: null, tokens: 1, tokensPerSecond: 1, ended: 'budget', text: null }
+  }
+  const result = written()
+  return Object.assign(result, { result, pause: async () => {}, resume: async () => {} })
 }
 
 async function dataOf(folder: string): Promise<string[]> {
