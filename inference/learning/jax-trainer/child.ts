@@ -9,6 +9,9 @@ import { importResult, runJob } from './run-job.ts'
  * gone, so is it.
  */
 
+/** What the process takes beside the arrays of the mathematics: Node, the tokenizer, weights on their way. */
+const PROCESS_BYTES = 320 * 1024 * 1024
+
 /** The mathematics holds up the event loop for whole batches; messages come in between. */
 class PauseGate {
   #paused: PromiseWithResolvers<void> | null = null
@@ -69,14 +72,14 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
   }
 }
 
-async function train({ job, maxMemoryBytes, threads }: Extract<ToTrainer, { type: 'train' }>) {
+async function train({ job, maxMemoryBytes, threads }: ToTrainer & { type: 'train' }) {
   const between = async () => {
     await gate.pass(() => send({ type: 'paused' }))
     const bytes = process.memoryUsage.rss()
     if (maxMemoryBytes !== null && bytes > maxMemoryBytes) throw tooMuchMemory(bytes, maxMemoryBytes)
   }
   useThreads(threads)
-  // Loaded after that, and where there is something to train: taking in an adapter needs neither.
+  // Loaded where there is something to train: taking in an adapter needs neither.
   const [{ openRowTokenizer }, { JaxModel }, { hasGpu }] = await Promise.all([
     import('../../llama/row-tokenizer.ts'),
     import('../jax/model.ts'),
@@ -88,6 +91,7 @@ async function train({ job, maxMemoryBytes, threads }: Extract<ToTrainer, { type
       await JaxModel.open({
         ...options,
         backend: backend === 'auto' ? ((await hasGpu()) ? 'webgpu' : 'wasm') : backend,
+        ...(maxMemoryBytes === null ? {} : { memoryBytes: Math.max(0, maxMemoryBytes - PROCESS_BYTES) }),
       }),
     nowMs: () => performance.now() - gate.pausedMs,
     onProgress: progress => send({ type: 'progress', progress }),

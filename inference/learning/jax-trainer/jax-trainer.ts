@@ -6,6 +6,11 @@ import type { Trainer, Training, TrainingJob, TrainingResult, TrainOptions } fro
 import { type FromTrainer, fromFailure, trainingJobSchema } from './ipc-messages.ts'
 import { forkTrainerProcess, type StartTrainerProcess } from './trainer-process.ts'
 
+export interface JaxTrainerOptions extends TrainingProcessOptions {
+  /** Threads that a step is shared out to, with the same result bit by bit; 1 when left out. */
+  threads?: number
+}
+
 export interface JaxTrainerModules {
   startProcess?: StartTrainerProcess
   log?: EngineLog
@@ -13,11 +18,11 @@ export interface JaxTrainerModules {
 
 /** Trains with `@jax-js/jax`, each job in a process of its own, so that neither its work nor its end is felt here. */
 export class JaxTrainer implements Trainer {
-  readonly #options: TrainingProcessOptions
+  readonly #options: JaxTrainerOptions
   readonly #modules: Required<JaxTrainerModules>
   readonly #trainings = new Set<HeldTraining>()
 
-  constructor(options: TrainingProcessOptions = {}, modules: JaxTrainerModules = {}) {
+  constructor(options: JaxTrainerOptions = {}, modules: JaxTrainerModules = {}) {
     this.#options = options
     this.#modules = { startProcess: forkTrainerProcess, log: () => {}, ...modules }
   }

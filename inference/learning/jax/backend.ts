@@ -15,20 +15,27 @@ export async function startBackend(backend: JaxBackend): Promise<void> {
   defaultDevice(backend)
 }
 
-/** Whether `startBackend('webgpu')` has something to start. */
+/** Whether `startBackend('webgpu')` has a GPU to start, and not only a program that acts as one. */
 export async function hasGpu(): Promise<boolean> {
   try {
     await provideGpu()
   } catch {
     return false
   }
-  const { gpu } = globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } }
-  return (await gpu?.requestAdapter()) != null
+  const adapter = await gpuOf()?.requestAdapter()
+  return adapter != null && adapter.info?.isFallbackAdapter !== true
+}
+
+interface Gpu {
+  requestAdapter(): Promise<{ info?: { isFallbackAdapter?: boolean } } | null>
+}
+
+function gpuOf(): Gpu | undefined {
+  return (globalThis as { navigator?: { gpu?: Gpu } }).navigator?.gpu
 }
 
 async function provideGpu(): Promise<void> {
-  const { navigator } = globalThis as { navigator?: { gpu?: unknown } }
-  if (navigator?.gpu !== undefined) return
+  if (gpuOf() !== undefined) return
   // By a variable, so that nobody takes a package for needed which is not.
   const name = 'webgpu'
   let dawn: { create(options: string[]): unknown; globals: Record<string, unknown> }

@@ -4,12 +4,6 @@ import { BLOCK_LINEARS, type BlockLinear, type BlockVector, linearSizes } from '
 import type { BaseWeights } from './base-weights.ts'
 import type { LayerWeights } from './layer.ts'
 
-/** Bytes of a block's weights as 32-bit floats. */
-export function layerBytes(weights: BaseWeights): number {
-  const sizes = Object.values(linearSizes(weights.base.shape))
-  return sizes.reduce((sum, { inputs, outputs }) => sum + 4 * inputs * outputs, 0)
-}
-
 /** Blocks' weights as arrays: as many of them as there is room for stay, the others are read anew each time. */
 export class LayerStore {
   readonly #weights: BaseWeights
