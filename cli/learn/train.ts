@@ -89,13 +89,10 @@ async function checkWay(
 }
 
 function trainerOf(options: TrainCommandOptions): Trainer {
-  const limits = {
-    ...(options.memory === undefined ? {} : { maxMemoryBytes: options.memory * MEBIBYTE }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-  }
-  if (options.trainer === undefined) return new JaxTrainer(limits)
+  const memory = options.memory === undefined ? {} : { maxMemoryBytes: options.memory * MEBIBYTE }
+  if (options.trainer === undefined) return new JaxTrainer({ ...memory, threads: options.threads ?? 1 })
   return new ExternalTrainer({
-    ...limits,
+    ...memory,
     command: options.trainer,
     timeoutMs: (options.trainerTimeout ?? DEFAULT_TRAINER_TIMEOUT_S) * 1_000,
   })

@@ -6,8 +6,6 @@ import type { Training, TrainingResult } from './trainer.ts'
 export interface TrainingProcessOptions {
   /** Memory that a training may take; any when left out. */
   maxMemoryBytes?: number
-  /** Of the processor, that the mathematics is shared out to; the result is the same. Defaults to 1. */
-  threads?: number
   /** As `nice` has it: learning yields the processor to all else. Defaults to 10. */
   niceness?: number
 }

@@ -99,7 +99,6 @@ export function registerTrain(learn: Command): void {
       wholeNumber('--threads', 1, 1_024),
     )
     .option('--memory <mib>', 'Memory it may take, in MiB', wholeNumber('--memory', 64, 16_777_216))
-    .option('--threads <n>', 'Threads it shares its work out to (default: 1)', wholeNumber('--threads', 1, 256))
     .option('--settings <file>', 'The same settings as JSON; flags win over it')
     .option('--trainer <command>', 'Another program that trains; see docs/learning.md')
     .option(

@@ -72,14 +72,14 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
   }
 }
 
-async function train({ job, maxMemoryBytes, threads }: Extract<ToTrainer, { type: 'train' }>) {
+async function train({ job, maxMemoryBytes, threads }: ToTrainer & { type: 'train' }) {
   const between = async () => {
     await gate.pass(() => send({ type: 'paused' }))
     const bytes = process.memoryUsage.rss()
     if (maxMemoryBytes !== null && bytes > maxMemoryBytes) throw tooMuchMemory(bytes, maxMemoryBytes)
   }
   useThreads(threads)
-  // Loaded after that, and where there is something to train: taking in an adapter needs neither.
+  // Loaded where there is something to train: taking in an adapter needs neither.
   const [{ openRowTokenizer }, { JaxModel }, { hasGpu }] = await Promise.all([
     import('../../llama/row-tokenizer.ts'),
     import('../jax/model.ts'),

@@ -28,7 +28,7 @@ export const toTrainerSchema = z.discriminatedUnion('type', [
     type: z.literal('train'),
     job: trainingJobSchema,
     maxMemoryBytes: z.int().positive().nullable(),
-    threads: z.int().min(1).max(256),
+    threads: z.int().min(1).max(1_024),
   }),
   /** Takes in what another program made, as the adapter of this job. */
   z.strictObject({ type: z.literal('import'), job: trainingJobSchema, from: path }),

@@ -112,7 +112,10 @@ describe('JaxTrainer', () => {
         code: 'TRAINING_DATA_INVALID',
         fix: /instruction/,
       }),
-      assert.rejects(small.train(job).result, { code: 'TRAINING_MEMORY' }),
+      assert.rejects(small.train(job).result, (error: { code?: unknown }) =>
+        // Seen from outside, or planned by the model before it begins.
+        ['TRAINING_MEMORY', 'MEMORY_TOO_SMALL'].includes(String(error.code)),
+      ),
       assert.rejects(trainer.train({ ...job, settings: { ...job.settings, rank: 1_000 } }).result, {
         code: 'TRAINING_SETTINGS_INVALID',
       }),
