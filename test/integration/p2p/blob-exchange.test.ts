@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { systemClock } from '../../../node/clock.ts'
+import { type Clock, systemClock } from '../../../node/clock.ts'
 import { BlobExchange, type BlobExchangeOptions } from '../../../node/p2p/blobs/blob-exchange.ts'
 import { blobProtocol } from '../../../node/p2p/blobs/blob-protocol.ts'
 import { BlobStore, type BlobStoreOptions } from '../../../node/p2p/blobs/blob-store.ts'
@@ -21,6 +21,7 @@ import {
   chunkLength,
 } from '../../../protocol/messages/learning/blob-ref.ts'
 import { connect, silentLog, type TestHost, TestHosts } from '../../helpers/hosts.ts'
+import { ManualClock } from '../../helpers/manual-clock.ts'
 import { Rogue, type RogueStream } from '../../helpers/rogue.ts'
 import { TemporaryFolders } from '../../helpers/temporary.ts'
 import { waitUntil } from '../../helpers/wait.ts'
@@ -36,16 +37,19 @@ interface Member extends TestHost {
   candidates: NodeKey[]
 }
 
-async function member(options: BlobExchangeOptions & Partial<BlobStoreOptions> = {}): Promise<Member> {
+async function member(
+  options: BlobExchangeOptions & Partial<BlobStoreOptions> = {},
+  clock: Clock = systemClock,
+): Promise<Member> {
   const { folder = await folders.make(), ...rest } = options
   const test = await hosts.start()
   const { host, violations, unwelcome } = test
-  const store = new BlobStore({ folder, ...rest }, { clock: systemClock, log: silentLog })
+  const store = new BlobStore({ folder, ...rest }, { clock, log: silentLog })
   const candidates: NodeKey[] = []
   const exchange = new BlobExchange(
-    { stallTimeoutMs: 300, retryMs: 5, ...rest },
+    { retryMs: 5, ...rest },
     {
-      ...{ host, store, clock: systemClock, log: silentLog, candidates: () => candidates },
+      ...{ host, store, clock, log: silentLog, candidates: () => candidates },
       isWelcome: peer => !unwelcome.has(peer),
       onViolation: (peer, violation) => violations.push([peer, violation]),
     },
@@ -149,6 +153,34 @@ describe('blob exchange', () => {
     assert.equal(await fetcher.exchange.fetch(ref, { holders: [] }), path)
   })
 
+  it('leaves a holder that is silent, and asks others', async () => {
+    const bytes = new Uint8Array(randomBytes(2 * BLOB_CHUNK_BYTES))
+    const { list } = hashed(bytes)
+    const clock = new ManualClock()
+    const [fetcher, holder] = await Promise.all([member({}, clock), member()])
+    await connect(fetcher.host, holder.host)
+    const ref = await holder.store.put(bytes)
+    holder.exchange.provide(ref.digest)
+    fetcher.candidates.push(holder.key)
+    let asked = 0
+    const silent = await rogue(fetcher, bytes, (frame, _, say) => {
+      if (frame.kind !== 'open') return
+      asked += 1
+      say({ kind: 'have', chunks: null, list: frame.list ? list : null })
+    })
+    const fetched = fetcher.exchange.fetch(ref, { holders: [silent.key] })
+    let seen = 0
+    // Time passes quickly only while the silent one is waited for.
+    await waitUntil('it was asked three times', async () => {
+      await clock.advance(asked > seen ? 15_000 : 5)
+      seen = asked
+      return seen === 3
+    })
+    await fetched
+    assert.deepEqual(await fetcher.store.read(ref.digest), bytes)
+    assert.deepEqual(fetcher.violations, [])
+  })
+
   it('goes on where an earlier process was killed', async () => {
     const bytes = new Uint8Array(randomBytes(12 * BLOB_CHUNK_BYTES))
     const { ref, list } = hashed(bytes)
@@ -159,8 +191,7 @@ describe('blob exchange', () => {
       if (frame.kind === 'open') say({ kind: 'have', chunks: null, list })
       if (frame.kind !== 'get') return
       for (let index = frame.first; index < frame.first + frame.count; index++) {
-        if (given++ === 5) stream.raw.abort(new Error('gone'))
-        if (given > 5) return
+        if (given++ >= 5) return stream.raw.abort(new Error('gone'))
         say({ kind: 'chunk', index }, chunkOf(bytes, index))
       }
     })
