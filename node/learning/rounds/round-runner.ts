@@ -66,6 +66,7 @@ export class RoundRunner {
   #state: RoundState
   #own: OwnPart = { validation: [], update: null }
   #queue: Promise<void> = Promise.resolve()
+  #aggregating: Promise<unknown> = Promise.resolve()
   #timer: Timer | null = null
   #isStopped = false
 
@@ -454,8 +455,13 @@ export class RoundRunner {
     const updates = await this.#unpacked(context, fetched)
     if (updates.some(({ path }) => path === null)) return null
     const weighted = updates.map((update, index) => ({ ...update, weight: inputs[index]!.weight }))
-    const { path, discardedEnergy } = await aggregator.aggregate(context, weighted, signal)
-    return { adapter: await blobs.keep(path, { holder: round, provided: true }), discardedEnergy }
+    // One after the other: of two at once, one's file could be taken for the other's, and somebody blamed for it.
+    const made = this.#aggregating.then(async () => {
+      const { path, discardedEnergy } = await aggregator.aggregate(context, weighted, signal)
+      return { adapter: await blobs.keep(path, { holder: round, provided: true }), discardedEnergy }
+    })
+    this.#aggregating = made.catch(() => {})
+    return made
   }
 
   /** What cannot be unpacked stays as it came: whoever looks into it says what it is. */

@@ -166,6 +166,8 @@ class SimulatedNode {
     if (isKept) {
       this.records.set(cid, record)
       this.#disk.push({ input: { kind: 'record', record }, atMs: this.#simulation.nowMs })
+      // As gossip does.
+      this.#simulation.send(this, record)
     }
   }
 
