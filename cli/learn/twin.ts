@@ -102,7 +102,7 @@ async function trainAlone(
 }
 
 /** That of a data folder whose node does not run. */
-async function openTwin(options: CommonOptions) {
+async function openTwin(options: CommonOptions & Record<string, unknown>) {
   const dataDir = dataDirFrom(options)
   const { config } = await configFrom(options)
   const book = await openBook(dataDir)

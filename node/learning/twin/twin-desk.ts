@@ -66,7 +66,7 @@ export class TwinDesk {
     const model = name === null ? engine.status().models.find(({ id }) => id !== this.#served) : undefined
     const base = await catalog.resolve(
       name ?? (model === undefined ? DEFAULT_BASE : (model.base ?? model.id)),
-      options,
+      options.signal === undefined ? {} : { signal: options.signal },
     )
     const plain = { id: base.base ?? base.id, path: base.path }
     const under = await this.#under(base.adapters ?? this.#worn(model), plain.id)

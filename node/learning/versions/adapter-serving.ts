@@ -1,10 +1,11 @@
+import type { EventEmitter } from 'node:events'
 import pLimit from 'p-limit'
 import type { CidString, ModelId } from '../../../protocol/ids.ts'
 import { type Clock, repeat, type Timer } from '../../clock.ts'
 import type { Logger } from '../../log.ts'
 import type { ModelServing } from '../../model-serving.ts'
 import type { VersionLine } from './version-book.ts'
-import type { AdapterVersions } from './versions.ts'
+import type { AdapterVersions, AdapterVersionsEvents } from './versions.ts'
 
 export interface AdapterServingOptions {
   /** Whether adapters are served at all. */
@@ -12,7 +13,8 @@ export interface AdapterServingOptions {
 }
 
 export interface AdapterServingModules {
-  versions: Pick<AdapterVersions, 'lines' | 'current' | 'path' | 'on' | 'off'>
+  versions: Pick<AdapterVersions, 'lines' | 'current' | 'path'> &
+    Pick<EventEmitter<AdapterVersionsEvents>, 'on' | 'off'>
   serving: Pick<ModelServing, 'serveAdapter' | 'retire' | 'models'>
   clock: Clock
   log: Logger

@@ -34,7 +34,7 @@ export interface AdapterVersionsModules {
   log: Logger
 }
 
-interface AdapterVersionsEvents {
+export interface AdapterVersionsEvents {
   /** What a line uses has changed. */
   current: [line: VersionLine]
   accepted: [version: KnownVersion]

@@ -219,6 +219,7 @@ function answering(adapter: Adapter): Trainer['train'] {
       ...written,
       ...{
         steps: 1,
+        resumedAtStep: 0,
         loss: 1,
         heldOutLoss: null,
         tokens: 1,
