@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import type { LearningView, RoundDetailView, RoundView } from '../../node/gateway/learning-views.ts'
+import { drawLines } from '../ui/line-chart.ts'
 import { modelName, type Output, paint, properties, shortPeer, table } from '../ui/output.ts'
 import {
   count,
@@ -10,14 +10,9 @@ import {
   readableTime,
 } from '../ui/readable.ts'
 
-interface AsciiChart {
-  plot(series: number[], options: { height: number; format?: (value: number) => string }): string
-}
-
 const BAR_CHARS = 24
 const CHART_ROWS = 6
 const MAX_CHART_COLUMNS = 64
-const load = createRequire(import.meta.url)
 const PHASES = ['announce', 'train', 'commit', 'reveal', 'score', 'aggregate', 'vote', 'publish', 'done']
 
 /** What learning is doing on a node, for people. */
@@ -154,10 +149,9 @@ function lossCurve({ training }: RoundDetailView, columns: number): string {
   const width = Math.max(8, Math.min(MAX_CHART_COLUMNS, columns - 12))
   const every = Math.ceil(training.length / width)
   const losses = training.filter((_, index) => index % every === 0).map(({ loss }) => loss)
-  const { plot } = load('asciichart') as AsciiChart
   const held = last.heldOutLoss === null ? '' : `, held out ${last.heldOutLoss.toFixed(4)}`
   const caption = `  own training: step ${last.step} of ${last.steps}, loss ${last.loss.toFixed(4)}${held}`
-  return `${plot(losses, { height: CHART_ROWS, format: value => value.toFixed(3).padStart(8) })}\n${caption}`
+  return `${drawLines([losses], { rows: CHART_ROWS, format: value => value.toFixed(3).padStart(8) })}\n${caption}`
 }
 
 const nats = ({ before, after }: { before: number; after: number }) =>

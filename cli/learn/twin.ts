@@ -102,9 +102,9 @@ async function trainAlone(
 }
 
 /** That of a data folder whose node does not run. */
-async function openTwin(options: CommonOptions & Record<string, unknown>) {
+async function openTwin(options: CommonOptions) {
   const dataDir = dataDirFrom(options)
-  const { config } = await configFrom(options)
+  const { config } = await configFrom({ ...options })
   const book = await openBook(dataDir)
   const engine = new ProcessEngine({
     gpu: config['engine.gpu'] === 'off' ? false : 'auto',

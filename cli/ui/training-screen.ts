@@ -1,19 +1,8 @@
-import { createRequire } from 'node:module'
 import type { TrainingProgress } from '../../inference/learning/trainer.ts'
+import { drawLines } from './line-chart.ts'
 import { readableSpan } from './readable.ts'
 import { thinned } from './sparkline.ts'
 import { columnsOf, type TerminalStream } from './terminal.ts'
-
-interface AsciiChart {
-  plot(
-    series: number[][] | number[],
-    options: { height: number; colors?: string[]; format?: (value: number) => string },
-  ): string
-  blue: string
-  green: string
-}
-
-const load = createRequire(import.meta.url)
 
 const REDRAW_INTERVAL_MS = 200
 const CHART_ROWS = 8
@@ -82,13 +71,10 @@ export function drawLossCurve(curve: readonly TrainingProgress[], columns: numbe
         width,
       )
     : []
-  // Loaded when there is a curve to draw.
-  const chart = load('asciichart') as AsciiChart
   const isColoured = heldOut.length > 1
-  const drawn = chart.plot(isColoured ? [losses, heldOut] : losses, {
-    height: CHART_ROWS,
+  const drawn = drawLines(isColoured ? [losses, heldOut] : [losses], {
+    rows: CHART_ROWS,
     format: value => value.toFixed(value < 100 ? 3 : 0).padStart(8),
-    ...(isColoured ? { colors: [chart.blue, chart.green] } : {}),
   })
   return isColoured ? `${drawn}\n${' '.repeat(10)}blue: loss, green: held out` : drawn
 }

@@ -10,7 +10,7 @@ import { AdapterError } from '../learning/errors.ts'
 import type { LoadedWeights } from './shared-weights.ts'
 
 /** More at once add up to nothing useful, and each costs time at every token. */
-export const MAX_WORN_ADAPTERS = 8
+const MAX_WORN_ADAPTERS = 8
 
 /**
  * Reads the adapters of a model before llama.cpp does, which is told only of files that are whole, finite and fit the base.

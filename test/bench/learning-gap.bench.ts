@@ -1,5 +1,5 @@
-import { draw, markdownTable, writeResult } from './learning/plot.ts'
 import { GapBench, type GapResults } from './learning/gap.ts'
+import { draw, markdownTable, writeResult } from './learning/plot.ts'
 import { measureRounds, type RoundCost } from './learning/round-costs.ts'
 import { type Bench, type BenchRow, valueRow } from './row.ts'
 
@@ -109,7 +109,7 @@ function timeRow(costs: readonly RoundCost[]): BenchRow {
 function costReport(costs: readonly RoundCost[]): string {
   return [
     '# What a round costs\n',
-    "Written by `npm run -s bench -- --only learn.round.time`. Members in one process on loopback, each with a trainer process of its own, one step of training each; all members score all updates. Time from the end of joining to the last member that has the new adapter.\n",
+    'Written by `npm run -s bench -- --only learn.round.time`. Members in one process on loopback, each with a trainer process of its own, one step of training each; all members score all updates. Time from the end of joining to the last member that has the new adapter.\n',
     markdownTable(
       ['members', 'rank', 'update, kB', 'seconds', 'MB written by all', 'MB by each'],
       costs.map(({ members, rank, bytes, waitedMs, wireBytes }) => [
@@ -126,11 +126,15 @@ function costPanels(costs: readonly RoundCost[]) {
   return [
     {
       ...{ title: 'time by members', xName: 'members', yName: 'seconds' },
-      series: [{ name: 'rank 8', points: byMembers.map(cost => [cost.members, cost.waitedMs / 1e3] as const) }],
+      series: [
+        { name: 'rank 8', points: byMembers.map(cost => [cost.members, cost.waitedMs / 1e3] as const) },
+      ],
     },
     {
       ...{ title: 'bytes by members', xName: 'members', yName: 'MB written by all' },
-      series: [{ name: 'rank 8', points: byMembers.map(cost => [cost.members, cost.wireBytes / 1e6] as const) }],
+      series: [
+        { name: 'rank 8', points: byMembers.map(cost => [cost.members, cost.wireBytes / 1e6] as const) },
+      ],
     },
     {
       ...{ title: 'bytes by size', xName: 'kB of an update', yName: 'MB written by all' },

@@ -37,7 +37,12 @@ export const learningPrivacyBench: Bench = {
       'privacy.svg',
       draw([
         {
-          ...{ title: `ε of one update (δ = ${DELTA})`, xName: 'ε', yName: 'held-out loss', isXLogarithmic: true },
+          ...{
+            title: `ε of one update (δ = ${DELTA})`,
+            xName: 'ε',
+            yName: 'held-out loss',
+            isXLogarithmic: true,
+          },
           series: [
             { name: 'without noise', points: flat(measured[0]!.loss) },
             { name: 'private', points },
@@ -61,7 +66,13 @@ export const learningPrivacyBench: Bench = {
 
 async function measure(): Promise<{ base: number; measured: Measured[] }> {
   const domains = makeDomains({ seed: 1, domains: 4, factsPerDomain: 8 })
-  const laboratory = await Laboratory.open({ rank: RANK, alpha: ALPHA, rows: 4, rowTokens: 64, freezeA: true })
+  const laboratory = await Laboratory.open({
+    rank: RANK,
+    alpha: ALPHA,
+    rows: 4,
+    rowTokens: 64,
+    freezeA: true,
+  })
   try {
     const parent = laboratory.beginning(1)
     const heldOut = laboratory.pieces(domains.flatMap(({ heldOut: all }) => all))

@@ -12,7 +12,7 @@ import { readGeneralRows } from './general-text.ts'
 
 export type JudgeErrorCode = 'NOTHING_TO_MEASURE'
 
-export class JudgeError extends ShoalError<JudgeErrorCode> {
+class JudgeError extends ShoalError<JudgeErrorCode> {
   override readonly name = 'JudgeError'
 }
 

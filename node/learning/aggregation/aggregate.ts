@@ -62,11 +62,7 @@ interface Choice {
 }
 
 /** The rule's weights, without making the adapter. */
-function choose(
-  updates: readonly Update[],
-  parent: Adapter | null,
-  options: AggregationOptions,
-): Choice {
+function choose(updates: readonly Update[], parent: Adapter | null, options: AggregationOptions): Choice {
   const adapters = updates.map(({ adapter }) => adapter)
   const { trusted } = options
   const n = adapters.length

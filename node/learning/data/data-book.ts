@@ -49,7 +49,7 @@ export interface PendingData {
   discard(): Promise<void>
 }
 
-export const DEFAULT_DOMAIN = 'general'
+const DEFAULT_DOMAIN = 'general'
 const ABOUT = 'data-set.json'
 const ROWS = 'rows.sealed'
 const PRINTS = 'prints.sealed'

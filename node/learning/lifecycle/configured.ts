@@ -18,7 +18,7 @@ export interface Machine {
 const MIB = 1024 * 1024
 
 /** What this machine tells of itself. */
-export function thisMachine(): Machine {
+function thisMachine(): Machine {
   return { power: powerSource(), thermometer: thermometer(), freeBytes: () => process.availableMemory() }
 }
 

@@ -60,7 +60,7 @@ function hasRoom({ members }: RoundState): boolean {
 }
 
 /** Whether a member may be forgotten for another: it has not the stake. */
-export function isWorthless({ isStaked }: MemberState): boolean {
+function isWorthless({ isStaked }: MemberState): boolean {
   return isStaked === false
 }
 

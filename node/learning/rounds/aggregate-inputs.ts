@@ -56,7 +56,7 @@ export function aggregateInputs(
 }
 
 /** Share of the loss on its own domain that an update removes, whole millionths; 0 for one that is not accepted. */
-export function lossRemoved({ verdict, ownDomain }: UpdateScore): number {
+function lossRemoved({ verdict, ownDomain }: UpdateScore): number {
   if (verdict !== 'accepted' || ownDomain === null || ownDomain.before <= 0) return 0
   const removed = ownDomain.before - ownDomain.after
   if (removed <= 0) return 0

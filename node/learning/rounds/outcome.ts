@@ -7,7 +7,7 @@ import type { ProposalState, RoundOutcome, RoundState } from './round-state.ts'
  * How the votes on a proposal stand. Reckoned of its roster and of everybody else who takes part as far as this node knows, so
  * that nobody wins by leaving others out. Null while not all of the roster are known to have their stake.
  */
-export function tally(state: RoundState, { body }: ProposalState): Quorum | null {
+function tally(state: RoundState, { body }: ProposalState): Quorum | null {
   const seats = seatsOf(state, body.roster)
   const stakes = new Map<string, bigint>(roster(state).map(({ node, stake }) => [node, stake]))
   for (const seat of seats) {

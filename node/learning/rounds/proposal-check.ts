@@ -1,5 +1,8 @@
 import type { Bytes32, CidString, NodeKey } from '../../../protocol/ids.ts'
-import { type AggregateProposal, rosterDigest } from '../../../protocol/messages/learning/aggregate-proposal.ts'
+import {
+  type AggregateProposal,
+  rosterDigest,
+} from '../../../protocol/messages/learning/aggregate-proposal.ts'
 import type { UpdateReveal } from '../../../protocol/messages/learning/update-reveal.ts'
 import type { UpdateScores } from '../../../protocol/messages/learning/update-scores.ts'
 import { isQuorum } from '../acceptance/quorum.ts'
@@ -101,7 +104,11 @@ const digests = new WeakMap<readonly CidString[], Bytes32>()
 /** Whose turn a proposal was: a join's CID says who joined, so that it never changes. */
 const turnsOf = new WeakMap<AggregateProposal, NodeKey | null>()
 
-function turnOfProposal(state: RoundState, body: AggregateProposal, nodes: readonly NodeKey[]): NodeKey | null {
+function turnOfProposal(
+  state: RoundState,
+  body: AggregateProposal,
+  nodes: readonly NodeKey[],
+): NodeKey | null {
   const known = turnsOf.get(body)
   if (known !== undefined) return known
   const turn = turnOf(state, body.attempt, nodes)

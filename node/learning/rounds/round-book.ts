@@ -17,7 +17,7 @@ import { MAX_ROUND_RECORD_BYTES } from './round-record.ts'
 import { ROUND_FAULTS, type RoundFaultKind } from './round-state.ts'
 
 /** Rounds that go on at once. */
-export const MAX_OPEN_ROUNDS = 16
+const MAX_OPEN_ROUNDS = 16
 /** Rounds remembered, those that are over included. */
 const MAX_ROUNDS = 64
 const KEEP_MS = 30 * 24 * 3_600_000

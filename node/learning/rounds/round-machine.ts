@@ -301,7 +301,7 @@ function seatedMembers(state: RoundState): MemberState[] {
 }
 
 /** Updates to be scored: committed to in time, by one commitment, and opened; in the order of their commitments. */
-export function scorable(state: RoundState): MemberState[] {
+function scorable(state: RoundState): MemberState[] {
   const untilMs = limitMs(state, 'commit')
   return seatedMembers(state)
     .filter(
@@ -337,7 +337,7 @@ function settledAtMs(state: RoundState, { atMs }: ProposalState): number {
  * The proposal to vote for: sound, found to give the same bytes here, of a member that made but one at that attempt. Rather one
  * that others have voted for, then the earliest attempt, so that votes come together.
  */
-export function candidate(state: RoundState): ProposalState | null {
+function candidate(state: RoundState): ProposalState | null {
   const voted = new Map<string, bigint>()
   for (const { vote, join } of state.members.values()) {
     if (vote === null) continue

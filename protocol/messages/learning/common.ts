@@ -17,7 +17,7 @@ export type MicroNats = number
 export const MICRO_NATS_PER_NAT = 1_000_000
 /** A loss beyond this is none: 1,000 nats a token. */
 const MAX_LOSS = 1_000 * MICRO_NATS_PER_NAT
-export const microNatsSchema = z.int().min(0).max(MAX_LOSS)
+const microNatsSchema = z.int().min(0).max(MAX_LOSS)
 
 /** Shares in millionths. */
 export const PARTS_PER_MILLION = 1_000_000

@@ -121,15 +121,12 @@ export class Federation {
     const outbox = new AuditOutbox({ store, log: eventLog })
     const { host } = await this.#hosts.start({ seed })
     const wallet = `0x${(index + 1).toString(16).padStart(40, '0')}`
-    const learning = new Learning(
-      { config, dataDir: { root }, seed },
-      {
-        ...{ store, outbox, host, signer, eventLog, catalog, wallet: { address: wallet } },
-        ...{ engine: this.#engine, serving: NOTHING_SERVED, book: { of: () => null } },
-        ...{ events: new NodeEvents(), metrics: new Metrics(), clock: systemClock, log: silentLog },
-        ...{ isWelcome: () => true, onViolation: () => {} },
-      } as unknown as LearningModules,
-    )
+    const learning = new Learning({ config, dataDir: { root }, seed }, {
+      ...{ store, outbox, host, signer, eventLog, catalog, wallet: { address: wallet } },
+      ...{ engine: this.#engine, serving: NOTHING_SERVED, book: { of: () => null } },
+      ...{ events: new NodeEvents(), metrics: new Metrics(), clock: systemClock, log: silentLog },
+      ...{ isWelcome: () => true, onViolation: () => {} },
+    } as unknown as LearningModules)
     this.#stopping.push(async () => {
       await learning.stop()
       await eventLog.close()
@@ -138,7 +135,11 @@ export class Federation {
     await learning.start()
     const data = await learning.data.add(training, { domain: domain.name, keepSimilar: true, pii: 'keep' })
     await data.commit()
-    learning.useTrade({ standing: new SaidStanding(), client: null, logIndex: null } as unknown as LearningTrade)
+    learning.useTrade({
+      standing: new SaidStanding(),
+      client: null,
+      logIndex: null,
+    } as unknown as LearningTrade)
     return { learning, host }
   }
 
@@ -161,7 +162,8 @@ export class Federation {
     )
     for (const member of this.#members) await over(member, round)
     const version = proposer!.acceptance.versions.current(this.base.id, 'general')
-    if (version === null || version.record.body.round !== round) throw new Error('the round came to no adapter')
+    if (version === null || version.record.body.round !== round)
+      throw new Error('the round came to no adapter')
     const path = proposer!.blobs.path(version.record.body.blob.digest)
     return {
       path,

@@ -102,7 +102,13 @@ export class GapBench {
         const adapter = await this.#laboratory.train(`member ${index}`, pieces, current, settings)
         updates.push({ id: String(index), author: String(index), adapter, weight: 1 })
       }
-      const options = { rule: 'average-factors' as const, name: 'naive', rank: RANK, alpha: ALPHA, outerLearningRate: 1 }
+      const options = {
+        rule: 'average-factors' as const,
+        name: 'naive',
+        rank: RANK,
+        alpha: ALPHA,
+        outerLearningRate: 1,
+      }
       current = aggregate(updates, current, options).adapter
       points.push({ step: (round + 1) * STEPS_OF_ROUND, loss: await this.#loss(current) })
     }

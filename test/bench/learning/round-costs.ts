@@ -31,7 +31,10 @@ export async function measureRounds(say: (what: string) => void): Promise<RoundC
       const federation = await Federation.start({ domains })
       try {
         const training = { steps: 1, batchRows: 4, rowTokens: 64, learningRate: 3e-3 }
-        const { bytes, elapsedMs, joinMs, wireBytes } = await federation.round({ rank, alpha: 2 * rank, training }, 1)
+        const { bytes, elapsedMs, joinMs, wireBytes } = await federation.round(
+          { rank, alpha: 2 * rank, training },
+          1,
+        )
         const isReference = members === 8 && rank === 8
         costs.push({ members, rank, bytes, waitedMs: elapsedMs - joinMs, wireBytes, isReference })
       } finally {

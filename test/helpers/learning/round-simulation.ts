@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import { advance, wakeAtMs } from '../../../node/learning/rounds/round-machine.ts'
-import { type RoundBodies, type RoundRecord, roundRecord } from '../../../node/learning/rounds/round-record.ts'
+import {
+  type RoundBodies,
+  type RoundRecord,
+  roundRecord,
+} from '../../../node/learning/rounds/round-record.ts'
 import {
   newRound,
   type ProposalBasis,
@@ -100,7 +104,11 @@ export class RoundSimulation {
       for (let i = 0; i < this.#events.length; i++) {
         const event = this.#events[i]!
         const best = this.#events[next]
-        if (best === undefined || event.atMs < best.atMs || (event.atMs === best.atMs && event.order < best.order))
+        if (
+          best === undefined ||
+          event.atMs < best.atMs ||
+          (event.atMs === best.atMs && event.order < best.order)
+        )
           next = i
       }
       const event = this.#events[next]
@@ -117,7 +125,8 @@ export class RoundSimulation {
       this.nodes
         .filter(({ isLiar, state }) => !isLiar && state.outcome !== null)
         .map(
-          ({ state }) => state.proposals.find(({ cid }) => cid === state.outcome!.proposal)!.body.adapter.digest,
+          ({ state }) =>
+            state.proposals.find(({ cid }) => cid === state.outcome!.proposal)!.body.adapter.digest,
         ),
     )
   }
@@ -225,46 +234,46 @@ class SimulatedNode {
     const own = this.state.members.get(this.key)
     switch (effect.kind) {
       case 'check-standing':
-        return this.#decide({ kind: 'standing', node: effect.node, isStaked: true })
+        return void this.#decide({ kind: 'standing', node: effect.node, isStaked: true })
       case 'join':
-        return this.#say('join', {
+        return void this.#say('join', {
           ...{ version: 1, round, wallet: `0x${this.key.slice(24)}`, stake: STAKE },
           ...{ domain: 'notes', validation: [] },
         })
       case 'train':
-        return this.#decide({ kind: 'trained', isReady: true })
+        return void this.#decide({ kind: 'trained', isReady: true })
       case 'commit':
-        return this.#say('commitment', { version: 1, round, commitment: updateCommitment(this.#update()) })
+        return void this.#say('commitment', { version: 1, round, commitment: updateCommitment(this.#update()) })
       case 'reveal': {
         const { salt, update } = this.#update()
-        return this.#say('reveal', {
+        return void this.#say('reveal', {
           ...{ version: 1, round, commitment: own!.commitment!.cid, salt, encoding: 'gguf', domain: 'notes' },
           update: { ...blobOf('aa'), digest: update },
           ...{ validation: [], privacy: null, tokens: 1 },
         })
       }
       case 'score':
-        return this.#say('scores', this.#scores(effect.updates, 0))
+        return void this.#say('scores', this.#scores(effect.updates, 0))
       case 'propose':
-        return this.#propose(effect.attempt, effect.basis)
+        return void this.#propose(effect.attempt, effect.basis)
       case 'check': {
         const proposal = this.state.proposals.find(({ cid }) => cid === effect.proposal)!
         const isSame = digestOf(proposal.body.inputs) === proposal.body.adapter.digest
-        return this.take({ kind: 'checked', proposal: effect.proposal, isSame })
+        return void this.take({ kind: 'checked', proposal: effect.proposal, isSame })
       }
       case 'vote':
-        return this.#vote(effect.proposal)
+        return void this.#vote(effect.proposal)
       case 'publish': {
         const { outcome } = this.state
         const proposal = this.state.proposals.find(({ cid }) => cid === outcome!.proposal)!
-        return this.#say('version', {
+        return void this.#say('version', {
           ...{ version: 1, adapter: `notes@${proposal.body.adapter.digest}`, blob: proposal.body.adapter },
           ...{ base: this.#simulation.manifest.base, parent: null, round, proposal: proposal.cid },
           ...{ domains: [], contributors: [], votes: outcome!.votes, loss: outcome!.loss, general: null },
         })
       }
       case 'report':
-        return this.take({
+        return void this.take({
           ...{ kind: 'reported', node: effect.fault.node, fault: effect.fault.kind },
           about: effect.fault.about,
         })
@@ -275,6 +284,7 @@ class SimulatedNode {
             if (record !== undefined) this.#simulation.send(other, record, [this])
           }
         }
+        return
     }
   }
 
@@ -284,14 +294,18 @@ class SimulatedNode {
   }
 
   #scores(updates: readonly CidString[], lie: number): RoundBodies['scores'] {
-    const loss = (update: string) => 500_000 + (Number.parseInt(hashOf([update, this.key]).slice(0, 4), 16) % 1_000)
+    const loss = (update: string) =>
+      500_000 + (Number.parseInt(hashOf([update, this.key]).slice(0, 4), 16) % 1_000)
     return {
       ...{ version: 1, round: this.#simulation.round },
       entries: updates.map((update, index) => ({
         ...{ update, code: null, random: null, similarTo: null },
         ...(lie > 0 && index % 2 === lie % 2
           ? { verdict: 'no_gain' as const, ownDomain: null }
-          : { verdict: 'accepted' as const, ownDomain: { before: 1_000_000, after: loss(update) + lie * 7 } }),
+          : {
+              verdict: 'accepted' as const,
+              ownDomain: { before: 1_000_000, after: loss(update) + lie * 7 },
+            }),
       })),
     }
   }
@@ -330,13 +344,23 @@ class SimulatedNode {
   }
 
   /** Says something; a liar says something else to some. */
-  #say<Kind extends keyof RoundBodies>(kind: Kind, body: RoundBodies[Kind], lie?: () => RoundBodies[Kind]): void {
+  #say<Kind extends keyof RoundBodies>(
+    kind: Kind,
+    body: RoundBodies[Kind],
+    lie?: () => RoundBodies[Kind],
+  ): void {
     const said = this.#sign(kind, body)
     this.#decide({ kind: 'record', record: said })
     this.records.set(said.record.cid, said)
     const { nodes, random } = this.#simulation
     const scores = this.isLiar && kind === 'scores' ? (body as RoundBodies['scores']) : null
-    const other = scores !== null ? this.#scores(scores.entries.map(({ update }) => update), 1) : lie?.()
+    const other =
+      scores !== null
+        ? this.#scores(
+            scores.entries.map(({ update }) => update),
+            1,
+          )
+        : lie?.()
     if (!this.isLiar || other === undefined) {
       this.#simulation.send(this, said)
       return

@@ -144,7 +144,7 @@ export class SharedBlobs {
 }
 
 /** Parts that do simple work in place of training and measuring: the same on all nodes. */
-export function simpleParts(
+function simpleParts(
   index: number,
   modules: { folder: string; blobs: RoundBlobs; accepted: AcceptedAdapter[] },
 ): RoundParts {

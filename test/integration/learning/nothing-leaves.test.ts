@@ -89,7 +89,13 @@ describe('data to learn from', () => {
     const codec = new PlainCodec()
     const parts = (simple: RoundParts): RoundParts => ({
       ...{ ...simple, blobs, validation: null },
-      trainer: new LocalTrainer(files, { trainer: { ...training, stop: async () => {} }, data, lifecycle, bases, codec }),
+      trainer: new LocalTrainer(files, {
+        trainer: { ...training, stop: async () => {} },
+        data,
+        lifecycle,
+        bases,
+        codec,
+      }),
       aggregator: new FileAggregator(files, { aggregator }),
     })
     stakes.set(memberWallet(index), 10n * CREDIT)
@@ -232,7 +238,17 @@ function drawn({ base, outPath, settings: { rank, alpha, modules } }: TrainingJo
     const adapter = await randomAdapter(base.path, { seed: 5, rank, alpha, size: 0.01 })
     const trained = adapter.modules.filter(({ name }) => modules.some(kind => name.endsWith(`.${kind}`)))
     const file = await writeAdapterFile(outPath, { ...adapter, modules: trained })
-    return { ...file, steps: 1, loss: 1, heldOutLoss: null, tokens: 1, tokensPerSecond: 1, ended: 'budget', resumedAtStep: 0, text: null }
+    return {
+      ...file,
+      steps: 1,
+      loss: 1,
+      heldOutLoss: null,
+      tokens: 1,
+      tokensPerSecond: 1,
+      ended: 'budget',
+      resumedAtStep: 0,
+      text: null,
+    }
   }
   const result = written()
   return Object.assign(result, { result, pause: async () => {}, resume: async () => {} })

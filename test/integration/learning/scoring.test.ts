@@ -95,7 +95,13 @@ describe('scoring updates with the embedded model', () => {
       manifest: { rank: RANK, alpha: ALPHA, modules: [...BLOCK_MODULES] },
     })
     const clock = new ManualClock(manifest.body.deadlines.revealMs)
-    context = { round: manifest.cid, proposer: manifest.signer, manifest: manifest.body, parentPath: null, trustedPath: null }
+    context = {
+      round: manifest.cid,
+      proposer: manifest.signer,
+      manifest: manifest.body,
+      parentPath: null,
+      trustedPath: null,
+    }
     ratings = new AuthorRatings({ store, clock })
     const modules = {
       meter: new EngineLossMeter({ engine }),

@@ -63,7 +63,7 @@ export function privatise(update: Adapter, parent: Adapter, options: PrivatiseOp
  * @throws {AggregationError} NOT_FROZEN
  * @throws {AdapterError} WRONG_MODULES, WRONG_SHAPE, WRONG_BASE, WRONG_ARCHITECTURE
  */
-export function checkFrozen(update: Adapter, parent: Adapter): void {
+function checkFrozen(update: Adapter, parent: Adapter): void {
   checkSummable([parent, update])
   const isFrozen =
     update.rank === parent.rank &&

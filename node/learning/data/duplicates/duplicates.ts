@@ -12,7 +12,7 @@ const MAX_COMPARED_ROWS = 400_000
 const HASH_BYTES = 8
 
 /** Of a row: its hash, then its signature, all zeros where it is too short for one. */
-export const PRINT_BYTES = HASH_BYTES + SIGNATURE_BYTES
+const PRINT_BYTES = HASH_BYTES + SIGNATURE_BYTES
 
 /** Tells rows that have been there before, exactly or nearly. */
 export class Duplicates {

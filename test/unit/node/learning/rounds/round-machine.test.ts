@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { manifestOf } from '../../../../helpers/learning/round-world.ts'
 import { RoundSimulation, type SimulationOptions } from '../../../../helpers/learning/round-simulation.ts'
+import { manifestOf } from '../../../../helpers/learning/round-world.ts'
 import { seededRandom } from '../../../../helpers/seeded-random.ts'
 
 const NOW_MS = 1_700_000_000_000
@@ -9,7 +9,9 @@ const PHASE_MS = 4_000
 /** More by hand, after a change of the machine: `ROUND_RUNS=500`. */
 const RUNS = Number(process.env.ROUND_RUNS ?? 8)
 
-function simulate(options: Partial<SimulationOptions> & { nodes: number; seed: number; quorumStake?: bigint }) {
+function simulate(
+  options: Partial<SimulationOptions> & { nodes: number; seed: number; quorumStake?: bigint },
+) {
   const { seed, quorumStake = 0n, ...rest } = options
   const manifest = manifestOf(NOW_MS, PHASE_MS, { leastStake: 1n, quorumStake, maximumMembers: 16 })
   const simulation = new RoundSimulation({
