@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { advance, wakeAtMs } from '../../../node/learning/rounds/round-machine.ts'
+import { advance, candidate, wakeAtMs } from '../../../node/learning/rounds/round-machine.ts'
 import { type RoundBodies, type RoundRecord, roundRecord } from '../../../node/learning/rounds/round-record.ts'
 import {
   newRound,
@@ -324,6 +324,7 @@ class SimulatedNode {
       }
     }
     const { proposals } = this.state
+    if (candidate(this.state)?.cid !== proposal) return this.take({ kind: 'tick' })
     this.#say('vote', vote(proposal), () =>
       vote(proposals[Math.floor(this.#simulation.random() * proposals.length)]!.cid),
     )
