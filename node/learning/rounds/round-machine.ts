@@ -334,8 +334,9 @@ function settledAtMs(state: RoundState, { atMs }: ProposalState): number {
 }
 
 /**
- * The proposal to vote for: sound, found to give the same bytes here, of a member that made but one at that attempt. Rather one
- * that others have voted for, then the earliest attempt, so that votes come together.
+ * The proposal to vote for: sound, found to give the same bytes here, of a member that made but one at that attempt, unless more than
+ * a third has voted for it before the other came to light. Rather one that others have voted for, then the earliest attempt, so
+ * that votes come together.
  */
 function candidate(state: RoundState): ProposalState | null {
   const voted = new Map<string, bigint>()
@@ -345,13 +346,14 @@ function candidate(state: RoundState): ProposalState | null {
     voted.set(key, (voted.get(key) ?? 0n) + join.body.stake)
   }
   const stakeFor = (proposal: ProposalState) => voted.get(proposalKey(proposal)) ?? 0n
+  const participating = stakeOf(roster(state))
   const isMember = roster(state).some(({ node }) => node === state.self)
   return (
     state.proposals
       .filter(
         proposal =>
           (proposal.check === 'same' || (!isMember && proposal.check === 'unchecked')) &&
-          !isContradicted(state, proposal) &&
+          (!isContradicted(state, proposal) || stakeFor(proposal) * 3n > participating) &&
           examine(state, proposal).is === 'sound',
       )
       .sort((a, b) => {
@@ -413,7 +415,7 @@ function ballots(state: RoundState, nowMs: number, isSeated: boolean): RoundEffe
   for (const proposal of state.proposals) {
     if (proposal.check !== 'unchecked') continue
     const soundness = examine(state, proposal)
-    if (soundness.is !== 'sound' || isContradicted(state, proposal)) continue
+    if (soundness.is !== 'sound') continue
     if (soundness.seats.some(({ node }) => node === self)) due.push({ kind: 'check', proposal: proposal.cid })
   }
   const chosen = candidate(state)

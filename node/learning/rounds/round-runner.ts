@@ -16,7 +16,7 @@ import { adapterVersionOf } from './adapter-version-of.ts'
 import { type Admission, admit } from './admission.ts'
 import { Gathering } from './gathering.ts'
 import type { OwnPart, RoundBook } from './round-book.ts'
-import { advance, wakeAtMs } from './round-machine.ts'
+import { advance, candidate, wakeAtMs } from './round-machine.ts'
 import { definitionOf, type RoundBodies, type RoundRecord, roundRecord } from './round-record.ts'
 import type { ProposalBasis, RoundEffect, RoundFault, RoundInput, RoundState } from './round-state.ts'
 import type { RevealedUpdate, RoundContext, RoundParts, RoundTrainingProgress } from './seams.ts'
@@ -506,8 +506,8 @@ export class RoundRunner {
       { ...body, roster: rosterDigest(proposal.body.roster) },
       {
         events: [{ kind: 'round.voted', v: 1, round, adapter, accept }],
-        // While it was measured, this node may have voted for another.
-        unless: state => state.members.get(self)?.vote != null,
+        // While it was measured, this node may have voted, or another may have come to be the one to vote for.
+        unless: state => state.members.get(self)?.vote != null || candidate(state)?.cid !== cid,
       },
     )
   }

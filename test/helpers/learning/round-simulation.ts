@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { advance, wakeAtMs } from '../../../node/learning/rounds/round-machine.ts'
+import { advance, candidate, wakeAtMs } from '../../../node/learning/rounds/round-machine.ts'
 import {
   type RoundBodies,
   type RoundRecord,
@@ -243,7 +243,11 @@ class SimulatedNode {
       case 'train':
         return void this.#decide({ kind: 'trained', isReady: true })
       case 'commit':
-        return void this.#say('commitment', { version: 1, round, commitment: updateCommitment(this.#update()) })
+        return void this.#say('commitment', {
+          version: 1,
+          round,
+          commitment: updateCommitment(this.#update()),
+        })
       case 'reveal': {
         const { salt, update } = this.#update()
         return void this.#say('reveal', {
@@ -338,6 +342,7 @@ class SimulatedNode {
       }
     }
     const { proposals } = this.state
+    if (candidate(this.state)?.cid !== proposal) return this.take({ kind: 'tick' })
     this.#say('vote', vote(proposal), () =>
       vote(proposals[Math.floor(this.#simulation.random() * proposals.length)]!.cid),
     )
