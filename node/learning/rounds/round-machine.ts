@@ -338,7 +338,7 @@ function settledAtMs(state: RoundState, { atMs }: ProposalState): number {
  * a third has voted for it before the other came to light. Rather one that others have voted for, then the earliest attempt, so
  * that votes come together.
  */
-function candidate(state: RoundState): ProposalState | null {
+export function candidate(state: RoundState): ProposalState | null {
   const voted = new Map<string, bigint>()
   for (const { vote, join } of state.members.values()) {
     if (vote === null) continue

@@ -342,10 +342,11 @@ class SimulatedNode {
       }
     }
     const { proposals } = this.state
-    if (candidate(this.state)?.cid !== proposal) return this.take({ kind: 'tick' })
-    this.#say('vote', vote(proposal), () =>
-      vote(proposals[Math.floor(this.#simulation.random() * proposals.length)]!.cid),
-    )
+    if (candidate(this.state)?.cid !== proposal) this.take({ kind: 'tick' })
+    else
+      this.#say('vote', vote(proposal), () =>
+        vote(proposals[Math.floor(this.#simulation.random() * proposals.length)]!.cid),
+      )
   }
 
   /** Says something; a liar says something else to some. */
