@@ -10,22 +10,22 @@ export interface Detector {
 
 /** By what their issuers let keys begin with. */
 const PREFIXED = [
-  String.raw`(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}`,
-  String.raw`gh[pousr]_[A-Za-z0-9]{20,255}`,
+  '(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}',
+  'gh[pousr]_[A-Za-z0-9]{20,255}',
   String.raw`github_pat_\w{20,255}`,
   String.raw`glpat-[\w-]{20,64}`,
-  String.raw`xox[abeoprs]-[A-Za-z0-9-]{10,250}`,
+  'xox[abeoprs]-[A-Za-z0-9-]{10,250}',
   String.raw`AIza[\w-]{35}`,
   String.raw`ya29\.[\w-]{20,250}`,
   String.raw`sk-(?:ant-|proj-|or-)?[\w-]{20,250}`,
-  String.raw`[rsp]k_(?:live|test)_[A-Za-z0-9]{10,250}`,
-  String.raw`whsec_[A-Za-z0-9]{20,250}`,
-  String.raw`hf_[A-Za-z0-9]{20,64}`,
-  String.raw`npm_[A-Za-z0-9]{30,64}`,
+  '[rsp]k_(?:live|test)_[A-Za-z0-9]{10,250}',
+  'whsec_[A-Za-z0-9]{20,250}',
+  'hf_[A-Za-z0-9]{20,64}',
+  'npm_[A-Za-z0-9]{30,64}',
   String.raw`pypi-[\w-]{50,250}`,
   String.raw`SG\.[\w-]{16,64}\.[\w-]{16,64}`,
-  String.raw`dop_v1_[0-9a-f]{64}`,
-  String.raw`AGE-SECRET-KEY-1[A-Z0-9]{50,70}`,
+  'dop_v1_[0-9a-f]{64}',
+  'AGE-SECRET-KEY-1[A-Z0-9]{50,70}',
   // JSON Web Tokens (RFC 7519): three parts in base64url, the first an object.
   String.raw`eyJ[\w-]{8,4000}\.[\w-]{4,8000}\.[\w-]{0,2000}`,
 ]
