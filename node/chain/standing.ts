@@ -41,6 +41,8 @@ interface ChainStandingEvents {
 
 const MAX_WALLETS = 100_000
 const FRESH_MS = 10 * 60_000
+/** The same of a wallet without a stake that somebody waits for. */
+const URGENT_FRESH_MS = 10_000
 const MAX_WAITING = 10_000
 const PER_SECOND = 20
 /** Reads under way at once. */
@@ -84,7 +86,11 @@ export class ChainStanding extends EventEmitter<ChainStandingEvents> {
   want(wallet: Address, urgent = false): void {
     const { freshMs, maxWaiting } = this.#options
     const entry = this.#entry(wallet)
-    if (this.#stopped || (entry !== undefined && this.#modules.clock.nowMs() - entry.atMs < freshMs)) return
+    // Who has nothing at stake yet may be about to.
+    const isSoonOld = urgent && entry?.stake === 0n
+    const oldAfterMs = isSoonOld ? Math.min(freshMs, URGENT_FRESH_MS) : freshMs
+    if (this.#stopped || (entry !== undefined && this.#modules.clock.nowMs() - entry.atMs < oldAfterMs))
+      return
     const queue = urgent ? this.#urgent : this.#waiting
     if (queue.size >= maxWaiting) return
     queue.add(wallet)

@@ -153,23 +153,26 @@ export class Learning {
     const { generalPath, join, nowMs, seed } = options
     const blobs = roundBlobs({ store, exchange })
     const holder = `proposed ${nowMs}`
-    const general = generalPath === null ? null : await blobs.keep(generalPath, { holder, provided: true })
-    const inUse = acceptance.versions.current(proposal.base, proposal.domain)
-    const parent = inUse === null ? null : asParent(inUse)
-    const manifest = (hidden: HiddenValidation[]) =>
-      proposedManifest(proposal, {
-        ...{ wallet: this.#modules.wallet.address, parent, general, nowMs, seed },
-        validation: hidden,
-      })
-    const hidden: HiddenValidation[] = []
-    for (const { path, domain } of (await validation.sets(manifest([]))).slice(0, MAX_VALIDATION_SETS)) {
-      const { digest } = await blobs.keep(path, { holder, provided: false })
-      hidden.push({ digest: `0x${digest.slice('sha256:'.length)}`, domain })
+    try {
+      const general = generalPath === null ? null : await blobs.keep(generalPath, { holder, provided: true })
+      const inUse = acceptance.versions.current(proposal.base, proposal.domain)
+      const parent = inUse === null ? null : asParent(inUse)
+      const manifest = (hidden: HiddenValidation[]) =>
+        proposedManifest(proposal, {
+          ...{ wallet: this.#modules.wallet.address, parent, general, nowMs, seed },
+          validation: hidden,
+        })
+      const hidden: HiddenValidation[] = []
+      for (const { path, domain } of (await validation.sets(manifest([]))).slice(0, MAX_VALIDATION_SETS)) {
+        const { digest } = await blobs.keep(path, { holder, provided: false })
+        hidden.push({ digest: `0x${digest.slice('sha256:'.length)}`, domain })
+      }
+      const round = await rounds.propose(manifest(hidden), { join })
+      if (generalPath !== null) await blobs.keep(generalPath, { holder: round, provided: true })
+      return round
+    } finally {
+      await blobs.release(holder)
     }
-    const round = await rounds.propose(manifest(hidden), { join })
-    if (generalPath !== null) await blobs.keep(generalPath, { holder: round, provided: true })
-    await blobs.release(holder)
-    return round
   }
 
   /** Reads back what is known, and begins what does not need the chain. */
