@@ -7,12 +7,13 @@ import { Federation } from './federation.ts'
 import { Laboratory } from './laboratory.ts'
 
 const MEMBERS = 8
-const ROUNDS = 16
-const STEPS_OF_ROUND = 10
+const ROUNDS = 8
+const STEPS_OF_ROUND = 20
 const STEPS = ROUNDS * STEPS_OF_ROUND
-const [RANK, ALPHA, ROWS, ROW_TOKENS] = [8, 16, 4, 128]
+const [RANK, ALPHA, ROWS, ROW_TOKENS] = [8, 16, 4, 64]
 const LEARNING_RATE = 3e-3
-const OUTER_LEARNING_RATE = 1
+/** Each member knows an eighth of what there is to know: a mean would take as small a part of each. */
+const OUTER_LEARNING_RATE = 2
 
 /** A loss after so many steps of each member. */
 export interface GapPoint {
