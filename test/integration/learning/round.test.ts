@@ -6,7 +6,7 @@ import { adaptedModelId } from '../../../protocol/adapted-model.ts'
 import type { ModelId } from '../../../protocol/ids.ts'
 import { CREDIT } from '../../../protocol/money.ts'
 import { makeDomains, toJsonl } from '../../bench/learning/domains.ts'
-import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
+import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
 const MINUTE_MS = 60_000
