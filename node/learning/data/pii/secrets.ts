@@ -42,7 +42,7 @@ export const SECRET_DETECTORS: readonly Detector[] = [
     pattern:
       /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]{0,20000}?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g,
   },
-  { pattern: new RegExp(String.raw`(?<![A-Za-z0-9])(?:${PREFIXED.join('|')})`, 'g') },
+  { pattern: new RegExp(`(?<![A-Za-z0-9])(?:${PREFIXED.join('|')})`, 'g') },
   // User and password in a URL; what comes after the @ is no secret.
   {
     pattern: /([a-z][a-z0-9+.-]{1,20}:\/\/)([^\s:@/]{1,64}:[^\s@/]{1,128})@/gi,
