@@ -4,6 +4,7 @@ import { parseModelId } from '../../protocol/ids.ts'
 import { parseCredits } from '../../protocol/money.ts'
 import { systemClock } from '../clock.ts'
 import { RoundError } from '../learning/rounds/errors.ts'
+import { publicTextsFrom } from '../learning/rounds/parts/validation.ts'
 import type { RoundProposal } from '../learning/rounds/proposed-manifest.ts'
 import type { KnownRound } from '../learning/rounds/rounds.ts'
 import type { ShoalNode } from '../node.ts'
@@ -30,7 +31,7 @@ export function learningHandlers(node: ShoalNode): ControlHandlersOf<keyof typeo
       await learner.rounds.join(known.state.round)
       return roundDetailView(learner.rounds.get(known.state.round))
     },
-    proposeRound: async ({ base, name, general, join, ...choices }) => {
+    proposeRound: async ({ base, name, general, validation, join, ...choices }) => {
       const { steps, batchRows, rowTokens, learningRate, noise, clipNorm, deltaExponent, ...rest } = choices
       const { leastStake, quorumStake, reward, ...plain } = rest
       const baseId = await baseFor(node, base)
@@ -45,6 +46,7 @@ export function learningHandlers(node: ShoalNode): ControlHandlersOf<keyof typeo
       } as RoundProposal
       const round = await learner.propose(proposal, {
         ...{ generalPath: general, join, nowMs: systemClock.nowMs() },
+        validation: publicTextsFrom(validation, plain.domain),
         seed: randomBytes(4).readUInt32BE(),
       })
       return roundDetailView(learner.rounds.get(round))

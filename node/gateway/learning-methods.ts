@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { domainSchema } from '../../protocol/messages/learning/common.ts'
+import { domainSchema, MAX_VALIDATION_SETS } from '../../protocol/messages/learning/common.ts'
 import {
   DATA_FORMATS,
   ROUND_RULES,
@@ -50,6 +50,8 @@ export const learningMethods = {
     noise: z.nullable(z.number().min(0).max(1e3)).default(null),
     clipNorm: z.number().positive().max(1e6).default(1),
     deltaExponent: z.int().min(1).max(12).default(5),
+    /** JSONL files that updates are measured with, as `path` or `domain=path`; everybody gets them. */
+    validation: z.array(path).max(MAX_VALIDATION_SETS).default([]),
     /** JSONL of general text on this machine that the adapter must not make worse. */
     general: z.nullable(path).default(null),
     /** Whether the proposer takes part itself. */

@@ -37,7 +37,7 @@ import { roundBlobs } from './rounds/parts/blobs.ts'
 import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
 import { PackedCodec } from './rounds/parts/packed-codec.ts'
 import { LocalTrainer } from './rounds/parts/trainer.ts'
-import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
+import { type PublicText, PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
 import { proposedManifest, type RoundProposal } from './rounds/proposed-manifest.ts'
 import { RoundBook } from './rounds/round-book.ts'
 import type { RoundState } from './rounds/round-state.ts'
@@ -141,16 +141,29 @@ export class Learning {
   /**
    * Proposes a round that goes on from what is in use, and takes part in it.
    * @param options.generalPath JSONL on this machine that the new adapter must not make worse; everybody gets it
+   * @param options.validation texts that updates are measured with, beside the public ones of the settings; everybody gets them
+   *   once updates are shown
    * @returns the round's id
    * @throws {RoundError} LEARNING_OFF, BAD_PROPOSAL, STAKE_TOO_LOW, TOO_MANY_ROUNDS
    * @throws {BlobError} when the general text cannot be kept
    */
   async propose(
     proposal: RoundProposal,
-    options: { generalPath: string | null; join: boolean; nowMs: number; seed: number },
+    options: {
+      generalPath: string | null
+      validation?: readonly PublicText[]
+      join: boolean
+      nowMs: number
+      seed: number
+    },
   ): Promise<CidString> {
     const { store, exchange, rounds, validation, acceptance } = this.#enabled()
-    const { generalPath, join, nowMs, seed } = options
+    const { generalPath, validation: given = [], join, nowMs, seed } = options
+    if (given.length === 0 && validation.isEmpty)
+      throw new RoundError('BAD_PROPOSAL', 'there is nothing to measure what members learn with', {
+        fix: 'Give examples that everybody may see: --validation FILE, or set learning.publicText.',
+      })
+    validation.give(proposal.domain, given)
     const blobs = roundBlobs({ store, exchange })
     const holder = `proposed ${nowMs}`
     try {

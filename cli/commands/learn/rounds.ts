@@ -34,6 +34,8 @@ interface ProposeOptions extends CommonOptions {
   clipNorm?: number
   delta?: number
   general?: string
+  validation: string[]
+  outerRate?: number
   reward?: string
   join: boolean
   follow?: boolean
@@ -135,6 +137,11 @@ With learning.join set to auto, rounds there is data for are joined by themselve
     )
     .option('--rule <rule>', `How updates become one: ${RULES.join(', ')}`, oneOf('--rule', RULES), 'default')
     .option(
+      '--outer-rate <n>',
+      'What their sum is multiplied by; above 1 where members know different things (default: 1)',
+      decimalNumber('--outer-rate', 0.01, 4),
+    )
+    .option(
       '--encoding <encoding>',
       `How updates are sent: ${ENCODINGS.join(', ')}`,
       oneOf('--encoding', ENCODINGS),
@@ -147,6 +154,12 @@ With learning.join set to auto, rounds there is data for are joined by themselve
       decimalNumber('--clip-norm', 0.0001, 1e6),
     )
     .option('--delta <n>', 'Private: δ is 10^-n (default: 5)', wholeNumber('--delta', 1, 12))
+    .option(
+      '--validation <file>',
+      'JSONL that updates are measured with, as file or domain=file; everybody gets it; may be given several times',
+      collected,
+      [],
+    )
     .option('--general <file>', 'JSONL that the adapter must not make worse; everybody gets it')
     .option(
       '--reward <credits>',
@@ -159,7 +172,7 @@ With learning.join set to auto, rounds there is data for are joined by themselve
       'after',
       `
 Examples:
-  $ shoal learn propose --domain notes --train-for 30m
+  $ shoal learn propose --domain notes --train-for 30m --validation examples.jsonl
   $ shoal learn propose --base shoal-mini --domain legal-de --rank 16 --min-updates 4
   $ shoal learn propose --noise 0.8 --clip-norm 1 --follow
   $ shoal learn propose --domain notes --json | jq -r .round
@@ -174,7 +187,7 @@ of the epoch, by what each update removed of the loss.`,
 }
 
 function choicesOf(options: ProposeOptions): Record<string, unknown> {
-  const { noise, clipNorm, delta, general, module } = options
+  const { noise, clipNorm, delta, general, module, validation } = options
   if (noise === undefined && (clipNorm !== undefined || delta !== undefined)) {
     throw usageError('--clip-norm and --delta go with --noise', 'For example: --noise 0.8 --clip-norm 1')
   }
@@ -189,8 +202,16 @@ function choicesOf(options: ProposeOptions): Record<string, unknown> {
     ...{ quorumStake: options.quorumStake, noise, clipNorm, deltaExponent: delta, join: options.join },
     ...(module.length === 0 ? {} : { modules: module }),
     general: general === undefined ? null : resolve(general),
+    validation: validation.map(withWholePath),
+    outerLearningRate: options.outerRate,
   }
   return Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined))
+}
+
+/** `file` or `domain=file`, for a node that runs in another folder. */
+function withWholePath(text: string): string {
+  const [, domain, file] = /^([a-z0-9][a-z0-9._-]{0,63})=(.+)$/.exec(text) ?? []
+  return domain === undefined || file === undefined ? resolve(text) : `${domain}=${resolve(file)}`
 }
 
 function oneOf(flag: string, values: readonly string[]): (value: string) => string {
