@@ -84,6 +84,8 @@ export interface LearningTrade {
 }
 
 const MIB = 1_048_576
+/** The chain answers in less, where it answers. */
+const STAKE_WITHIN_MS = 12_000
 /** An external trainer that takes longer has hung. */
 const EXTERNAL_TRAINER_TIMEOUT_MS = 7 * 24 * 3_600_000
 
@@ -180,6 +182,7 @@ export class Learning {
         const { digest } = await blobs.keep(path, { holder, provided: false })
         hidden.push({ digest: `0x${digest.slice('sha256:'.length)}`, domain })
       }
+      await this.#ownStakeTold()
       const round = await rounds.propose(manifest(hidden), { join })
       if (generalPath !== null) await blobs.keep(generalPath, { holder: round, provided: true })
       return round
@@ -319,6 +322,26 @@ export class Learning {
     const known = standing.of(wallet, node)
     if (known === null) return null
     return known.bound ? known.stake : 0n
+  }
+
+  /** Resolves once the chain has told what this node has at stake, or has not for a while. */
+  async #ownStakeTold(): Promise<void> {
+    const { host, wallet, clock } = this.#modules
+    const standing = this.#standing
+    const isKnown = () => (this.#stakeOf(host.nodeKey, wallet.address) ?? 0n) > 0n
+    if (standing === null || isKnown()) return
+    await new Promise<void>(resolve => {
+      const end = () => {
+        timer.cancel()
+        standing.off('standing', look)
+        resolve()
+      }
+      const look = () => {
+        if (isKnown()) end()
+      }
+      const timer = clock.setTimer(end, STAKE_WITHIN_MS)
+      standing.on('standing', look)
+    })
   }
 
   #told({ round, phase, failure, manifest }: RoundState): void {

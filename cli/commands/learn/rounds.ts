@@ -125,8 +125,8 @@ With learning.join set to auto, rounds there is data for are joined by themselve
     .option('--learning-rate <n>', 'Default: 0.003', decimalNumber('--learning-rate', 0.000_001, 1))
     .option(
       '--min-updates <n>',
-      'Updates it takes at least (default: 2)',
-      wholeNumber('--min-updates', 1, 64),
+      'Updates it takes at least; nobody judges its own alone (default: 2)',
+      wholeNumber('--min-updates', 2, 64),
     )
     .option('--max-members <n>', 'Default: 32', wholeNumber('--max-members', 1, 64))
     .option('--min-stake <credits>', 'What members have at stake at least', creditsAmount('--min-stake'))
