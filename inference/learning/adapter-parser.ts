@@ -1,5 +1,6 @@
 /// <reference lib="esnext.float16" />
 import { GGUF_DEFAULT_ALIGNMENT, GGUF_VALUE_TYPES } from '../models/gguf-format.ts'
+import { ggufScalarAt } from '../models/gguf-scalar.ts'
 import type { AdapterLimits } from './adapter.ts'
 import { bad } from './adapter-metadata.ts'
 import { AdapterError } from './errors.ts'
@@ -112,30 +113,7 @@ class Parser {
     if (bytes === undefined) throw bad('metadata', `has a value of the unknown type ${type}`)
     const at = this.#take(bytes)
     const view = this.#view
-    switch (type) {
-      case GGUF_VALUE_TYPES.uint8:
-        return view.getUint8(at)
-      case GGUF_VALUE_TYPES.int8:
-        return view.getInt8(at)
-      case GGUF_VALUE_TYPES.uint16:
-        return view.getUint16(at, true)
-      case GGUF_VALUE_TYPES.int16:
-        return view.getInt16(at, true)
-      case GGUF_VALUE_TYPES.uint32:
-        return view.getUint32(at, true)
-      case GGUF_VALUE_TYPES.int32:
-        return view.getInt32(at, true)
-      case GGUF_VALUE_TYPES.float32:
-        return view.getFloat32(at, true)
-      case GGUF_VALUE_TYPES.bool:
-        return view.getUint8(at) !== 0
-      case GGUF_VALUE_TYPES.uint64:
-        return view.getBigUint64(at, true)
-      case GGUF_VALUE_TYPES.int64:
-        return view.getBigInt64(at, true)
-      default:
-        return view.getFloat64(at, true)
-    }
+    return ggufScalarAt(view, at, type)
   }
 
   #passArray(): null {

@@ -1,7 +1,8 @@
 import { readGgufHead, textOf } from '../models/gguf-head.ts'
 import { ModelIdentifier } from '../models/identity.ts'
 import type { AdapterShape, ModuleShape } from './adapter.ts'
-import { BLOCK_MODULES, type ModuleKind } from './training-settings.ts'
+import { BLOCK_MODULES } from './block-modules.ts'
+import type { ModuleKind } from './training-settings.ts'
 
 const LAYER_PATTERN = new RegExp(`^(?:blk\\.\\d+\\.(?:${BLOCK_MODULES.join('|')})|output)$`)
 

@@ -1,15 +1,6 @@
 import { z } from 'zod'
+import { BLOCK_MODULES } from './block-modules.ts'
 
-/** Linear layers of a block, by the names llama.cpp gives them. */
-export const BLOCK_MODULES = [
-  'attn_q',
-  'attn_k',
-  'attn_v',
-  'attn_output',
-  'ffn_gate',
-  'ffn_up',
-  'ffn_down',
-] as const
 const MODULE_KINDS = [...BLOCK_MODULES, 'output'] as const
 
 const positiveInteger = (max: number) => z.int().min(1).max(max)

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { ModelError } from './errors.ts'
 import { GGUF_DEFAULT_ALIGNMENT, GGUF_VALUE_TYPES } from './gguf-format.ts'
+import { ggufScalarAt } from './gguf-scalar.ts'
 import { TENSOR_TYPES } from './gguf-types.ts'
 
 export type GgufScalar = string | number | bigint | boolean
@@ -260,30 +261,7 @@ class HeadReader {
       throw this.invalid(`has a value of the unknown type ${type}`, 'Download it again.')
     const at = await this.#take(bytes)
     const view = this.#window
-    switch (type) {
-      case GGUF_VALUE_TYPES.uint8:
-        return view.getUint8(at)
-      case GGUF_VALUE_TYPES.int8:
-        return view.getInt8(at)
-      case GGUF_VALUE_TYPES.uint16:
-        return view.getUint16(at, true)
-      case GGUF_VALUE_TYPES.int16:
-        return view.getInt16(at, true)
-      case GGUF_VALUE_TYPES.uint32:
-        return view.getUint32(at, true)
-      case GGUF_VALUE_TYPES.int32:
-        return view.getInt32(at, true)
-      case GGUF_VALUE_TYPES.float32:
-        return view.getFloat32(at, true)
-      case GGUF_VALUE_TYPES.bool:
-        return view.getUint8(at) !== 0
-      case GGUF_VALUE_TYPES.uint64:
-        return view.getBigUint64(at, true)
-      case GGUF_VALUE_TYPES.int64:
-        return view.getBigInt64(at, true)
-      default:
-        return view.getFloat64(at, true)
-    }
+    return ggufScalarAt(view, at, type)
   }
 
   skip(length: number): void {

@@ -1,18 +1,7 @@
 import { isReadableType, type ReadableType } from '../../models/dequantize.ts'
 import { type GgufHead, numberOf, type TensorEntry, textOf } from '../../models/gguf-head.ts'
+import { BLOCK_MODULES, type BlockModule } from '../block-modules.ts'
 import { LearningError } from '../errors.ts'
-
-/** Linear layers of a block, in the order of computation. */
-export const BLOCK_LINEARS = [
-  'attn_q',
-  'attn_k',
-  'attn_v',
-  'attn_output',
-  'ffn_gate',
-  'ffn_up',
-  'ffn_down',
-] as const
-export type BlockLinear = (typeof BLOCK_LINEARS)[number]
 
 /** What a block may hold besides: norms and biases, each a vector. */
 const BLOCK_VECTORS = {
@@ -120,7 +109,7 @@ export function baseOf(head: GgufHead): Base {
 }
 
 /** Inputs and outputs of each linear layer of a block. */
-export function linearSizes(shape: BaseShape): Record<BlockLinear, { inputs: number; outputs: number }> {
+export function linearSizes(shape: BaseShape): Record<BlockModule, { inputs: number; outputs: number }> {
   const { width, ff } = shape
   const queries = shape.heads * shape.headDim
   const keys = shape.kvHeads * shape.headDim
@@ -173,7 +162,7 @@ function checkedTensors(head: GgufHead, shape: BaseShape): Map<string, WeightEnt
   }
   const linears = linearSizes(shape)
   for (let layer = 0; layer < shape.layers; layer++) {
-    for (const name of BLOCK_LINEARS) {
+    for (const name of BLOCK_MODULES) {
       wanted.set(`blk.${layer}.${name}.weight`, [linears[name].inputs, linears[name].outputs])
     }
     for (const name of shape.vectors) wanted.set(`blk.${layer}.${name}`, [sizes[BLOCK_VECTORS[name]]])

@@ -1,6 +1,7 @@
 import { type numpy as np, tree } from '@jax-js/jax'
+import { BLOCK_MODULES, type BlockModule } from '../block-modules.ts'
 import { arrayOf } from './arrays.ts'
-import { BLOCK_LINEARS, type BlockLinear, type BlockVector, linearSizes } from './base-shape.ts'
+import { type BlockVector, linearSizes } from './base-shape.ts'
 import type { BaseWeights } from './base-weights.ts'
 import type { LayerWeights } from './layer.ts'
 
@@ -33,8 +34,8 @@ export class LayerStore {
   #read(layer: number): LayerWeights {
     const { shape } = this.#weights.base
     const sizes = linearSizes(shape)
-    const linears: Partial<Record<BlockLinear, np.Array>> = {}
-    for (const name of BLOCK_LINEARS) {
+    const linears: Partial<Record<BlockModule, np.Array>> = {}
+    for (const name of BLOCK_MODULES) {
       const elements = this.#weights.read(`blk.${layer}.${name}.weight`)
       linears[name] = arrayOf(elements, [sizes[name].outputs, sizes[name].inputs])
     }

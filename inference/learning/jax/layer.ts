@@ -1,5 +1,6 @@
 import { numpy as np } from '@jax-js/jax'
-import type { BaseShape, BlockLinear, BlockVector } from './base-shape.ts'
+import type { BlockModule } from '../block-modules.ts'
+import type { BaseShape, BlockVector } from './base-shape.ts'
 import {
   type FactorGradients,
   type Factors,
@@ -12,11 +13,11 @@ import {
 
 /** Weights of one block as its file has them: matrices [outputs, inputs]. */
 export type LayerWeights = {
-  linears: { [Name in BlockLinear]: np.Array }
+  linears: { [Name in BlockModule]: np.Array }
   vectors: { [Name in BlockVector]?: np.Array }
 }
-export type LayerFactors = { [Name in BlockLinear]?: Factors }
-export type LayerFactorGradients = { [Name in BlockLinear]?: FactorGradients }
+export type LayerFactors = { [Name in BlockModule]?: Factors }
+export type LayerFactorGradients = { [Name in BlockModule]?: FactorGradients }
 
 /**
  * What all layers share in a batch of n = rows · tokens: cosines and signed sines of the angles, laid out as
@@ -69,7 +70,7 @@ export function layerForward(
   const { heads, kvHeads, headDim, normEpsilon } = shape
   const { vectors } = weights
   const groups = heads / kvHeads
-  const project = (name: BlockLinear, x: np.Array) => {
+  const project = (name: BlockModule, x: np.Array) => {
     const plain = linear(x, weights.linears[name], factors[name], scale)
     const bias = vectors[`${name}.bias` as BlockVector]
     return bias === undefined ? plain : plain.add(bias)
@@ -157,7 +158,7 @@ export function layerBackward(
   const groups = heads / kvHeads
   const n = rows * tokens
   const gradients: LayerFactorGradients = {}
-  const back = (name: BlockLinear, x: np.Array, by: np.Array, wantInput = true) => {
+  const back = (name: BlockModule, x: np.Array, by: np.Array, wantInput = true) => {
     const wanted = { input: wantInput, a: !freezeA }
     const { input, ...found } = linearGradients(x, weights.linears[name], factors[name], scale, by, wanted)
     if (found.bTransposed !== undefined) gradients[name] = found

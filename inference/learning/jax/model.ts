@@ -1,9 +1,10 @@
 import { jit, type numpy as np, tree } from '@jax-js/jax'
 import type { AdapterModule, ModuleShape } from '../adapter.ts'
+import { BLOCK_MODULES, type BlockModule } from '../block-modules.ts'
 import { LearningError } from '../errors.ts'
 import { arrayOf, numbersOf } from './arrays.ts'
 import { type JaxBackend, startBackend } from './backend.ts'
-import { type BaseShape, BLOCK_LINEARS, type BlockLinear, linearSizes } from './base-shape.ts'
+import { type BaseShape, linearSizes } from './base-shape.ts'
 import { BaseWeights } from './base-weights.ts'
 import { HeadLoss, type HeadTargets } from './head-loss.ts'
 import {
@@ -228,7 +229,7 @@ export class JaxModel {
           { cosines: context.cosines.ref, sines: context.sines.ref },
           pull,
         )
-        for (const name of BLOCK_LINEARS) {
+        for (const name of BLOCK_MODULES) {
           const gradient = back.factors[name]
           if (gradient?.bTransposed === undefined) continue
           const b = transposed(await numbersOf(gradient.bTransposed), this.#options.rank)
@@ -351,7 +352,7 @@ export class JaxModel {
       if (name === 'output') this.#head.setFactors({ rank, a, bTransposed })
       else {
         const [, layer, linear] = name.split('.')
-        this.#factors[Number(layer)]![linear as BlockLinear] = {
+        this.#factors[Number(layer)]![linear as BlockModule] = {
           a: arrayOf(a, [rank, inputs]),
           bTransposed: arrayOf(bTransposed, [rank, outputs]),
         }
@@ -402,11 +403,11 @@ function adaptedModules(shape: BaseShape, kinds: readonly string[]): ModuleShape
     if (kind === 'output' && !shape.tied) {
       return [{ name: 'output', inputs: shape.width, outputs: shape.vocabulary }]
     }
-    const sizes = linears[kind as BlockLinear]
+    const sizes = linears[kind as BlockModule]
     if (sizes === undefined || !Object.hasOwn(linears, kind)) {
       const reason = kind === 'output' ? 'this base has its embedding for a last layer' : 'there is none'
       throw new LearningError('TRAINING_SETTINGS_INVALID', `the layer ${kind} cannot learn: ${reason}`, {
-        fix: `Name some of ${BLOCK_LINEARS.join(', ')}${shape.tied ? '' : ', output'}.`,
+        fix: `Name some of ${BLOCK_MODULES.join(', ')}${shape.tied ? '' : ', output'}.`,
       })
     }
     return Array.from({ length: shape.layers }, (_, layer) => ({ name: `blk.${layer}.${kind}`, ...sizes }))

@@ -1,3 +1,4 @@
+import { BLOCK_MODULES } from '../../../inference/learning/block-modules.ts'
 import { encodeMessage } from '../../../protocol/codec.ts'
 import { isShoalError } from '../../../protocol/errors.ts'
 import type { Address, ModelId } from '../../../protocol/ids.ts'
@@ -65,8 +66,6 @@ const DEFAULT_TRAINING = {
   accumulation: 1,
   learningRate: 3e-3,
 }
-/** Of all that a linear layer of a block can be. */
-const ALL_BLOCK_MODULES = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down']
 
 /**
  * A manifest of a proposer's choices.
@@ -82,7 +81,7 @@ export function proposedManifest(proposal: RoundProposal, facts: ProposalFacts):
     name: proposal.name,
     rank: proposal.rank ?? 8,
     alpha: proposal.alpha ?? 16,
-    modules: proposal.modules ?? [...ALL_BLOCK_MODULES],
+    modules: proposal.modules ?? [...BLOCK_MODULES],
     freezeA: privacy !== null || (proposal.freezeA ?? false),
     domain: proposal.domain,
     format: proposal.format ?? 'any',

@@ -1,6 +1,7 @@
 import type { AdapterShape } from '../../../inference/learning/adapter.ts'
 import { layersOf } from '../../../inference/learning/adapter-shape.ts'
-import { BLOCK_MODULES, type ModuleKind } from '../../../inference/learning/training-settings.ts'
+import { BLOCK_MODULES } from '../../../inference/learning/block-modules.ts'
+import type { ModuleKind } from '../../../inference/learning/training-settings.ts'
 import { TwinError } from './errors.ts'
 
 /** What a twin may take on disk, bytes: 10 MB. */

@@ -9,12 +9,12 @@ import {
   writeAdapterFile,
 } from '../../../inference/learning/adapter-file.ts'
 import { adapterShapeOf } from '../../../inference/learning/adapter-shape.ts'
+import { BLOCK_MODULES } from '../../../inference/learning/block-modules.ts'
 import { asPrivate } from '../../../inference/learning/private-adapter.ts'
 import { reduceToRank, stack } from '../../../inference/learning/stacking.ts'
 import { measureSurprise, type Surprise } from '../../../inference/learning/surprise.ts'
 import type { Trainer, TrainingJob, TrainingProgress } from '../../../inference/learning/trainer.ts'
 import {
-  BLOCK_MODULES,
   type ModuleKind,
   type TrainingSettings,
   trainingSettingsSchema,

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import type { Adapter, AdapterModule } from '../../../inference/learning/adapter.ts'
+import { BLOCK_MODULES } from '../../../inference/learning/block-modules.ts'
 import { batchOf, packRows } from '../../../inference/learning/examples/packing.ts'
 import { cutToPieces, type Piece } from '../../../inference/learning/examples/pieces.ts'
 import { initialFactors } from '../../../inference/learning/initial-factors.ts'
 import { JaxModel } from '../../../inference/learning/jax/model.ts'
 import { TrainingLoop } from '../../../inference/learning/jax-trainer/training-loop.ts'
-import { BLOCK_MODULES, trainingSettingsSchema } from '../../../inference/learning/training-settings.ts'
+import { trainingSettingsSchema } from '../../../inference/learning/training-settings.ts'
 import { openRowTokenizer, type RowTokenizer } from '../../../inference/llama/row-tokenizer.ts'
 import type { Example } from './domains.ts'
 
