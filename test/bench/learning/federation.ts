@@ -19,7 +19,8 @@ import type { P2PHost } from '../../../node/p2p/host.ts'
 import { Store } from '../../../node/store/store.ts'
 import type { ModelId } from '../../../protocol/ids.ts'
 import { CREDIT } from '../../../protocol/money.ts'
-import { connect, silentLog, TestHosts } from '../../helpers/hosts.ts'
+import { silentLog, TestHosts } from '../../helpers/hosts.ts'
+import { waitUntil } from '../../helpers/wait.ts'
 import { type Domain, type Example, toJsonl } from './domains.ts'
 import { SocketMeter } from './socket-meter.ts'
 
@@ -85,9 +86,14 @@ export class Federation {
     for (const [index, domain] of domains.entries()) {
       const { learning, host } = await this.#member(index, domain, catalog)
       this.#members.push(learning)
-      for (const other of hosts) await connect(host, other)
+      // They may find each other by themselves meanwhile.
+      for (const other of hosts)
+        if (!host.isConnected(other.nodeKey)) await host.dialAddress(other.addresses()[0]!)
       hosts.push(host)
     }
+    await waitUntil('all members know each other', () =>
+      hosts.every(host => host.peers().length === hosts.length - 1),
+    )
   }
 
   async #member(index: number, domain: Domain, catalog: ModelCatalog) {
