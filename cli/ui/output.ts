@@ -115,7 +115,8 @@ export function table(
   room: TableRoom = { columns: Number.POSITIVE_INFINITY },
 ): string {
   const cells = rows.map(row => row.map(cell => printable(String(cell)).replaceAll('\n', ' ')))
-  const { columns, mayLack = [] } = room
+  const { columns } = room
+  const mayLack = (room.mayLack ?? []).filter(title => head.includes(title))
   for (let lacking = 0; lacking <= mayLack.length; lacking++) {
     const lacks = mayLack.slice(0, lacking)
     const kept = head.flatMap((title, column) => (lacks.includes(title) ? [] : [column]))
