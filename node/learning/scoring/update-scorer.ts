@@ -11,6 +11,7 @@ import { findCopies } from './copies.ts'
 import { microNats } from './gain.ts'
 import type { LossMeter, MeasuredModel } from './loss-meter.ts'
 import type { BaseModels, RoundBase } from './round-base.ts'
+import { sampleRows } from './row-sample.ts'
 import { sampleTexts, type TextSample } from './text-samples.ts'
 import type { Inspection, InspectionJob } from './update-inspection.ts'
 import { capAuthorsAlone, type MeasuredVerdict, verdictOf, withoutIdle } from './verdict.ts'
@@ -116,7 +117,8 @@ export class UpdateScorer implements RoundScorer {
     const given = await sampleTexts(texts, { seed: `${round}|${self}`, ...limits }, (author, { code }) =>
       onInvalid(author, code),
     )
-    const general = { authors: new Set<NodeKey>(), domain: null, rows: [...(await generalRows())] }
+    const rows = sampleRows(await generalRows(), `${round}|${self}`, limits)
+    const general = { authors: new Set<NodeKey>(), domain: null, rows }
     const samples = [...given, general].filter(({ rows }) => rows.length > 0)
     const parent: MeasuredModel = { base, adapterPath: context.parentPath }
     const losses = await meter.measure(
