@@ -39,7 +39,7 @@ export async function factsJob(
     heldOutPath: null,
     outPath: join(folder, out),
     settings: trainingSettingsSchema.parse({
-      ...{ steps: 20, rank: 4, alpha: 8, rowTokens: 128, batchRows: 1, learningRate: 0.006 },
+      ...{ steps: 20, rank: 4, alpha: 8, rowTokens: 256, batchRows: 1, learningRate: 0.006 },
       ...settings,
     }),
     initial: null,
