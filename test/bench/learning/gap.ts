@@ -7,8 +7,8 @@ import { Federation } from './federation.ts'
 import { Laboratory } from './laboratory.ts'
 
 const MEMBERS = 8
-const ROUNDS = 8
-const STEPS_OF_ROUND = 20
+const ROUNDS = 5
+const STEPS_OF_ROUND = 32
 const STEPS = ROUNDS * STEPS_OF_ROUND
 const [RANK, ALPHA, ROWS, ROW_TOKENS] = [8, 16, 4, 64]
 const LEARNING_RATE = 3e-3
