@@ -9,6 +9,8 @@ import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
+import { doorHandlers } from './door-handlers.ts'
+import type { Door } from './http/door.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -34,13 +36,14 @@ import {
 /**
  * What each command does to a node.
  * @param modules.served what became of the models to be offered
+ * @param modules.door opened when it is asked for
  * @param modules.shutDown ends the whole process in good order
  */
 export function controlHandlers(
   node: ShoalNode,
-  modules: { served: ServedModels; shutDown: () => void },
+  modules: { served: ServedModels; door: Door; shutDown: () => void },
 ): ControlServerModules['handlers'] {
-  const { served, shutDown } = modules
+  const { served, door, shutDown } = modules
   const handlers: ControlHandlersOf<ControlMethod> = {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
@@ -51,6 +54,7 @@ export function controlHandlers(
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),
+    ...doorHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
