@@ -1,7 +1,8 @@
 import type { Config } from '../node/config/settings.ts'
 import type { DataDir } from '../node/data-dir.ts'
+import { jsonOf } from '../node/events/json.ts'
 import { controlEndpoint } from '../node/gateway/control-endpoint.ts'
-import { controlHandlers, eventView } from '../node/gateway/control-handlers.ts'
+import { controlHandlers } from '../node/gateway/control-handlers.ts'
 import { ControlServer } from '../node/gateway/control-server.ts'
 import { Door, type DoorView } from '../node/gateway/http/door.ts'
 import { ServedModels } from '../node/gateway/served-models.ts'
@@ -91,7 +92,7 @@ async function startNode(
 
   const events = new NodeEvents()
   const served = new ServedModels(events)
-  events.on('event', event => printer.print(eventView(event) as EventLine))
+  events.on('event', event => printer.print(jsonOf(event) as unknown as EventLine))
   const node = await ShoalNode.start({ dataDir, config, wallet }, { events })
   const shutDown = () => stop.ask()
   const door = new Door({ node, served, shutDown })

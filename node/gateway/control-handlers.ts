@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
+import { jsonOf } from '../events/json.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
@@ -23,7 +24,6 @@ import {
   askResultView,
   type ModelsView,
   modelView,
-  peerIdOf,
   peerViews,
   receiptView,
   type StakeWithdrawalView,
@@ -135,7 +135,7 @@ export function controlHandlers(
       return {}
     },
     events: (_parameters, tell, signal) => {
-      const listener = (event: NodeEvent) => tell(eventView(event))
+      const listener = (event: NodeEvent) => tell(jsonOf(event))
       node.events.on('event', listener)
       return new Promise(resolve => {
         signal.addEventListener('abort', () => {
@@ -155,18 +155,4 @@ export function controlHandlers(
     },
   }
   return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
-}
-
-/** A node event with credits as decimal strings and nodes as PeerIds. */
-export function eventView(event: NodeEvent): unknown {
-  return Object.fromEntries(
-    Object.entries(event).map(([key, value]: [string, unknown]) => [
-      key,
-      typeof value === 'bigint'
-        ? formatCredits(value)
-        : key === 'peer' || key === 'provider' || key === 'requester'
-          ? peerIdOf(value as string)
-          : value,
-    ]),
-  )
 }
