@@ -81,4 +81,12 @@ export interface ShoalInfo {
   receipts: readonly CidString[]
   /** Providers asked, over all choices. */
   attempts: number
+  /** Calls made of the node's tools, where the request named some. */
+  tools?: readonly UsedTool[]
+}
+
+export interface UsedTool {
+  /** `server/tool` */
+  name: string
+  isError: boolean
 }

@@ -3,6 +3,8 @@ import type { CheckedReceiptView } from '../dispute-views.ts'
 import type { LearningView } from '../learning-views.ts'
 import type { MarketView, SpreadView } from '../market-views.ts'
 import type { OfferView } from '../offer-views.ts'
+import type { WalletView } from '../views.ts'
+import type { McpBalance } from './backend.ts'
 import type { learnOutput, marketOutput, verifyOutput } from './tool-schemas.ts'
 
 /** Views of the node, cut down to what a model should read. */
@@ -57,5 +59,17 @@ export function learnAnswer(view: LearningView): z.input<typeof learnOutput> {
       ...{ updates: round.updates, part: round.part, adapter: round.adapter, failure: round.failure },
     })),
     past: view.past.length,
+  }
+}
+
+/** The node's own wallet, for its owner. */
+export function walletBalance(view: WalletView): McpBalance {
+  const { address, credits, settlementCredits, locked, unclaimed, stake, gas, spending } = view
+  return {
+    ...{ holder: 'owner', address, spendable: spending.remaining },
+    wallet: {
+      ...{ credits, settlementCredits, locked, unclaimed, stake, gas },
+      limitPerDay: spending.limitPerDay,
+    },
   }
 }

@@ -73,6 +73,12 @@ export interface McpBalance {
   } | null
 }
 
+export interface McpCallOptions {
+  signal: AbortSignal
+  /** Of the header `shoal-channel`: a channel to this node that pays in place of a budget. */
+  channelId: string | null
+}
+
 /**
  * What the MCP server does things with: the node in this process, or a running one over its control socket. Methods throw
  * `ShoalError`s.
@@ -82,9 +88,9 @@ export interface McpBackend {
   /** Has a question answered for at most `maxPrice`; the signal cancels it at the provider. */
   ask(
     request: McpAskRequest,
-    options: { signal: AbortSignal; onText: (text: string, tokens: number) => void },
+    options: McpCallOptions & { onText: (text: string, tokens: number) => void },
   ): Promise<McpAnswer>
-  embed(request: McpEmbedRequest, options: { signal: AbortSignal }): Promise<McpEmbeddings>
+  embed(request: McpEmbedRequest, options: McpCallOptions): Promise<McpEmbeddings>
   market(query: { model: string | null }): Promise<MarketView>
   offers(query: {
     model: string | null

@@ -3,7 +3,7 @@ import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/
 import { formatCredits, parseCredits } from '../../../protocol/money.ts'
 import type { Logger } from '../../log.ts'
 import { learnAnswer, marketAnswer, verifyAnswer } from './answers.ts'
-import type { McpAnswer, McpBackend, McpEmbeddings } from './backend.ts'
+import type { McpAnswer, McpBackend, McpCallOptions, McpEmbeddings } from './backend.ts'
 import type { Confirmation, Confirmations } from './confirmations.ts'
 import { ProgressReporter } from './progress-reporter.ts'
 import { agreeTo } from './spending.ts'
@@ -180,7 +180,7 @@ async function ask(
         ...{ strategy: input.strategy ?? null, dataClass: input.dataClass ?? null },
         tools: input.tools ?? [],
       },
-      { signal: call.signal, onText: (text, tokens) => reporter?.add(text, tokens) },
+      { ...callOptions(call), onText: (text, tokens) => reporter?.add(text, tokens) },
     )
     return askResult(answer, null, input.maxPrice)
   } finally {
@@ -190,7 +190,12 @@ async function ask(
 
 function embed(input: EmbedInput, call: McpCall, backend: McpBackend): Promise<McpEmbeddings> {
   const { texts, model = null, maxPrice, dataClass = null } = input
-  return backend.embed({ texts, model, maxPrice: parseCredits(maxPrice), dataClass }, { signal: call.signal })
+  return backend.embed({ texts, model, maxPrice: parseCredits(maxPrice), dataClass }, callOptions(call))
+}
+
+function callOptions({ signal, requestInfo }: McpCall): McpCallOptions {
+  const channel = requestInfo?.headers['shoal-channel']
+  return { signal, channelId: typeof channel === 'string' ? channel : null }
 }
 
 /** Null where the client wants none. */
