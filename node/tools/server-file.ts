@@ -126,6 +126,7 @@ function placeOf({ path }: z.core.$ZodIssue): string {
 
 /** Of the two kinds of servers, what is wrong with the one that was meant. */
 function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
   if (issue.code !== 'invalid_union') return issue.message
   const [process, http] = issue.errors
   const meant = isMeant(process) ? process : isMeant(http) ? http : null

@@ -6,8 +6,11 @@ import type { MarketView } from '../market-views.ts'
 import type { OfferView } from '../offer-views.ts'
 import type { ReceiptView, StatusView } from '../views.ts'
 
-/** What a caller may do: looking at the node and its market, at its money, and having work done. */
-export type McpRight = 'look' | 'money' | 'spend'
+/**
+ * What a caller may do. `look`: see the market; `own`: see what only the node's owner sees: wallet, receipts, learning;
+ * `balance`: see what there is to spend; `spend`: have work done.
+ */
+export type McpRight = 'look' | 'own' | 'balance' | 'spend'
 
 /** A question with the most its answer may cost. */
 export interface McpAskRequest {
@@ -73,6 +76,11 @@ export interface McpBalance {
   } | null
 }
 
+export type McpPublicStatus = Pick<
+  StatusView,
+  'version' | 'peerId' | 'wallet' | 'peers' | 'offers' | 'models'
+>
+
 export interface McpCallOptions {
   signal: AbortSignal
   /** Of the header `shoal-channel`: a channel to this node that pays in place of a budget. */
@@ -99,9 +107,10 @@ export interface McpBackend {
     limit: number
   }): Promise<OfferView[]>
   balance(): Promise<McpBalance>
-  /** Of the caller's own tasks; for the node's owner, of all, the newest first. */
+  /** Of tasks asked for and done, the newest first. */
   receipts(limit: number): Promise<ReceiptView[]>
   verifyReceipt(receipt: string, signal: AbortSignal): Promise<CheckedReceiptView>
   learning(): Promise<LearningView>
-  status(): Promise<StatusView>
+  /** To strangers, no more than the network knows. */
+  status(): Promise<StatusView | McpPublicStatus>
 }

@@ -20,7 +20,7 @@ export function registerPrompts(server: McpServer, backend: McpBackend): void {
         ),
     )
   }
-  if (!backend.rights.has('money')) return
+  if (!backend.rights.has('own')) return
   server.registerPrompt(
     'explain_receipt',
     {

@@ -67,22 +67,12 @@ export function registerTools(server: McpServer, modules: McpToolModules): void 
           return resultOf(marketAnswer(market, await backend.offers({ model, region, maxPrice, limit })))
         }),
     )
-    server.registerTool(
-      'learn_status',
-      {
-        title: 'Learning',
-        description: 'What the node learns with others: rounds, their phase, and what came of them.',
-        inputSchema: nothing,
-        outputSchema: learnOutput,
-        annotations: LOOKS,
-      },
-      () => answered(log, async () => resultOf(learnAnswer(await backend.learning()))),
-    )
   }
-  if (backend.rights.has('money')) registerMoney(server, modules)
+  if (backend.rights.has('balance')) registerBalance(server, modules)
+  if (backend.rights.has('own')) registerOwn(server, modules)
 }
 
-function registerMoney(server: McpServer, { backend, log }: McpToolModules): void {
+function registerBalance(server: McpServer, { backend, log }: McpToolModules): void {
   server.registerTool(
     'wallet_balance',
     {
@@ -93,6 +83,20 @@ function registerMoney(server: McpServer, { backend, log }: McpToolModules): voi
       annotations: LOOKS,
     },
     () => answered(log, async () => resultOf({ ...(await backend.balance()) })),
+  )
+}
+
+function registerOwn(server: McpServer, { backend, log }: McpToolModules): void {
+  server.registerTool(
+    'learn_status',
+    {
+      title: 'Learning',
+      description: 'What the node learns with others: rounds, their phase, and what came of them.',
+      inputSchema: nothing,
+      outputSchema: learnOutput,
+      annotations: LOOKS,
+    },
+    () => answered(log, async () => resultOf(learnAnswer(await backend.learning()))),
   )
   server.registerTool(
     'receipts',
