@@ -4,6 +4,8 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
+import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
+import { mcpRoutes } from '../mcp/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { errorHandling } from './error-handling.ts'
@@ -36,6 +38,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   loopbackGuard,
   healthRoutes,
   openaiRoutes,
+  mcpRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */
@@ -117,7 +120,11 @@ export class Gateway {
       ...modules,
       config: node.config,
       log: node.log,
-      inference: new NetworkInference(modules),
+      inference: new ToolInference(TOOL_LIMITS, {
+        inference: new NetworkInference(modules),
+        tools: node.parts.tools,
+        clock: this.#clock,
+      }),
       accounts: new LoopbackAccess(),
       served,
       shutDown,
