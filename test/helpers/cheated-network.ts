@@ -159,6 +159,19 @@ export class CheatedNetwork {
     )
   }
 
+  /** What each requester holds of each cheat, to be read by people. */
+  get standings(): string {
+    return this.requesters
+      .flatMap(({ key, node }) =>
+        this.cheats.map(cheat => {
+          const { standing } = node.parts.reputation.honesty(cheat.key)
+          const { audits } = node.parts.reputation.opinion(cheat.key)
+          return `${name(cheat.key)} is ${standing} to ${name(key)} after ${audits.passed} + ${audits.failed} audits`
+        }),
+      )
+      .join(', ')
+  }
+
   /** Cases that requesters have brought to court. */
   get cases(): Case[] {
     return this.requesters.flatMap(({ node }) => [...node.parts.verification.disputes!.desk.list()])
