@@ -159,6 +159,18 @@ export class CheatedNetwork {
     )
   }
 
+  /** Whether each of the cheats has been found out by a requester. Others may learn it from that one, and never ask the cheat. */
+  get areAllFound(): boolean {
+    return this.cheats.every(({ key }) =>
+      this.requesters.some(({ node }) => node.parts.reputation.honesty(key).standing === 'caught'),
+    )
+  }
+
+  /** Waits until requesters have done the audits that they can do by now. */
+  async audited(): Promise<void> {
+    await Promise.all(this.requesters.map(({ node }) => node.parts.verification.audits.settled()))
+  }
+
   /** What each requester holds of each cheat, to be read by people. */
   get standings(): string {
     return this.requesters
