@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
 import { anthropicRoutes } from '../anthropic/routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
+import { ollamaRoutes } from '../ollama/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { errorHandling } from './error-handling.ts'
@@ -38,6 +39,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   healthRoutes,
   openaiRoutes,
   anthropicRoutes,
+  ollamaRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */
