@@ -3,9 +3,11 @@ import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
+import { anthropicRoutes } from '../anthropic/routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
+import { ollamaRoutes } from '../ollama/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { errorHandling } from './error-handling.ts'
@@ -39,6 +41,8 @@ const PLUGINS: readonly GatewayPlugin[] = [
   healthRoutes,
   openaiRoutes,
   mcpRoutes,
+  anthropicRoutes,
+  ollamaRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */
