@@ -22,6 +22,22 @@ export interface AskOptions {
   taskClass?: string
   /** Who is tried first, where that is possible; unset leaves it to the router. */
   preferred?: Pick<Listing, 'provider' | 'model'>
+  /**
+   * Asked before more is spent, for whoever pays in the end: nothing more is paid for or taken while it waits. Must not
+   * throw; whoever does not pay cancels the task, and it resolves then.
+   */
+  cover?: (spending: AttemptSpending) => Promise<void>
+}
+
+/** What an attempt will have cost with its next payment, and for what. */
+export interface AttemptSpending {
+  attempt: number
+  provider: ProviderId
+  model: string
+  /** Base units that this node pays; of its own engine nothing. */
+  amount: bigint
+  promptTokens: number
+  outputTokens: number
 }
 
 /** What happens to a task. `replica` counts the copies of an SLA class that has several; 0 where there is one. */

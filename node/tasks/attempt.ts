@@ -26,7 +26,7 @@ import { PaymentError } from '../payments/errors.ts'
 import type { ChannelLease } from '../payments/payer-channels.ts'
 import type { AcceptedTask, TaskTerms } from '../trust/audits/archived-task.ts'
 import { HealthMonitor } from './health-monitor.ts'
-import { meteredAt, owedFor } from './metering.ts'
+import { type Metered, meteredAt, owedFor } from './metering.ts'
 import type { OutgoingFrame } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { saysAsAsked } from './receipt-claims.ts'
@@ -51,6 +51,8 @@ export interface AttemptOptions {
   chatTemplate?: Bytes32 | null
   self: NodeKey
   wallet: Address
+  /** Awaited before more than before is paid; see `AskOptions.cover`. */
+  cover?: (taskAmount: bigint, metered: Metered) => Promise<void>
 }
 
 export interface AttemptModules {
@@ -366,6 +368,11 @@ export class Attempt {
   async #payTo(taskAmount: bigint): Promise<void> {
     const { lease, frames, onEvent } = this.#modules
     if (taskAmount <= lease.paid) return
+    const { cover } = this.#options
+    if (cover !== undefined) {
+      const metered = { promptTokens: this.#promptTokens, outputTokens: this.#tokens.length }
+      await this.#health.aside(() => cover(taskAmount, metered))
+    }
     const { cumulativeAmount, signature } = await this.#health.aside(() => lease.payTo(taskAmount))
     await frames.send({ kind: 'payment', cumulativeAmount, taskAmount, signature }, this.#stalled.signal)
     onEvent({ type: 'payment', taskAmount, cumulativeAmount })

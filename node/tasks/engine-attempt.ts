@@ -21,6 +21,8 @@ export interface EngineAttemptModules {
   clock: Clock
   log: Logger
   onEvent: (event: AttemptEvent) => void
+  /** Awaited after each output, before more is taken; see `AskOptions.cover`. */
+  cover?: (usage: Metered) => Promise<void>
 }
 
 /** What is expected is the median, or no more than a claim. */
@@ -64,13 +66,14 @@ export class EngineAttempt {
 
   /** Runs to the end. */
   async run(cancel: AbortSignal): Promise<AttemptOutcome> {
-    const { engine, log } = this.#modules
+    const { engine, log, cover } = this.#modules
     this.#health.start()
     try {
       this.#generation = engine.generate(this.#options.task, { signal: cancel })
       for await (const event of this.#generation) {
         const outcome = this.#take(event)
         if (outcome !== null) return outcome
+        if (cover !== undefined && event.type === 'output') await this.#health.aside(() => cover(this.usage))
       }
       throw new Error('the engine ended without an end')
     } catch (error) {

@@ -12,7 +12,7 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import { PaymentError, type PaymentErrorCode } from '../payments/errors.ts'
 import type { ChannelLease, PayerChannels } from '../payments/payer-channels.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, type AttemptOptions } from './attempt.ts'
 import { taskProtocol } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import type { AttemptOrder, AttemptReport, TryOutcome, Venue } from './venue.ts'
@@ -88,6 +88,7 @@ export class PeerVenue implements Venue {
           ...this.#known(candidate.model.model),
           self: this.#options.self,
           wallet: this.#options.wallet,
+          ...coverOf(order),
         },
         { frames, lease, receipts, signer, clock, log, onViolation, onEvent },
       )
@@ -182,6 +183,15 @@ export class PeerVenue implements Venue {
       jsonSchema,
       payment: { payer: this.#options.wallet, channelId: lease.channelId, voucher: lease.voucher() },
     }
+  }
+}
+
+function coverOf({ ask, attempt, choice }: AttemptOrder): Pick<AttemptOptions, 'cover'> {
+  const { cover } = ask
+  if (cover === undefined) return {}
+  const { provider, model } = choice.candidate
+  return {
+    cover: (amount, metered) => cover({ attempt, provider, model: model.model, amount, ...metered }),
   }
 }
 
