@@ -16,8 +16,12 @@ export interface AskOptions {
   sampling: TaskSampling
   stop: string[]
   jsonSchema: string | null
+  /** So many of the likeliest tokens are told beside each token, 0 to 20; left out where none are wanted. In the SLA class B alone. */
+  logprobs?: number
   /** How it is to be done. */
   preferences: Preferences
+  /** For whom, where it is not the node's owner. */
+  tenant?: string
   /** Kind of work, for which routing learns; found from the prompt unless named. */
   taskClass?: string
   /** Who is tried first, where that is possible; unset leaves it to the router. */
@@ -64,6 +68,8 @@ export interface TaskResult {
   status: 'completed' | 'cancelled' | 'expired'
   reason: 'stop' | 'stop_string' | 'length' | 'cancelled' | 'deadline'
   text: string
+  /** One for each input, where it was an embedding that is complete. */
+  vectors?: readonly Float32Array[]
   outputTokens: number
   promptTokens: number
   /** Base units, over all attempts. */

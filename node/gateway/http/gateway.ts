@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
@@ -138,7 +138,7 @@ async function makeApp({ config, log }: ShoalNode): Promise<GatewayApp> {
   const options = {
     loggerInstance: log.child({ room: 'gateway' }),
     // Paths and headers are clients' text.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config['gateway.maxBodyBytes'],
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
