@@ -3,6 +3,7 @@ import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
+import { anthropicRoutes } from '../anthropic/routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
@@ -39,6 +40,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   healthRoutes,
   openaiRoutes,
   mcpRoutes,
+  anthropicRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */

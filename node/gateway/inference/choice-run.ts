@@ -5,7 +5,14 @@ import type { AskOptions, AttemptSpending, TaskEvent, TaskResult } from '../../t
 import type { Requester } from '../../tasks/requester.ts'
 import { peerIdOf } from '../views.ts'
 import type { CanonicalTool, ToolCall, ToolChoice } from './canonical-request.ts'
-import type { FinishReason, InferenceChoice, InferenceEvent, ShoalInfo } from './inference-service.ts'
+import type {
+  FinishReason,
+  InferenceChoice,
+  InferenceEvent,
+  ShoalInfo,
+  TokenLogprob,
+} from './inference-service.ts'
+import { LogprobLedger } from './logprob-ledger.ts'
 import { type AnswerPart, type AnswerReader, CallReader, PlainReader, TaggedReader } from './tool-calls.ts'
 
 export interface ChoiceRunOptions {
@@ -43,6 +50,8 @@ export class ChoiceRun {
   readonly #reader: AnswerReader
   readonly #calls: { id: string; name: string; arguments: string }[] = []
   readonly #receipts: CidString[] = []
+  /** Null where nobody asks. */
+  readonly #ledger: LogprobLedger | null
   #text = ''
   /** Tokens whose text is still held back. */
   #untold = 0
@@ -51,6 +60,7 @@ export class ChoiceRun {
     this.#options = options
     this.#modules = modules
     this.#reader = readerOf(options)
+    this.#ledger = options.ask.logprobs === undefined ? null : new LogprobLedger()
   }
 
   /** @throws {TaskError} as `Requester.ask` */
@@ -63,7 +73,8 @@ export class ChoiceRun {
         text: this.#text,
         toolCalls: this.#calls as ToolCall[],
         finish: this.#finish(result),
-        logprobs: null,
+        isCutByStop: result.reason === 'stop_string',
+        logprobs: this.#allLogprobs(),
       },
       taskId: result.taskId,
       promptTokens: result.promptTokens,
@@ -95,6 +106,7 @@ export class ChoiceRun {
         return
       }
       case 'output':
+        this.#ledger?.add(event.logprobs ?? [])
         this.#tell(this.#reader.take(event.text), event.count ?? event.tokens.length)
         return
       case 'failover':
@@ -114,7 +126,8 @@ export class ChoiceRun {
     for (const part of parts) {
       if (part.type === 'text') {
         this.#text += part.text
-        onEvent({ type: 'text', text: part.text, tokens: this.#untold })
+        const logprobs = this.#logprobs(part.text)
+        onEvent({ type: 'text', text: part.text, tokens: this.#untold, ...(logprobs && { logprobs }) })
         this.#untold = 0
       } else if (part.type === 'call') {
         const call = { id: `call_${randomBytes(12).toString('hex')}`, name: part.name, arguments: '' }
@@ -125,6 +138,16 @@ export class ChoiceRun {
         onEvent({ type: 'tool_arguments', index: part.index, text: part.text })
       }
     }
+  }
+
+  /** What is read as a call is no text: from there on tokens and text do not go together. */
+  #logprobs(text: string): TokenLogprob[] | null {
+    return this.#ledger === null || this.#calls.length > 0 ? null : this.#ledger.take(text)
+  }
+
+  #allLogprobs(): readonly TokenLogprob[] | null {
+    const told = this.#ledger?.told ?? []
+    return told.length === 0 || this.#calls.length > 0 ? null : told
   }
 
   #finish({ status, reason }: TaskResult): FinishReason {
