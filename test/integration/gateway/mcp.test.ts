@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -10,10 +12,12 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js'
 import { z } from 'zod'
+import { ControlClient } from '../../../node/gateway/control-client.ts'
 import { controlEndpoint } from '../../../node/gateway/control-endpoint.ts'
 import { controlHandlers } from '../../../node/gateway/control-handlers.ts'
 import { ControlServer } from '../../../node/gateway/control-server.ts'
 import { Door } from '../../../node/gateway/http/door.ts'
+import type { ToolAnswerView } from '../../../node/gateway/inference-handlers.ts'
 import { ServedModels } from '../../../node/gateway/served-models.ts'
 import { parseCredits } from '../../../protocol/money.ts'
 import { silentLog } from '../../helpers/hosts.ts'
@@ -39,7 +43,7 @@ async function call(client: Client, name: string, given: Record<string, unknown>
   }
 }
 
-describe('the node as an MCP server', () => {
+describe('the node and MCP', () => {
   const network = new TestNetwork()
   let asker: TestNode
   let provider: TestNode
@@ -50,7 +54,13 @@ describe('the node as an MCP server', () => {
   before(async () => {
     await network.start()
     provider = await network.node()
-    asker = await network.node({ 'models.serve': '', 'p2p.bootstrap': provider.address })
+    const servers = join(await network.folder(), 'servers.yaml')
+    const args = [new URL('../../helpers/mcp-tool-server.ts', import.meta.url).pathname]
+    const test = { command: process.execPath, args, tools: ['secret'], env: ['PATH'] }
+    await writeFile(servers, JSON.stringify({ servers: { test } }))
+    asker = await network.node({
+      ...{ 'models.serve': '', 'p2p.bootstrap': provider.address, 'mcp.servers': servers },
+    })
     await asker.knows(provider)
     const { node } = asker
     const modules = { node, served: new ServedModels(node.events), shutDown: () => {} }
@@ -233,6 +243,60 @@ describe('the node as an MCP server', () => {
       })
     })
   }
+
+  describe('and as an MCP client', () => {
+    const chat = (shoal: Record<string, unknown>) =>
+      fetch(new URL('/v1/chat/completions', url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          ...{ model: 'auto', tool_choice: 'required', temperature: 0, max_tokens: 64, shoal },
+          messages: [{ role: 'user', content: 'What is the secret?' }],
+        }),
+      })
+
+    it('lets an answer use its tools, all steps within one price', async () => {
+      const response = await chat({ tools: ['test/secret'], maxPrice: '0.01' })
+      const { choices, shoal } = (await response.json()) as {
+        choices: { message: { tool_calls?: unknown }; finish_reason: string }[]
+        shoal: { taskIds: string[]; receipts: string[]; cost: string; tools: unknown[] }
+      }
+      assert.deepEqual(shoal.tools, [{ name: 'test/secret', isError: false }])
+      assert.equal(shoal.taskIds.length, 2)
+      assert.equal(choices[0]!.message.tool_calls, undefined)
+      let paid = 0n
+      for await (const { cid, receipt } of asker.node.parts.receipts.list({ limit: 10 }))
+        if (shoal.receipts.includes(cid)) paid += receipt.amount
+      assert.equal(parseCredits(shoal.cost), paid)
+      assert.ok(paid > 0n && paid <= parseCredits('0.01'))
+    })
+
+    it('refuses tools that nobody allowed', async () => {
+      const response = await chat({ tools: ['test/hidden'] })
+      assert.equal(response.status, 404)
+      const { error } = (await response.json()) as { error: { code: string; message: string } }
+      assert.equal(error.code, 'tool_unknown')
+      assert.match(error.message, /There are: test\/secret/)
+    })
+
+    it('does the same for its owner’s commands', async () => {
+      const client = new ControlClient(controlEndpoint(asker.node.dataDir))
+      const told: unknown[] = []
+      const messages = [{ role: 'user' as const, content: 'What is the secret?' }]
+      const answer = (await client.stream(
+        'ask',
+        { messages, tools: ['test/secret'], maxPrice: '0.01', maxTokens: 32 },
+        event => void told.push(event),
+      )) as ToolAnswerView
+      assert.equal(answer.status, 'completed')
+      assert.ok(answer.receipts.length >= 1)
+      const text = told.flatMap(event => {
+        const { type, text } = event as { type: string; text: string }
+        return type === 'output' ? [text] : []
+      })
+      assert.equal(text.join(''), answer.text)
+    })
+  })
 
   describe('as HTTP', () => {
     const post = (body: unknown, headers: Record<string, string> = {}) =>
