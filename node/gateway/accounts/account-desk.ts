@@ -116,7 +116,8 @@ export class AccountDesk {
     const key = this.#accounts.keys.get(id)
     const isSeen = key !== null && (key.tenant === by.tenant || by.scopes.has('administer'))
     if (!isSeen) throw notFound('key', id)
-    const isWithin = lesserRole(key.role, by.role) === key.role && key.scopes.every(scope => by.scopes.has(scope))
+    const isWithin =
+      lesserRole(key.role, by.role) === key.role && key.scopes.every(scope => by.scopes.has(scope))
     if (!isWithin) throw forbidden('the key may do more than you', 'Ask an admin.')
     return key
   }
@@ -137,7 +138,8 @@ async function amounts<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof RangeError) throw new GatewayError('REQUEST_INVALID', error.message, { cause: error })
+    if (error instanceof RangeError)
+      throw new GatewayError('REQUEST_INVALID', error.message, { cause: error })
     throw error
   }
 }

@@ -1,7 +1,7 @@
+import type { PaymentAccess } from '../credit/payment-access.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { Principal, Purses } from '../http/principal.ts'
 import { OWNER_PURSE, type Purse } from '../http/purse.ts'
-import type { PaymentAccess } from '../credit/payment-access.ts'
 import type { Accounts } from './accounts.ts'
 
 /**

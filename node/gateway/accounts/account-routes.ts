@@ -135,21 +135,35 @@ function deskRoutes(app: GatewayApp, desk: AccountDesk): void {
     method: 'GET',
     url: '/api/tenants',
     config: tenants.config,
-    schema: { summary: 'Tenants and what they spend', tags: tenants.tags, response: { 200: z.array(tenantView) } },
+    schema: {
+      summary: 'Tenants and what they spend',
+      tags: tenants.tags,
+      response: { 200: z.array(tenantView) },
+    },
     handler: async () => desk.tenants(),
   })
   app.route({
     method: 'POST',
     url: '/api/tenants',
     config: tenants.config,
-    schema: { summary: 'Make a tenant', tags: tenants.tags, body: tenantInput, response: { 200: tenantView } },
+    schema: {
+      summary: 'Make a tenant',
+      tags: tenants.tags,
+      body: tenantInput,
+      response: { 200: tenantView },
+    },
     handler: request => desk.createTenant(request.body),
   })
   app.route({
     method: 'GET',
     url: '/api/tenants/:id',
     config: tenants.config,
-    schema: { summary: 'One tenant', tags: tenants.tags, params: tenantParams, response: { 200: tenantView } },
+    schema: {
+      summary: 'One tenant',
+      tags: tenants.tags,
+      params: tenantParams,
+      response: { 200: tenantView },
+    },
     handler: async request => desk.tenant(request.params.id),
   })
   app.route({

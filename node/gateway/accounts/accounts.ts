@@ -12,7 +12,6 @@ import { lesserRole, scopesWithin } from './roles.ts'
 import { hexOf, type RandomBytes } from './secrets.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { Tenants } from './tenants.ts'
-import { TenantTasks } from './tenant-tasks.ts'
 
 export interface AccountsModules {
   store: Store
@@ -28,7 +27,6 @@ export class Accounts {
   readonly budgets: Budgets
   readonly sessions: Sessions
   readonly ownerTokens: OwnerTokens
-  readonly tasks: TenantTasks
 
   constructor(config: Config, modules: AccountsModules) {
     const { random } = modules
@@ -43,7 +41,6 @@ export class Accounts {
     this.budgets = new Budgets({ ...modules, newId: () => hexOf(random(16)) })
     this.sessions = new Sessions({ lifetimeMs: config['gateway.sessionLifetime'] }, modules)
     this.ownerTokens = new OwnerTokens(modules)
-    this.tasks = new TenantTasks(modules)
   }
 
   /** @throws {StoreError} */
@@ -52,7 +49,6 @@ export class Accounts {
     await this.keys.start()
     await this.budgets.start()
     await this.sessions.start()
-    await this.tasks.start()
   }
 
   /** Resolves when all that is known is on disk. Idempotent. */

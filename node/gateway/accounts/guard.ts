@@ -80,7 +80,9 @@ export class Guard {
   constructor(options: GuardOptions, modules: GuardModules) {
     this.#options = options
     this.#modules = modules
-    this.#local = { everything: { ...OWNER, subject: 'loopback' }, infer: LOOPBACK, nothing: null }[options.local]
+    this.#local = { everything: { ...OWNER, subject: 'loopback' }, infer: LOOPBACK, nothing: null }[
+      options.local
+    ]
   }
 
   install(app: GatewayApp): void {
@@ -125,7 +127,8 @@ export class Guard {
     if (!isPreflight(request)) return
     const wanted = request.headers['access-control-request-headers']
     reply.header('access-control-allow-methods', 'GET, HEAD, POST, PATCH, PUT, DELETE')
-    if (wanted !== undefined && HEADER_NAMES.test(wanted)) reply.header('access-control-allow-headers', wanted)
+    if (wanted !== undefined && HEADER_NAMES.test(wanted))
+      reply.header('access-control-allow-headers', wanted)
     reply.header('access-control-max-age', PREFLIGHT_KEPT_S)
   }
 

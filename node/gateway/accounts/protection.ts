@@ -2,10 +2,7 @@ import type { Config } from '../../config/settings.ts'
 import { GatewayError } from '../http/http-error.ts'
 import { isLoopback, listenAddress } from '../http/listen-address.ts'
 
-type Protection = Pick<
-  Config,
-  'gateway.auth' | 'gateway.tlsCert' | 'gateway.tlsKey' | 'gateway.behindProxy'
->
+type Protection = Pick<Config, 'gateway.auth' | 'gateway.tlsCert' | 'gateway.tlsKey' | 'gateway.behindProxy'>
 
 /**
  * Refuses to open a door to others that is not protected: everybody must say who they are, and nobody may listen in.

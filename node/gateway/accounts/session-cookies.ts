@@ -52,7 +52,11 @@ export function clearSessionCookies(reply: GatewayReply, site: Site): void {
 }
 
 /** Lax: the browser comes back with it from the identity provider, which is another site. */
-export function setOidcCookie(reply: GatewayReply, value: string, about: { site: Site; lifetimeMs: number }): void {
+export function setOidcCookie(
+  reply: GatewayReply,
+  value: string,
+  about: { site: Site; lifetimeMs: number },
+): void {
   reply.setCookie(nameOf('oidc', about.site), value, {
     ...{ httpOnly: true, sameSite: 'lax', secure: isSecure(about.site), path: `${RENEWAL_PATH}/oidc` },
     maxAge: seconds(about.lifetimeMs),

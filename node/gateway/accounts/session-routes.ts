@@ -5,14 +5,7 @@ import type { Clock } from '../../clock.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { GatewayApp, GatewayReply, GatewayRequest } from '../http/plugin.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
-import {
-  type MeView,
-  meView,
-  nonceView,
-  ownerSignIn,
-  sessionEnd,
-  walletSignIn,
-} from './account-schemas.ts'
+import { type MeView, meView, nonceView, ownerSignIn, sessionEnd, walletSignIn } from './account-schemas.ts'
 import type { Accounts } from './accounts.ts'
 import { addressKey } from './client-address.ts'
 import { OIDC_CALLBACK_PATH, OIDC_FLOW_LIFETIME_MS, type OidcSignIn } from './oidc-sign-in.ts'
@@ -82,7 +75,11 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
     method: 'GET',
     url: '/api/me',
     config,
-    schema: { summary: 'Who you are, what you may, and how to sign in', tags: TAGS, response: { 200: meView } },
+    schema: {
+      summary: 'Who you are, what you may, and how to sign in',
+      tags: TAGS,
+      response: { 200: meView },
+    },
     handler: (request, reply) => {
       reply.header('cache-control', 'no-store')
       return me(request, modules)
@@ -139,7 +136,12 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
           fix: 'Get a new link: shoal keys owner',
         })
       }
-      await begin(request, reply, { subject: 'owner', tenant: OWNER_TENANT, wallet: null, via: 'owner-token' })
+      await begin(request, reply, {
+        subject: 'owner',
+        tenant: OWNER_TENANT,
+        wallet: null,
+        via: 'owner-token',
+      })
       return me(request, modules)
     },
   })
@@ -228,7 +230,8 @@ function theProvider(oidc: OidcSignIn | null): OidcSignIn {
 async function me(request: GatewayRequest, modules: SessionRoutesModules): Promise<MeView> {
   const { accounts, oidc, chainId, client } = modules
   const { principal, session, site } = request
-  const line = principal === null ? undefined : accounts.linesOf(principal).find(({ budget }) => budget !== null)
+  const line =
+    principal === null ? undefined : accounts.linesOf(principal).find(({ budget }) => budget !== null)
   return {
     subject: principal?.subject ?? null,
     tenant: principal?.tenant ?? null,

@@ -55,7 +55,9 @@ export class Sites {
       return this.#options.origins.includes(origin) ? 'allowed' : 'elsewhere'
     }
     const fetchSite = headers['sec-fetch-site']
-    return fetchSite === undefined || fetchSite === 'same-origin' || fetchSite === 'none' ? 'here' : 'elsewhere'
+    return fetchSite === undefined || fetchSite === 'same-origin' || fetchSite === 'none'
+      ? 'here'
+      : 'elsewhere'
   }
 
   #isOurs(name: string): boolean {
