@@ -7,6 +7,8 @@ import { AccountPurses } from '../accounts/account-purses.ts'
 import { accountRoutes } from '../accounts/account-routes.ts'
 import { requireProtection } from '../accounts/protection.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
+import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
+import { mcpRoutes } from '../mcp/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { errorHandling } from './error-handling.ts'
@@ -38,6 +40,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   accountRoutes,
   healthRoutes,
   openaiRoutes,
+  mcpRoutes,
 ]
 
 /** Slow clients are looked for so often, or more often where they have less time. */
@@ -118,7 +121,11 @@ export class Gateway {
       ...modules,
       config: node.config,
       log: node.log,
-      inference: new NetworkInference(modules),
+      inference: new ToolInference(TOOL_LIMITS, {
+        inference: new NetworkInference(modules),
+        tools: node.parts.tools,
+        clock: this.#clock,
+      }),
       listen: this.#options.listen,
       accounts: new AccountPurses({ accounts: node.parts.accounts, payments: null }),
       payments: null,
