@@ -3,6 +3,7 @@ import fastify from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
+import { eventRoutes } from '../api/event-routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
@@ -36,6 +37,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   loopbackGuard,
   healthRoutes,
   openaiRoutes,
+  eventRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */
