@@ -20,6 +20,7 @@ import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { BATCH_PICKS } from '../tasks/batch.ts'
 import { calibrationMethods } from './calibration-methods.ts'
 import { disputeMethods } from './dispute-methods.ts'
+import { eventMethods } from './event-methods.ts'
 import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
@@ -100,6 +101,7 @@ export const controlMethods = {
   ...versionMethods,
   ...disputeMethods,
   ...learningMethods,
+  ...eventMethods,
   ...twinMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),

@@ -10,6 +10,7 @@ import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
+import { eventHandlers } from './event-handlers.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -47,6 +48,7 @@ export function controlHandlers(
     ...calibrationHandlers(node),
     ...disputeHandlers(node),
     ...learningHandlers(node),
+    ...eventHandlers(node),
     ...twinHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),

@@ -1,14 +1,8 @@
 import { z } from 'zod'
 import { GROUP_NAME } from '../../events/consumer-groups.ts'
-import {
-  CHANNELS,
-  type Channel,
-  eventView,
-  eventViewSchema,
-  OWNER,
-  TENANT_CHANNELS,
-} from '../../events/event.ts'
+import { CHANNELS, type Channel, OWNER, TENANT_CHANNELS } from '../../events/event.ts'
 import { MAX_PAGE_EVENTS } from '../../events/journal.ts'
+import { eventPageSchema, eventPageView } from '../event-views.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { GatewayPlugin, GatewayRequest } from '../http/plugin.ts'
 import type { Principal } from '../http/principal.ts'
@@ -46,17 +40,8 @@ const followQuery = z.strictObject({
 })
 const pageQuery = z.strictObject({
   channels: channels.optional(),
-  from: from.default('start'),
+  from: from.optional().describe('As for the stream; default: the latest events.'),
   limit: z.coerce.number().int().min(1).max(MAX_PAGE_EVENTS).default(100),
-})
-const gapSchema = z
-  .object({ channel: z.enum(CHANNELS), from: z.string(), to: z.string() })
-  .describe('Events that were removed; both ends belong to it.')
-const pageSchema = z.object({
-  events: z.array(eventViewSchema),
-  gaps: z.array(gapSchema),
-  lastId: z.string().describe('Ask on from here.'),
-  newestId: z.string().describe('Of the last event there is.'),
 })
 const groupSchema = z.object({
   group: z.string(),
@@ -161,28 +146,20 @@ export const eventRoutes: GatewayPlugin = (app, context) => {
     url: '/api/events/page',
     config: { needs: 'look' },
     schema: {
-      summary: 'Read events from any point',
+      summary: 'Read events from any point, or the latest ones',
       tags: TAGS,
       querystring: pageQuery,
-      response: { 200: pageSchema },
+      response: { 200: eventPageSchema },
     },
     handler: async request => {
       const principal = principalOf(request)
       const { query } = request
-      const page = await journal.read({
+      return eventPageView(journal, {
         tenant: principal.tenant,
         channels: channelsOf(query.channels, principal),
-        after: sequenceFrom(query.from) ?? journal.lastSequence,
+        after: query.from === 'now' ? journal.lastSequence : sequenceFrom(query.from),
         limit: query.limit,
       })
-      return {
-        events: page.events.map(eventView),
-        gaps: page.gaps.map(({ channel, fromSequence, toSequence }) => ({
-          ...{ channel, from: String(fromSequence), to: String(toSequence) },
-        })),
-        lastId: String(page.lastSequence),
-        newestId: String(journal.lastSequence),
-      }
     },
   })
 

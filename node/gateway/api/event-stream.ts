@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { eventView, type Gap, type JournalEvent } from '../../events/event.ts'
+import { gapView } from '../event-views.ts'
 import type { SseStream } from '../http/sse.ts'
 
 /** Where a stream takes its events from. */
@@ -27,9 +28,8 @@ function textOf(event: JournalEvent): string {
 }
 
 /** A gap has no id: who comes back goes on where it was. */
-function gapText({ channel, fromSequence, toSequence }: Gap): string {
-  const data = { channel, from: String(fromSequence), to: String(toSequence) }
-  return `event: gap\ndata: ${JSON.stringify(data)}\n\n`
+function gapText(gap: Gap): string {
+  return `event: gap\ndata: ${JSON.stringify(gapView(gap))}\n\n`
 }
 
 /** Sends events until the source ends or the client goes; as fast as the client reads, and no more is held for it. */
