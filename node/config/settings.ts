@@ -480,8 +480,8 @@ export const settings = {
   }),
   'gateway.maxStreams': setting({
     kind: integer(1, 1_000_000),
-    default: 128,
-    help: 'Event streams that one key, session or person may hold at once.',
+    default: 64,
+    help: 'Event streams that a tenant may hold at once; the owner may hold any number.',
     flag: 'gateway-max-streams',
   }),
   'gateway.requestTimeout': setting({

@@ -22,7 +22,7 @@ export interface GuardOptions {
   isLocalOnly: boolean
   isTls: boolean
   requestsPerMinuteOfAddress: number
-  /** Event streams of one caller at once. */
+  /** Event streams of one tenant at once. */
   maxStreams: number
 }
 
@@ -203,15 +203,12 @@ export class Guard {
         this.#hold(reply, `address:${addressKey(request.ip)}`, MAX_CONCURRENT_OF_ADDRESS)
       return
     }
-    const { tenant, subject, policy } = principal
-    if (isStream) {
-      this.#hold(reply, `streams:${tenant}:${subject}`, this.#options.maxStreams)
-      return
-    }
+    const { tenant, policy } = principal
     if (tenant === OWNER_TENANT) return
+    if (isStream) this.#hold(reply, `streams:${tenant}`, this.#options.maxStreams)
     const waitMs = this.#modules.rates.take(`tenant:${tenant}`, policy.requestsPerMinute)
     if (waitMs > 0) throw tooMany('this tenant', waitMs)
-    this.#hold(reply, `tenant:${tenant}`, policy.concurrent)
+    if (!isStream) this.#hold(reply, `tenant:${tenant}`, policy.concurrent)
   }
 
   /** Until the answer has ended, however it does. */

@@ -6,6 +6,7 @@ import type { ShoalNode } from '../../node.ts'
 import { AccountPurses } from '../accounts/account-purses.ts'
 import { accountRoutes } from '../accounts/account-routes.ts'
 import { requireProtection } from '../accounts/protection.ts'
+import { eventRoutes } from '../api/event-routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
@@ -41,6 +42,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   healthRoutes,
   openaiRoutes,
   mcpRoutes,
+  eventRoutes,
 ]
 
 /** Slow clients are looked for so often, or more often where they have less time. */
