@@ -60,6 +60,8 @@ export class UpstreamGeneration implements Generation {
   #granted: number
   #wake: () => void = () => {}
   #isIterated = false
+  /** All of the answer has come, but for its last bytes. */
+  #hasEnded = false
 
   constructor(options: UpstreamGenerationOptions, modules: UpstreamGenerationModules) {
     this.#options = options
@@ -102,7 +104,7 @@ export class UpstreamGeneration implements Generation {
         yield* this.#read(answer, promptTokens)
       } finally {
         answer.deadline.cancel()
-        answer.response.discard()
+        answer.response.discard(this.#hasEnded)
       }
     } catch (error) {
       if (error instanceof UpstreamError) this.#modules.onFault(error)
@@ -151,6 +153,7 @@ export class UpstreamGeneration implements Generation {
     const held = stop === null ? this.#stops.flush() : ''
     if (held !== '') yield { type: 'output', tokens: [], text: held, count: 0 }
     const usage = tally.usage ?? { promptTokens, outputTokens: tally.outputTokens }
+    this.#hasEnded = stop === null
     this.#modules.onTokens(usage.promptTokens + usage.outputTokens)
     yield { type: 'end', reason, ...usage }
   }

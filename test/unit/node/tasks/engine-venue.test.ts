@@ -36,6 +36,7 @@ describe('an attempt at a cloud service', () => {
   const folders = new TemporaryFolders()
   let clock: ManualClock
   let store: Store
+  let spending: CloudSpending
   let limit: SpendingLimit
   let cloud: CloudServices
   let venue: EngineVenue
@@ -80,12 +81,13 @@ describe('an attempt at a cloud service', () => {
       debug: () => {},
       warn: (what: unknown) => warnings.push(what),
     } as unknown as Logger
+    spending = new CloudSpending({ limit, store, clock })
     venue = new EngineVenue(
       { stallTimeoutMs: 5_000 },
       {
         engineOf: id => cloud.engineOf(id as CloudId),
         clearance,
-        spending: new CloudSpending({ limit, store }),
+        spending,
         clock,
         log,
       },
@@ -167,8 +169,11 @@ describe('an attempt at a cloud service', () => {
     await waitUntil('it is asked', () => server.asked.length === 1)
     const after = new SpendingLimit({ limitPerDay: LIMIT }, { store, clock })
     await after.start()
-    assert.equal(after.remaining(), LIMIT - WORST)
+    // What is written ahead for other tasks counts until it is known to be free.
+    assert.ok(after.remaining() <= LIMIT - WORST)
+    assert.ok(after.remaining() >= LIMIT - WORST - LIMIT / 16n)
     assert.deepEqual((await passing(running)).outcome, { kind: 'failed', why: 'stalled' })
+    await spending.stop()
     const later = new SpendingLimit({ limitPerDay: LIMIT }, { store, clock })
     await later.start()
     assert.equal(later.remaining(), LIMIT)
