@@ -60,6 +60,8 @@ export class Poster {
     request.on('error', reject)
     request.end(body)
     const response = await promise
+    // Whoever reads it is told; of the last bytes, which nobody reads, nobody needs to be.
+    response.on('error', () => {})
     return {
       status: response.statusCode ?? 0,
       headers: response.headers,

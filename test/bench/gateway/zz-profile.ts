@@ -13,7 +13,7 @@ const proxy = fork(new URL('proxy.ts', import.meta.url), [url], {env: {...proces
 const [{ port: pport }] = (await once(proxy, 'message')) as [{ port: number }]
 const services = join(folder, 's.json')
 await writeFile(services, JSON.stringify({ services: [{ name: 'scripted', url: `${url}/v1`, dataClass: 'SHARED', maxConcurrent: 256, models: [{ model: 'scripted', input: '1', output: '4', contextTokens: 8192, tokensPerSecond: 60 }] }] }))
-if (process.argv[2] === 'prof') process.env.NODE_OPTIONS = process.argv[4] ?? `--cpu-prof --cpu-prof-dir=${folder}`
+if (process.argv[2] === 'prof' && process.argv[4] !== 'none') process.env.NODE_OPTIONS = process.argv[4] ?? `--cpu-prof --cpu-prof-dir=${folder}`
 const node = new DemoNode({ name: 'g', dataDir: dataDirAt(join(folder, 'node')), flags: ['--no-serve', '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--gateway', '127.0.0.1:0', '--cloud-services', services, '--spending-limit', '1000000'] })
 delete process.env.NODE_OPTIONS
 await node.waitFor('chain', e => e.type === 'chain' && e.state === 'connected', 60000)
