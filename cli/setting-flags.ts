@@ -20,6 +20,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   earning: 'Earning:',
   task: 'Tasks:',
   auction: 'Tasks:',
+  gateway: 'Gateway:',
+  mcp: 'Gateway:',
   audit: 'Records:',
   log: 'Records:',
 }

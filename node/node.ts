@@ -21,6 +21,8 @@ import type { Config } from './config/settings.ts'
 import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
+import { EventDesk } from './events/event-desk.ts'
+import { Accounts } from './gateway/accounts/accounts.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
 import { Learning } from './learning/learning.ts'
 import { createLogger, type Logger } from './log.ts'
@@ -58,6 +60,8 @@ import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
 import { ServiceMeter } from './tasks/service-meter.ts'
+import { NO_TOOLS, type NodeTools } from './tools/node-tools.ts'
+import { readToolServers } from './tools/server-file.ts'
 import { NodeAttestation } from './trust/attestation/node-attestation.ts'
 import { type AttestedSoftware, readAttestedSoftware } from './trust/attestation/software-list.ts'
 import type { Reputation } from './trust/reputation.ts'
@@ -195,6 +199,7 @@ export class ShoalNode {
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
     const cloud = await this.#openCloud()
+    const tools = await this.#openTools()
     this.#allowed = config['privacy.allow'].map(peer => nodeKeyFrom(peer, 'privacy.allow'))
     this.#attested =
       config['privacy.attested'] === null ? null : await readAttestedSoftware(config['privacy.attested'])
@@ -202,6 +207,11 @@ export class ShoalNode {
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
     this.#undo.push(() => store.close())
+    const accounts = new Accounts(config, {
+      ...{ store, clock: this.#clock, log: this.#log, random: randomBytes },
+    })
+    await accounts.start()
+    this.#undo.push(() => accounts.stop())
     const { seed } = await loadOrCreateNodeKey(dataDir.nodeKey)
     const signer = createNativeNodeSigner(seed)
     const eventLog = await this.#openAuditLog(store, signer)
@@ -209,6 +219,11 @@ export class ShoalNode {
     await outbox.recover()
     await outbox.record([], [{ kind: 'node.started', v: 1, software: `shoal/${VERSION}` }])
     this.#retryAudit(outbox)
+    const eventDesk = await EventDesk.open(
+      { config },
+      { store, clock: this.#clock, log: this.#log, events: this.events, eventLog },
+    )
+    this.#undo.push(() => eventDesk.stop())
 
     const [wallet, place] = await Promise.all([options.wallet, this.#findChain()])
     const client = await this.#connect(place)
@@ -269,6 +284,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+        onPrice: eventDesk.onPrice,
       },
     )
     await desk.start()
@@ -348,8 +364,10 @@ export class ShoalNode {
 
     this.#parts = {
       store,
+      accounts,
       signer,
       eventLog,
+      eventDesk,
       outbox,
       wallet,
       host,
@@ -360,6 +378,7 @@ export class ShoalNode {
       engine,
       serving,
       cloud,
+      tools,
       catalog,
       receipts,
       trust,
@@ -399,6 +418,18 @@ export class ShoalNode {
       random: Math.random,
       onTrouble,
     })
+  }
+
+  /** @throws {ConfigError} before anything has begun */
+  async #openTools(): Promise<NodeTools> {
+    const path = this.config['mcp.servers']
+    if (path === null) return NO_TOOLS
+    // What speaks with the servers takes longer to load than the rest of the node's start.
+    const { ToolServers } = await import('./tools/tool-servers.ts')
+    const configs = await readToolServers(path, this.#environment)
+    const tools = new ToolServers(configs, { clock: this.#clock, log: this.#log })
+    this.#undo.push(() => tools.stop())
+    return tools
   }
 
   async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
@@ -742,6 +773,7 @@ export class ShoalNode {
         },
         record: event => outbox.record([], [event]),
         randomTaskId: () => randomBytes(16).toString('hex'),
+        onTask: this.parts.eventDesk.onTask,
       },
     )
     this.#undo.push(() => requester.stop())
@@ -917,8 +949,12 @@ export class ShoalNode {
 /** Parts that run without the chain. */
 export interface NodeParts {
   store: Store
+  /** Who may use this node beside its owner. */
+  accounts: Accounts
   signer: NodeSigner
   eventLog: EventLog
+  /** What happens, kept for whoever follows it. */
+  eventDesk: EventDesk
   outbox: AuditOutbox
   wallet: Wallet
   host: P2PHost
@@ -931,6 +967,8 @@ export interface NodeParts {
   /** Which models are at work for tasks. */
   serving: ModelServing
   cloud: CloudServices
+  /** Of configured MCP servers. */
+  tools: NodeTools
   catalog: ModelCatalog
   receipts: ReceiptBook
   trust: Trust

@@ -3,6 +3,7 @@ import {
   DEFAULT_CREDIT_WINDOW_TOKENS,
   MAX_BID_WINDOW_MS,
   MAX_CREDIT_WINDOW_TOKENS,
+  MAX_OUTPUT_TOKENS,
   MAX_SPOT_NOTICE_MS,
 } from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
@@ -384,6 +385,178 @@ export const settings = {
     default: 10,
     help: 'Of 100 tasks, for how many a second provider may be asked while the first token is late.',
     flag: 'hedge-percent',
+  }),
+
+  'events.keep': setting({
+    kind: integer(256, 100_000_000),
+    default: 100_000,
+    help: 'Events kept of each channel at most.',
+    flag: 'events-keep',
+  }),
+  'events.keepBytes': setting({
+    kind: integer(65_536, 2 ** 40),
+    default: 33_554_432,
+    help: 'Bytes of events kept of each channel at most.',
+    flag: 'events-keep-bytes',
+  }),
+  'events.keepFor': setting({
+    kind: duration(MINUTE, 3_650 * DAY),
+    default: 30 * DAY,
+    help: 'How long events are kept.',
+    flag: 'events-keep-for',
+  }),
+  'events.ackTimeout': setting({
+    kind: duration(SECOND, DAY),
+    default: 30 * SECOND,
+    help: 'After how long an event that a group has not acknowledged is given to it again.',
+    flag: 'events-ack-timeout',
+  }),
+
+  'gateway.listen': setting({
+    kind: optional(text('host:port')),
+    default: null,
+    help: 'Where to open the door for programs and people over HTTP, such as 127.0.0.1:4114; port 0 picks a free one; unset: not at all.',
+    flag: 'gateway',
+  }),
+  'gateway.behindProxy': setting({
+    kind: flag,
+    default: false,
+    help: 'A proxy in front of the door ends TLS and says who asks, by X-Forwarded-For.',
+    flag: 'gateway-behind-proxy',
+  }),
+  'gateway.tlsCert': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'PEM file with the certificate chain of the door.',
+    flag: 'gateway-tls-cert',
+  }),
+  'gateway.tlsKey': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'PEM file with its private key.',
+    flag: 'gateway-tls-key',
+  }),
+  'gateway.auth': setting({
+    kind: flag,
+    default: true,
+    help: 'Ask who is there. Off, whatever runs on this machine acts as the owner; off is refused where others can connect.',
+    flag: 'gateway-auth',
+  }),
+  'gateway.loopbackAccess': setting({
+    kind: choice(['infer', 'none']),
+    default: 'infer',
+    help: 'What programs on this machine may do without a key: ask in your name, or nothing. Only where nobody else can connect.',
+    flag: 'gateway-loopback-access',
+  }),
+  'gateway.hosts': setting({
+    kind: list(text('host', 253)),
+    default: [],
+    help: 'Names by which the door is reached, without port; addresses need not be named.',
+    flag: 'gateway-hosts',
+  }),
+  'gateway.origins': setting({
+    kind: list(text('origin', 300)),
+    default: [],
+    help: 'Other sites whose pages may use the door with a key, such as https://chat.example.',
+    flag: 'gateway-origins',
+  }),
+  'gateway.requestsPerMinute': setting({
+    kind: integer(1, 1_000_000),
+    default: 600,
+    help: 'How often a tenant may ask, unless it is told otherwise.',
+    flag: 'gateway-requests-per-minute',
+  }),
+  'gateway.concurrent': setting({
+    kind: integer(1, 10_000),
+    default: 64,
+    help: 'Requests of a tenant at once, unless it is told otherwise.',
+    flag: 'gateway-concurrent',
+  }),
+  'gateway.addressRequestsPerMinute': setting({
+    kind: integer(1, 10_000_000),
+    default: 3_000,
+    help: 'How often one address may ask, whoever it is; not on this machine alone.',
+    flag: 'gateway-address-requests-per-minute',
+  }),
+  'gateway.maxStreams': setting({
+    kind: integer(1, 1_000_000),
+    default: 64,
+    help: 'Event streams that a tenant may hold at once; the owner may hold any number.',
+    flag: 'gateway-max-streams',
+  }),
+  'gateway.requestTimeout': setting({
+    kind: duration(100, HOUR),
+    default: 30 * SECOND,
+    help: 'A request must have come in whole within this, its head within a third; who drips is cut off.',
+    flag: 'gateway-request-timeout',
+  }),
+  'gateway.sessionLifetime': setting({
+    kind: duration(MINUTE, 90 * DAY),
+    default: 12 * HOUR,
+    help: 'When people who signed in must do so again.',
+    flag: 'gateway-session-lifetime',
+  }),
+  'gateway.oidcIssuer': setting({
+    kind: optional(text('url')),
+    default: null,
+    help: 'Identity provider (OpenID Connect) that people may sign in with.',
+    flag: 'gateway-oidc-issuer',
+  }),
+  'gateway.oidcClient': setting({
+    kind: optional(text('id')),
+    default: null,
+    help: 'What this node is called there.',
+    flag: 'gateway-oidc-client',
+  }),
+  'gateway.oidcSecret': setting({
+    kind: optional(text('secret')),
+    default: null,
+    help: 'Its secret there, if it has one; SHOAL_GATEWAY_OIDC_SECRET only.',
+    secret: true,
+    flag: 'gateway-oidc-secret',
+  }),
+  'gateway.oidcBudget': setting({
+    kind: credits(0n),
+    default: 0n,
+    help: 'Credits that somebody who signs in there may spend a day at your cost, unless told otherwise.',
+    flag: 'gateway-oidc-budget',
+  }),
+  'gateway.markup': setting({
+    kind: fraction,
+    default: 0,
+    help: 'What others pay here beyond what their tasks cost this node, as a share of it.',
+    flag: 'gateway-markup',
+  }),
+  'gateway.answerTokens': setting({
+    kind: integer(1, MAX_OUTPUT_TOKENS),
+    default: 1_024,
+    help: 'The longest answer to a request over HTTP that does not say how long it may be, tokens.',
+    flag: 'gateway-answer-tokens',
+  }),
+  'gateway.maxBodyBytes': setting({
+    kind: integer(1_024, 64 * 1_048_576),
+    default: 8 * 1_048_576,
+    help: 'Longest request over HTTP, bytes.',
+    flag: 'gateway-max-body',
+  }),
+  'gateway.maxConnections': setting({
+    kind: integer(1, 1_000_000),
+    default: 16_384,
+    help: 'Connections over HTTP at once.',
+    flag: 'gateway-max-connections',
+  }),
+  'gateway.maxRunning': setting({
+    kind: integer(1, 100_000),
+    default: 256,
+    help: 'Requests for answers over HTTP that are worked on at once, all clients together.',
+    flag: 'gateway-max-running',
+  }),
+
+  'mcp.servers': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'File (YAML or JSON) with MCP servers and those of their tools that tasks may use.',
+    flag: 'mcp-servers',
   }),
 
   'routing.policy': setting({

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
+import { jsonOf } from '../events/json.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
@@ -9,6 +10,10 @@ import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
+import { doorHandlers } from './door-handlers.ts'
+import { eventHandlers } from './event-handlers.ts'
+import type { Door } from './http/door.ts'
+import { askWithTools, inferenceHandlers } from './inference-handlers.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -21,7 +26,6 @@ import {
   askResultView,
   type ModelsView,
   modelView,
-  peerIdOf,
   peerViews,
   receiptView,
   type StakeWithdrawalView,
@@ -34,23 +38,27 @@ import {
 /**
  * What each command does to a node.
  * @param modules.served what became of the models to be offered
+ * @param modules.door opened when it is asked for
  * @param modules.shutDown ends the whole process in good order
  */
 export function controlHandlers(
   node: ShoalNode,
-  modules: { served: ServedModels; shutDown: () => void },
+  modules: { served: ServedModels; door: Door; shutDown: () => void },
 ): ControlServerModules['handlers'] {
-  const { served, shutDown } = modules
+  const { served, door, shutDown } = modules
   const handlers: ControlHandlersOf<ControlMethod> = {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
     ...calibrationHandlers(node),
     ...disputeHandlers(node),
     ...learningHandlers(node),
+    ...eventHandlers(node),
     ...twinHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),
+    ...inferenceHandlers(node),
+    ...doorHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
@@ -131,7 +139,7 @@ export function controlHandlers(
       return {}
     },
     events: (_parameters, tell, signal) => {
-      const listener = (event: NodeEvent) => tell(eventView(event))
+      const listener = (event: NodeEvent) => tell(jsonOf(event))
       node.events.on('event', listener)
       return new Promise(resolve => {
         signal.addEventListener('abort', () => {
@@ -142,6 +150,7 @@ export function controlHandlers(
     },
     cancel: ({ taskId }) => ({ cancelled: node.trade.requester.cancel(taskId) }),
     ask: async (parameters, tell, signal) => {
+      if (parameters.tools.length > 0) return askWithTools(node, parameters, tell, signal)
       const result = await node.trade.requester.ask(
         askOptionsFrom(parameters, node.config['privacy.defaultClass']),
         event => tell(taskEventView(event)),
@@ -151,18 +160,4 @@ export function controlHandlers(
     },
   }
   return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
-}
-
-/** A node event with credits as decimal strings and nodes as PeerIds. */
-export function eventView(event: NodeEvent): unknown {
-  return Object.fromEntries(
-    Object.entries(event).map(([key, value]: [string, unknown]) => [
-      key,
-      typeof value === 'bigint'
-        ? formatCredits(value)
-        : key === 'peer' || key === 'provider' || key === 'requester'
-          ? peerIdOf(value as string)
-          : value,
-    ]),
-  )
 }
