@@ -21,6 +21,7 @@ import type { Config } from './config/settings.ts'
 import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
+import { EventDesk } from './events/event-desk.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
 import { Learning } from './learning/learning.ts'
 import { createLogger, type Logger } from './log.ts'
@@ -58,6 +59,8 @@ import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
 import { ServiceMeter } from './tasks/service-meter.ts'
+import { NO_TOOLS, type NodeTools } from './tools/node-tools.ts'
+import { readToolServers } from './tools/server-file.ts'
 import { NodeAttestation } from './trust/attestation/node-attestation.ts'
 import { type AttestedSoftware, readAttestedSoftware } from './trust/attestation/software-list.ts'
 import type { Reputation } from './trust/reputation.ts'
@@ -195,6 +198,7 @@ export class ShoalNode {
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
     const cloud = await this.#openCloud()
+    const tools = await this.#openTools()
     this.#allowed = config['privacy.allow'].map(peer => nodeKeyFrom(peer, 'privacy.allow'))
     this.#attested =
       config['privacy.attested'] === null ? null : await readAttestedSoftware(config['privacy.attested'])
@@ -209,6 +213,11 @@ export class ShoalNode {
     await outbox.recover()
     await outbox.record([], [{ kind: 'node.started', v: 1, software: `shoal/${VERSION}` }])
     this.#retryAudit(outbox)
+    const eventDesk = await EventDesk.open(
+      { config },
+      { store, clock: this.#clock, log: this.#log, events: this.events, eventLog },
+    )
+    this.#undo.push(() => eventDesk.stop())
 
     const [wallet, place] = await Promise.all([options.wallet, this.#findChain()])
     const client = await this.#connect(place)
@@ -269,6 +278,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+        onPrice: eventDesk.onPrice,
       },
     )
     await desk.start()
@@ -350,6 +360,7 @@ export class ShoalNode {
       store,
       signer,
       eventLog,
+      eventDesk,
       outbox,
       wallet,
       host,
@@ -360,6 +371,7 @@ export class ShoalNode {
       engine,
       serving,
       cloud,
+      tools,
       catalog,
       receipts,
       trust,
@@ -399,6 +411,18 @@ export class ShoalNode {
       random: Math.random,
       onTrouble,
     })
+  }
+
+  /** @throws {ConfigError} before anything has begun */
+  async #openTools(): Promise<NodeTools> {
+    const path = this.config['mcp.servers']
+    if (path === null) return NO_TOOLS
+    // What speaks with the servers takes longer to load than the rest of the node's start.
+    const { ToolServers } = await import('./tools/tool-servers.ts')
+    const configs = await readToolServers(path, this.#environment)
+    const tools = new ToolServers(configs, { clock: this.#clock, log: this.#log })
+    this.#undo.push(() => tools.stop())
+    return tools
   }
 
   async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
@@ -742,6 +766,7 @@ export class ShoalNode {
         },
         record: event => outbox.record([], [event]),
         randomTaskId: () => randomBytes(16).toString('hex'),
+        onTask: this.parts.eventDesk.onTask,
       },
     )
     this.#undo.push(() => requester.stop())
@@ -919,6 +944,8 @@ export interface NodeParts {
   store: Store
   signer: NodeSigner
   eventLog: EventLog
+  /** What happens, kept for whoever follows it. */
+  eventDesk: EventDesk
   outbox: AuditOutbox
   wallet: Wallet
   host: P2PHost
@@ -931,6 +958,8 @@ export interface NodeParts {
   /** Which models are at work for tasks. */
   serving: ModelServing
   cloud: CloudServices
+  /** Of configured MCP servers. */
+  tools: NodeTools
   catalog: ModelCatalog
   receipts: ReceiptBook
   trust: Trust

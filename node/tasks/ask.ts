@@ -20,6 +20,8 @@ export interface AskOptions {
   logprobs?: number
   /** How it is to be done. */
   preferences: Preferences
+  /** For whom, where it is not the node's owner. */
+  tenant?: string
   /** Kind of work, for which routing learns; found from the prompt unless named. */
   taskClass?: string
   /** Who is tried first, where that is possible; unset leaves it to the router. */

@@ -87,7 +87,13 @@ export class NetworkInference implements InferenceService {
       const runs = Array.from({ length: request.n }, (_, choice) => {
         const run = new ChoiceRun(
           {
-            ask: { ...ask, ...preferred, maxPrice, sampling: seeded(ask, request.seed, choice) },
+            ask: {
+              ...ask,
+              ...preferred,
+              tenant: principal.tenant,
+              maxPrice,
+              sampling: seeded(ask, request.seed, choice),
+            },
             tools: request.tools,
             toolChoice: request.toolChoice,
             cover: bill.coverOf(choice),
@@ -118,7 +124,7 @@ export class NetworkInference implements InferenceService {
     try {
       const preferred = this.#preferred(asks[0]!, request.shoal.preferredProvider)
       const run = new EmbeddingTasks(
-        { asks: asks.map(ask => ({ ...ask, ...preferred })) },
+        { asks: asks.map(ask => ({ ...ask, ...preferred, tenant: principal.tenant })) },
         { requester: node.trade.requester, bill, onEvent: event => onEvent(0, event) },
       )
       const done = await run.run()
