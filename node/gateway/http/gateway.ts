@@ -7,6 +7,7 @@ import { anthropicRoutes } from '../anthropic/routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
+import { ollamaRoutes } from '../ollama/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { errorHandling } from './error-handling.ts'
@@ -41,6 +42,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   openaiRoutes,
   mcpRoutes,
   anthropicRoutes,
+  ollamaRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */
