@@ -26,7 +26,6 @@ export type WalletPageErrorCode =
   | 'NODE_UNREACHABLE'
   | 'NODE_REFUSED'
   | 'NODE_ANSWER_INVALID'
-  | 'PROOF_FILE_INVALID'
 
 /** An expected failure on the page: shown with its code and what to do, never with a stack. */
 export class WalletPageError extends ShoalError<WalletPageErrorCode> {
