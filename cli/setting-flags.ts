@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   earning: 'Earning:',
   task: 'Tasks:',
   auction: 'Tasks:',
+  gateway: 'Gateway:',
   audit: 'Records:',
   log: 'Records:',
 }

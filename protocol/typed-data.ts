@@ -40,6 +40,14 @@ export const VOUCHER_TYPES = {
     { name: 'cumulativeAmount', type: 'uint256' },
   ],
 }
+/** A payee's offer to close a channel at once. */
+export const CLOSE_TYPES = {
+  Close: [
+    { name: 'channelId', type: 'bytes32' },
+    { name: 'finalAmount', type: 'uint256' },
+    { name: 'deadline', type: 'uint256' },
+  ],
+}
 export const TICKET_TYPES = {
   Ticket: [
     { name: 'depositId', type: 'bytes32' },
@@ -118,7 +126,7 @@ export interface ContractReceipt {
 }
 
 /** keccak256 of EIP-712's `encodeType` of a struct without nested ones. */
-function typeHash(types: Record<string, { name: string; type: string }[]>): Uint8Array {
+export function typeHash(types: Record<string, { name: string; type: string }[]>): Uint8Array {
   const [[name, members]] = Object.entries(types) as [[string, { name: string; type: string }[]]]
   const list = members.map(member => `${member.type} ${member.name}`).join(',')
   return keccak_256(utf8ToBytes(`${name}(${list})`))
@@ -287,16 +295,22 @@ export function juryCommitment({ disputeId, round, juror, vote, salt }: JuryVote
 }
 
 /** EIP-712: keccak256(0x1901 ‖ domainSeparator ‖ hashStruct). */
-function typedDigest(domainSeparator: Uint8Array, struct: Uint8Array): Bytes32 {
+export function typedDigest(domainSeparator: Uint8Array, struct: Uint8Array): Bytes32 {
   return `0x${bytesToHex(keccak_256(concatBytes(PREFIX, domainSeparator, struct)))}`
 }
 
 /** An address as `abi.encode` writes it. */
-function addressWord(address: Address): Uint8Array {
+export function addressWord(address: Address): Uint8Array {
   return concatBytes(new Uint8Array(12), hexToBytes(address.slice(2)))
 }
 
-function domainSeparator(name: string, version: string, chainId: number, contract: Address): Uint8Array {
+/** EIP-712 domain separator of one contract. */
+export function domainSeparator(
+  name: string,
+  version: string,
+  chainId: number,
+  contract: Address,
+): Uint8Array {
   return keccak_256(
     concatBytes(
       DOMAIN_TYPE_HASH,
@@ -308,7 +322,11 @@ function domainSeparator(name: string, version: string, chainId: number, contrac
   )
 }
 
-function uint256(value: bigint): Uint8Array {
+/**
+ * A number as `abi.encode` writes it.
+ * @throws {RangeError} when it does not fit
+ */
+export function uint256(value: bigint): Uint8Array {
   if (value < 0n || value >= 2n ** 256n) throw new RangeError('not a uint256')
   return hexToBytes(value.toString(16).padStart(64, '0'))
 }

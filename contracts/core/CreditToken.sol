@@ -7,13 +7,15 @@ import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20P
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 
 import {ICreditToken} from "../interfaces/ICreditToken.sol";
+import {TransferAuthorizations} from "./token/TransferAuthorizations.sol";
 
 /// @title CreditToken
 /// @author Shoal
 /// @notice See {ICreditToken}.
-/// @dev Calls no other contract. At all times the total supply is `genesisSupply`, plus `mintedInEpoch` of all epochs,
-/// minus what was burned, and `mintedInEpoch` of no epoch is more than `epochSupply`.
-contract CreditToken is ERC20, ERC20Burnable, ERC20Permit, ICreditToken {
+/// @dev Calls no other contract, but for the question whether a contract signed. At all times the total supply is
+/// `genesisSupply`, plus `mintedInEpoch` of all epochs, minus what was burned, and `mintedInEpoch` of no epoch is more
+/// than `epochSupply`.
+contract CreditToken is ERC20, ERC20Burnable, ERC20Permit, TransferAuthorizations, ICreditToken {
     /// @notice Length of an epoch, in seconds.
     uint256 public constant EPOCH_SECONDS = 30 days;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Authorization} from "../libraries/Authorizations.sol";
 import {Permit} from "../libraries/Permits.sol";
 
 /// @title IChannels
@@ -221,6 +222,28 @@ interface IChannels {
         uint48 expiresAt,
         uint256 amount,
         Permit calldata permit
+    ) external returns (bytes32 channelId);
+
+    /// @notice Opens a channel with the credits of who signed for it, all of them pulled in and none taken from an
+    /// internal balance; anyone can submit it, and pays only the gas.
+    /// @param payer Who signed, and whose channel it will be.
+    /// @param payee As for `open`.
+    /// @param signer As for `open`.
+    /// @param salt As for `open`.
+    /// @param expiresAt As for `open`.
+    /// @param amount As for `open`; as signed.
+    /// @param authorization The payer's `ReceiveWithAuthorization` to this contract (EIP-3009). Its nonce is
+    /// keccak256(abi.encode(payee, signer, salt, expiresAt)), so that who submits it can change none of them.
+    /// @return channelId Identity of the channel.
+    /// @dev Reverts like `open`, with `DepositsPaused` and the token's errors in place of `InsufficientBalance`.
+    function depositWithAuthorizationAndOpen(
+        address payer,
+        address payee,
+        address signer,
+        bytes32 salt,
+        uint48 expiresAt,
+        uint256 amount,
+        Authorization calldata authorization
     ) external returns (bytes32 channelId);
 
     /// @notice Locks more of the caller's internal balance in a channel of its own.

@@ -4,11 +4,13 @@ pragma solidity 0.8.37;
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {ITransferAuthorizations} from "./ITransferAuthorizations.sol";
+
 /// @title ICreditToken
 /// @author Shoal
-/// @notice "Shoal Credit" (SHC): an ERC-20 with permit and burning, 18 decimals, whose supply follows a schedule that
-/// nobody can change: a genesis supply, minted at deployment, and from then on at most a fixed supply for each epoch
-/// of 30 days, minted by one contract after the epoch is over.
+/// @notice "Shoal Credit" (SHC): an ERC-20 with permit, authorised transfers and burning, 18 decimals, whose supply
+/// follows a schedule that nobody can change: a genesis supply, minted at deployment, and from then on at most a fixed
+/// supply for each epoch of 30 days, minted by one contract after the epoch is over.
 ///
 /// It has no owner. The deployer names the emission contract once, and has no power afterwards. That contract can
 /// never be replaced: whoever could replace it could mint, so that the schedule would be only as good as its keeper.
@@ -16,7 +18,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// can give too little, never too much, and if it should fail, the supply ends and no credit that exists is lost.
 ///
 /// Epochs are counted from the block of deployment.
-interface ICreditToken is IERC20, IERC20Permit {
+interface ICreditToken is IERC20, IERC20Permit, ITransferAuthorizations {
     /// @notice The deployer named the emission contract, for ever.
     /// @param emission The only account that mints from now on.
     event EmissionSet(address indexed emission);

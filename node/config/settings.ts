@@ -3,6 +3,7 @@ import {
   DEFAULT_CREDIT_WINDOW_TOKENS,
   MAX_BID_WINDOW_MS,
   MAX_CREDIT_WINDOW_TOKENS,
+  MAX_OUTPUT_TOKENS,
   MAX_SPOT_NOTICE_MS,
 } from '../../protocol/limits.ts'
 import { CREDIT } from '../../protocol/money.ts'
@@ -384,6 +385,61 @@ export const settings = {
     default: 10,
     help: 'Of 100 tasks, for how many a second provider may be asked while the first token is late.',
     flag: 'hedge-percent',
+  }),
+
+  'gateway.listen': setting({
+    kind: optional(text('host:port')),
+    default: null,
+    help: 'Where to open the door for programs and people over HTTP, such as 127.0.0.1:4114; port 0 picks a free one; unset: not at all.',
+    flag: 'gateway',
+  }),
+  'gateway.behindProxy': setting({
+    kind: flag,
+    default: false,
+    help: 'A proxy in front of the door ends TLS and says who asks, by X-Forwarded-For.',
+    flag: 'gateway-behind-proxy',
+  }),
+  'gateway.tlsCert': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'PEM file with the certificate chain of the door.',
+    flag: 'gateway-tls-cert',
+  }),
+  'gateway.tlsKey': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'PEM file with its private key.',
+    flag: 'gateway-tls-key',
+  }),
+  'gateway.markup': setting({
+    kind: fraction,
+    default: 0,
+    help: 'What others pay here beyond what their tasks cost this node, as a share of it.',
+    flag: 'gateway-markup',
+  }),
+  'gateway.answerTokens': setting({
+    kind: integer(1, MAX_OUTPUT_TOKENS),
+    default: 1_024,
+    help: 'The longest answer to a request over HTTP that does not say how long it may be, tokens.',
+    flag: 'gateway-answer-tokens',
+  }),
+  'gateway.maxBodyBytes': setting({
+    kind: integer(1_024, 64 * 1_048_576),
+    default: 8 * 1_048_576,
+    help: 'Longest request over HTTP, bytes.',
+    flag: 'gateway-max-body',
+  }),
+  'gateway.maxConnections': setting({
+    kind: integer(1, 1_000_000),
+    default: 16_384,
+    help: 'Connections over HTTP at once.',
+    flag: 'gateway-max-connections',
+  }),
+  'gateway.maxRunning': setting({
+    kind: integer(1, 100_000),
+    default: 256,
+    help: 'Requests for answers over HTTP that are worked on at once, all clients together.',
+    flag: 'gateway-max-running',
   }),
 
   'routing.policy': setting({

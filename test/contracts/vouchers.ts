@@ -1,5 +1,5 @@
 import { toBeHex, type Wallet } from 'ethers'
-import { VOUCHER_TYPES } from '../../protocol/typed-data.ts'
+import { CLOSE_TYPES, VOUCHER_TYPES } from '../../protocol/typed-data.ts'
 import type { Shoal } from './test-chain.ts'
 
 export interface SignedVoucher {
@@ -30,14 +30,6 @@ export async function signVoucher(
     { channelId, cumulativeAmount },
   )
   return { channelId, cumulativeAmount, signature }
-}
-
-const CLOSE_TYPES = {
-  Close: [
-    { name: 'channelId', type: 'bytes32' },
-    { name: 'finalAmount', type: 'uint256' },
-    { name: 'deadline', type: 'uint256' },
-  ],
 }
 
 /** A payee's offer to close a channel at once. */

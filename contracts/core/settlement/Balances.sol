@@ -5,6 +5,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IBalances} from "../../interfaces/IBalances.sol";
+import {ITransferAuthorizations} from "../../interfaces/ITransferAuthorizations.sol";
+import {Authorization} from "../../libraries/Authorizations.sol";
 import {Permit, Permits} from "../../libraries/Permits.sol";
 import {DepositPause} from "../DepositPause.sol";
 
@@ -87,6 +89,31 @@ abstract contract Balances is IBalances, DepositPause {
         } else {
             _debit(amount);
         }
+    }
+
+    /// @notice Takes tokens of who signed for them; the books are the callers' part.
+    /// @param from Who signed, and whose deposit it is.
+    /// @param amount Base units.
+    /// @param nonce Of the authorisation.
+    /// @param authorization When it counts, and the signature.
+    /// @dev Called last, as `_debitOrPull`.
+    function _pullAuthorized(
+        address from,
+        uint256 amount,
+        bytes32 nonce,
+        Authorization calldata authorization
+    ) internal {
+        _requireDepositsOpen();
+        emit Deposited(from, from, amount);
+        ITransferAuthorizations(creditToken).receiveWithAuthorization({
+            from: from,
+            to: address(this),
+            value: amount,
+            validAfter: authorization.validAfter,
+            validBefore: authorization.validBefore,
+            nonce: nonce,
+            signature: authorization.signature
+        });
     }
 
     /// @notice Uses the caller's permit, if it is still to be used.

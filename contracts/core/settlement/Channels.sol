@@ -6,6 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IChannels} from "../../interfaces/IChannels.sol";
+import {Authorization, Authorizations} from "../../libraries/Authorizations.sol";
 import {Permit} from "../../libraries/Permits.sol";
 import {Signatures} from "../../libraries/Signatures.sol";
 import {Vouchers} from "../../libraries/Vouchers.sol";
@@ -29,7 +30,14 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         uint48 expiresAt,
         uint256 amount
     ) external override returns (bytes32 channelId) {
-        channelId = _open(payee, signer, salt, expiresAt, amount);
+        channelId = _open({
+            payer: msg.sender,
+            payee: payee,
+            signer: signer,
+            salt: salt,
+            expiresAt: expiresAt,
+            amount: amount
+        });
         _debit(amount);
     }
 
@@ -41,7 +49,14 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         uint48 expiresAt,
         uint256 amount
     ) external override returns (bytes32 channelId) {
-        channelId = _open(payee, signer, salt, expiresAt, amount);
+        channelId = _open({
+            payer: msg.sender,
+            payee: payee,
+            signer: signer,
+            salt: salt,
+            expiresAt: expiresAt,
+            amount: amount
+        });
         _debitOrPull(amount);
     }
 
@@ -55,8 +70,37 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         Permit calldata permit
     ) external override returns (bytes32 channelId) {
         _usePermit(permit);
-        channelId = _open(payee, signer, salt, expiresAt, amount);
+        channelId = _open({
+            payer: msg.sender,
+            payee: payee,
+            signer: signer,
+            salt: salt,
+            expiresAt: expiresAt,
+            amount: amount
+        });
         _debitOrPull(amount);
+    }
+
+    /// @inheritdoc IChannels
+    function depositWithAuthorizationAndOpen(
+        address payer,
+        address payee,
+        address signer,
+        bytes32 salt,
+        uint48 expiresAt,
+        uint256 amount,
+        Authorization calldata authorization
+    ) external override returns (bytes32 channelId) {
+        channelId = _open({
+            payer: payer,
+            payee: payee,
+            signer: signer,
+            salt: salt,
+            expiresAt: expiresAt,
+            amount: amount
+        });
+        bytes32 nonce = Authorizations.channelNonce(payee, signer, salt, expiresAt);
+        _pullAuthorized(payer, amount, nonce, authorization);
     }
 
     /// @inheritdoc IChannels
@@ -189,14 +233,16 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         return _hashTypedDataV4(Vouchers.hashClose(channelId, finalAmount, deadline));
     }
 
-    /// @notice Writes a new channel of the caller; the money is the callers' part.
+    /// @notice Writes a new channel; the money is the callers' part.
+    /// @param payer Account whose money is locked.
     /// @param payee Account that is paid.
     /// @param signer Account whose signature makes a voucher.
-    /// @param salt What tells the caller's channels to this payee apart.
+    /// @param salt What tells the payer's channels to this payee apart.
     /// @param expiresAt From then on the payer can close at once, in seconds.
     /// @param amount Base units.
     /// @return channelId Identity of the channel.
     function _open(
+        address payer,
         address payee,
         address signer,
         bytes32 salt,
@@ -207,17 +253,17 @@ abstract contract Channels is Balances, IChannels, EIP712 {
         if (amount == 0) revert ZeroAmount();
         uint256 earliest = block.timestamp + closeDelay;
         if (expiresAt < earliest) revert ExpiryTooEarly(earliest, expiresAt);
-        channelId = Vouchers.idOf(msg.sender, payee, salt);
+        channelId = Vouchers.idOf(payer, payee, salt);
         Channel storage channel = _channels[channelId];
         if (channel.payer != address(0)) revert ChannelExists(channelId);
-        channel.payer = msg.sender;
+        channel.payer = payer;
         channel.deposit = amount.toUint96();
         channel.payee = payee;
         channel.signer = signer;
         channel.expiresAt = expiresAt;
         emit ChannelOpened({
             channelId: channelId,
-            payer: msg.sender,
+            payer: payer,
             payee: payee,
             signer: signer,
             salt: salt,

@@ -1,0 +1,84 @@
+import type { CidString, TaskId } from '../../../protocol/ids.ts'
+import type { Principal } from '../http/principal.ts'
+import type { Purse } from '../http/purse.ts'
+import type { CanonicalRequest, ToolCall } from './canonical-request.ts'
+
+/** Does what any dialect asks for, through the node's own requester: peers, the own engine, cloud services. */
+export interface InferenceService {
+  /**
+   * Runs a request to its end.
+   * @throws {GatewayError} REQUEST_INVALID, MODEL_CANNOT, PAYMENT_REQUIRED, BUDGET_EXCEEDED, FORBIDDEN, GATEWAY_BUSY
+   * @throws {TaskError} as `Requester.ask`; after the first output event, too
+   */
+  run(request: CanonicalRequest, options: InferenceOptions): Promise<InferenceResult>
+}
+
+export interface InferenceOptions {
+  principal: Principal
+  purse: Purse
+  /** Fires when the client is gone: what has come by then is paid for, and nothing more is made. */
+  signal: AbortSignal
+  /** Told of everything as it happens; `choice` counts from 0. Must not throw. */
+  onEvent: (choice: number, event: InferenceEvent) => void
+}
+
+/** Who does a choice, as people read it: a PeerId, `local`, or `cloud:<service>`. */
+export type ProviderName = string
+
+export interface TokenLogprob {
+  /** The token's text; what is no UTF-8 by itself is replaced, and `bytes` has it whole. */
+  token: string
+  bytes: readonly number[] | null
+  /** Natural logarithm. */
+  logprob: number
+  /** Likeliest first. */
+  top: readonly { token: string; bytes: readonly number[] | null; logprob: number }[]
+}
+
+export type InferenceEvent =
+  | { type: 'started'; taskId: TaskId }
+  /** Who does it, at which price: base units for a million tokens. */
+  | {
+      type: 'provider'
+      provider: ProviderName
+      model: string
+      pricePerMillion: { input: bigint; output: bigint }
+    }
+  | { type: 'text'; text: string; tokens: number; logprobs?: readonly TokenLogprob[] }
+  | { type: 'tool_call'; index: number; id: string; name: string }
+  | { type: 'tool_arguments'; index: number; text: string }
+  /** The whole request has cost so much by now, base units. */
+  | { type: 'cost'; amount: bigint }
+  | { type: 'failover'; from: ProviderName; why: string; attempt: number }
+  | { type: 'receipt'; cid: CidString }
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
+
+export interface InferenceChoice {
+  text: string
+  toolCalls: readonly ToolCall[]
+  finish: FinishReason
+  /** The stop string that ended it, where one did and it is known. */
+  logprobs: readonly TokenLogprob[] | null
+}
+
+export interface InferenceResult {
+  choices: readonly InferenceChoice[]
+  usage: { promptTokens: number; outputTokens: number }
+  shoal: ShoalInfo
+}
+
+/** What every answer says beside what its dialect knows; in the body as `shoal`. */
+export interface ShoalInfo {
+  /** One for each choice. */
+  taskIds: readonly TaskId[]
+  /** Who did it, or its last part. */
+  provider: ProviderName
+  /** `name@sha256:…`. */
+  model: string
+  /** Decimal credits for the whole request. */
+  cost: string
+  receipts: readonly CidString[]
+  /** Providers asked, over all choices. */
+  attempts: number
+}
