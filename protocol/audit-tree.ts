@@ -2,6 +2,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import type { Bytes32 } from './ids.ts'
 import { MAX_PROOF_STEPS } from './limits.ts'
+import { uint256 } from './typed-data.ts'
 
 /** What of an event stands in the anchored tree. */
 export interface AuditLeaf {
@@ -26,10 +27,10 @@ export function auditLeafHash({ sequence, eventHash, claim }: AuditLeaf): Bytes3
   if (eventHash.length !== EVENT_HASH_BYTES) throw new RangeError('a SHA3-512 has 64 bytes')
   if (!Number.isSafeInteger(sequence) || sequence < 0) throw new RangeError('not a sequence')
   const encoded = concatBytes(
-    word(BigInt(sequence)),
-    word(BYTES_OFFSET),
+    uint256(BigInt(sequence)),
+    uint256(BYTES_OFFSET),
     hexToBytes(claim.slice(2)),
-    word(BigInt(EVENT_HASH_BYTES)),
+    uint256(BigInt(EVENT_HASH_BYTES)),
     eventHash,
   )
   return `0x${bytesToHex(keccak_256(keccak_256(encoded)))}`
@@ -48,8 +49,4 @@ export function auditRootOf(leaf: Bytes32, proof: readonly Bytes32[]): Bytes32 {
     node = `0x${bytesToHex(keccak_256(hexToBytes(left.slice(2) + right.slice(2))))}`
   }
   return node
-}
-
-function word(value: bigint): Uint8Array {
-  return hexToBytes(value.toString(16).padStart(64, '0'))
 }

@@ -77,7 +77,8 @@ export class AnswerMeter {
       throw overcharged('the price is higher than what was agreed to')
     }
     if (this.#price !== null) {
-      this.#ended += this.#running()
+      // One of whom nothing came has earned nothing, however often the node changes providers.
+      if (this.#bytes > 0) this.#ended += this.#running()
       this.#receivedTokens += this.#tokens
       this.#receivedBytes += this.#bytes
       // A token that was received is a token to be read; a byte of it is at most one.

@@ -1,5 +1,9 @@
-import { AbiCoder } from 'ethers/abi'
-import { keccak256 } from 'ethers/crypto'
+import {
+  CREDIT_TOKEN_DOMAIN_NAME,
+  CREDIT_TOKEN_DOMAIN_VERSION,
+  channelAuthorizationNonce,
+  RECEIVE_AUTHORIZATION_TYPES,
+} from '../../../../../protocol/authorizations.ts'
 import type { Address, Bytes32, ChannelId } from '../../../../../protocol/ids.ts'
 import { channelIdOf } from '../../../../../protocol/typed-data.ts'
 import type { PageDeployment } from './deployment.ts'
@@ -19,31 +23,15 @@ export interface ChannelOpening {
   validBefore: number
 }
 
-/** The token's EIP-712 domain (ERC-2612, EIP-3009). */
-const TOKEN_NAME = 'Shoal Credit'
-const TOKEN_VERSION = '1'
-
-/**
- * What ties an authorisation to one channel: keccak256(abi.encode(payee, signer, salt, expiresAt)), as Settlement
- * computes it. Whoever relays it can change none of these.
- */
-export function openingNonce({ payee, signer, salt, expiresAt }: ChannelOpening): Bytes32 {
-  const words = AbiCoder.defaultAbiCoder().encode(
-    ['address', 'address', 'bytes32', 'uint48'],
-    [payee, signer, salt, expiresAt],
-  )
-  return keccak256(words)
-}
-
 /**
  * The one thing the wallet shows and signs: EIP-3009's `ReceiveWithAuthorization` of the credits to Settlement, as JSON
- * for `eth_signTypedData_v4`.
+ * for `eth_signTypedData_v4`. Its nonce ties it to this channel: whoever relays it can change nothing.
  */
 export function openingTypedData(deployment: PageDeployment, opening: ChannelOpening): string {
   return JSON.stringify({
     domain: {
-      name: TOKEN_NAME,
-      version: TOKEN_VERSION,
+      name: CREDIT_TOKEN_DOMAIN_NAME,
+      version: CREDIT_TOKEN_DOMAIN_VERSION,
       chainId: deployment.chainId,
       verifyingContract: deployment.creditToken,
     },
@@ -55,14 +43,7 @@ export function openingTypedData(deployment: PageDeployment, opening: ChannelOpe
         { name: 'chainId', type: 'uint256' },
         { name: 'verifyingContract', type: 'address' },
       ],
-      ReceiveWithAuthorization: [
-        { name: 'from', type: 'address' },
-        { name: 'to', type: 'address' },
-        { name: 'value', type: 'uint256' },
-        { name: 'validAfter', type: 'uint256' },
-        { name: 'validBefore', type: 'uint256' },
-        { name: 'nonce', type: 'bytes32' },
-      ],
+      ...RECEIVE_AUTHORIZATION_TYPES,
     },
     message: {
       from: opening.payer,
@@ -70,7 +51,7 @@ export function openingTypedData(deployment: PageDeployment, opening: ChannelOpe
       value: opening.amount.toString(),
       validAfter: '0',
       validBefore: opening.validBefore.toString(),
-      nonce: openingNonce(opening),
+      nonce: channelAuthorizationNonce({ ...opening, expiresAt: BigInt(opening.expiresAt) }),
     },
   })
 }

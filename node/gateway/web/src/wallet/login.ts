@@ -9,13 +9,13 @@ export interface LoginStatement {
   uri: string
   account: Address
   chainId: number
+  /** One sentence for the person. */
+  statement: string
   /** Given by the node, once. */
   nonce: string
   issuedAtMs: number
-  expiresAtMs: number
+  expiresAt: string
 }
-
-const STATEMENT = 'Sign in to this Shoal node. This is no payment and costs nothing.'
 
 /** The message of ERC-4361, in the one form its grammar allows. */
 export function loginMessage(login: LoginStatement): string {
@@ -23,14 +23,14 @@ export function loginMessage(login: LoginStatement): string {
     `${login.domain} wants you to sign in with your Ethereum account:`,
     getAddress(login.account),
     '',
-    STATEMENT,
+    login.statement.replaceAll('\n', ' '),
     '',
     `URI: ${login.uri}`,
     'Version: 1',
     `Chain ID: ${login.chainId}`,
     `Nonce: ${login.nonce}`,
     `Issued At: ${new Date(login.issuedAtMs).toISOString()}`,
-    `Expiration Time: ${new Date(login.expiresAtMs).toISOString()}`,
+    `Expiration Time: ${login.expiresAt}`,
   ].join('\n')
 }
 
