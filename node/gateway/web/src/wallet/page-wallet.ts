@@ -13,7 +13,7 @@ import type { AnnouncedWallet, WalletDiscovery } from './discovery.ts'
 import { WalletPageError } from './errors.ts'
 import { loginMessage, personalSignParams } from './login.ts'
 import { type NodeRequest, PaymentClient, type PaymentTerms } from './payment-client.ts'
-import { type PersonChannel, personChannels } from './person-channels.ts'
+import { OPENING_LASTS_MS, type PersonChannel, personChannels } from './person-channels.ts'
 import { httpRpc, walletRpc } from './rpc.ts'
 import { newSessionSecret, SessionKey, sessionAddress } from './session-key.ts'
 
@@ -55,8 +55,6 @@ export interface PageWalletModules {
 
 const REMEMBERED = 'shoal.wallet'
 const RPC_URL = 'shoal.rpc'
-/** How long a signed opening can be relayed. */
-const AUTHORIZATION_SECONDS = 3_600
 const DAY_SECONDS = 86_400
 /** A channel's life beside the delay a close takes. */
 const CHANNEL_DAYS = 30
@@ -261,7 +259,7 @@ export class PageWallet {
         salt: hexlify(random(32)),
         expiresAt: nowSeconds + delay + CHANNEL_DAYS * DAY_SECONDS,
         amount,
-        validBefore: nowSeconds + AUTHORIZATION_SECONDS,
+        validBefore: nowSeconds + OPENING_LASTS_MS / 1_000,
       }
       const channelId = openingChannelId(deployment, opening)
       // The key is kept before anything is signed: a channel whose key is lost can only be closed.

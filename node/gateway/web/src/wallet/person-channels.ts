@@ -1,4 +1,5 @@
 import type { Address, ChannelId } from '../../../../../protocol/ids.ts'
+import { maxAmount, minAmount } from '../../../../../protocol/money.ts'
 import type { SessionChannel } from './channel-store.ts'
 import type { ChainChannel } from './contracts.ts'
 
@@ -35,6 +36,9 @@ export interface PersonChannel {
   ways: readonly ChannelWay[]
 }
 
+/** An opening that was signed can be relayed for so long; after that nothing can come of it. */
+export const OPENING_LASTS_MS = 3_600_000
+
 /**
  * Joins what the chain has with what this browser knows.
  * @param at.nowMs the later of the chain's time and the clock
@@ -46,7 +50,10 @@ export function personChannels(
 ): PersonChannel[] {
   const known = new Map(kept.map(channel => [channel.channelId, channel]))
   const onChain = new Set(chain.map(({ channelId }) => channelId))
-  const opening = kept.filter(({ channelId, state }) => state === 'opening' && !onChain.has(channelId))
+  const opening = kept.filter(
+    ({ channelId, state, openedAtMs }) =>
+      state === 'opening' && !onChain.has(channelId) && at.nowMs < openedAtMs + OPENING_LASTS_MS,
+  )
   return [
     ...opening.map(channel => openingChannel(channel, at)),
     ...chain.map(channel => channelOf(channel, known.get(channel.channelId) ?? null, at)),
@@ -68,7 +75,7 @@ function channelOf(
   at: { nowMs: number; payee: Address | null; keys: ReadonlySet<ChannelId> },
 ): PersonChannel {
   const { channelId, payee, deposit, claimed, expiresAtMs, closesAtMs, status } = channel
-  const signed = kept !== null && kept.signed > claimed ? kept.signed : claimed
+  const signed = maxAmount(kept?.signed ?? 0n, claimed)
   const hasKey = at.keys.has(channelId)
   const isThisNode = payee === at.payee
   const closableAtMs = Math.min(closesAtMs ?? expiresAtMs, expiresAtMs)
@@ -83,7 +90,7 @@ function channelOf(
     ways.push('wait')
   }
   if (isClosable) ways.push('finishClose')
-  const left = status === 'closed' ? 0n : deposit - (signed > deposit ? deposit : signed)
+  const left = status === 'closed' ? 0n : deposit - minAmount(signed, deposit)
   return {
     ...{ channelId, payee, deposit, claimed, signed, left, expiresAtMs, closableAtMs, hasKey, isThisNode },
     state: status,
