@@ -1,7 +1,7 @@
 import { getAddress } from 'ethers/address'
 import { hexlify } from 'ethers/utils'
 import type { Address, ChannelId } from '../../../../../protocol/ids.ts'
-import { formatCredits } from '../../../../../protocol/money.ts'
+import { formatCredits, minAmount } from '../../../../../protocol/money.ts'
 import type { AnswerTerms } from './answer-meter.ts'
 import { AnswerPayment, type AnswerPaymentState } from './answer-payment.ts'
 import type { ChannelStore, SessionChannel } from './channel-store.ts'
@@ -331,7 +331,7 @@ export class PageWallet {
       const key = new SessionKey({ secret, channelId, domain: deployment, limit: channel.deposit })
       // The node may have used less than was signed for; never more.
       const { consumed } = await this.#client.channel(channelId)
-      const final = consumed < channel.signed ? consumed : channel.signed
+      const final = minAmount(consumed, channel.signed)
       await this.#client.close({ channelId, cumulativeAmount: final, signature: key.sign(final) })
       const contracts = this.#contracts()
       await this.#until(async () => (await contracts.channel(channelId))?.status === 'closed')
