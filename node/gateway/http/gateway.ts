@@ -4,9 +4,11 @@ import fastify from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
+import { askRoutes } from '../api/ask.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
+import { webRoutes } from '../web-routes.ts'
 import { errorHandling } from './error-handling.ts'
 import { healthRoutes } from './health.ts'
 import { GatewayError } from './http-error.ts'
@@ -37,6 +39,8 @@ const PLUGINS: readonly GatewayPlugin[] = [
   loopbackGuard,
   healthRoutes,
   openaiRoutes,
+  askRoutes,
+  webRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */

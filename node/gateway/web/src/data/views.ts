@@ -1,0 +1,5 @@
+/** What the node tells, in the types of the node itself: they cannot come apart. */
+export type { MeView } from '../../../accounts/account-schemas.ts'
+export type { MarketModelView, MarketView } from '../../../market-views.ts'
+export type { OfferView } from '../../../offer-views.ts'
+export type { ModelsView, PeerView, StatusView } from '../../../views.ts'
