@@ -21,6 +21,7 @@ import type { Config } from './config/settings.ts'
 import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
+import { EventDesk } from './events/event-desk.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
 import { Learning } from './learning/learning.ts'
 import { createLogger, type Logger } from './log.ts'
@@ -209,6 +210,11 @@ export class ShoalNode {
     await outbox.recover()
     await outbox.record([], [{ kind: 'node.started', v: 1, software: `shoal/${VERSION}` }])
     this.#retryAudit(outbox)
+    const eventDesk = await EventDesk.open(
+      { config },
+      { store, clock: this.#clock, log: this.#log, events: this.events, eventLog },
+    )
+    this.#undo.push(() => eventDesk.stop())
 
     const [wallet, place] = await Promise.all([options.wallet, this.#findChain()])
     const client = await this.#connect(place)
@@ -269,6 +275,7 @@ export class ShoalNode {
         clock: this.#clock,
         log: this.#log,
         onViolation: (peer, violation) => this.#violation(peer, violation, reputation, host),
+        onPrice: eventDesk.onPrice,
       },
     )
     await desk.start()
@@ -350,6 +357,7 @@ export class ShoalNode {
       store,
       signer,
       eventLog,
+      eventDesk,
       outbox,
       wallet,
       host,
@@ -742,6 +750,7 @@ export class ShoalNode {
         },
         record: event => outbox.record([], [event]),
         randomTaskId: () => randomBytes(16).toString('hex'),
+        onTask: this.parts.eventDesk.onTask,
       },
     )
     this.#undo.push(() => requester.stop())
@@ -919,6 +928,8 @@ export interface NodeParts {
   store: Store
   signer: NodeSigner
   eventLog: EventLog
+  /** What happens, kept for whoever follows it. */
+  eventDesk: EventDesk
   outbox: AuditOutbox
   wallet: Wallet
   host: P2PHost

@@ -1,6 +1,7 @@
 import { keccak256, MaxUint256, toBeHex, Wallet } from 'ethers'
 import { ticketCommitment } from '../protocol/tickets.ts'
 import { AUDIT_ANCHOR_DOMAIN_NAME, AUDIT_ANCHOR_DOMAIN_VERSION, ROOT_TYPES } from '../protocol/typed-data.ts'
+import { authorization, signAuthorization, signedOpening } from '../test/contracts/authorizations.ts'
 import { signPermit } from '../test/contracts/permit.ts'
 import {
   alice,
@@ -57,6 +58,18 @@ export async function measureGas(): Promise<GasRow[]> {
   await anchors(shoal, add)
   await stakes(shoal, add)
   const transfer = await shoal.creditToken.send(alice, 'transfer', bob.address, CREDIT)
+  const authorized = authorization(shoal, alice.address, bob.address, CREDIT)
+  const { from, to, value, validAfter, validBefore, nonce } = authorized
+  add(
+    'gas.transferWithAuthorization',
+    await shoal.creditToken.send(
+      deployer,
+      'transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)',
+      ...[from, to, value, validAfter, validBefore, nonce],
+      await signAuthorization(shoal, alice, 'transfer', authorized),
+    ),
+    "transfer credits by the payer's signature (x402)",
+  )
   add('gas.transfer', transfer, 'transfer credits')
   return rows
 }
@@ -92,6 +105,21 @@ async function channels(shoal: Shoal, add: Add): Promise<void> {
       ...[alice.address, session.address, ROOT, chain.now + DAY, 5n * CREDIT, permit],
     ),
     'open a channel, all of it pulled, with a permit',
+  )
+  const terms = {
+    payee: bob.address,
+    signer: session.address,
+    salt: toBeHex(3, 32),
+    expiresAt: BigInt(chain.now + DAY),
+  }
+  add(
+    'gas.depositWithAuthorizationAndOpen',
+    await settlement.send(
+      deployer,
+      'depositWithAuthorizationAndOpen',
+      ...(await signedOpening(shoal, alice, terms, 5n * CREDIT)),
+    ),
+    "open a channel, all of it pulled, by the payer's signature",
   )
   const channel = await idOf(1)
   add('gas.topUp', await settlement.send(alice, 'topUp', channel, CREDIT), 'top up from the balance')

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import {
+  type AuditEvent,
   type AuditEventDetails,
   auditEventHash,
   auditEventMessage,
@@ -35,6 +36,7 @@ export class EventLog {
   #size: number
   #sequence: number
   #previous: Uint8Array
+  readonly #followers = new Set<(entry: AuditEvent) => void>()
   #pending: Pending[] = []
   #writing: Promise<void> | null = null
   #closed = false
@@ -124,6 +126,12 @@ export class EventLog {
     }
   }
 
+  /** Tells somebody of each entry once it is on disk, in order. @returns ends it; idempotent */
+  follow(follower: (entry: AuditEvent) => void): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
+  }
+
   /** Waits for what is being written; idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -138,14 +146,13 @@ export class EventLog {
       let sequence = this.#sequence
       let previous = this.#previous
       const frames: Buffer[] = []
+      const entries: AuditEvent[] = []
       const timeMs = this.#clock.nowMs()
       try {
         for (const { details } of batch) {
-          const { bytes } = createRecord(
-            auditEventMessage,
-            { sequence: ++sequence, previous, timeMs, event: details },
-            this.#signer,
-          )
+          const entry = { sequence: ++sequence, previous, timeMs, event: details }
+          const { bytes } = createRecord(auditEventMessage, entry, this.#signer)
+          entries.push(entry)
           previous = auditEventHash(bytes)
           frames.push(frameOf(bytes))
         }
@@ -154,6 +161,7 @@ export class EventLog {
         this.#size += data.length
         this.#sequence = sequence
         this.#previous = previous
+        for (const entry of entries) for (const follower of this.#followers) follower(entry)
         for (const [i, { resolve }] of batch.entries()) resolve(sequence - batch.length + 1 + i)
       } catch (error) {
         for (const { reject } of batch) reject(error)

@@ -387,6 +387,31 @@ export const settings = {
     flag: 'hedge-percent',
   }),
 
+  'events.keep': setting({
+    kind: integer(256, 100_000_000),
+    default: 100_000,
+    help: 'Events kept of each channel at most.',
+    flag: 'events-keep',
+  }),
+  'events.keepBytes': setting({
+    kind: integer(65_536, 2 ** 40),
+    default: 33_554_432,
+    help: 'Bytes of events kept of each channel at most.',
+    flag: 'events-keep-bytes',
+  }),
+  'events.keepFor': setting({
+    kind: duration(MINUTE, 3_650 * DAY),
+    default: 30 * DAY,
+    help: 'How long events are kept.',
+    flag: 'events-keep-for',
+  }),
+  'events.ackTimeout': setting({
+    kind: duration(SECOND, DAY),
+    default: 30 * SECOND,
+    help: 'After how long an event that a group has not acknowledged is given to it again.',
+    flag: 'events-ack-timeout',
+  }),
+
   'gateway.listen': setting({
     kind: optional(text('host:port')),
     default: null,

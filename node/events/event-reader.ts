@@ -1,5 +1,6 @@
 import type { Channel, EventFilter, EventPage } from './event.ts'
-import type { EventJournal } from './journal.ts'
+import type { EventJournal, JournalFollower } from './journal.ts'
+import { ToldGaps } from './told-gaps.ts'
 
 export interface EventReaderOptions extends EventFilter {
   after: number
@@ -9,11 +10,11 @@ export interface EventReaderOptions extends EventFilter {
 const PAGE_EVENTS = 256
 
 /** One place in the journal that moves on as it is read. Holds no events: who is slow reads later, from the disk. */
-export class EventReader {
+export class EventReader implements JournalFollower {
   readonly #options: EventReaderOptions
-  readonly #journal: Pick<EventJournal, 'read' | 'lastSequence'>
-  readonly #onClose: () => void
-  readonly #toldGaps = new Map<Channel, number>()
+  readonly #journal: Pick<EventJournal, 'read' | 'lastSequence' | 'follow'>
+  readonly #unfollow: () => void
+  readonly #toldGaps = new ToldGaps()
   #position: number
   /** Wakes who waits for more; null while nobody does. */
   #wake: (() => void) | null = null
@@ -21,12 +22,12 @@ export class EventReader {
 
   constructor(
     options: EventReaderOptions,
-    modules: { journal: Pick<EventJournal, 'read' | 'lastSequence'>; onClose: () => void },
+    modules: { journal: Pick<EventJournal, 'read' | 'lastSequence' | 'follow'> },
   ) {
     this.#options = options
     this.#journal = modules.journal
-    this.#onClose = modules.onClose
     this.#position = options.after
+    this.#unfollow = modules.journal.follow(this)
   }
 
   /** Everything up to this event was given. */
@@ -42,12 +43,8 @@ export class EventReader {
     while (!this.#isClosed) {
       const page = await this.#journal.read({ ...this.#options, after: this.#position, limit })
       this.#position = page.lastSequence
-      const gaps = page.gaps.filter(({ channel, toSequence }) => {
-        if (toSequence <= (this.#toldGaps.get(channel) ?? 0)) return false
-        this.#toldGaps.set(channel, toSequence)
-        return true
-      })
       if (this.#isClosed) return null
+      const gaps = this.#toldGaps.fresh(page.gaps)
       if (page.events.length + gaps.length > 0) return { ...page, gaps }
       if (this.#position >= this.#journal.lastSequence) {
         await new Promise<void>(resolve => {
@@ -74,7 +71,7 @@ export class EventReader {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#onClose()
+    this.#unfollow()
     this.#wakeUp()
   }
 

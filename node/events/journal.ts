@@ -32,6 +32,12 @@ export interface EventJournalModules {
   log: Logger
 }
 
+/** Who is told when there are new events, and when there will be none. */
+export interface JournalFollower {
+  advanced(channels: ReadonlySet<Channel>, sequence: number): void
+  close(): void
+}
+
 const MAX_EVENTS = 100_000
 const MAX_BYTES = 32 * 1_048_576
 const MAX_AGE_MS = 30 * 24 * 3_600_000
@@ -58,7 +64,7 @@ export class EventJournal {
   readonly #blocks: EventBlocks
   readonly #channels: ReadonlyMap<Channel, ChannelBlocks>
   readonly #recent: RecentEvents
-  readonly #readers = new Set<EventReader>()
+  readonly #followers = new Set<JournalFollower>()
   readonly #lost = new Map<Channel, number>()
   #sequence: number
   #waiting: WaitingEvent[] = []
@@ -154,7 +160,8 @@ export class EventJournal {
     const limit = Math.min(options.limit ?? MAX_PAGE_EVENTS, MAX_PAGE_EVENTS)
     const head = this.#sequence
     const after = options.after > head ? 0 : options.after
-    const recent = this.#recent.after(after, channels, limit)
+    const isWhole = channels.every(channel => this.#channels.get(channel)!.removedTo <= after)
+    const recent = isWhole ? this.#recent.after(after, channels, limit) : null
     const { events, gaps } =
       recent === null ? await this.#readBlocks(channels, after, head, limit) : { events: recent, gaps: [] }
     return {
@@ -169,13 +176,15 @@ export class EventJournal {
    * @param options.after default: only what comes from now on
    */
   reader(options: EventFilter & { after?: number } = {}): EventReader {
-    const reader = new EventReader(
-      { ...options, after: options.after ?? this.#sequence },
-      { journal: this, onClose: () => this.#readers.delete(reader) },
-    )
+    const reader = new EventReader({ ...options, after: options.after ?? this.#sequence }, { journal: this })
     if (this.#isStopped) reader.close()
-    else this.#readers.add(reader)
     return reader
+  }
+
+  /** Tells somebody whenever the journal has grown. @returns ends it; idempotent */
+  follow(follower: JournalFollower): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
   }
 
   /** What is kept of each channel. */
@@ -201,7 +210,7 @@ export class EventJournal {
     while (this.#waiting.length > 0 && (await this.#write())) {
       // All that waits, batch by batch.
     }
-    for (const reader of [...this.#readers]) reader.close()
+    for (const follower of [...this.#followers]) follower.close()
   }
 
   async #readBlocks(
@@ -272,7 +281,7 @@ export class EventJournal {
     this.#recent.add(events)
     this.#tellLosses()
     const touched = new Set(events.map(({ channel }) => channel))
-    for (const reader of this.#readers) reader.advanced(touched, sequence)
+    for (const follower of this.#followers) follower.advanced(touched, sequence)
     return true
   }
 

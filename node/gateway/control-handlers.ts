@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
+import { jsonOf } from '../events/json.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
@@ -9,6 +10,8 @@ import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
+import { doorHandlers } from './door-handlers.ts'
+import type { Door } from './http/door.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -21,7 +24,6 @@ import {
   askResultView,
   type ModelsView,
   modelView,
-  peerIdOf,
   peerViews,
   receiptView,
   type StakeWithdrawalView,
@@ -34,13 +36,14 @@ import {
 /**
  * What each command does to a node.
  * @param modules.served what became of the models to be offered
+ * @param modules.door opened when it is asked for
  * @param modules.shutDown ends the whole process in good order
  */
 export function controlHandlers(
   node: ShoalNode,
-  modules: { served: ServedModels; shutDown: () => void },
+  modules: { served: ServedModels; door: Door; shutDown: () => void },
 ): ControlServerModules['handlers'] {
-  const { served, shutDown } = modules
+  const { served, door, shutDown } = modules
   const handlers: ControlHandlersOf<ControlMethod> = {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
@@ -51,6 +54,7 @@ export function controlHandlers(
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),
+    ...doorHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
@@ -131,7 +135,7 @@ export function controlHandlers(
       return {}
     },
     events: (_parameters, tell, signal) => {
-      const listener = (event: NodeEvent) => tell(eventView(event))
+      const listener = (event: NodeEvent) => tell(jsonOf(event))
       node.events.on('event', listener)
       return new Promise(resolve => {
         signal.addEventListener('abort', () => {
@@ -151,18 +155,4 @@ export function controlHandlers(
     },
   }
   return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
-}
-
-/** A node event with credits as decimal strings and nodes as PeerIds. */
-export function eventView(event: NodeEvent): unknown {
-  return Object.fromEntries(
-    Object.entries(event).map(([key, value]: [string, unknown]) => [
-      key,
-      typeof value === 'bigint'
-        ? formatCredits(value)
-        : key === 'peer' || key === 'provider' || key === 'requester'
-          ? peerIdOf(value as string)
-          : value,
-    ]),
-  )
 }

@@ -15,7 +15,7 @@ import type { ListingIndex } from './capability.ts'
 import { DemandLog } from './demand-log.ts'
 import { DemandPricing, type LoadSource, type ModelLoad } from './demand-pricing.ts'
 import { isNamed, marketNameOf } from './model-names.ts'
-import { PriceHistory } from './price-history.ts'
+import { PriceHistory, type PriceSample } from './price-history.ts'
 
 export interface MarketDeskOptions {
   self: NodeKey
@@ -31,6 +31,7 @@ export interface MarketDeskModules {
   clock: Clock
   log: Logger
   onViolation: (peer: NodeKey, violation: Violation) => void
+  onPrice: (sample: PriceSample) => void
 }
 
 /** What the desk has to know of a node that provides. */
@@ -57,7 +58,7 @@ export class MarketDesk {
   #provided: ProviderFacts | null = null
 
   constructor({ self, config }: MarketDeskOptions, modules: MarketDeskModules) {
-    const { host, signer, engine, index, store, clock, log, onViolation } = modules
+    const { host, signer, engine, index, store, clock, log, onViolation, onPrice } = modules
     this.#modules = modules
     this.#base = basePrices(config, model => engine.status().models.find(({ id }) => id === model)?.base)
     this.#load = engineLoad(engine, () => this.#provided?.waiting() ?? 0)
@@ -74,7 +75,10 @@ export class MarketDesk {
       },
       { load: this.#load, clock },
     )
-    this.history = new PriceHistory({}, { index, own: () => this.#ownPrices(), store, clock, log })
+    this.history = new PriceHistory(
+      {},
+      { ...{ index, store, clock, log }, own: () => this.#ownPrices(), onSample: onPrice },
+    )
     this.auctioneer = new Auctioneer(
       { self, bidWindowMs: config['auction.bidWindow'], maxAsked: config['auction.maxBidders'] },
       { host, signer, clock, onViolation },

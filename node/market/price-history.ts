@@ -33,6 +33,15 @@ export interface PriceHistoryOptions {
   maxModels?: number
 }
 
+/** What one look at the market saw of a model; prices as in `PriceBucket`. */
+export interface PriceSample {
+  model: string
+  offers: number
+  input: PriceSpread | null
+  output: PriceSpread | null
+  own: { input: number; output: number } | null
+}
+
 export interface PriceHistoryModules {
   index: ListingIndex
   /** What this node offers, by the model's market name. */
@@ -40,6 +49,8 @@ export interface PriceHistoryModules {
   store: Store
   clock: Clock
   log: Logger
+  /** Told of each look. */
+  onSample?: (sample: PriceSample) => void
 }
 
 const MINUTE_MS = 60_000
@@ -149,6 +160,7 @@ export class PriceHistory {
     for (const model of this.#followed(own)) {
       const quotes = quotesOf(index, model, nowMs)
       this.#add(model, nowMs, weightMs, quotes, own.get(model) ?? null)
+      this.#modules.onSample?.(sampleOf(model, quotes, own.get(model) ?? null))
     }
   }
 
@@ -238,6 +250,18 @@ function add(
     sums.ownMs += weightMs
     sums.ownInput += weightMs * creditsOf(own.inputPerMillion)
     sums.ownOutput += weightMs * creditsOf(own.outputPerMillion)
+  }
+}
+
+function sampleOf(model: string, { input, output }: Quotes, own: TokenPrice | null): PriceSample {
+  const spread = (prices: Quotes['input']): PriceSpread | null =>
+    prices.length === 0 ? null : { low: prices[0]!, median: quantile(prices, 0.5)!, high: prices.at(-1)! }
+  return {
+    ...{ model, offers: output.length, input: spread(input), output: spread(output) },
+    own:
+      own === null
+        ? null
+        : { input: creditsOf(own.inputPerMillion), output: creditsOf(own.outputPerMillion) },
   }
 }
 

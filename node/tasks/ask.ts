@@ -16,12 +16,32 @@ export interface AskOptions {
   sampling: TaskSampling
   stop: string[]
   jsonSchema: string | null
+  /** So many of the likeliest tokens are told beside each token, 0 to 20; left out where none are wanted. In the SLA class B alone. */
+  logprobs?: number
   /** How it is to be done. */
   preferences: Preferences
+  /** For whom, where it is not the node's owner. */
+  tenant?: string
   /** Kind of work, for which routing learns; found from the prompt unless named. */
   taskClass?: string
   /** Who is tried first, where that is possible; unset leaves it to the router. */
   preferred?: Pick<Listing, 'provider' | 'model'>
+  /**
+   * Asked before more is spent, for whoever pays in the end: nothing more is paid for or taken while it waits. Must not
+   * throw; whoever does not pay cancels the task, and it resolves then.
+   */
+  cover?: (spending: AttemptSpending) => Promise<void>
+}
+
+/** What an attempt will have cost with its next payment, and for what. */
+export interface AttemptSpending {
+  attempt: number
+  provider: ProviderId
+  model: string
+  /** Base units that this node pays; of its own engine nothing. */
+  amount: bigint
+  promptTokens: number
+  outputTokens: number
 }
 
 /** What happens to a task. `replica` counts the copies of an SLA class that has several; 0 where there is one. */
@@ -48,6 +68,8 @@ export interface TaskResult {
   status: 'completed' | 'cancelled' | 'expired'
   reason: 'stop' | 'stop_string' | 'length' | 'cancelled' | 'deadline'
   text: string
+  /** One for each input, where it was an embedding that is complete. */
+  vectors?: readonly Float32Array[]
   outputTokens: number
   promptTokens: number
   /** Base units, over all attempts. */

@@ -1,11 +1,12 @@
-import { EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
+import type { VectorsEvent } from '../../inference/embedding-run.ts'
+import { EngineError, type GenerationEvent } from '../../inference/engine.ts'
 import { UpstreamError } from '../../inference/remote/upstream-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Cleared } from '../market/clearance.ts'
 import type { ClearedEngine } from '../market/venues/cleared-engine.ts'
 import type { AttemptEvent, AttemptOutcome } from './attempt.ts'
-import { type EngineTask, engineRefusalOf } from './engine-task.ts'
+import { type EngineRun, type EngineTask, engineRefusalOf } from './engine-task.ts'
 import { HealthMonitor } from './health-monitor.ts'
 import type { Metered } from './metering.ts'
 
@@ -21,6 +22,8 @@ export interface EngineAttemptModules {
   clock: Clock
   log: Logger
   onEvent: (event: AttemptEvent) => void
+  /** Awaited after each output, before more is taken; see `AskOptions.cover`. */
+  cover?: (usage: Metered) => Promise<void>
 }
 
 /** What is expected is the median, or no more than a claim. */
@@ -36,7 +39,7 @@ export class EngineAttempt {
   #promptTokens = 0
   #hasStalled = false
   #hasOutput = false
-  #generation: Generation | null = null
+  #generation: EngineRun | null = null
 
   constructor(options: EngineAttemptOptions, modules: EngineAttemptModules) {
     this.#options = options
@@ -64,13 +67,14 @@ export class EngineAttempt {
 
   /** Runs to the end. */
   async run(cancel: AbortSignal): Promise<AttemptOutcome> {
-    const { engine, log } = this.#modules
+    const { engine, log, cover } = this.#modules
     this.#health.start()
     try {
-      this.#generation = engine.generate(this.#options.task, { signal: cancel })
+      this.#generation = engine.run(this.#options.task, { signal: cancel })
       for await (const event of this.#generation) {
         const outcome = this.#take(event)
         if (outcome !== null) return outcome
+        if (cover !== undefined && event.type === 'output') await this.#health.aside(() => cover(this.usage))
       }
       throw new Error('the engine ended without an end')
     } catch (error) {
@@ -83,7 +87,7 @@ export class EngineAttempt {
     }
   }
 
-  #take(event: GenerationEvent): AttemptOutcome | null {
+  #take(event: GenerationEvent | VectorsEvent): AttemptOutcome | null {
     const { onEvent } = this.#modules
     this.#health.heard()
     switch (event.type) {
@@ -105,6 +109,12 @@ export class EngineAttempt {
         onEvent(event)
         return null
       }
+      case 'vectors':
+        this.#hasOutput = true
+        this.#usage.promptTokens = Math.min(this.#promptTokens, this.#usage.promptTokens + event.tokens)
+        this.#health.progressed(0)
+        onEvent(event)
+        return null
       case 'end':
         this.#counted(event)
         return { kind: 'finished', reason: event.reason }

@@ -6,9 +6,10 @@ import type { Candidate, ProviderId } from '../market/routing/candidate.ts'
 import type { ClearedEngine } from '../market/venues/cleared-engine.ts'
 import type { CloudSpending, SpendingReservation } from '../payments/cloud-spending.ts'
 import { PaymentError } from '../payments/errors.ts'
-import { EngineAttempt } from './engine-attempt.ts'
+import { EngineAttempt, type EngineAttemptModules } from './engine-attempt.ts'
 import type { EngineTask } from './engine-task.ts'
 import { owedFor } from './metering.ts'
+import { remainingInput } from './remaining-input.ts'
 import type { AttemptOrder, AttemptReport, TryOutcome, Venue } from './venue.ts'
 
 export interface EngineVenueOptions {
@@ -57,7 +58,10 @@ export class EngineVenue implements Venue {
     }
     const attempt = new EngineAttempt(
       { task, stallTimeoutMs: this.#options.stallTimeoutMs, expected: candidate.prediction },
-      { engine, clock: this.#modules.clock, log: this.#modules.log, onEvent: order.onEvent },
+      {
+        ...{ engine, clock: this.#modules.clock, log: this.#modules.log, onEvent: order.onEvent },
+        ...coverOf(order, spending === null),
+      },
     )
     if (spending === null) return free(await attempt.run(signal))
     // A service is not stopped in time by what it has counted: the whole must fit beforehand.
@@ -94,12 +98,23 @@ export class EngineVenue implements Venue {
   }
 }
 
+function coverOf(
+  { ask, attempt, choice }: AttemptOrder,
+  isFree: boolean,
+): Pick<EngineAttemptModules, 'cover'> {
+  const { cover } = ask
+  if (cover === undefined) return {}
+  const { candidate, price } = choice
+  const at = { attempt, provider: candidate.provider, model: candidate.model.model }
+  return { cover: usage => cover({ ...at, ...usage, amount: isFree ? 0n : owedFor(price, usage) }) }
+}
+
 function free(outcome: TryOutcome): AttemptReport {
   return { outcome, paid: 0n }
 }
 
 function engineTask({ taskId, ask, choice, progress, maxTokens }: AttemptOrder): EngineTask {
-  const { input, sampling, stop, jsonSchema, preferences } = ask
+  const { input, sampling, stop, jsonSchema, logprobs, preferences } = ask
   const { model } = choice.candidate.model
   const { text, tokens } = progress
   const hasOutput = text !== '' || tokens.length > 0
@@ -107,11 +122,12 @@ function engineTask({ taskId, ask, choice, progress, maxTokens }: AttemptOrder):
     taskId,
     dataClass: preferences.dataClass,
     model,
-    input,
+    input: remainingInput(input, progress),
     continuation: hasOutput ? { text, tokens: progress.model === model ? [...tokens] : [] } : null,
     maxTokens,
     sampling,
     stop,
     jsonSchema,
+    ...(logprobs === undefined ? {} : { logprobs }),
   }
 }

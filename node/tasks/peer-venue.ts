@@ -2,6 +2,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, Bytes32, ModelId, NodeKey } from '../../protocol/ids.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import { isReplicated } from '../../protocol/sla-class.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import { type Clearance, ClearanceError } from '../market/clearance.ts'
@@ -12,9 +13,10 @@ import { P2PError, type Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import { PaymentError, type PaymentErrorCode } from '../payments/errors.ts'
 import type { ChannelLease, PayerChannels } from '../payments/payer-channels.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, type AttemptOptions } from './attempt.ts'
 import { taskProtocol } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
+import { remainingInput } from './remaining-input.ts'
 import type { AttemptOrder, AttemptReport, TryOutcome, Venue } from './venue.ts'
 
 export interface PeerVenueOptions {
@@ -88,6 +90,7 @@ export class PeerVenue implements Venue {
           ...this.#known(candidate.model.model),
           self: this.#options.self,
           wallet: this.#options.wallet,
+          ...coverOf(order),
         },
         { frames, lease, receipts, signer, clock, log, onViolation, onEvent },
       )
@@ -158,7 +161,7 @@ export class PeerVenue implements Venue {
   #request(order: AttemptOrder, lease: ChannelLease): TaskRequest {
     const { ask, choice, progress } = order
     const { candidate, award, mode } = choice
-    const { input, sampling, stop, jsonSchema, preferences } = ask
+    const { input, sampling, stop, jsonSchema, logprobs, preferences } = ask
     const { text, tokens } = progress
     const hasOutput = text !== '' || tokens.length > 0
     const sameModel = progress.model === candidate.model.model
@@ -174,14 +177,25 @@ export class PeerVenue implements Venue {
       deadlineMs:
         order.deadlineAtMs === null ? null : Math.max(0, order.deadlineAtMs - this.#modules.clock.nowMs()),
       model: candidate.model.model,
-      input,
+      input: remainingInput(input, progress),
       continuation: hasOutput ? { text, tokens: sameModel ? [...tokens] : [] } : null,
       maxTokens: order.maxTokens,
       sampling,
       stop,
       jsonSchema,
+      // What is compared is sealed, and shows no chances.
+      ...(logprobs === undefined || isReplicated(preferences.slaClass) ? {} : { logprobs }),
       payment: { payer: this.#options.wallet, channelId: lease.channelId, voucher: lease.voucher() },
     }
+  }
+}
+
+function coverOf({ ask, attempt, choice }: AttemptOrder): Pick<AttemptOptions, 'cover'> {
+  const { cover } = ask
+  if (cover === undefined) return {}
+  const { provider, model } = choice.candidate
+  return {
+    cover: (amount, metered) => cover({ attempt, provider, model: model.model, amount, ...metered }),
   }
 }
 

@@ -3,11 +3,14 @@ import type { Demand, Ranking } from '../market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from './ask.ts'
 import { demandOf } from './demand.ts'
 import { Task, type TaskModules, type TaskOptions } from './task.ts'
+import type { TaskNews } from './task-news.ts'
 
 export type RequesterOptions = Pick<TaskOptions, 'maxAttempts' | 'replicas' | 'attestedStake'>
 
 export interface RequesterModules extends TaskModules {
   randomTaskId: () => TaskId
+  /** Told how each task goes. */
+  onTask?: (news: TaskNews) => void
 }
 
 /** Sends tasks to whoever does them best, and goes on elsewhere when a provider fails. */
@@ -38,19 +41,35 @@ export class Requester {
   ask(options: AskOptions, onEvent: (event: TaskEvent) => void, signal: AbortSignal): Promise<TaskResult> {
     const taskId = this.#modules.randomTaskId()
     const cancel = new AbortController()
+    const { onTask = () => {} } = this.#modules
     const task = new Task(
       {
         ...this.#options,
         ask: options,
         taskId,
-        onEvent,
+        onEvent: event => {
+          onTask({ taskId, ask: options, type: 'event', event })
+          onEvent(event)
+        },
         signal: AbortSignal.any([signal, cancel.signal, this.#abort.signal]),
       },
       this.#modules,
     )
+    onTask({ taskId, ask: options, type: 'began' })
     const ended = task.run()
     this.#running.set(taskId, { cancel, ended })
-    return ended.finally(() => this.#running.delete(taskId))
+    return ended
+      .then(
+        result => {
+          onTask({ taskId, ask: options, type: 'ended', result })
+          return result
+        },
+        (error: unknown) => {
+          onTask({ taskId, ask: options, type: 'failed', error })
+          throw error
+        },
+      )
+      .finally(() => this.#running.delete(taskId))
   }
 
   /** Cancels a running task; its `ask` then ends with what has come. @returns whether it was running */

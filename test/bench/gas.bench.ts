@@ -15,6 +15,7 @@ const MAX_OVERHEAD = 0.01
 export const gasBench: Bench = {
   rows: [
     ...['gas.deposit', 'gas.open', 'gas.depositAndOpen', 'gas.depositWithPermitAndOpen', 'gas.topUp'],
+    ...['gas.depositWithAuthorizationAndOpen', 'gas.transferWithAuthorization'],
     ...['gas.settle1', 'gas.settle10', 'gas.settle100', 'gas.voucher100'],
     ...['gas.startClose', 'gas.finishClose', 'gas.closeByPayee', 'gas.closeCooperatively', 'gas.withdraw'],
     ...['gas.fundTicketsFirst', 'gas.fundTickets', 'gas.ticket', 'gas.ticket100', OVERHEAD_ROW],

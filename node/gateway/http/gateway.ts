@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
@@ -90,7 +89,9 @@ export class Gateway {
 
   /** `http://127.0.0.1:4114`, without a slash at its end. */
   get url(): string {
-    const { address, port, family } = this.#app?.server.address() as AddressInfo
+    const listening = this.#app?.server.address() ?? null
+    if (listening === null || typeof listening === 'string') throw new Error('the gateway does not listen')
+    const { address, port, family } = listening
     const scheme = this.#modules.node.config['gateway.tlsCert'] === null ? 'http' : 'https'
     return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
@@ -120,7 +121,7 @@ export class Gateway {
       ...modules,
       config: node.config,
       log: node.log,
-      inference: new NetworkInference({}, modules),
+      inference: new NetworkInference(modules),
       accounts: new LoopbackAccess(),
       served,
       shutDown,
@@ -134,7 +135,7 @@ async function makeApp({ config, log }: ShoalNode): Promise<GatewayApp> {
   const options = {
     loggerInstance: log.child({ room: 'gateway' }),
     // Paths and headers are clients' text.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config['gateway.maxBodyBytes'],
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

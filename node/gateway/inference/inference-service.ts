@@ -58,7 +58,6 @@ export interface InferenceChoice {
   text: string
   toolCalls: readonly ToolCall[]
   finish: FinishReason
-  /** The stop string that ended it, where one did and it is known. */
   logprobs: readonly TokenLogprob[] | null
 }
 
@@ -81,4 +80,6 @@ export interface ShoalInfo {
   receipts: readonly CidString[]
   /** Providers asked, over all choices. */
   attempts: number
+  /** Why there is no more of it: the whole, or what had come when the deadline passed, the payer did not pay, or it was cancelled. */
+  ended: 'complete' | 'deadline' | 'unpaid' | 'cancelled'
 }
