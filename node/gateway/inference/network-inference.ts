@@ -7,7 +7,13 @@ import { OWNER_TENANT } from '../http/principal.ts'
 import type { Reservation } from '../http/purse.ts'
 import type { CanonicalRequest } from './canonical-request.ts'
 import { type ChoiceResult, ChoiceRun } from './choice-run.ts'
-import type { InferenceOptions, InferenceResult, InferenceService, ShoalInfo } from './inference-service.ts'
+import type {
+  InferenceEvent,
+  InferenceOptions,
+  InferenceResult,
+  InferenceService,
+  ShoalInfo,
+} from './inference-service.ts'
 import { chosenModel } from './model-choice.ts'
 import { SpendMeter, withoutMarkup } from './spend-meter.ts'
 import { providerFrom, seeded, taskOptions } from './task-options.ts'
@@ -99,7 +105,7 @@ export class NetworkInference implements InferenceService {
               else await this.#covered(reservation, total, signal).catch(() => unpaid.abort())
             },
           },
-          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, event) },
+          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, billed(event, meter)) },
         )
         return run
       })
@@ -216,6 +222,12 @@ async function allOrNone(runs: readonly ChoiceRun[], signal: AbortSignal): Promi
   )
   if (failed.signal.aborted) throw failed.signal.reason
   return ended.map(each => (each as PromiseFulfilledResult<ChoiceResult>).value)
+}
+
+/** The price that is told is the one that is billed. */
+function billed(event: InferenceEvent, meter: SpendMeter): InferenceEvent {
+  if (event.type !== 'provider') return event
+  return { ...event, pricePerMillion: meter.price(event.provider, event.model, event.pricePerMillion) }
 }
 
 function smallest(a: bigint | null, b: bigint | null): bigint | null {

@@ -1,5 +1,5 @@
-import type { TokenPrice } from '../../../../../protocol/money.ts'
 import { parseCredits } from '../../../../../protocol/money.ts'
+import type { AskEventView } from '../../../api/ask.ts'
 import type { AnswerTerms } from './answer-meter.ts'
 import type { AnswerPayment, AnswerPaymentState } from './answer-payment.ts'
 
@@ -9,8 +9,8 @@ import type { AnswerPayment, AnswerPaymentState } from './answer-payment.ts'
  *
  * ```ts
  * const payment = me?.via === 'session' && me.wallet !== null ? await payForAnswer(terms, show) : null
- * const response = await send('POST', '/v1/chat/completions', body, { headers: payment?.headers, signal })
- * for await (const event of readEvents(response.body)) tellPayment(payment, JSON.parse(event.data))
+ * const response = await send('POST', '/api/ask', body, { headers: payment?.headers ?? {}, signal })
+ * for await (const { data } of readEvents(response.body)) tellPayment(payment, JSON.parse(data))
  * await payment?.end()
  * ```
  * Join `payment.signal` to the request's: it aborts when the answer must not go on, and `payment.failure` says why.
@@ -25,27 +25,25 @@ export async function payForAnswer(
   return wallet.payFor(terms, onChange)
 }
 
-/** A chunk of `/v1/chat/completions` as far as it is about money. */
-interface AnswerChunk {
-  choices?: readonly { delta?: { content?: string | null } }[]
-  shoal?: {
-    pricePerMillion?: { input: string; output: string }
-    tokens?: number
-    cost?: string
-  }
-}
-
-/** Tells a payment what a chunk of the stream says: price, text with its tokens, and cost, in this order. */
-export function tellPayment(payment: AnswerPayment | null, chunk: AnswerChunk): void {
+/** Tells a payment an event of the answer's stream: its price, its text, what it has cost so far. */
+export function tellPayment(payment: AnswerPayment | null, event: AskEventView): void {
   if (payment === null) return
-  const { shoal, choices } = chunk
-  const price = shoal?.pricePerMillion
-  if (price !== undefined) payment.begin(priceOf(price))
-  const text = (choices ?? []).map(({ delta }) => delta?.content ?? '').join('')
-  if (text !== '') payment.receive(text, shoal?.tokens ?? text.length)
-  if (shoal?.cost !== undefined) payment.cost(parseCredits(shoal.cost))
-}
-
-function priceOf({ input, output }: { input: string; output: string }): TokenPrice {
-  return { inputPerMillion: parseCredits(input), outputPerMillion: parseCredits(output) }
+  switch (event.type) {
+    case 'provider':
+      payment.begin({
+        inputPerMillion: parseCredits(event.inputPerMillion),
+        outputPerMillion: parseCredits(event.outputPerMillion),
+      })
+      return
+    case 'text':
+      payment.receive(event.text, event.tokens)
+      return
+    case 'cost':
+      payment.cost(parseCredits(event.amount))
+      return
+    case 'done':
+      payment.cost(parseCredits(event.cost))
+      return
+    default:
+  }
 }
