@@ -50,6 +50,7 @@ export interface ProofVerdict {
 
 /** What is asked of the chain; `ShoalContracts` answers it by the person's own wallet or RPC address. */
 export interface ProofChain {
+  readonly deployment: { chainId: number; settlement: Address }
   isAnchored(
     wallet: Address,
     ref: {
@@ -282,6 +283,14 @@ async function paymentStep(receipt: Receipt, chain: ProofChain | null): Promise<
     { name: 'Owed on it after this task', value: `${receipt.cumulativeAmount} base units` },
   ]
   if (chain === null) return step('payment', 'open', NO_CHAIN, facts)
+  const { chainId, settlement } = chain.deployment
+  if (chainId !== receipt.chainId || settlement !== receipt.settlement) {
+    facts.push({
+      name: 'Settlement of the receipt',
+      value: `${receipt.settlement} on chain ${receipt.chainId}`,
+    })
+    return step('payment', 'open', 'It was paid through other contracts than those of this node.', facts)
+  }
   const channel = await chain.channel(receipt.channelId)
   if (channel === null) return step('payment', 'fails', 'Settlement knows no such channel.', facts)
   facts.push(

@@ -84,7 +84,12 @@ export class AnswerMeter {
       // A token that was received is a token to be read; a byte of it is at most one.
       this.#inputTokens = this.#promptTokens + this.#receivedBytes
     }
-    this.#price = price
+    // Replicas begin one after the other before anything comes; the dearest counts for all.
+    const before = this.#bytes === 0 ? this.#price : null
+    this.#price = {
+      inputPerMillion: maxAmount(price.inputPerMillion, before?.inputPerMillion ?? 0n),
+      outputPerMillion: maxAmount(price.outputPerMillion, before?.outputPerMillion ?? 0n),
+    }
     this.#claimedTokens = 0
     this.#bytes = 0
   }

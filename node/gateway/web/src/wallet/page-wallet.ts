@@ -1,5 +1,6 @@
 import { getAddress } from 'ethers/address'
 import { hexlify } from 'ethers/utils'
+import { isShoalError } from '../../../../../protocol/errors.ts'
 import type { Address, ChannelId } from '../../../../../protocol/ids.ts'
 import { formatCredits, minAmount } from '../../../../../protocol/money.ts'
 import type { AnswerTerms } from './answer-meter.ts'
@@ -72,6 +73,8 @@ export class PageWallet {
   readonly #client: PaymentClient
   readonly #listeners = new Set<() => void>()
   #connection: WalletConnection | null = null
+  /** What the node named last, whether it is believed or not. */
+  #named: PageDeployment | null = null
   #state: PageWalletState
   /** Counts readings, so that a slow one does not overwrite a newer. */
   #reading = 0
@@ -142,9 +145,11 @@ export class PageWallet {
       const terms = await this.#client.terms()
       const deployment = await this.#deployment(terms)
       if (reading !== this.#reading) return
-      this.#set({ terms, deployment })
-      // A change is refused before anything is read from, or shown of, contracts that are not known.
-      this.#set({ isNewDeployment: this.#pin.check(deployment).isNew })
+      // A change is refused before anything is read from, or signed for, contracts that are not known.
+      this.#named = deployment
+      this.#set({ terms })
+      const { isNew } = this.#pin.check(deployment)
+      this.#set({ deployment, isNewDeployment: isNew })
       const person = this.#state.person
       if (person === null || person.chainId !== deployment.chainId) {
         this.#set({ balances: null, channels: null, error: null })
@@ -176,13 +181,15 @@ export class PageWallet {
         error: null,
       })
     } catch (error) {
-      if (reading === this.#reading) this.#set({ error })
+      if (reading !== this.#reading) return
+      const isMoved = isShoalError(error, 'DEPLOYMENT_CHANGED')
+      this.#set(isMoved ? { error, deployment: null, balances: null, channels: null } : { error })
     }
   }
 
   /** Goes on with the contracts the node names now, in place of those this browser knew. */
   async trustDeployment(): Promise<void> {
-    if (this.#state.deployment !== null) this.#pin.trust(this.#state.deployment)
+    if (this.#named !== null) this.#pin.trust(this.#named)
     await this.refresh()
   }
 
