@@ -7,6 +7,7 @@ import { EmptyState } from '../../design/empty-state.tsx'
 import { ErrorState } from '../../design/error-state.tsx'
 import { Skeleton } from '../../design/skeleton.tsx'
 import { Credits, Id, Time } from '../../design/value.tsx'
+import '../wallet/action.css'
 
 /** What came of the rounds that were accepted, and what each goes on from. */
 export function VersionsCard() {

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import { Button } from '../../design/button.tsx'
 import { ErrorState } from '../../design/error-state.tsx'
+import './action.css'
 
 /** A button that does something that may fail; what went wrong stands beneath it until it is tried again. */
 export function ActionButton(props: {
