@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { ADDRESS_PATTERN } from '../../../protocol/ids.ts'
 import { wire } from '../../../protocol/codec.ts'
+import { ADDRESS_PATTERN } from '../../../protocol/ids.ts'
 import type { Clock } from '../../clock.ts'
 import { LatestWriter } from '../../store/latest-writer.ts'
 import type { Store } from '../../store/store.ts'

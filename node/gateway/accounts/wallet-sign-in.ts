@@ -23,8 +23,7 @@ export interface WalletSignInModules {
   client: () => ChainClient | null
 }
 
-export const SIGN_IN_STATEMENT =
-  'Sign in to this Shoal node. This costs nothing and moves no money.'
+export const SIGN_IN_STATEMENT = 'Sign in to this Shoal node. This costs nothing and moves no money.'
 /** A message may be so old, or so far ahead of our clock. */
 const MAX_AGE_MS = 10 * 60_000
 const MAX_AHEAD_MS = 60_000
@@ -103,7 +102,8 @@ export class WalletSignIn {
     const { scheme, domain, uri, issuedAt, expirationTime, notBefore } = message
     if (message.version !== '1') throw refused('the version is not 1')
     if (domain !== site.host) throw refused('the text is for another site')
-    if (scheme !== undefined && !site.origin.startsWith(`${scheme}://`)) throw refused('the text is for another site')
+    if (scheme !== undefined && !site.origin.startsWith(`${scheme}://`))
+      throw refused('the text is for another site')
     if (originOf(uri) !== site.origin) throw refused('the text is for another site')
     if (message.chainId !== this.#modules.chainId)
       throw refused(`the text is for another chain than ${this.#modules.chainId}`)
@@ -111,8 +111,10 @@ export class WalletSignIn {
     const issuedMs = Date.parse(issuedAt ?? '')
     const isFresh = issuedMs >= nowMs - MAX_AGE_MS && issuedMs <= nowMs + MAX_AHEAD_MS
     if (!isFresh) throw refused('the text was not written just now')
-    if (expirationTime !== undefined && !(Date.parse(expirationTime) > nowMs)) throw refused('the text has expired')
-    if (notBefore !== undefined && !(Date.parse(notBefore) <= nowMs)) throw refused('the text is not yet good')
+    if (expirationTime !== undefined && !(Date.parse(expirationTime) > nowMs))
+      throw refused('the text has expired')
+    if (notBefore !== undefined && !(Date.parse(notBefore) <= nowMs))
+      throw refused('the text is not yet good')
   }
 }
 

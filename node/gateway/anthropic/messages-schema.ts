@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { MAX_CHAT_MESSAGES, MAX_OUTPUT_TOKENS, MAX_STOP_STRING_BYTES, MAX_STOP_STRINGS } from '../../../protocol/limits.ts'
+import {
+  MAX_CHAT_MESSAGES,
+  MAX_OUTPUT_TOKENS,
+  MAX_STOP_STRING_BYTES,
+  MAX_STOP_STRINGS,
+} from '../../../protocol/limits.ts'
 import { shoalInfoSchema } from '../inference/shoal-info.ts'
 import { shoalOptionsSchema } from '../inference/shoal-options.ts'
 

@@ -1,6 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from '../http/http-error.ts'
-import type { CanonicalMessage, CanonicalRequest, CanonicalTool, ToolChoice } from '../inference/canonical-request.ts'
+import type {
+  CanonicalMessage,
+  CanonicalRequest,
+  CanonicalTool,
+  ToolChoice,
+} from '../inference/canonical-request.ts'
 import type { InferenceChoice, InferenceResult } from '../inference/inference-service.ts'
 import { shoalOptionsFrom } from '../inference/shoal-options.ts'
 import type {

@@ -5,6 +5,8 @@ import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
 import { askRoutes } from '../api/ask.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
+import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
+import { mcpRoutes } from '../mcp/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { webRoutes } from '../web-routes.ts'
@@ -39,6 +41,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   healthRoutes,
   openaiRoutes,
   askRoutes,
+  mcpRoutes,
   webRoutes,
 ]
 
@@ -121,7 +124,11 @@ export class Gateway {
       ...modules,
       config: node.config,
       log: node.log,
-      inference: new NetworkInference(modules),
+      inference: new ToolInference(TOOL_LIMITS, {
+        inference: new NetworkInference(modules),
+        tools: node.parts.tools,
+        clock: this.#clock,
+      }),
       accounts: new LoopbackAccess(),
       served,
       shutDown,

@@ -93,7 +93,13 @@ export class NetworkInference implements InferenceService {
       const runs = Array.from({ length: request.n }, (_, choice) => {
         const run = new ChoiceRun(
           {
-            ask: { ...ask, ...preferred, maxPrice, sampling: seeded(ask, request.seed, choice) },
+            ask: {
+              ...ask,
+              ...preferred,
+              tenant: principal.tenant,
+              maxPrice,
+              sampling: seeded(ask, request.seed, choice),
+            },
             tools: request.tools,
             toolChoice: request.toolChoice,
             cover: async spending => {
