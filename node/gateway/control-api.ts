@@ -21,6 +21,7 @@ import { BATCH_PICKS } from '../tasks/batch.ts'
 import { calibrationMethods } from './calibration-methods.ts'
 import { disputeMethods } from './dispute-methods.ts'
 import { doorMethods } from './door-methods.ts'
+import { eventMethods } from './event-methods.ts'
 import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
@@ -101,6 +102,7 @@ export const controlMethods = {
   ...versionMethods,
   ...disputeMethods,
   ...learningMethods,
+  ...eventMethods,
   ...twinMethods,
   ...doorMethods,
   /** Streams what happens until the caller goes. */
