@@ -45,11 +45,11 @@ const PLUGINS: readonly GatewayPlugin[] = [
   accountRoutes,
   healthRoutes,
   openaiRoutes,
-  askRoutes,
-  mcpRoutes,
   anthropicRoutes,
   ollamaRoutes,
+  mcpRoutes,
   eventRoutes,
+  askRoutes,
   webRoutes,
 ]
 
