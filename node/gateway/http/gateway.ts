@@ -3,15 +3,19 @@ import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
+import { anthropicRoutes } from '../anthropic/routes.ts'
 import { AccountPurses } from '../accounts/account-purses.ts'
 import { accountRoutes } from '../accounts/account-routes.ts'
 import { requireProtection } from '../accounts/protection.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { askRoutes } from '../api/ask.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
+import { ollamaRoutes } from '../ollama/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
+import { webRoutes } from '../web-routes.ts'
 import { errorHandling } from './error-handling.ts'
 import { healthRoutes } from './health.ts'
 import { GatewayError } from './http-error.ts'
@@ -41,8 +45,12 @@ const PLUGINS: readonly GatewayPlugin[] = [
   accountRoutes,
   healthRoutes,
   openaiRoutes,
+  askRoutes,
   mcpRoutes,
+  anthropicRoutes,
+  ollamaRoutes,
   eventRoutes,
+  webRoutes,
 ]
 
 /** Slow clients are looked for so often, or more often where they have less time. */
