@@ -40,7 +40,10 @@ export class X402Purse implements Purse {
     const place = placeOf(desk)
     const header = this.#modules.request.headers[PAYMENT_HEADER]
     if (typeof header !== 'string' || header === '') {
-      throw this.#required(place, { amount: maxAmount, error: 'payment_required', channel: null })
+      // Whoever names its channel is told how it stands, so that its voucher is for no more than needed.
+      const named = this.#modules.request.headers['shoal-channel']
+      const channel = typeof named === 'string' ? channelOf(desk.ledger.account(named)) : null
+      throw this.#required(place, { amount: maxAmount, error: 'payment_required', channel })
     }
     const brought = readPayment(header, place)
     try {
