@@ -5,11 +5,17 @@ import { ExactEvmScheme } from '@x402/evm'
 import { decodePaymentResponseHeader, wrapFetchWithPayment } from '@x402/fetch'
 import { Wallet } from 'ethers'
 import { encodeCall } from '../../../node/chain/publisher.ts'
-import { TRANSFER_AUTHORIZATION_TYPES } from '../../../protocol/authorizations.ts'
+import { SessionKey } from '../../../node/payments/vouchers.ts'
+import {
+  channelAuthorizationNonce,
+  RECEIVE_AUTHORIZATION_TYPES,
+  TRANSFER_AUTHORIZATION_TYPES,
+} from '../../../protocol/authorizations.ts'
 import { CREDIT, parseCredits } from '../../../protocol/money.ts'
+import { channelIdOf } from '../../../protocol/typed-data.ts'
 import { VoucherScheme } from '../../../protocol/voucher-client.ts'
 import { VOUCHER_SCHEME } from '../../../protocol/voucher-payment.ts'
-import { gatewayNetwork, type TestGateway } from '../../helpers/gateway.ts'
+import { gatewayNetwork, openGateway, type TestGateway } from '../../helpers/gateway.ts'
 import { NANO, TestNetwork } from '../../helpers/nodes.ts'
 import { typedDataSigner } from '../../helpers/typed-data-signer.ts'
 
@@ -26,6 +32,20 @@ interface Required {
   }[]
 }
 
+/** Server-sent events of `/api/ask`. */
+async function* eventsOf(response: Response) {
+  let text = ''
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += piece
+    const events = text.split('\n\n')
+    text = events.pop()!
+    for (const event of events) {
+      const data = /^data: (.*)$/m.exec(event)?.[1]
+      if (data !== undefined) yield JSON.parse(data) as { type: string; amount?: string; cost?: string }
+    }
+  }
+}
+
 const QUESTION = {
   model: NANO,
   max_tokens: 8,
@@ -34,7 +54,7 @@ const QUESTION = {
 }
 const SPEND_FREELY = { spendControls: { maxAmountPerPayment: false, allowedAssets: true } } as const
 
-describe('x402', () => {
+describe('paying at the door', () => {
   const network = new TestNetwork()
   let door: TestGateway
   /** Has credits, and no account here. */
@@ -294,6 +314,133 @@ describe('x402', () => {
     assert.equal(balances.settlementCredits, CREDIT - cost)
     assert.equal((await close(closing)).status, 409)
   })
+
+  it('is paid from the channel of a wallet that has signed in, while the answer streams', async () => {
+    person = await rich()
+    const terms = (await api('/api/payment')).body as Record<string, string> & { chainId: number }
+    const salt = `0x${randomBytes(32).toString('hex')}` as const
+    const payer = person.address.toLowerCase()
+    const nowS = Math.floor(Date.now() / 1_000)
+    const place = { chainId: terms.chainId, settlement: terms.settlement! }
+    const channelId = channelIdOf(place, payer, terms.payee!, salt)
+    const privateKey = `0x${randomBytes(32).toString('hex')}`
+    const session = new SessionKey({ privateKey, channelId, domain: place })
+    const opened = { payee: terms.payee!, signer: session.address, salt, expiresAt: nowS + 7 * 86_400 }
+    const open = async (amount: bigint, change: object = {}) => {
+      const message = {
+        ...{
+          from: payer,
+          to: terms.settlement!,
+          value: amount,
+          validAfter: 0n,
+          validBefore: BigInt(nowS + 3_600),
+        },
+        nonce: channelAuthorizationNonce({ ...opened, expiresAt: BigInt(opened.expiresAt) }),
+      }
+      const domain = {
+        name: 'Shoal Credit',
+        version: '1',
+        ...{ chainId: terms.chainId, verifyingContract: terms.creditToken! },
+      }
+      const signature = await person.signTypedData(domain, RECEIVE_AUTHORIZATION_TYPES, message)
+      const authorization = { validAfter: 0, validBefore: nowS + 3_600, signature }
+      return api('/api/payment/open', { payer, ...opened, amount: credits(amount), authorization, ...change })
+    }
+    assert.equal((await open(1n)).status, 400)
+    // Signed for another key, too much, or for nobody: the chain says so before anything is sent.
+    assert.equal((await open(CREDIT, { signer: person.address })).status, 400)
+    assert.equal((await open(10n ** 9n * CREDIT)).status, 400)
+    const sentBefore = await client().provider.getTransactionCount(door.node.wallet.address)
+    const [first, second] = await Promise.all([open(CREDIT), open(CREDIT)])
+    assert.deepEqual([first.status, second.status], [200, 200], JSON.stringify(first.body))
+    assert.equal(first.body.channelId, channelId)
+    assert.equal((await open(CREDIT)).body.transaction, null)
+    assert.equal(await client().provider.getTransactionCount(door.node.wallet.address), sentBefore + 1)
+
+    const headers = await signIn()
+    const asked = await fetch(`${door.gateway.url}/api/ask`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', 'shoal-channel': channelId },
+      body: JSON.stringify({
+        model: NANO,
+        maxTokens: 200,
+        messages: [{ role: 'user', text: 'fish fish fish fish' }],
+      }),
+    })
+    assert.equal(asked.status, 200, asked.status === 200 ? '' : await asked.text())
+    let vouchers = 0
+    let cost = ''
+    for await (const event of eventsOf(asked)) {
+      if (event.type !== 'cost' && event.type !== 'done') continue
+      cost = event.amount ?? event.cost!
+      const cumulativeAmount = parseCredits(cost)
+      const signature = session.sign(cumulativeAmount)
+      const paid = await api('/api/payment/vouchers', { channelId, cumulativeAmount: cost, signature })
+      assert.equal(paid.status, 200, JSON.stringify(paid.body))
+      vouchers++
+    }
+    assert.ok(vouchers > 1)
+    const state = await api(`/api/payment/channels/${channelId}`)
+    assert.deepEqual([state.body.consumed, state.body.cumulativeAmount], [cost, cost])
+    const stranger = await signIn(await rich())
+    const theirs = await ask({ ...stranger, 'shoal-channel': channelId })
+    assert.equal(theirs.status, 404)
+    const mine = await fetch(`${door.gateway.url}/api/payment/channels`, { headers })
+    const { channels } = (await mine.json()) as { channels: { channelId: string }[] }
+    assert.deepEqual(
+      channels.map(({ channelId: id }) => id),
+      [channelId],
+    )
+    // Tasks of the network cannot use the same money.
+    const { payee } = door.node.node.trade.economy
+    await assert.rejects(payee.admit({ channelId, payer, requester: 'aa'.repeat(32), voucher: null }), {
+      code: 'channel_unknown',
+    })
+
+    // After a restart the books are as they were.
+    await door.stop()
+    door = await openGateway(door.node)
+    assert.deepEqual((await api(`/api/payment/channels/${channelId}`)).body, state.body)
+    const unpaid = await fetch(`${door.gateway.url}/api/ask`, {
+      method: 'POST',
+      headers: { ...(await signIn()), 'content-type': 'application/json', 'shoal-channel': channelId },
+      body: JSON.stringify({ model: NANO, maxTokens: 4, messages: [{ role: 'user', text: 'fish' }] }),
+    })
+    assert.equal(unpaid.status, 200)
+    await unpaid.text()
+    const [settlement] = await door.node.node.trade.economy.settler.settleNow()
+    assert.equal(settlement!.amount, parseCredits(cost))
+  })
+
+  /** Headers of a page that a wallet has signed in to. */
+  async function signIn(wallet = person): Promise<Record<string, string>> {
+    const origin = door.gateway.url
+    const { body } = await api('/api/session/nonce')
+    const { nonce, domain, uri, chainId, statement } = body as Record<string, string>
+    const message = [
+      `${domain} wants you to sign in with your Ethereum account:`,
+      wallet.address,
+      '',
+      statement,
+      '',
+      `URI: ${uri}`,
+      'Version: 1',
+      `Chain ID: ${chainId}`,
+      `Nonce: ${nonce}`,
+      `Issued At: ${new Date().toISOString()}`,
+    ].join('\n')
+    const response = await fetch(`${origin}/api/session/wallet`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin },
+      body: JSON.stringify({ message, signature: await wallet.signMessage(message) }),
+    })
+    const { csrf } = (await response.json()) as { csrf: string }
+    const cookie = response.headers
+      .getSetCookie()
+      .map(each => each.split(';')[0])
+      .join('; ')
+    return { origin, cookie, 'shoal-csrf': csrf }
+  }
 
   function credits(amount: bigint): string {
     const [whole, rest] = [amount / CREDIT, (amount % CREDIT).toString().padStart(18, '0')]
