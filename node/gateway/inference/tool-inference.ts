@@ -266,6 +266,8 @@ function tooLong(): ToolError {
 
 /** Callers name a tool as they name it in `shoal.tools`. */
 function named(choice: ToolChoice): ToolChoice {
+  // Who names tools of the node and gives none of its own has not said that they must not be used.
+  if (choice === 'none') return 'auto'
   return typeof choice === 'string' ? choice : { name: choice.name.replace(NAME, '__') }
 }
 
