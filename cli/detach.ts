@@ -3,11 +3,13 @@ import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../node/config/settings.ts'
 import type { DataDir } from '../node/data-dir.ts'
+import type { DoorView } from '../node/gateway/http/door.ts'
 import type { StatusView } from '../node/gateway/views.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
 import { type CommonOptions, runningNodeOrNull } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import type { FromBackground } from './run-node.ts'
+import { describeDoor, type ServeOptions } from './serve.ts'
 import { openDataDir } from './setup.ts'
 import { type Output, paint, properties } from './ui/output.ts'
 import { findPassword } from './wallet-password.ts'
@@ -23,6 +25,7 @@ export async function detach(
   node: { dataDir: DataDir; config: Config },
   options: CommonOptions,
   output: Output,
+  serves?: ServeOptions,
 ): Promise<void> {
   const { dataDir, config } = node
   if ((await runningNodeOrNull(options)) !== null) {
@@ -46,11 +49,11 @@ export async function detach(
     process.exit(EXIT.interrupted)
   }
   process.once('SIGINT', interrupt)
-  const status = await untilUp(child, logPath)
+  const { status, door } = await untilUp(child, logPath)
   process.off('SIGINT', interrupt)
   child.disconnect()
   child.unref()
-  output.result(status, () =>
+  output.result({ ...status, door }, () =>
     output.copyable(
       [
         `${paint('green', '✓')} The node runs in the background.`,
@@ -60,6 +63,7 @@ export async function detach(
           ['Chain', `${status.chain.url} (id ${status.chain.chainId})`],
           ['Output', logPath],
         ]),
+        ...(door === null ? [] : [describeDoor(door, output, serves)]),
         `${paint('bold', 'shoal status')} shows how it does, ${paint('bold', 'shoal stop')} ends it.`,
       ].join('\n'),
     ),
@@ -78,7 +82,7 @@ function startInBackground(logPath: string, password: string | null) {
   })
 }
 
-function untilUp(child: Background, logPath: string): Promise<StatusView> {
+function untilUp(child: Background, logPath: string): Promise<{ status: StatusView; door: DoorView | null }> {
   return new Promise((resolve, reject) => {
     const fail = (what: string) => {
       clearTimeout(timer)
@@ -91,7 +95,7 @@ function untilUp(child: Background, logPath: string): Promise<StatusView> {
     child.once('message', (message: FromBackground) => {
       clearTimeout(timer)
       child.removeAllListeners('exit')
-      if ('status' in message) resolve(message.status)
+      if ('status' in message) resolve(message)
       else reject(new ShoalError(message.error.code, message.error.message, message.error))
     })
   })

@@ -18,6 +18,7 @@ import { registerMoney } from './commands/money.ts'
 import { registerOffers } from './commands/offers.ts'
 import { registerPeers } from './commands/peers.ts'
 import { registerRoute } from './commands/route.ts'
+import { registerServe } from './commands/serve.ts'
 import { registerStake } from './commands/stake.ts'
 import { registerStop } from './commands/stop.ts'
 import { registerUp } from './commands/up.ts'
@@ -51,7 +52,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 }
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'Begin:': ['demo', 'init', 'up', 'stop', 'ask', 'batch'],
+  'Begin:': ['demo', 'init', 'up', 'serve', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'events', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes', 'attest'],
   'Learn:': ['learn'],
@@ -88,6 +89,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerDemo,
     registerInit,
     registerUp,
+    registerServe,
     registerStop,
     registerAsk,
     registerBatch,

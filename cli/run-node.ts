@@ -4,6 +4,7 @@ import { jsonOf } from '../node/events/json.ts'
 import { controlEndpoint } from '../node/gateway/control-endpoint.ts'
 import { controlHandlers } from '../node/gateway/control-handlers.ts'
 import { ControlServer } from '../node/gateway/control-server.ts'
+import { Door, type DoorView } from '../node/gateway/http/door.ts'
 import { ServedModels } from '../node/gateway/served-models.ts'
 import { type StatusView, statusView } from '../node/gateway/views.ts'
 import { ShoalNode } from '../node/node.ts'
@@ -12,6 +13,7 @@ import { openWallet } from '../node/payments/wallet.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { expectedError } from './expected-error.ts'
+import { describeDoor, type ServeOptions } from './serve.ts'
 import { setUpNode } from './setup.ts'
 import { StopRequest } from './stop-request.ts'
 import { EventPrinter } from './ui/event-printer.ts'
@@ -24,10 +26,14 @@ export interface RunOptions {
   config: Config
   /** Started by `up --detach`, which waits to hear how that went. */
   inBackground: boolean
+  /** Run for its door: that is told first. */
+  serves?: ServeOptions
 }
 
 /** What a node in the background tells the command that started it. */
-export type FromBackground = { status: StatusView } | { error: ReturnType<ShoalError['toJSON']> }
+export type FromBackground =
+  | { status: StatusView; door: DoorView | null }
+  | { error: ReturnType<ShoalError['toJSON']> }
 
 const STOP_TIMEOUT_MS = 12_000
 
@@ -48,15 +54,21 @@ export async function runNode(options: RunOptions, output: Output): Promise<neve
     setTimeout(() => process.exit(EXIT.failed), STOP_TIMEOUT_MS).unref()
   })
   try {
-    const { node, control } = await startNode(options, { stop, output, printer })
+    const { node, control, door } = await startNode(options, { stop, output, printer })
     if (!stop.isAsked) {
       const status = statusView(node)
       printer.above(() =>
-        output.result({ type: 'ready', ...status }, () => describe(status, options.config, output)),
+        output.result({ type: 'ready', ...status, door: door.view }, () =>
+          [
+            describe(status, options.config, output),
+            ...(door.view === null ? [] : [describeDoor(door.view, output, options.serves)]),
+          ].join('\n'),
+        ),
       )
-      if (options.inBackground) process.send?.({ status } satisfies FromBackground)
+      if (options.inBackground) process.send?.({ status, door: door.view } satisfies FromBackground)
     }
     await stop.asked
+    await door.stop()
     await control.stop()
     await node.stop()
   } catch (error) {
@@ -69,7 +81,7 @@ export async function runNode(options: RunOptions, output: Output): Promise<neve
 async function startNode(
   options: RunOptions,
   modules: { stop: StopRequest; output: Output; printer: EventPrinter },
-): Promise<{ node: ShoalNode; control: ControlServer }> {
+): Promise<{ node: ShoalNode; control: ControlServer; door: Door }> {
   const { dataDir, config } = options
   const { stop, output, printer } = modules
   const setup = await setUpNode(dataDir, () => givenPassword(config))
@@ -82,17 +94,22 @@ async function startNode(
   const served = new ServedModels(events)
   events.on('event', event => printer.print(jsonOf(event) as unknown as EventLine))
   const node = await ShoalNode.start({ dataDir, config, wallet }, { events })
+  const shutDown = () => stop.ask()
+  const door = new Door({ node, served, shutDown })
   const control = new ControlServer(
     { endpoint: controlEndpoint(dataDir) },
-    { handlers: controlHandlers(node, { served, shutDown: () => stop.ask() }), log: node.log },
+    { handlers: controlHandlers(node, { served, door, shutDown }), log: node.log },
   )
   try {
     await control.start()
+    const listen = config['gateway.listen']
+    if (listen !== null) await door.open(listen)
   } catch (error) {
+    await control.stop()
     await node.stop()
     throw error
   }
-  return { node, control }
+  return { node, control, door }
 }
 
 async function failed(error: unknown, options: RunOptions, output: Output): Promise<never> {

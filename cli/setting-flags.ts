@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   task: 'Tasks:',
   auction: 'Tasks:',
   gateway: 'Gateway:',
+  mcp: 'Gateway:',
   audit: 'Records:',
   log: 'Records:',
 }

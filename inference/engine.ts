@@ -1,5 +1,6 @@
 import { ShoalError } from '../protocol/errors.ts'
 import type { Bytes32, ModelId } from '../protocol/ids.ts'
+import type { TokenLogprobs } from '../protocol/messages/provider-frame.ts'
 
 /**
  * The interface every engine implements: the child-process llama engine, the same worker called
@@ -30,6 +31,11 @@ export interface Engine {
    * ENGINE_CRASHED, CANCELLED
    */
   embed(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<Embedding>
+  /**
+   * Tokens of each input as `embed` counts them, without computing anything; about so many where an engine cannot tokenise.
+   * @throws {EngineError} as `embed`
+   */
+  countTokens(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<readonly number[]>
   /**
    * Runs the model once over a prompt and an output that was made elsewhere, and says of each of its tokens
    * how it stood: an audit by prefill. It waits behind the generations that want a slot.
@@ -89,6 +95,8 @@ export interface LoadedModel extends ModelSource {
   /** `sha256:<64 hex>` of the chat template in the file; null when it has none. */
   chatTemplateDigest: string | null
   embeddingLength: number
+  /** Whether the file says how to pool embeddings: it was made for them, and is not asked for text. */
+  isForEmbedding?: boolean
   /** CPU threads chosen by measurement on first load and remembered. */
   threads: number
   /** Median tokens per second of one stream in that measurement. */
@@ -144,6 +152,8 @@ export interface GenerateRequest {
   /** Constrains the output to JSON of this schema (the subset llama.cpp grammars know). */
   jsonSchema?: Readonly<Record<string, unknown>>
   continuation?: Continuation
+  /** So many of the likeliest tokens are told beside each token of the output; left out where none are wanted. */
+  logprobs?: number
 }
 
 export interface GenerateOptions {
@@ -186,9 +196,16 @@ export type GenerationEvent =
    * New output. `tokens` are the ids sampled since the last event, `text` what has become certain: a
    * token may end inside a character or a possible stop string, so either may run ahead of the other.
    * The token with which the model ends its turn is among them and has no text. Where the ids are not known
-   * `tokens` is empty, and `count` says about how many there are.
+   * `tokens` is empty, and `count` says about how many there are. `logprobs`, one for each token, only where they were asked
+   * for and can be had.
    */
-  | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
+  | {
+      type: 'output'
+      tokens: readonly number[]
+      text: string
+      count?: number
+      logprobs?: readonly TokenLogprobs[]
+    }
   /** Always last. `outputTokens` counts every token of this generation, exactly where that can be known. */
   | { type: 'end'; reason: StopReason; promptTokens: number; outputTokens: number }
 
@@ -291,6 +308,9 @@ export interface Embedding {
   vectors: readonly Float32Array[]
   inputTokens: number
 }
+
+/** Tokens of a text to embed at most: one batch must take it whole. */
+export const MAX_EMBED_TOKENS = 8_192
 
 export type BackendKind = 'cpu' | 'cuda' | 'vulkan' | 'metal'
 export interface BackendDescription {

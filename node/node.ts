@@ -59,6 +59,8 @@ import type { ProviderOutcome } from './tasks/provider-task.ts'
 import { ReceiptBook } from './tasks/receipt-book.ts'
 import { Requester } from './tasks/requester.ts'
 import { ServiceMeter } from './tasks/service-meter.ts'
+import { NO_TOOLS, type NodeTools } from './tools/node-tools.ts'
+import { readToolServers } from './tools/server-file.ts'
 import { NodeAttestation } from './trust/attestation/node-attestation.ts'
 import { type AttestedSoftware, readAttestedSoftware } from './trust/attestation/software-list.ts'
 import type { Reputation } from './trust/reputation.ts'
@@ -196,6 +198,7 @@ export class ShoalNode {
   async #start(options: ShoalNodeOptions): Promise<void> {
     const { dataDir, config } = options
     const cloud = await this.#openCloud()
+    const tools = await this.#openTools()
     this.#allowed = config['privacy.allow'].map(peer => nodeKeyFrom(peer, 'privacy.allow'))
     this.#attested =
       config['privacy.attested'] === null ? null : await readAttestedSoftware(config['privacy.attested'])
@@ -368,6 +371,7 @@ export class ShoalNode {
       engine,
       serving,
       cloud,
+      tools,
       catalog,
       receipts,
       trust,
@@ -407,6 +411,18 @@ export class ShoalNode {
       random: Math.random,
       onTrouble,
     })
+  }
+
+  /** @throws {ConfigError} before anything has begun */
+  async #openTools(): Promise<NodeTools> {
+    const path = this.config['mcp.servers']
+    if (path === null) return NO_TOOLS
+    // What speaks with the servers takes longer to load than the rest of the node's start.
+    const { ToolServers } = await import('./tools/tool-servers.ts')
+    const configs = await readToolServers(path, this.#environment)
+    const tools = new ToolServers(configs, { clock: this.#clock, log: this.#log })
+    this.#undo.push(() => tools.stop())
+    return tools
   }
 
   async #openAuditLog(store: Store, signer: NodeSigner): Promise<EventLog> {
@@ -942,6 +958,8 @@ export interface NodeParts {
   /** Which models are at work for tasks. */
   serving: ModelServing
   cloud: CloudServices
+  /** Of configured MCP servers. */
+  tools: NodeTools
   catalog: ModelCatalog
   receipts: ReceiptBook
   trust: Trust

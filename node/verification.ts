@@ -256,6 +256,8 @@ export class Verification {
    */
   accept(task: AcceptedTask): BatchOperation[] {
     this.#disputes?.proofs.want(task.record)
+    // Audits judge tokens, and an embedding has none.
+    if (task.request.input.kind === 'embedding') return []
     try {
       // The archive first: what is not kept cannot be audited.
       return [...this.archive.keep(task), ...this.audits.accept(task)]

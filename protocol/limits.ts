@@ -35,6 +35,16 @@ export const MAX_BID_WINDOW_MS = 5_000
 export const MAX_CHAT_MESSAGES = 256
 /** UTF-8 bytes of one chat message, prompt or continuation. */
 export const MAX_TEXT_BYTES = 1_048_576
+/** Texts that one task embeds. */
+export const MAX_EMBEDDED_TEXTS = 256
+/** Numbers of one embedding; those of known models have up to 12,288. */
+export const MAX_EMBEDDING_DIMENSIONS = 16_384
+/** Bytes of the vectors in one frame. */
+export const MAX_VECTOR_BYTES_PER_FRAME = 4 * MAX_EMBEDDING_DIMENSIONS
+/** Likeliest tokens told beside each token of an output. */
+export const MAX_LOGPROB_ALTERNATIVES = 20
+/** UTF-8 bytes of one token's text; the longest of known vocabularies are runs of 256 spaces. */
+export const MAX_TOKEN_TEXT_BYTES = 1_024
 export const MAX_STOP_STRINGS = 8
 export const MAX_STOP_STRING_BYTES = 128
 export const MAX_JSON_SCHEMA_BYTES = 32_768

@@ -73,6 +73,12 @@ class EngineChild {
           )
           return { type: 'embedded', call: message.call, ...embedding, vectors: [...embedding.vectors] }
         })
+      case 'countTokens':
+        return this.#answer(message.call, async signal => {
+          const { call, model, inputs } = message
+          const tokens = await this.#worker.countTokens({ model, inputs }, { signal })
+          return { type: 'counted', call, tokens: [...tokens] }
+        })
       case 'score':
         return this.#answer(message.call, async signal => {
           const output = await this.#worker.score(message.request, { signal })
@@ -152,7 +158,9 @@ class EngineChild {
 }
 
 function toIpcEvent(event: GenerationEvent): IpcGenerationEvent {
-  return event.type === 'output' ? { ...event, tokens: [...event.tokens] } : event
+  if (event.type !== 'output') return event
+  const { type, tokens, text, logprobs } = event
+  return { type, tokens: [...tokens], text, ...(logprobs === undefined ? {} : { logprobs: [...logprobs] }) }
 }
 
 /**

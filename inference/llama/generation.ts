@@ -11,7 +11,7 @@ import { Grant } from './grant.ts'
 import type { ModelRunner, PreparedGeneration } from './model-runner.ts'
 import type { SequenceSlot } from './sequence-slot.ts'
 import type { Seat } from './slot-pool.ts'
-import { TokenSource } from './token-source.ts'
+import { type ChosenToken, TokenSource } from './token-source.ts'
 
 /** Output of this very generation that an engine process made before it died. */
 export interface Resumption {
@@ -128,33 +128,34 @@ export class LlamaGeneration implements Generation {
     )
     let step = begin(source)
     try {
-      let token = await step
+      let chosen = await step
       this.#throwIfCancelled()
       yield { type: 'prefill', promptTokens }
       if (prepared.heldText !== '') yield { type: 'output', tokens: [], text: prepared.heldText }
       for (let outputTokens = 1; ; outputTokens++) {
         await this.#granted(promptTokens + outputTokens)
+        const { token, chances } = chosen
         const { text, reason } = prepared.output.push(token)
+        const output = {
+          ...{ type: 'output' as const, tokens: [token], text },
+          ...(chances === null ? {} : { logprobs: [runner.logprobsOf(chances)] }),
+        }
         const end = reason ?? (this.#isFull(runner, prepared, outputTokens) ? 'length' : null)
         if (end !== null) {
-          yield {
-            type: 'output',
-            tokens: [token],
-            text: reason === null ? text + prepared.output.flush() : text,
-          }
+          yield { ...output, text: reason === null ? text + prepared.output.flush() : text }
           return { type: 'end', reason: end, promptTokens, outputTokens }
         }
         const next = promptTokens + outputTokens + 1
         if (this.#grant.total >= next) {
           // The next token is computed while the consumer looks at this one.
           step = begin(source)
-          yield { type: 'output', tokens: [token], text }
+          yield output
         } else {
-          yield { type: 'output', tokens: [token], text }
+          yield output
           await this.#granted(next)
           step = begin(source)
         }
-        token = await step
+        chosen = await step
         this.#throwIfCancelled()
       }
     } finally {
@@ -200,7 +201,7 @@ export class LlamaGeneration implements Generation {
 }
 
 /** Begins the next step; should it fail while nobody waits for it, whoever does so later is told. */
-function begin(source: TokenSource): Promise<number> {
+function begin(source: TokenSource): Promise<ChosenToken> {
   const step = source.next()
   step.catch(() => {})
   return step

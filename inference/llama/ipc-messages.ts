@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import {
   type Continuation,
   EngineError,
@@ -63,6 +64,7 @@ const request = z.strictObject({
   stop: z.array(z.string()),
   jsonSchema: z.record(z.string(), z.unknown()).optional(),
   continuation: z.strictObject({ text: z.string(), tokens: tokenIds.optional() }).optional(),
+  logprobs: count.optional(),
 })
 
 const lossRequest = z.strictObject({
@@ -84,12 +86,18 @@ export const toEngineSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('unload'), call: id, model: z.string() }),
   z.strictObject({ type: z.literal('embed'), call: id, model: z.string(), inputs: z.array(z.string()) }),
   z.strictObject({
+    type: z.literal('countTokens'),
+    call: id,
+    model: z.string(),
+    inputs: z.array(z.string()),
+  }),
+  z.strictObject({
     type: z.literal('score'),
     call: id,
     request: z.strictObject({ ...request.shape, output: tokenIds }),
   }),
   z.strictObject({ type: z.literal('measureLoss'), call: id, request: lossRequest }),
-  /** Aborts a `load`, an `embed`, a `score` or a `measureLoss`. */
+  /** Aborts a `load`, an `embed`, a `countTokens`, a `score` or a `measureLoss`. */
   z.strictObject({ type: z.literal('abort'), call: id }),
   z.strictObject({
     type: z.literal('generate'),
@@ -120,6 +128,7 @@ const loadedModel: z.ZodType<LoadedModel> = z.strictObject({
   slots: count,
   chatTemplateDigest: z.nullable(z.string()),
   embeddingLength: count,
+  isForEmbedding: z.boolean().optional(),
   threads: count,
   measuredTokensPerSecond: z.number(),
 })
@@ -150,10 +159,18 @@ export type IpcFailure = z.infer<typeof failure>
 
 const stopReason = z.enum(['stop', 'stop_string', 'length'])
 
+/** Made by ours in great numbers: what is in it is not looked at again. */
+const tokenLogprobs = z.custom<TokenLogprobs>(value => typeof value === 'object' && value !== null)
+
 const generationEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('start'), promptTokens: count, promptDigest: z.nullable(z.string()) }),
   z.strictObject({ type: z.literal('prefill'), promptTokens: count }),
-  z.strictObject({ type: z.literal('output'), tokens: tokenIds, text: z.string() }),
+  z.strictObject({
+    type: z.literal('output'),
+    tokens: tokenIds,
+    text: z.string(),
+    logprobs: z.array(tokenLogprobs).optional(),
+  }),
   z.strictObject({
     type: z.literal('end'),
     reason: stopReason,
@@ -217,6 +234,7 @@ export const fromEngineSchema = z.discriminatedUnion('type', [
     vectors: z.array(floats),
     inputTokens: count,
   }),
+  z.strictObject({ type: z.literal('counted'), call: id, tokens: tokenIds }),
   z.strictObject({ type: z.literal('scored'), call: id, computedTokens: count, output: scoredOutput }),
   z.strictObject({ type: z.literal('measured'), call: id, computedTokens: count, output: measuredLoss }),
   z.strictObject({ type: z.literal('refused'), call: id, failure }),
@@ -235,6 +253,7 @@ export function ipcRequest({
   sampling,
   stop,
   jsonSchema,
+  logprobs,
 }: GenerateRequest): z.infer<typeof request> {
   return {
     model,
@@ -244,6 +263,7 @@ export function ipcRequest({
     stop: [...stop],
     ...(jsonSchema === undefined ? {} : { jsonSchema }),
     ...(continuation === undefined ? {} : { continuation: ipcContinuation(continuation) }),
+    ...(logprobs === undefined ? {} : { logprobs }),
   }
 }
 

@@ -63,6 +63,8 @@ const GPU_MEMORY_SHARE = 0.9
 const MEASURE_CONTEXT_TOKENS = 256
 /** llama.cpp's number for mean pooling. */
 const POOLING_MEAN = 1
+/** Its numbers for pooling to one vector: mean, first and last. A file that names one was made to embed. */
+const POOLINGS: ReadonlySet<number | null> = new Set([POOLING_MEAN, 2, 3])
 
 /**
  * Loads a model and makes its context, as large and for as many sequences as memory allows. A file that is in memory
@@ -105,6 +107,7 @@ export async function loadLlamaModel(
       slots,
       chatTemplateDigest: summary.chatTemplateDigest,
       embeddingLength: model.embeddingVectorSize,
+      ...(POOLINGS.has(summary.poolingType) ? { isForEmbedding: true } : {}),
       threads: threads.threads,
       measuredTokensPerSecond: threads.tokensPerSecond,
     }

@@ -1,4 +1,5 @@
-import type { LlamaContext, LlamaEmbeddingContext } from 'node-llama-cpp'
+import { MAX_TOKEN_TEXT_BYTES } from '../../protocol/limits.ts'
+import type { TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import {
   type Continuation,
   type Embedding,
@@ -6,10 +7,12 @@ import {
   type GenerateRequest,
   type LoadedModel,
   type LossRow,
+  MAX_EMBED_TOKENS,
   type ScoreRequest,
   type StopReason,
 } from '../engine.ts'
 import { CacheGate } from './cache-gate.ts'
+import { Embedder } from './embedder.ts'
 import type { Resumption } from './generation.ts'
 import { createJsonGrammar, type JsonGrammar } from './grammar.ts'
 import { BATCH_TOKENS, type LoadedLlama } from './model-loading.ts'
@@ -19,9 +22,11 @@ import { SequenceSlot } from './sequence-slot.ts'
 import { SlotPool } from './slot-pool.ts'
 import { TextRows, type TokenRow } from './text-rows.ts'
 import { TextStream } from './text-stream.ts'
-import { TokenChoice } from './token-choice.ts'
+import { type TokenChance, type TokenChances, TokenChoice } from './token-choice.ts'
 import { TokenJudge } from './token-judge.ts'
 import { TokenPieces } from './token-pieces.ts'
+
+const encoder = new TextEncoder()
 
 /** A request made ready: where its output begins and what makes it text. */
 interface PreparedOutput {
@@ -70,7 +75,7 @@ export class ModelRunner {
   readonly #rows: TextRows
   readonly #pieces: TokenPieces
   readonly #endTokens: (boolean | undefined)[] = []
-  #embedding: Promise<LlamaEmbeddingContext> | null = null
+  readonly #embedder: Embedder
   #holds = 0
   #released: (() => void)[] = []
 
@@ -83,6 +88,13 @@ export class ModelRunner {
     this.#slots = Array.from(
       { length: context.totalSequences },
       () => new SequenceSlot({ sequence: context.getSequence(), gate }),
+    )
+    this.#embedder = new Embedder(
+      {
+        maxTokens: Math.min(loaded.description.contextTokens, MAX_EMBED_TOKENS),
+        threads: loaded.description.threads,
+      },
+      { model, wear: context => loaded.wear(context) },
     )
     this.pool = new SlotPool({ maxQueued: options.maxQueued }, { slots: this.#slots, onChange })
     this.#prompts = new PromptWriter({ model })
@@ -128,7 +140,14 @@ export class ModelRunner {
   async prepare(request: GenerateRequest, resumption: Resumption | undefined): Promise<PreparedGeneration> {
     const prepared = await this.#prepare(request, resumption)
     const { position, grammar } = prepared
-    return { ...prepared, choice: new TokenChoice({ sampling: request.sampling, position }, { grammar }) }
+    const { sampling, logprobs = null } = request
+    return { ...prepared, choice: new TokenChoice({ sampling, position, logprobs }, { grammar }) }
+  }
+
+  /** Chances as they are told: with the bytes that tokens stand for in place of ids. */
+  logprobsOf({ top, ...own }: TokenChances): TokenLogprobs {
+    const told = ({ token, logprob }: TokenChance) => ({ bytes: this.#bytesOf(token), logprob })
+    return { ...told(own), top: top.map(told) }
   }
 
   /** @throws {EngineError} INPUT_INVALID, PROMPT_TOO_LONG (the output included), SCHEMA_INVALID */
@@ -186,23 +205,30 @@ export class ModelRunner {
 
   /** @throws {EngineError} PROMPT_TOO_LONG, INPUT_INVALID, CANCELLED */
   async embed(inputs: readonly string[], signal: AbortSignal | undefined): Promise<Embedding> {
-    const context = await this.#embeddingContext()
+    const tokens = await this.countTokens(inputs, signal)
     const vectors: Float32Array[] = []
-    let inputTokens = 0
+    for (const [place, input] of inputs.entries()) {
+      throwIfAborted(signal)
+      vectors.push(await this.#embedder.embed(input, tokens[place]!))
+    }
+    return { vectors, inputTokens: tokens.reduce((sum, count) => sum + count, 0) }
+  }
+
+  /** @throws {EngineError} PROMPT_TOO_LONG, INPUT_INVALID, CANCELLED */
+  async countTokens(inputs: readonly string[], signal: AbortSignal | undefined): Promise<number[]> {
+    const counts: number[] = []
     for (const input of inputs) {
-      if (signal?.aborted === true) throw new EngineError('CANCELLED', 'the embedding was cancelled')
-      const tokens = context.calculateInputLength(input)
-      if (tokens >= this.contextTokens) throw this.#tooLong(tokens)
+      throwIfAborted(signal)
+      const tokens = await this.#embedder.countTokens(input)
+      if (tokens >= this.#embedder.maxTokens) throw this.#tooLong(tokens, this.#embedder.maxTokens)
       if (tokens === 0) {
         throw new EngineError('INPUT_INVALID', 'an input to embed is empty', {
           fix: 'Send texts that are not empty.',
         })
       }
-      const { vector } = await context.getEmbeddingFor(input)
-      vectors.push(Float32Array.from(vector))
-      inputTokens += tokens
+      counts.push(tokens)
     }
-    return { vectors, inputTokens }
+    return counts
   }
 
   /**
@@ -211,8 +237,7 @@ export class ModelRunner {
    */
   async dispose(): Promise<void> {
     await this.idle()
-    const embedding = await this.#embedding?.catch(() => null)
-    await embedding?.dispose()
+    await this.#embedder.dispose()
     await this.#loaded.free()
   }
 
@@ -266,26 +291,13 @@ export class ModelRunner {
     return isEnd
   }
 
-  #embeddingContext(): Promise<LlamaEmbeddingContext> {
-    this.#embedding ??= this.#openEmbedding()
-    return this.#embedding
+  #bytesOf(token: number): Uint8Array {
+    const piece = this.#pieces.of(token)
+    const bytes = typeof piece === 'string' ? encoder.encode(piece) : piece
+    return bytes.subarray(0, MAX_TOKEN_TEXT_BYTES)
   }
 
-  async #openEmbedding(): Promise<LlamaEmbeddingContext> {
-    // One batch must take a whole input: pooling reaches no further.
-    const { contextTokens } = this
-    const embedding = await this.#loaded.model.createEmbeddingContext({
-      contextSize: contextTokens,
-      batchSize: contextTokens,
-      threads: this.description.threads,
-    })
-    // node-llama-cpp hands adapters to plain contexts only.
-    this.#loaded.wear((embedding as unknown as { _llamaContext: LlamaContext })._llamaContext)
-    return embedding
-  }
-
-  #tooLong(promptTokens: number): EngineError {
-    const { contextTokens } = this
+  #tooLong(promptTokens: number, contextTokens = this.contextTokens): EngineError {
     return new EngineError(
       'PROMPT_TOO_LONG',
       `the prompt has ${promptTokens} tokens and the context of ${this.description.id} ends at ${contextTokens}`,
@@ -295,4 +307,8 @@ export class ModelRunner {
       },
     )
   }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new EngineError('CANCELLED', 'the embedding was cancelled')
 }

@@ -65,7 +65,7 @@ const STOP_TIMEOUT_MS = 5_000
 
 /** Something asked of the engine process that has one answer. */
 interface Call {
-  message: Extract<ToEngine, { type: 'load' | 'unload' | 'embed' | 'score' | 'measureLoss' }>
+  message: Extract<ToEngine, { type: 'load' | 'unload' | 'embed' | 'countTokens' | 'score' | 'measureLoss' }>
   crashes: number
   resolve: (answer: FromEngine) => void
   reject: (error: EngineError) => void
@@ -188,6 +188,21 @@ export class ProcessEngine implements Engine {
     )
     if (answer.type !== 'embedded') throw unexpected(answer)
     return { vectors: answer.vectors, inputTokens: answer.inputTokens }
+  }
+
+  async countTokens(
+    request: EmbedRequest,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<readonly number[]> {
+    this.#find(request.model)
+    const inputs = [...request.inputs]
+    const call = this.#nextId()
+    const answer = await this.#call(
+      { type: 'countTokens', call, model: request.model, inputs },
+      options.signal,
+    )
+    if (answer.type !== 'counted') throw unexpected(answer)
+    return answer.tokens
   }
 
   async score(request: ScoreRequest, options: { signal?: AbortSignal } = {}): Promise<ScoredOutput> {
@@ -387,6 +402,7 @@ export class ProcessEngine implements Engine {
       case 'loaded':
       case 'unloaded':
       case 'embedded':
+      case 'counted':
       case 'scored':
       case 'measured':
       case 'refused': {

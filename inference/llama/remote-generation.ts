@@ -1,3 +1,4 @@
+import type { TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import {
   EngineError,
   type GenerateOptions,
@@ -16,7 +17,9 @@ export interface GenerationLink {
   close(generation: RemoteGeneration): void
 }
 
-type QueuedEvent = GenerationEvent | { type: 'output'; tokens: number[]; text: string }
+type QueuedEvent =
+  | GenerationEvent
+  | { type: 'output'; tokens: number[]; text: string; logprobs?: readonly TokenLogprobs[] }
 
 /**
  * A generation that runs in the engine process. It remembers what it has received, so that another
@@ -168,6 +171,7 @@ export class RemoteGeneration implements Generation {
       // Only this class makes queued outputs, so joining in place is safe and stays linear.
       ;(last.tokens as number[]).push(...event.tokens)
       last.text += event.text
+      if (event.logprobs !== undefined) last.logprobs = [...(last.logprobs ?? []), ...event.logprobs]
     } else if (event.type === 'prefill' && last?.type === 'prefill')
       this.#queue[this.#queue.length - 1] = event
     else this.#queue.push(event)

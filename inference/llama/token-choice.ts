@@ -5,7 +5,18 @@ import { MAX_CANDIDATES, Sampler } from '../sampling/sampler.ts'
 import type { JsonGrammar } from './grammar.ts'
 
 /** What chooses the tokens of a generation. */
-export type TokenChooser = Pick<TokenChoice, 'evaluate' | 'metadata' | 'choose'>
+export type TokenChooser = Pick<TokenChoice, 'evaluate' | 'metadata' | 'choose' | 'chances'>
+
+/** ln of the probability of a token, among the likeliest `MAX_CANDIDATES` at temperature 1. */
+export interface TokenChance {
+  token: number
+  logprob: number
+}
+
+/** The chance of the chosen token, and the best of those it had, by falling chance. */
+export interface TokenChances extends TokenChance {
+  top: TokenChance[]
+}
 
 /** A token that the engine took, and the candidates it had, by falling probability. */
 export interface SampledToken {
@@ -88,31 +99,39 @@ export class TokenChoice {
   readonly #isGreedy: boolean
   readonly #candidates = new CandidateList()
   readonly #isAllowed: ((token: number) => boolean) | null
+  /** Best chances that are told; null where none are. */
+  readonly #told: number | null
   #position: number
   #isForced = false
+  #chances: TokenChances | null = null
 
   /**
    * @param options.position place in the answer of the first token to come
+   * @param options.logprobs how many of the best chances `chances` tells; null tells none
    * @param modules.grammar stands where the output does
    * @throws {EngineError} INPUT_INVALID
    */
   constructor(
-    options: { sampling: SamplingParameters; position: number },
+    options: { sampling: SamplingParameters; position: number; logprobs?: number | null },
     modules: { grammar: JsonGrammar | null },
   ) {
     const { temperature, topK } = options.sampling
+    const { logprobs = null } = options
     const { grammar } = modules
+    this.#told = logprobs
     this.#sampler = createSampler(options.sampling)
     this.#position = options.position
     this.#grammar = grammar
     this.#isAllowed = grammar === null ? null : token => grammar.allows(token)
-    this.#isGreedy = temperature === 0
+    // Who wants to know the chances needs the candidates at temperature 0, too: our sampler then takes the likeliest.
+    this.#isGreedy = temperature === 0 && logprobs === null
+    const isWhole = grammar !== null || logprobs !== null
     const evaluate = {
       temperature: this.#isGreedy ? 0 : 1,
       topP: 1,
-      minP: grammar === null ? engineMinP(options.sampling) : 0,
+      minP: isWhole ? 0 : engineMinP(options.sampling),
       // The first k of the 64 are all that top-k leaves; behind a grammar others move up.
-      topK: grammar === null && topK > 0 ? topK : MAX_CANDIDATES,
+      topK: !isWhole && topK > 0 ? topK : MAX_CANDIDATES,
       // Of no account, but a changing one would have the engine build its own sampler anew.
       seed: 0,
       yieldEogToken: true,
@@ -139,12 +158,37 @@ export class TokenChoice {
     const chosen = this.#sampler.sample(candidates, this.#position)
     this.#grammar?.accept(chosen)
     this.#position++
+    if (this.#told !== null) this.#chances = chancesOf(chosen, probabilities!, this.#told)
     return chosen
+  }
+
+  /** Of the token that was chosen last; null where they were not asked for. */
+  get chances(): TokenChances | null {
+    return this.#chances
   }
 
   /** What the engine moves over its own choice: at temperature 0 the grammar itself, else a copy where it is needed. */
   #engineGrammar(): unknown {
     if (this.#isGreedy) return this.#grammar?.state
     return this.#isForced ? this.#grammar?.state.clone() : undefined
+  }
+}
+
+/** What grammar and sampling leave out counts as well: it is what the model would say by itself. */
+function chancesOf(chosen: number, probabilities: ReadonlyMap<number, number>, best: number): TokenChances {
+  const candidates: [token: number, probability: number][] = []
+  let total = 0
+  for (const [token, probability] of probabilities) {
+    if (!(probability > 0) || candidates.length === MAX_CANDIDATES) break
+    candidates.push([token, probability])
+    total += probability
+  }
+  const chanceOf = (token: number, probability: number) => ({
+    token,
+    logprob: Math.min(0, ln(probability / total)),
+  })
+  return {
+    ...chanceOf(chosen, probabilities.get(chosen)!),
+    top: candidates.slice(0, best).map(([token, probability]) => chanceOf(token, probability)),
   }
 }

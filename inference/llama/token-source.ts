@@ -1,5 +1,11 @@
 import type { SampledTokens, SequenceSlot } from './sequence-slot.ts'
-import type { SampledToken, TokenChooser } from './token-choice.ts'
+import type { SampledToken, TokenChances, TokenChooser } from './token-choice.ts'
+
+/** A token and, where they were asked for, the chances it had. */
+export interface ChosenToken {
+  token: number
+  chances: TokenChances | null
+}
 
 /** The tokens of one generation, as they are computed on a slot and chosen. */
 export class TokenSource {
@@ -23,11 +29,11 @@ export class TokenSource {
     this.#steps = this.#slot.sample(options.rest, this.#choice)
   }
 
-  async next(): Promise<number> {
+  async next(): Promise<ChosenToken> {
     const token = this.#choice.choose(sampled(await this.#steps.next(this.#last))) ?? (await this.#again())
     this.#tokens.push(token)
     this.#last = token
-    return token
+    return { token, chances: this.#choice.chances }
   }
 
   end(): Promise<unknown> {

@@ -146,6 +146,19 @@ export class LlamaWorker implements Engine {
     }
   }
 
+  async countTokens(
+    request: EmbedRequest,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<readonly number[]> {
+    const runner = this.#find(request.model)
+    const release = runner.hold()
+    try {
+      return await runner.countTokens(request.inputs, options.signal)
+    } finally {
+      release()
+    }
+  }
+
   async score(request: ScoreRequest, options: { signal?: AbortSignal } = {}): Promise<ScoredOutput> {
     const runner = this.#find(request.model)
     const signal = this.#untilStopped(options.signal)

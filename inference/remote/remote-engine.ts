@@ -164,6 +164,10 @@ export class RemoteEngine implements Engine {
     }
   }
 
+  async countTokens({ inputs }: EmbedRequest): Promise<readonly number[]> {
+    return inputs.map(estimateTokens)
+  }
+
   /** A service shows no candidates: what others made cannot be judged by it. */
   async score(): Promise<ScoredOutput> {
     throw new EngineError('ENGINE_UNAVAILABLE', `the service ${this.#service.name} cannot check an output`, {

@@ -467,6 +467,13 @@ export const settings = {
     flag: 'gateway-max-running',
   }),
 
+  'mcp.servers': setting({
+    kind: optional(text('file')),
+    default: null,
+    help: 'File (YAML or JSON) with MCP servers and those of their tools that tasks may use.',
+    flag: 'mcp-servers',
+  }),
+
   'routing.policy': setting({
     kind: optional(text('file')),
     default: null,

@@ -20,6 +20,7 @@ import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { BATCH_PICKS } from '../tasks/batch.ts'
 import { calibrationMethods } from './calibration-methods.ts'
 import { disputeMethods } from './dispute-methods.ts'
+import { doorMethods } from './door-methods.ts'
 import { eventMethods } from './event-methods.ts'
 import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
@@ -103,6 +104,7 @@ export const controlMethods = {
   ...learningMethods,
   ...eventMethods,
   ...twinMethods,
+  ...doorMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */

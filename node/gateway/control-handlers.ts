@@ -10,7 +10,10 @@ import { calibrationHandlers } from './calibration-handlers.ts'
 import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
+import { doorHandlers } from './door-handlers.ts'
+import type { doorMethods } from './door-methods.ts'
 import { eventHandlers } from './event-handlers.ts'
+import type { Door } from './http/door.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -32,17 +35,30 @@ import {
   walletView,
 } from './views.ts'
 
+/** Commands that are about the node, not about its door. */
+export type NodeMethod = Exclude<ControlMethod, keyof typeof doorMethods>
+
 /**
  * What each command does to a node.
  * @param modules.served what became of the models to be offered
+ * @param modules.door opened when it is asked for
  * @param modules.shutDown ends the whole process in good order
  */
 export function controlHandlers(
   node: ShoalNode,
-  modules: { served: ServedModels; shutDown: () => void },
+  modules: { served: ServedModels; door: Door; shutDown: () => void },
 ): ControlServerModules['handlers'] {
+  const handlers = { ...nodeHandlers(node, modules), ...doorHandlers(node, modules.door) }
+  return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
+}
+
+/** The same without what opens the door: what can be asked for through it. */
+export function nodeHandlers(
+  node: ShoalNode,
+  modules: { served: ServedModels; shutDown: () => void },
+): ControlHandlersOf<NodeMethod> {
   const { served, shutDown } = modules
-  const handlers: ControlHandlersOf<ControlMethod> = {
+  return {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
     ...calibrationHandlers(node),
@@ -152,5 +168,4 @@ export function controlHandlers(
       return askResultView(result)
     },
   }
-  return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
 }

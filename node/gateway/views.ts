@@ -334,6 +334,7 @@ export type TaskEventView =
   | { type: 'queued'; ahead: number; expectedMs: number }
   | { type: 'suspected' }
   | { type: 'notice'; endsInMs: number }
+  | { type: 'vectors'; vectors: number; tokens: number }
 
 const MAX_CANDIDATES_SHOWN = 8
 
@@ -351,6 +352,8 @@ export function taskEventView(event: TaskEvent): TaskEventView {
       return { ...event, amount: formatCredits(event.amount) }
     case 'output':
       return { type: 'output', text: event.text, tokens: event.count ?? event.tokens.length }
+    case 'vectors':
+      return { type: 'vectors', vectors: event.vectors.length, tokens: event.tokens }
     case 'payment':
       return {
         type: 'payment',

@@ -27,6 +27,7 @@ import type { KnownOffer } from './offer-book.ts'
 import type { PriceSource } from './price-source.ts'
 import { offersTopic, offerUpdatesTopic } from './protocols.ts'
 import type { ServiceMeter } from './service-meter.ts'
+import { taskKindsOf } from './task-kinds.ts'
 import { hasNews } from './terms-news.ts'
 
 export interface OfferPublisherOptions {
@@ -257,7 +258,7 @@ export class OfferPublisher {
     return {
       model: model.id,
       adapter: adaptedOf(model),
-      kinds: model.chatTemplateDigest === null ? ['completion'] : ['chat', 'completion'],
+      kinds: taskKindsOf(model),
       modalities: ['text'],
       contextTokens: model.contextTokens,
       quantization: model.quantization.slice(0, 16),

@@ -16,6 +16,8 @@ export interface AskOptions {
   sampling: TaskSampling
   stop: string[]
   jsonSchema: string | null
+  /** So many of the likeliest tokens are told beside each token, 0 to 20; left out where none are wanted. In the SLA class B alone. */
+  logprobs?: number
   /** How it is to be done. */
   preferences: Preferences
   /** For whom, where it is not the node's owner. */
@@ -66,6 +68,8 @@ export interface TaskResult {
   status: 'completed' | 'cancelled' | 'expired'
   reason: 'stop' | 'stop_string' | 'length' | 'cancelled' | 'deadline'
   text: string
+  /** One for each input, where it was an embedding that is complete. */
+  vectors?: readonly Float32Array[]
   outputTokens: number
   promptTokens: number
   /** Base units, over all attempts. */

@@ -124,7 +124,11 @@ export class AttemptRunner {
     const order: AttemptOrder = {
       ...{ taskId, attempt: number, choice, ask, deadlineAtMs, maxTokens },
       // Taken as it is now: the task goes on while the attempt does.
-      progress: { ...progress, tokens: [...progress.tokens] },
+      progress: {
+        ...progress,
+        tokens: [...progress.tokens],
+        ...(progress.vectors === undefined ? {} : { vectors: [...progress.vectors] }),
+      },
       promptTokensBound: this.#promptBound(progress),
       maxAmount: hold.amount,
       onEvent: event => {

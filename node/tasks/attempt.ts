@@ -1,20 +1,23 @@
+import type { VectorsEvent } from '../../inference/embedding-run.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, Bytes32, CidString, ModelId, NodeKey } from '../../protocol/ids.ts'
 import { MAX_OFFER_LIFETIME_MS, MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import { type Countersignature, countersignatureMessage } from '../../protocol/messages/countersignature.ts'
-import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
+import type { ProviderFrame, RefusalCode, TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import {
   type EndReason,
   outputDigest,
   type Receipt,
   receiptMessage,
+  vectorsDigest,
 } from '../../protocol/messages/receipt.ts'
 import { requesterFrameMessage } from '../../protocol/messages/requester-frame.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import { minAmount, type TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
 import { isReplicated } from '../../protocol/sla-class.ts'
+import { unpackVectors } from '../../protocol/vectors.ts'
 import type { Clock } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
@@ -76,7 +79,14 @@ export type AttemptEvent =
   /** A spot task will be ended so soon. */
   | { type: 'notice'; endsInMs: number }
   /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
-  | { type: 'output'; tokens: readonly number[]; text: string; count?: number }
+  | {
+      type: 'output'
+      tokens: readonly number[]
+      text: string
+      count?: number
+      logprobs?: readonly TokenLogprobs[]
+    }
+  | VectorsEvent
   /** What it was exactly, after estimates: `surplus` output tokens more than the events before said, or fewer. */
   | { type: 'counted'; promptTokens: number; outputTokens: number; surplus: number }
   | { type: 'payment'; taskAmount: bigint; cumulativeAmount: bigint }
@@ -110,6 +120,8 @@ export type AttemptOutcome =
         | 'too_expensive'
         | 'preempted'
     }
+
+type OutputFrame = Pick<Extract<ProviderFrame, { kind: 'output' }>, 'tokens' | 'text' | 'logprobs'>
 
 type State = 'requesting' | 'streaming' | 'cancelling' | 'closing' | 'closed'
 const TRANSITIONS: Transitions<State> = {
@@ -150,6 +162,9 @@ export class Attempt {
   #tooExpensive = false
   readonly #tokens: number[] = []
   #text = ''
+  /** Of an embedding, and how many tokens their inputs are. */
+  readonly #vectors: Float32Array[] = []
+  #vectorTokens = 0
   #promptTokens = 0
   #prefilled = 0
   /** Pay whenever so many tokens are unpaid. */
@@ -251,6 +266,9 @@ export class Attempt {
         case 'output':
           if (this.#sealed !== null || !(await this.#output(frame))) return this.#dishonest('bad_frame')
           break
+        case 'vectors':
+          if (!(await this.#embedded(frame))) return this.#dishonest('bad_frame')
+          break
         case 'sealed':
           if (!this.#seal(frame)) return this.#dishonest('bad_frame')
           break
@@ -291,17 +309,50 @@ export class Attempt {
     return true
   }
 
+  /** @returns false when it is not what was asked for */
+  async #embedded(frame: Extract<ProviderFrame, { kind: 'vectors' }>): Promise<boolean> {
+    const { input } = this.#request
+    const vectors = unpackVectors(frame.bytes, frame.dimensions)
+    if (input.kind !== 'embedding' || this.#promptTokens === 0 || vectors === null) return false
+    const { length } = this.#vectors[0] ?? vectors[0]!
+    const before = this.#vectors.length
+    const isNext = frame.first === before && before + vectors.length <= input.inputs.length
+    const tokens = this.#vectorTokens + frame.tokens
+    // Every text has a token at least, and all together those that were announced.
+    const isCounted = frame.tokens >= vectors.length && tokens <= this.#promptTokens
+    if (!isNext || !isCounted || frame.dimensions !== length) return false
+    this.#vectors.push(...vectors)
+    this.#vectorTokens = tokens
+    this.#prefilled = Math.max(this.#prefilled, tokens)
+    this.#health.progressed(0)
+    this.#modules.onEvent({ type: 'vectors', vectors, tokens: frame.tokens })
+    await this.#payAhead()
+    return true
+  }
+
   /** @returns false when it is more than there can be */
-  async #output({ tokens, text }: { tokens: readonly number[]; text: string }): Promise<boolean> {
-    if (this.#promptTokens === 0) return false
+  async #output({ tokens, text, logprobs }: OutputFrame): Promise<boolean> {
+    if (this.#promptTokens === 0 || this.#request.input.kind === 'embedding') return false
+    if (!this.#mayTell(logprobs)) return false
     this.#prefilled = this.#promptTokens
     if (tokens.length > 0) this.#health.progressed(tokens.length)
     this.#tokens.push(...tokens)
     this.#text += text
     if (this.#isTooMuch()) return false
-    this.#modules.onEvent({ type: 'output', tokens, text })
+    this.#modules.onEvent({
+      ...{ type: 'output', tokens, text },
+      ...(logprobs === undefined ? {} : { logprobs }),
+    })
     await this.#payForOutput()
     return true
+  }
+
+  /** Chances are told where they are asked for, and no more of them. */
+  #mayTell(logprobs: readonly TokenLogprobs[] | undefined): boolean {
+    const { logprobs: wanted } = this.#request
+    return (
+      logprobs === undefined || (wanted !== undefined && logprobs.every(({ top }) => top.length <= wanted))
+    )
   }
 
   #windows(): SealedWindows {
@@ -442,11 +493,7 @@ export class Attempt {
       receipt.request === this.#requestCid &&
       receipt.model === request.model &&
       saysAsAsked(receipt, request, this.#options.chatTemplate, wornBy(offer, request.model)) &&
-      // Of the prompt, computed but not yet told may be owed; of the output, only what came.
-      receipt.promptTokens <= this.#promptTokens &&
-      (this.#tokens.length === 0 || receipt.promptTokens === this.#promptTokens) &&
-      receipt.outputTokens === this.#tokens.length &&
-      receipt.output === outputDigest(this.#tokens, this.#text) &&
+      this.#hasCome(receipt) &&
       receipt.amount === owedFor(price, metered) &&
       // Who countersigns a receipt owes what it says, on chain too.
       receipt.cumulativeAmount >= receipt.amount &&
@@ -458,6 +505,28 @@ export class Attempt {
       receipt.startedAtMs <= receipt.endedAtMs &&
       Math.abs(receipt.endedAtMs - this.#modules.clock.nowMs()) <= MAX_OFFER_LIFETIME_MS
     return honest ? record : null
+  }
+
+  /** Whether a receipt says of prompt and output what we have seen. */
+  #hasCome({ promptTokens, outputTokens, output, reason }: Receipt): boolean {
+    const { input } = this.#request
+    if (input.kind === 'embedding') {
+      const isWhole =
+        this.#vectors.length === input.inputs.length && this.#vectorTokens === this.#promptTokens
+      return (
+        (isWhole || !WHOLE.has(reason)) &&
+        promptTokens === this.#vectorTokens &&
+        outputTokens === 0 &&
+        output === vectorsDigest(this.#vectors)
+      )
+    }
+    return (
+      // Of the prompt, computed but not yet told may be owed; of the output, only what came.
+      promptTokens <= this.#promptTokens &&
+      (this.#tokens.length === 0 || promptTokens === this.#promptTokens) &&
+      outputTokens === this.#tokens.length &&
+      output === outputDigest(this.#tokens, this.#text)
+    )
   }
 
   #terms(): TaskTerms {

@@ -32,7 +32,10 @@ export class ContinuousRun {
   readonly #standby: Standby
   readonly #failures = new AttemptFailures()
   /** Output so far; its tokens belong to `model`. */
-  readonly #progress = { text: '', tokens: [] as number[], model: null as string | null, outputTokens: 0 }
+  readonly #progress = {
+    ...{ text: '', tokens: [] as number[], model: null as string | null, outputTokens: 0 },
+    ...{ vectors: [] as Float32Array[], vectorTokens: 0 },
+  }
   /** Races whose losers have still to say what they did. */
   readonly #paying = new Set<Promise<unknown>>()
 
@@ -62,7 +65,9 @@ export class ContinuousRun {
         if (outcome.kind === 'finished') return this.#result(attempt, outcome.reason)
         if (outcome.kind === 'cancelled') return this.#result(attempt, 'cancelled')
         // All that was asked for has come: only the end was lost.
-        if (this.#progress.outputTokens >= ask.maxTokens) return this.#result(attempt, 'length')
+        if (ask.input.kind === 'embedding') {
+          if (this.#progress.vectors.length === ask.input.inputs.length) return this.#result(attempt, 'stop')
+        } else if (this.#progress.outputTokens >= ask.maxTokens) return this.#result(attempt, 'length')
         if (this.#modules.signal.aborted) return this.#result(attempt, 'cancelled')
         choice = this.#next()
         onEvent({
@@ -95,7 +100,9 @@ export class ContinuousRun {
     const { ask, chooser, runner } = this.#modules
     if (!runner.mayStart) throw this.#failures.error(this.#progress)
     const standby = this.#standby.take()
-    if (standby !== null) return standby
+    if (standby !== null && this.#goesOn(standby)) return standby
+    const same = this.#sameModel()
+    if (same !== null) return same
     chooser.rank()
     let choice = chooser.best()
     if (choice === null && ask.preferences.mode === 'spot') {
@@ -105,6 +112,26 @@ export class ContinuousRun {
     }
     if (choice === null) throw this.#failures.error(this.#progress)
     return choice
+  }
+
+  /** Vectors of different models do not compare. */
+  #goesOn({ candidate }: Choice): boolean {
+    const { vectors, model } = this.#progress
+    return vectors.length === 0 || candidate.model.model === model
+  }
+
+  /** Who goes on with an embedding; null when there is nobody: it then begins anew, with what there is. */
+  #sameModel(): Choice | null {
+    const { vectors, model } = this.#progress
+    if (vectors.length === 0 || model === null) return null
+    const { chooser } = this.#modules
+    chooser.rank({ model })
+    const same = chooser.best()
+    if (same === null) {
+      this.#progress.vectors = []
+      this.#progress.vectorTokens = 0
+    }
+    return same
   }
 
   async #race(first: Choice): Promise<RaceEnd> {
@@ -144,6 +171,12 @@ export class ContinuousRun {
       if (isLoser) return
       if (race.winner === null) this.#win(attempt, race)
       this.#add(event, attempt.choice.candidate.model.model)
+    } else if (event.type === 'vectors') {
+      if (isLoser) return
+      if (race.winner === null) this.#win(attempt, race)
+      this.#progress.model = attempt.choice.candidate.model.model
+      this.#progress.vectors.push(...event.vectors)
+      this.#progress.vectorTokens += event.tokens
     } else if (event.type === 'counted' && !isLoser) this.#progress.outputTokens += event.surplus
     onEvent(event)
   }
@@ -206,7 +239,9 @@ export class ContinuousRun {
     progress.text += event.text
   }
 
-  #result({ choice, promptTokens }: RunningAttempt, reason: RunResult['reason']): RunResult {
+  #result({ choice, ...attempt }: RunningAttempt, reason: RunResult['reason']): RunResult {
+    const isEmbedding = this.#modules.ask.input.kind === 'embedding'
+    const promptTokens = isEmbedding ? this.#progress.vectorTokens : attempt.promptTokens
     return { reason, choice, promptTokens, progress: this.#progress, agreed: [choice.candidate.provider] }
   }
 }

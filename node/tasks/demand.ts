@@ -27,6 +27,7 @@ export function demandOf(
     kind: ask.input.kind,
     promptTokensBound: promptTokensBound(ask.input),
     promptTokensExpected: expected,
+    ...(ask.input.kind === 'embedding' ? { contextTokensBound: longestBound(ask.input.inputs) } : {}),
     maxTokens: ask.maxTokens,
     maxPrice: state.maxPrice,
     preferences: ask.preferences,
@@ -54,6 +55,12 @@ export function promptTokensExpected(input: TaskInput): number {
   return Math.ceil(textsOf(input).reduce((sum, text) => sum + utf8Length(text), 0) / BYTES_PER_TOKEN)
 }
 
+/** What one of the texts can have at most: each is read by itself. */
+function longestBound(texts: readonly string[]): number {
+  return TEMPLATE_TOKENS + texts.reduce((longest, text) => Math.max(longest, utf8Length(text)), 0)
+}
+
 function textsOf(input: TaskInput): string[] {
+  if (input.kind === 'embedding') return input.inputs
   return input.kind === 'chat' ? input.messages.map(({ content }) => content) : [input.prompt]
 }

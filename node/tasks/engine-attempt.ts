@@ -1,11 +1,12 @@
-import { EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
+import type { VectorsEvent } from '../../inference/embedding-run.ts'
+import { EngineError, type GenerationEvent } from '../../inference/engine.ts'
 import { UpstreamError } from '../../inference/remote/upstream-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Cleared } from '../market/clearance.ts'
 import type { ClearedEngine } from '../market/venues/cleared-engine.ts'
 import type { AttemptEvent, AttemptOutcome } from './attempt.ts'
-import { type EngineTask, engineRefusalOf } from './engine-task.ts'
+import { type EngineRun, type EngineTask, engineRefusalOf } from './engine-task.ts'
 import { HealthMonitor } from './health-monitor.ts'
 import type { Metered } from './metering.ts'
 
@@ -38,7 +39,7 @@ export class EngineAttempt {
   #promptTokens = 0
   #hasStalled = false
   #hasOutput = false
-  #generation: Generation | null = null
+  #generation: EngineRun | null = null
 
   constructor(options: EngineAttemptOptions, modules: EngineAttemptModules) {
     this.#options = options
@@ -69,7 +70,7 @@ export class EngineAttempt {
     const { engine, log, cover } = this.#modules
     this.#health.start()
     try {
-      this.#generation = engine.generate(this.#options.task, { signal: cancel })
+      this.#generation = engine.run(this.#options.task, { signal: cancel })
       for await (const event of this.#generation) {
         const outcome = this.#take(event)
         if (outcome !== null) return outcome
@@ -86,7 +87,7 @@ export class EngineAttempt {
     }
   }
 
-  #take(event: GenerationEvent): AttemptOutcome | null {
+  #take(event: GenerationEvent | VectorsEvent): AttemptOutcome | null {
     const { onEvent } = this.#modules
     this.#health.heard()
     switch (event.type) {
@@ -108,6 +109,12 @@ export class EngineAttempt {
         onEvent(event)
         return null
       }
+      case 'vectors':
+        this.#hasOutput = true
+        this.#usage.promptTokens = Math.min(this.#promptTokens, this.#usage.promptTokens + event.tokens)
+        this.#health.progressed(0)
+        onEvent(event)
+        return null
       case 'end':
         this.#counted(event)
         return { kind: 'finished', reason: event.reason }

@@ -1,7 +1,10 @@
+import { EmbeddingRun, type VectorsEvent } from '../../inference/embedding-run.ts'
 import {
   type Engine,
   EngineError,
+  type GenerateOptions,
   type GenerateRequest,
+  type GenerationEvent,
   type SamplingParameters,
 } from '../../inference/engine.ts'
 import type { Bytes32, ModelId } from '../../protocol/ids.ts'
@@ -21,21 +24,45 @@ export type EngineTask = Pick<
   | 'sampling'
   | 'stop'
   | 'jsonSchema'
+  | 'logprobs'
 >
 
+/** A task on an engine: a generation, or an embedding. Iterated once; throws as `Generation` does. */
+export interface EngineRun extends AsyncIterable<GenerationEvent | VectorsEvent> {
+  grant(totalTokens: number): void
+  cancel(): void
+}
+
 /**
- * A task in the engine's words.
+ * Puts a task to an engine, which computes nothing before iteration begins.
  * @throws {EngineError} SCHEMA_INVALID when its JSON schema is none
  */
+export function runOn(
+  engine: Pick<Engine, 'generate' | 'embed' | 'countTokens'>,
+  task: Omit<EngineTask, 'dataClass'>,
+  options: GenerateOptions = {},
+): EngineRun {
+  const { input, model } = task
+  if (input.kind !== 'embedding') return engine.generate(generateRequest(task), options)
+  return new EmbeddingRun({ ...options, request: { model, inputs: input.inputs } }, { engine })
+}
+
+/**
+ * A task that makes text in the engine's words.
+ * @throws {EngineError} SCHEMA_INVALID when its JSON schema is none, INPUT_INVALID when it is to embed
+ */
 export function generateRequest(task: Omit<EngineTask, 'dataClass'>): GenerateRequest {
+  const { input, logprobs } = task
+  if (input.kind === 'embedding') throw new EngineError('INPUT_INVALID', 'an embedding makes no text')
   return {
     model: task.model,
-    input: task.input,
+    input,
     maxTokens: task.maxTokens,
     sampling: engineSampling(task),
     stop: task.stop,
     ...(task.jsonSchema === null ? {} : { jsonSchema: parseSchema(task.jsonSchema) }),
     ...(task.continuation === null ? {} : { continuation: task.continuation }),
+    ...(logprobs === undefined ? {} : { logprobs }),
   }
 }
 

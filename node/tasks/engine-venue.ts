@@ -9,6 +9,7 @@ import { PaymentError } from '../payments/errors.ts'
 import { EngineAttempt, type EngineAttemptModules } from './engine-attempt.ts'
 import type { EngineTask } from './engine-task.ts'
 import { owedFor } from './metering.ts'
+import { remainingInput } from './remaining-input.ts'
 import type { AttemptOrder, AttemptReport, TryOutcome, Venue } from './venue.ts'
 
 export interface EngineVenueOptions {
@@ -113,7 +114,7 @@ function free(outcome: TryOutcome): AttemptReport {
 }
 
 function engineTask({ taskId, ask, choice, progress, maxTokens }: AttemptOrder): EngineTask {
-  const { input, sampling, stop, jsonSchema, preferences } = ask
+  const { input, sampling, stop, jsonSchema, logprobs, preferences } = ask
   const { model } = choice.candidate.model
   const { text, tokens } = progress
   const hasOutput = text !== '' || tokens.length > 0
@@ -121,11 +122,12 @@ function engineTask({ taskId, ask, choice, progress, maxTokens }: AttemptOrder):
     taskId,
     dataClass: preferences.dataClass,
     model,
-    input,
+    input: remainingInput(input, progress),
     continuation: hasOutput ? { text, tokens: progress.model === model ? [...tokens] : [] } : null,
     maxTokens,
     sampling,
     stop,
     jsonSchema,
+    ...(logprobs === undefined ? {} : { logprobs }),
   }
 }

@@ -2,6 +2,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, Bytes32, ModelId, NodeKey } from '../../protocol/ids.ts'
 import type { TaskRequest } from '../../protocol/messages/task-request.ts'
+import { isReplicated } from '../../protocol/sla-class.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import { type Clearance, ClearanceError } from '../market/clearance.ts'
@@ -15,6 +16,7 @@ import type { ChannelLease, PayerChannels } from '../payments/payer-channels.ts'
 import { Attempt, type AttemptOptions } from './attempt.ts'
 import { taskProtocol } from './protocol.ts'
 import type { ReceiptBook } from './receipt-book.ts'
+import { remainingInput } from './remaining-input.ts'
 import type { AttemptOrder, AttemptReport, TryOutcome, Venue } from './venue.ts'
 
 export interface PeerVenueOptions {
@@ -159,7 +161,7 @@ export class PeerVenue implements Venue {
   #request(order: AttemptOrder, lease: ChannelLease): TaskRequest {
     const { ask, choice, progress } = order
     const { candidate, award, mode } = choice
-    const { input, sampling, stop, jsonSchema, preferences } = ask
+    const { input, sampling, stop, jsonSchema, logprobs, preferences } = ask
     const { text, tokens } = progress
     const hasOutput = text !== '' || tokens.length > 0
     const sameModel = progress.model === candidate.model.model
@@ -175,12 +177,14 @@ export class PeerVenue implements Venue {
       deadlineMs:
         order.deadlineAtMs === null ? null : Math.max(0, order.deadlineAtMs - this.#modules.clock.nowMs()),
       model: candidate.model.model,
-      input,
+      input: remainingInput(input, progress),
       continuation: hasOutput ? { text, tokens: sameModel ? [...tokens] : [] } : null,
       maxTokens: order.maxTokens,
       sampling,
       stop,
       jsonSchema,
+      // What is compared is sealed, and shows no chances.
+      ...(logprobs === undefined || isReplicated(preferences.slaClass) ? {} : { logprobs }),
       payment: { payer: this.#options.wallet, channelId: lease.channelId, voucher: lease.voucher() },
     }
   }

@@ -10,7 +10,7 @@ export type OutgoingFrame = Cleared<TaskRequest> | Exclude<RequesterFrame, TaskR
 /** One task: the requester opens the stream with its request; frames go both ways until both have signed. */
 export const taskProtocol: StreamProtocol<RequesterFrame, ProviderFrame, OutgoingFrame> = {
   kind: 'stream',
-  id: '/shoal/task/3',
+  id: '/shoal/task/4',
   up: requesterFrameMessage,
   down: providerFrameMessage,
   release(frame, remote) {

@@ -1,4 +1,5 @@
-import { type Engine, EngineError, type Generation, type GenerationEvent } from '../../inference/engine.ts'
+import type { VectorsEvent } from '../../inference/embedding-run.ts'
+import { type Engine, EngineError, type GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import { covers } from '../../protocol/data-class.ts'
 import { ShoalError } from '../../protocol/errors.ts'
@@ -8,12 +9,13 @@ import { MAX_SEALED_WINDOW_TOKENS } from '../../protocol/limits.ts'
 import type { Award } from '../../protocol/messages/bid.ts'
 import { countersignatureMessage } from '../../protocol/messages/countersignature.ts'
 import type { Offer } from '../../protocol/messages/offer.ts'
-import type { ProviderFrame, RefusalCode } from '../../protocol/messages/provider-frame.ts'
+import type { ProviderFrame, RefusalCode, TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import {
   type EndReason,
   outputDigest,
   type Receipt,
   receiptMessage,
+  vectorsDigest,
 } from '../../protocol/messages/receipt.ts'
 import {
   type PaymentFrame,
@@ -24,6 +26,7 @@ import type { TaskRequest } from '../../protocol/messages/task-request.ts'
 import type { TokenPrice } from '../../protocol/money.ts'
 import { createRecord, openRecordOf, type SignedRecord } from '../../protocol/signed.ts'
 import { isReplicated } from '../../protocol/sla-class.ts'
+import { packVectors } from '../../protocol/vectors.ts'
 import { type Clock, repeat, type Timer } from '../clock.ts'
 import { verifyEd25519Natively } from '../ed25519.ts'
 import type { Logger } from '../log.ts'
@@ -35,7 +38,8 @@ import { PaymentRefusal } from '../payments/errors.ts'
 import type { PayeeChannels, PayeeLease } from '../payments/payee-channels.ts'
 import type { Admission, Place } from './admission.ts'
 import { promptTokensExpected } from './demand.ts'
-import { chatTemplateOf, engineRefusalOf, generateRequest } from './engine-task.ts'
+import { chatTemplateOf, type EngineRun, engineRefusalOf, runOn } from './engine-task.ts'
+import { inFrames } from './logprob-frames.ts'
 import { coveredTokens, owedFor } from './metering.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { type SealedFrame, SealedOutput } from './sealed-output.ts'
@@ -76,6 +80,12 @@ export type ProviderOutcome =
   | { kind: 'withdrawn' }
   | { kind: 'ended'; reason: EndReason; receipt: Receipt; cid: CidString; countersigned: boolean }
 
+interface OutputEvent {
+  tokens: readonly number[]
+  text: string
+  logprobs?: readonly TokenLogprobs[]
+}
+
 type StopReason = 'cancelled' | 'unpaid' | 'failed' | 'preempted'
 type State = 'admitting' | 'running' | 'ending' | 'closed'
 const TRANSITIONS: Transitions<State> = {
@@ -110,6 +120,9 @@ export class ProviderTask {
   /** Delivered: what is sealed does not count, and is not paid, before it is opened. */
   readonly #tokens: number[] = []
   #text = ''
+  /** Of an embedding, and how many tokens their inputs are. */
+  readonly #vectors: Float32Array[] = []
+  #vectorTokens = 0
   /** Null in the SLA class B. */
   readonly #sealed: SealedOutput | null
   /** Since when a window has been waiting to be opened; null while none does. */
@@ -124,8 +137,8 @@ export class ProviderTask {
   #prefilled = 0
   #granted = 0
   #lease: PayeeLease | null = null
-  #generation: Generation | null = null
-  #events: AsyncIterator<GenerationEvent> | null = null
+  #generation: EngineRun | null = null
+  #events: AsyncIterator<GenerationEvent | VectorsEvent> | null = null
   #offer: Offer | null = null
   /** That the model wears, by the offer. */
   #adapter: ModelId | null = null
@@ -227,7 +240,7 @@ export class ProviderTask {
     this.#price = award?.price ?? listed
     this.#lease = await channels.admit({ ...request.payment, requester: frames.remote })
     await this.#takePlace()
-    this.#generation = engine.generate(generateRequest(request), { grantedTokens: 0 })
+    this.#generation = runOn(engine, request, { grantedTokens: 0 })
     this.#events = this.#generation[Symbol.asyncIterator]()
     const first = await Promise.race([this.#events.next(), this.#abandoned.promise])
     if (first.done === true || first.value.type !== 'start') throw new Error('the engine did not start')
@@ -306,7 +319,7 @@ export class ProviderTask {
           this.#made += event.tokens.length
           this.#timing.made(event.tokens.length)
           await this.#deliver(event)
-        }
+        } else if (event.type === 'vectors') await this.#deliverVectors(event)
         this.#noteBlocked()
       }
     } catch (error) {
@@ -318,14 +331,24 @@ export class ProviderTask {
     }
   }
 
-  async #deliver({ tokens, text }: { tokens: readonly number[]; text: string }): Promise<void> {
+  async #deliverVectors({ vectors, tokens }: VectorsEvent): Promise<void> {
+    const first = this.#vectors.length
+    this.#vectors.push(...vectors)
+    this.#vectorTokens += tokens
+    this.#prefilled = Math.max(this.#prefilled, this.#vectorTokens)
+    const dimensions = vectors[0]!.length
+    await this.#send({ kind: 'vectors', first, dimensions, tokens, bytes: packVectors(vectors) })
+  }
+
+  async #deliver({ tokens, text, logprobs }: OutputEvent): Promise<void> {
     if (this.#sealed !== null) {
       for (const frame of this.#sealed.add(tokens, text)) await this.#seal(frame)
       return
     }
     this.#tokens.push(...tokens)
     this.#text += text
-    await this.#send({ kind: 'output', tokens: [...tokens], text })
+    if (logprobs === undefined) await this.#send({ kind: 'output', tokens: [...tokens], text })
+    else for (const frame of inFrames(tokens, text, logprobs)) await this.#send(frame)
   }
 
   #seal(frame: SealedFrame): Promise<void> {
@@ -393,7 +416,10 @@ export class ProviderTask {
   #receipt(reason: EndReason): Receipt {
     const request = this.#request
     const { chainId, settlement } = this.#offer!
-    const metered = { promptTokens: this.#prefilled, outputTokens: this.#tokens.length }
+    const isEmbedding = request.input.kind === 'embedding'
+    const metered = isEmbedding
+      ? { promptTokens: this.#vectorTokens, outputTokens: 0 }
+      : { promptTokens: this.#prefilled, outputTokens: this.#tokens.length }
     const amount = owedFor(this.#price, metered)
     return {
       version: 2,
@@ -412,10 +438,10 @@ export class ProviderTask {
       adapter: this.#adapter,
       chatTemplate: this.#chatTemplate(),
       prompt: this.#prompt,
-      sampler: 'gumbel-64/1',
+      sampler: isEmbedding ? 'engine' : 'gumbel-64/1',
       backend: this.#modules.engine.status().backend?.kind ?? 'cpu',
       ...metered,
-      output: outputDigest(this.#tokens, this.#text),
+      output: isEmbedding ? vectorsDigest(this.#vectors) : outputDigest(this.#tokens, this.#text),
       reason,
       amount,
       cumulativeAmount: this.#lease!.cumulativeFor(amount),

@@ -20,6 +20,8 @@ export function saysAsAsked(
   worn: ModelId | null = null,
 ): boolean {
   if (adapter !== worn) return false
+  // What is embedded is not read as a prompt is, and nothing is sampled.
+  if (input.kind === 'embedding') return chatTemplate === null && prompt === null && sampler === 'engine'
   if (input.kind === 'completion' && chatTemplate !== null) return false
   if (input.kind === 'chat' && known !== undefined && chatTemplate !== known) return false
   // Who samples as agreed reads the prompt token by token; only a grammar may need another sampler.

@@ -1,6 +1,6 @@
 import type { TaskId } from '../../protocol/ids.ts'
 import { formatCredits, maxAmount } from '../../protocol/money.ts'
-import type { SlaClass } from '../../protocol/sla-class.ts'
+import { isReplicated, type SlaClass } from '../../protocol/sla-class.ts'
 import type { Timer } from '../clock.ts'
 import type { Auctioneer } from '../market/auction/auctioneer.ts'
 import type { OfferBook } from '../market/offer-book.ts'
@@ -68,15 +68,15 @@ export class Task {
     const { clock, hedging } = this.#modules
     onEvent({ type: 'started', taskId })
     if (signal.aborted) throw this.#cancelled(0)
+    if (ask.input.kind === 'embedding' && isReplicated(ask.preferences.slaClass)) throw notCompared()
     hedging.earn()
     const { deadlineMs, slaClass } = ask.preferences
     const ends = AbortSignal.any([signal, this.#deadline.signal])
-    const isReplicated = slaClass !== 'B'
     const runner = new AttemptRunner(
       {
         ...{ taskId, ask, onEvent },
         deadlineAtMs: deadlineMs === null ? null : clock.nowMs() + deadlineMs,
-        maxAttempts: isReplicated ? maxAttempts + replicas - 1 : maxAttempts,
+        maxAttempts: isReplicated(slaClass) ? maxAttempts + replicas - 1 : maxAttempts,
       },
       { ...this.#modules, cap: this.#cap, signal: ends },
     )
@@ -95,7 +95,7 @@ export class Task {
     const timer: Timer | null =
       deadlineMs === null ? null : clock.setTimer(() => this.#deadline.abort(), deadlineMs)
     try {
-      const result = isReplicated
+      const result = isReplicated(slaClass)
         ? await new ReplicatedRun({ taskId, replicas }, { ...this.#modules, ...run }).run()
         : await new ContinuousRun(run).run()
       return this.#result(result, runner.started)
@@ -112,6 +112,9 @@ export class Task {
       status: isLate ? 'expired' : reason === 'cancelled' ? 'cancelled' : 'completed',
       reason: isLate ? 'deadline' : reason,
       text: progress.text,
+      ...(reason === 'stop' && this.#ask.input.kind === 'embedding'
+        ? { vectors: progress.vectors ?? [] }
+        : {}),
       outputTokens: progress.outputTokens,
       promptTokens,
       paid: this.#cap.spent,
@@ -134,6 +137,16 @@ export class Task {
       details: { paid: formatCredits(this.#cap.spent) },
     })
   }
+}
+
+function notCompared(): TaskError {
+  return new TaskError(
+    'NOTHING_FITS',
+    'vectors of several providers differ in their last bits and are not compared',
+    {
+      fix: 'Embed in the SLA class B.',
+    },
+  )
 }
 
 /** In the SLA class S only operators with a stake are asked. */

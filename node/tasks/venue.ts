@@ -46,6 +46,9 @@ export interface Progress {
   readonly model: string | null
   /** Over all models. */
   readonly outputTokens: number
+  /** Of the first inputs of an embedding, all by `model`, and how many tokens those inputs are. */
+  readonly vectors?: readonly Float32Array[]
+  readonly vectorTokens?: number
 }
 
 /** How it went with one provider; with `unfunded` and `not_cleared` nothing was asked of it. */

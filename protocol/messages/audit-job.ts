@@ -4,7 +4,14 @@ import type { DataClass } from '../data-class.ts'
 import type { Bytes32, CidString, ModelId } from '../ids.ts'
 import { MAX_OUTPUT_TOKENS, MAX_TASK_FRAME_BYTES, MAX_TEXT_BYTES } from '../limits.ts'
 import { backendSchema } from './backend.ts'
-import { type TaskRequest, type TaskSampling, taskRequestSchema, tokenIdSchema } from './task-request.ts'
+import {
+  type TaskRequest,
+  type TaskSampling,
+  type TextInput,
+  taskRequestSchema,
+  textInputSchema,
+  tokenIdSchema,
+} from './task-request.ts'
 
 /**
  * An output to be scored: all that scoring takes, and nothing of who made it, for whom, for how much or how it is said to
@@ -18,7 +25,7 @@ export interface AuditJob {
   block: number
   dataClass: DataClass
   model: ModelId
-  input: TaskRequest['input']
+  input: TextInput
   continuation: TaskRequest['continuation']
   maxTokens: number
   /** With the sampling seed itself in place of nonce and task. */
@@ -80,7 +87,7 @@ export const auditJobMessage: MessageDefinition<AuditJob> = {
     block: wire.count,
     dataClass: request.dataClass,
     model: request.model,
-    input: request.input,
+    input: textInputSchema,
     continuation: request.continuation,
     maxTokens: request.maxTokens,
     sampling: z.strictObject({ temperature, topP, minP, topK, seed: wire.bytes32 }),

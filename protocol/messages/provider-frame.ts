@@ -3,11 +3,16 @@ import { type MessageDefinition, wire } from '../codec.ts'
 import type { Bytes32 } from '../ids.ts'
 import {
   MAX_CREDIT_WINDOW_TOKENS,
+  MAX_EMBEDDED_TEXTS,
+  MAX_EMBEDDING_DIMENSIONS,
+  MAX_LOGPROB_ALTERNATIVES,
   MAX_OUTPUT_TOKENS,
   MAX_REASON_CHARS,
   MAX_SEALED_WINDOW_TOKENS,
   MAX_SPOT_NOTICE_MS,
+  MAX_TOKEN_TEXT_BYTES,
   MAX_TOKENS_PER_FRAME,
+  MAX_VECTOR_BYTES_PER_FRAME,
 } from '../limits.ts'
 import { receiptMessage } from './receipt.ts'
 import { type SignedVoucher, signedVoucherSchema, tokenIdSchema } from './task-request.ts'
@@ -35,6 +40,19 @@ const REFUSAL_CODES = [
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
+/** A token that could stand at a place of an output, and how likely that was. */
+export interface TokenChance {
+  /** What it adds to the output: text in UTF-8, or a part of a character; none for the end of a turn. */
+  bytes: Uint8Array
+  /** ln of its probability among the 64 likeliest, at temperature 1: 0 at most. On the wire in units of -0.0001. */
+  logprob: number
+}
+
+/** How likely a token of the output was, and the likeliest at its place, likeliest first; it may be one of them. */
+export interface TokenLogprobs extends TokenChance {
+  top: TokenChance[]
+}
+
 /** What a provider may say on a task's stream. */
 export type ProviderFrame =
   | {
@@ -50,10 +68,32 @@ export type ProviderFrame =
   | { kind: 'queued'; ahead: number; expectedMs: number }
   /** A spot task will be ended so soon, for one that is paid in full. */
   | { kind: 'notice'; endsInMs: number }
-  /** So many of the prompt's tokens have been computed. */
+  /**
+   * So many of the prompt's tokens have been computed. A text to be embedded is computed at once, when the provider may go
+   * on to its last token: until then, so many as it may.
+   */
   | { kind: 'prefill'; promptTokens: number }
   /** In the SLA class B alone. */
-  | { kind: 'output'; tokens: number[]; text: string }
+  | {
+      kind: 'output'
+      tokens: number[]
+      text: string
+      /** One for each of `tokens`; only where the request asks for them, and left out by who does not know them. */
+      logprobs?: TokenLogprobs[]
+    }
+  /**
+   * Of a task that embeds: vectors of the next inputs, one after the other, each as `dimensions` IEEE 754 singles in little-endian
+   * order. Not normalised. Their inputs' tokens have been computed; those that follow have not.
+   */
+  | {
+      kind: 'vectors'
+      /** Place of the first one among the request's inputs. */
+      first: number
+      dimensions: number
+      /** Tokens of these inputs together. */
+      tokens: number
+      bytes: Uint8Array
+    }
   /**
    * In the classes A and S: the next window of output is made, which nobody is shown yet; see `replicaCommitment`. `isLast`:
    * the answer ends in it, and it may have fewer tokens than others, or none.
@@ -69,15 +109,61 @@ export type ProviderFrame =
 /** Place of a sealed window; none but the last is empty. */
 export const windowSchema = z.int().min(0).max(MAX_OUTPUT_TOKENS)
 
+const LOGPROBS_PER_NAT = 10_000
+/** Less likely than this is as good as never. */
+const MIN_LOGPROB = -1_000
+
+const tokenChanceFields = {
+  bytes: wire.bytes(MAX_TOKEN_TEXT_BYTES),
+  logprob: z.codec(
+    z
+      .int()
+      .min(0)
+      .max(-MIN_LOGPROB * LOGPROBS_PER_NAT),
+    z.number().min(MIN_LOGPROB).max(0),
+    {
+      // Never -0, which is not 0 to everybody.
+      decode: units => (units === 0 ? 0 : -units / LOGPROBS_PER_NAT),
+      encode: logprob => Math.round(Math.abs(logprob) * LOGPROBS_PER_NAT),
+    },
+  ),
+}
+
+const tokenLogprobsSchema = z.strictObject({
+  ...tokenChanceFields,
+  top: z.array(z.strictObject(tokenChanceFields)).max(MAX_LOGPROB_ALTERNATIVES),
+})
+
 export const providerFrameMessage: MessageDefinition<ProviderFrame> = {
   type: 'provider-frame',
   maxBytes: 131_072,
   schema: z.discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('output'),
-      tokens: z.array(tokenIdSchema).max(MAX_TOKENS_PER_FRAME),
-      text: wire.text(65_536),
-    }),
+    z
+      .strictObject({
+        kind: z.literal('output'),
+        tokens: z.array(tokenIdSchema).max(MAX_TOKENS_PER_FRAME),
+        text: wire.text(65_536),
+        logprobs: z.optional(z.array(tokenLogprobsSchema).max(MAX_TOKENS_PER_FRAME)),
+      })
+      .refine(({ tokens, logprobs }) => logprobs === undefined || logprobs.length === tokens.length, {
+        message: 'there is one for each token',
+        path: ['logprobs'],
+      }),
+    z
+      .strictObject({
+        kind: z.literal('vectors'),
+        first: z
+          .int()
+          .min(0)
+          .max(MAX_EMBEDDED_TEXTS - 1),
+        dimensions: z.int().min(1).max(MAX_EMBEDDING_DIMENSIONS),
+        tokens: wire.count,
+        bytes: wire.bytes(MAX_VECTOR_BYTES_PER_FRAME, 4),
+      })
+      .refine(({ dimensions, bytes }) => bytes.length % (4 * dimensions) === 0, {
+        message: 'are no whole vectors',
+        path: ['bytes'],
+      }),
     z.strictObject({
       kind: z.literal('sealed'),
       window: windowSchema,

@@ -3,6 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { z } from 'zod'
 import { encodeCanonical, type MessageDefinition, wire } from '../codec.ts'
 import type { Address, Bytes32, ChannelId, CidString, ModelId, NodeKey, TaskId } from '../ids.ts'
+import { packVectors } from '../vectors.ts'
 import { backendSchema } from './backend.ts'
 
 /**
@@ -23,7 +24,8 @@ export type EndReason = (typeof END_REASONS)[number]
 
 /**
  * How output tokens were chosen. `gumbel-64/1`: by the reproducible sampler from the request's seed, so that anyone
- * can compute the choice again from the logits. `engine`: by the engine's own, which only grammars need.
+ * can compute the choice again from the logits. `engine`: by the engine's own, which only grammars need, or, for
+ * embeddings, not at all.
  */
 export const SAMPLERS = ['gumbel-64/1', 'engine'] as const
 export type SamplerId = (typeof SAMPLERS)[number]
@@ -52,13 +54,16 @@ export interface Receipt {
   adapter: ModelId | null
   /** sha2-256 of the chat template the prompt was built with; null where none was. */
   chatTemplate: Bytes32 | null
-  /** `tokensDigest` of the prompt as the model saw it, a continuation's tokens included; null where it is not known. */
+  /**
+   * `tokensDigest` of the prompt as the model saw it, a continuation's tokens included; null where it is not known, and
+   * for embeddings.
+   */
   prompt: Bytes32 | null
   sampler: SamplerId
   backend: z.infer<typeof backendSchema>
   promptTokens: number
   outputTokens: number
-  /** `outputDigest` of what was delivered. */
+  /** `outputDigest` of what was delivered, or `vectorsDigest`. */
   output: Bytes32
   reason: EndReason
   /** What the task cost, base units. */
@@ -113,4 +118,9 @@ export function outputDigest(tokens: readonly number[], text: string): Bytes32 {
 /** sha2-256 of the DAG-CBOR list of the tokens of a prompt as the model sees it. */
 export function tokensDigest(tokens: readonly number[]): Bytes32 {
   return `0x${bytesToHex(sha256(encodeCanonical(tokens)))}`
+}
+
+/** sha2-256 of the DAG-CBOR list of vectors, each a byte string of singles as `packVectors` makes it. */
+export function vectorsDigest(vectors: readonly Float32Array[]): Bytes32 {
+  return `0x${bytesToHex(sha256(encodeCanonical(vectors.map(vector => packVectors([vector])))))}`
 }

@@ -4,7 +4,9 @@ import { DATA_CLASSES, type DataClass } from '../data-class.ts'
 import type { Address, Bytes32, ChannelId, CidString, ModelId, TaskId } from '../ids.ts'
 import {
   MAX_CHAT_MESSAGES,
+  MAX_EMBEDDED_TEXTS,
   MAX_JSON_SCHEMA_BYTES,
+  MAX_LOGPROB_ALTERNATIVES,
   MAX_OUTPUT_TOKENS,
   MAX_SAMPLED_CANDIDATES,
   MAX_STOP_STRING_BYTES,
@@ -14,9 +16,21 @@ import {
 import { CAPACITY_MODES, type CapacityMode, SLA_CLASSES, type SlaClass } from '../sla-class.ts'
 import { type Award, awardSchema } from './bid.ts'
 
-export type TaskInput =
+/** What text is made from. */
+export type TextInput =
   | { kind: 'chat'; messages: { role: 'system' | 'user' | 'assistant'; content: string }[] }
   | { kind: 'completion'; prompt: string }
+
+/**
+ * Texts to be embedded, none of them empty: one vector for each. Their tokens are a task's prompt, and it has no output
+ * tokens. In the SLA class B alone: vectors of honest machines differ in their last bits.
+ */
+export interface EmbeddingInput {
+  kind: 'embedding'
+  inputs: string[]
+}
+
+export type TaskInput = TextInput | EmbeddingInput
 
 /** On the wire in thousandths, so that every language writes the same bytes. */
 export interface TaskSampling {
@@ -68,6 +82,11 @@ export interface TaskRequest {
   stop: string[]
   /** JSON Schema as JSON text. */
   jsonSchema: string | null
+  /**
+   * So many of the likeliest tokens, with their log-probabilities, are told beside each token of the output, 0 for its
+   * own alone; left out where none are wanted. In the SLA class B alone.
+   */
+  logprobs?: number
   payment: {
     payer: Address
     channelId: ChannelId
@@ -101,44 +120,67 @@ export const signedVoucherSchema = z.strictObject({
   signature: wire.ecdsaSignature,
 })
 
-export const taskRequestSchema = z.strictObject({
-  kind: z.literal('request'),
-  taskId: wire.taskId,
-  attempt: z.int().min(0).max(255),
-  offer: wire.cid,
-  award: z.nullable(awardSchema),
-  mode: z.enum(CAPACITY_MODES),
-  slaClass: z.enum(SLA_CLASSES),
-  dataClass: z.enum(DATA_CLASSES),
-  deadlineMs: z.nullable(wire.count),
-  model: wire.modelId,
-  input: z.discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('chat'),
-      messages: z.array(messageSchema).min(1).max(MAX_CHAT_MESSAGES),
-    }),
-    z.strictObject({ kind: z.literal('completion'), prompt: wire.text(MAX_TEXT_BYTES) }),
-  ]),
-  continuation: z.nullable(
-    z.strictObject({
-      text: wire.text(MAX_TEXT_BYTES),
-      tokens: z.array(tokenIdSchema).max(MAX_OUTPUT_TOKENS),
-    }),
-  ),
-  maxTokens: z.int().min(1).max(MAX_OUTPUT_TOKENS),
-  sampling: z.strictObject({
-    temperature: thousandths(5),
-    topP: thousandths(1),
-    minP: thousandths(1),
-    topK: z.int().min(0).max(MAX_SAMPLED_CANDIDATES),
-    nonce: wire.bytes32,
-    seedScope: z.enum(SEED_SCOPES),
+/** Of `TextInput`. */
+export const textInputSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('chat'),
+    messages: z.array(messageSchema).min(1).max(MAX_CHAT_MESSAGES),
   }),
-  stop: z.array(wire.text(MAX_STOP_STRING_BYTES).refine(text => text.length > 0)).max(MAX_STOP_STRINGS),
-  jsonSchema: z.nullable(wire.text(MAX_JSON_SCHEMA_BYTES)),
-  payment: z.strictObject({
-    payer: wire.address,
-    channelId: wire.bytes32,
-    voucher: z.nullable(signedVoucherSchema),
-  }),
+  z.strictObject({ kind: z.literal('completion'), prompt: wire.text(MAX_TEXT_BYTES) }),
+])
+
+const embeddingInputSchema = z.strictObject({
+  kind: z.literal('embedding'),
+  inputs: z
+    .array(wire.text(MAX_TEXT_BYTES).refine(text => text.length > 0))
+    .min(1)
+    .max(MAX_EMBEDDED_TEXTS),
 })
+
+export const taskRequestSchema = z
+  .strictObject({
+    kind: z.literal('request'),
+    taskId: wire.taskId,
+    attempt: z.int().min(0).max(255),
+    offer: wire.cid,
+    award: z.nullable(awardSchema),
+    mode: z.enum(CAPACITY_MODES),
+    slaClass: z.enum(SLA_CLASSES),
+    dataClass: z.enum(DATA_CLASSES),
+    deadlineMs: z.nullable(wire.count),
+    model: wire.modelId,
+    input: z.discriminatedUnion('kind', [textInputSchema, embeddingInputSchema]),
+    continuation: z.nullable(
+      z.strictObject({
+        text: wire.text(MAX_TEXT_BYTES),
+        tokens: z.array(tokenIdSchema).max(MAX_OUTPUT_TOKENS),
+      }),
+    ),
+    maxTokens: z.int().min(1).max(MAX_OUTPUT_TOKENS),
+    sampling: z.strictObject({
+      temperature: thousandths(5),
+      topP: thousandths(1),
+      minP: thousandths(1),
+      topK: z.int().min(0).max(MAX_SAMPLED_CANDIDATES),
+      nonce: wire.bytes32,
+      seedScope: z.enum(SEED_SCOPES),
+    }),
+    stop: z.array(wire.text(MAX_STOP_STRING_BYTES).refine(text => text.length > 0)).max(MAX_STOP_STRINGS),
+    jsonSchema: z.nullable(wire.text(MAX_JSON_SCHEMA_BYTES)),
+    logprobs: z.optional(z.int().min(0).max(MAX_LOGPROB_ALTERNATIVES)),
+    payment: z.strictObject({
+      payer: wire.address,
+      channelId: wire.bytes32,
+      voucher: z.nullable(signedVoucherSchema),
+    }),
+  })
+  .refine(
+    ({ slaClass, input, logprobs }) =>
+      slaClass === 'B' || (input.kind !== 'embedding' && logprobs === undefined),
+    { message: 'is there in the SLA class B alone', path: ['slaClass'] },
+  )
+  .refine(({ input, continuation, jsonSchema, logprobs, stop }) => {
+    const makesText =
+      continuation !== null || jsonSchema !== null || logprobs !== undefined || stop.length > 0
+    return input.kind !== 'embedding' || !makesText
+  }, 'an embedding has no output to go on from, to hold to a schema, to stop or to tell log-probabilities of')

@@ -29,6 +29,7 @@ const engineChoice: TokenChooser = {
   metadata: {},
   evaluate: { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05, seed: 1, yieldEogToken: true },
   choose: ({ token }) => token,
+  chances: null,
 }
 
 interface Measured {
@@ -167,7 +168,7 @@ async function sideBySide(
       for (const run of step % 2 === 0 ? runs : runs.toReversed()) {
         const startedMs = performance.now()
         const cpu = process.cpuUsage()
-        run.output.push(await run.source.next())
+        run.output.push((await run.source.next()).token)
         run.stepsMs.push(performance.now() - startedMs)
         run.cpuMs += cpuMsSince(cpu)
       }

@@ -43,6 +43,7 @@ import { requesterFrameMessage } from '../../protocol/messages/requester-frame.t
 import type { TaskRequest, TaskSampling } from '../../protocol/messages/task-request.ts'
 import { createRecord } from '../../protocol/signed.ts'
 import { receiptClaim } from '../../protocol/typed-data.ts'
+import { packVectors } from '../../protocol/vectors.ts'
 
 import { learningSamples } from './learning-samples.ts'
 
@@ -225,13 +226,20 @@ export const sampleReceipt: Receipt = {
   endedAtMs: 1_700_000_001_250,
 }
 
+const sampleEmbeddingRequest: TaskRequest = {
+  ...sampleRequest,
+  ...{ award: null, mode: 'on-demand', slaClass: 'B', deadlineMs: null },
+  input: { kind: 'embedding', inputs: ['Grüß Gott 🐟', 'What is a shoal?'] },
+  ...{ continuation: null, maxTokens: 1, stop: [], jsonSchema: null },
+}
+
 const sampleJob: AuditJob = {
   version: 1,
   job: `0x${hex('6a', 32)}`,
   block: 1_234,
   dataClass: 'SHARED',
   model: sampleModel,
-  input: sampleRequest.input,
+  input: sampleRequest.input as AuditJob['input'],
   continuation: sampleRequest.continuation,
   maxTokens: 128,
   sampling: { temperature: 0.7, topP: 0.95, minP: 0.05, topK: 40, seed: `0x${hex('5e', 32)}` },
@@ -339,6 +347,8 @@ export const samples: readonly Sample[] = [
     jsonSchema: null,
     payment: { ...sampleRequest.payment, voucher: null },
   }),
+  sample('request, embedding', requesterFrameMessage, sampleEmbeddingRequest),
+  sample('request, logprobs', requesterFrameMessage, { ...sampleRequest, slaClass: 'B', logprobs: 5 }),
   sample('payment', requesterFrameMessage, {
     kind: 'payment',
     cumulativeAmount: 2n ** 100n,
@@ -363,6 +373,23 @@ export const samples: readonly Sample[] = [
   }),
   sample('prefill', providerFrameMessage, { kind: 'prefill', promptTokens: 21 }),
   sample('output', providerFrameMessage, { kind: 'output', tokens: [5, 6, 2_147_483_647], text: ' 4.' }),
+  sample('output, logprobs', providerFrameMessage, {
+    ...{ kind: 'output', tokens: [5, 6], text: ' 4.' },
+    logprobs: [
+      {
+        ...{ bytes: Uint8Array.of(0x20, 0x34), logprob: -0.0834 },
+        top: [
+          { bytes: Uint8Array.of(0x20, 0x34), logprob: -0.0834 },
+          { bytes: Uint8Array.of(0xf0, 0x9f), logprob: -3.25 },
+        ],
+      },
+      { bytes: new Uint8Array(0), logprob: 0, top: [] },
+    ],
+  }),
+  sample('vectors', providerFrameMessage, {
+    ...{ kind: 'vectors', first: 1, dimensions: 3, tokens: 7 },
+    bytes: packVectors([Float32Array.of(0.5, -1, 2e-9), Float32Array.of(0, 1, -0.25)]),
+  }),
   sample('sealed', providerFrameMessage, {
     ...{ kind: 'sealed', window: 2, isLast: true, commitment: `0x${'7e'.repeat(32)}` },
   }),

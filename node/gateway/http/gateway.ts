@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { apiRoutes } from '../api/routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
+import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
+import { mcpRoutes } from '../mcp/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { errorHandling } from './error-handling.ts'
@@ -38,6 +41,8 @@ const PLUGINS: readonly GatewayPlugin[] = [
   healthRoutes,
   openaiRoutes,
   eventRoutes,
+  apiRoutes,
+  mcpRoutes,
 ]
 
 /** A request's head must come within this, its body within the next; who drips is cut off. */
@@ -119,7 +124,11 @@ export class Gateway {
       ...modules,
       config: node.config,
       log: node.log,
-      inference: new NetworkInference(modules),
+      inference: new ToolInference(TOOL_LIMITS, {
+        inference: new NetworkInference(modules),
+        tools: node.parts.tools,
+        clock: this.#clock,
+      }),
       accounts: new LoopbackAccess(),
       served,
       shutDown,
@@ -133,7 +142,7 @@ async function makeApp({ config, log }: ShoalNode): Promise<GatewayApp> {
   const options = {
     loggerInstance: log.child({ room: 'gateway' }),
     // Paths and headers are clients' text.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config['gateway.maxBodyBytes'],
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

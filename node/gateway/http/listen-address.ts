@@ -1,6 +1,9 @@
 import { isIP } from 'node:net'
 import { GatewayError } from './http-error.ts'
 
+/** Where `shoal serve` opens the door unless told otherwise. */
+export const DEFAULT_LISTEN = '127.0.0.1:4114'
+
 /**
  * Takes `host:port` apart; an IPv6 address stands in brackets.
  * @throws {GatewayError} GATEWAY_CANNOT_LISTEN when it is none

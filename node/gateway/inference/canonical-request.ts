@@ -79,6 +79,8 @@ export interface ShoalOptions {
   preferredProvider: string | null
   /** Kind of work, for which routing learns. */
   taskClass: string | null
+  /** Tools of configured MCP servers that the answer may use, as `server/tool`. */
+  tools: readonly string[]
 }
 
 export const NO_SHOAL_OPTIONS: ShoalOptions = {
@@ -95,4 +97,5 @@ export const NO_SHOAL_OPTIONS: ShoalOptions = {
   maxPrice: null,
   preferredProvider: null,
   taskClass: null,
+  tools: [],
 }

@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import type { CidString, TaskId } from '../../../protocol/ids.ts'
+import type { TokenChance, TokenLogprobs } from '../../../protocol/messages/provider-frame.ts'
 import type { Clock } from '../../clock.ts'
 import type { AskOptions, AttemptSpending, TaskEvent, TaskResult } from '../../tasks/ask.ts'
 import type { Requester } from '../../tasks/requester.ts'
 import { peerIdOf } from '../views.ts'
 import type { CanonicalTool, ToolCall, ToolChoice } from './canonical-request.ts'
-import type { FinishReason, InferenceChoice, InferenceEvent, ShoalInfo } from './inference-service.ts'
+import type {
+  FinishReason,
+  InferenceChoice,
+  InferenceEvent,
+  ShoalInfo,
+  TokenLogprob,
+} from './inference-service.ts'
 import { type AnswerPart, type AnswerReader, CallReader, PlainReader, TaggedReader } from './tool-calls.ts'
 
 export interface ChoiceRunOptions {
@@ -44,8 +51,10 @@ export class ChoiceRun {
   readonly #calls: { id: string; name: string; arguments: string }[] = []
   readonly #receipts: CidString[] = []
   #text = ''
-  /** Tokens whose text is still held back. */
+  readonly #logprobs: TokenLogprob[] = []
+  /** Tokens whose text is still held back, and their chances. */
   #untold = 0
+  #untoldLogprobs: TokenLogprob[] = []
 
   constructor(options: ChoiceRunOptions, modules: ChoiceRunModules) {
     this.#options = options
@@ -63,7 +72,7 @@ export class ChoiceRun {
         text: this.#text,
         toolCalls: this.#calls as ToolCall[],
         finish: this.#finish(result),
-        logprobs: null,
+        logprobs: ask.logprobs === undefined || this.#logprobs.length === 0 ? null : this.#logprobs,
       },
       taskId: result.taskId,
       promptTokens: result.promptTokens,
@@ -95,6 +104,7 @@ export class ChoiceRun {
         return
       }
       case 'output':
+        if (event.logprobs !== undefined) this.#chances(event.logprobs)
         this.#tell(this.#reader.take(event.text), event.count ?? event.tokens.length)
         return
       case 'failover':
@@ -114,8 +124,13 @@ export class ChoiceRun {
     for (const part of parts) {
       if (part.type === 'text') {
         this.#text += part.text
-        onEvent({ type: 'text', text: part.text, tokens: this.#untold })
+        const logprobs = this.#untoldLogprobs
+        onEvent({
+          ...{ type: 'text', text: part.text, tokens: this.#untold },
+          ...(logprobs.length === 0 ? {} : { logprobs }),
+        })
         this.#untold = 0
+        if (logprobs.length > 0) this.#untoldLogprobs = []
       } else if (part.type === 'call') {
         const call = { id: `call_${randomBytes(12).toString('hex')}`, name: part.name, arguments: '' }
         this.#calls.push(call)
@@ -127,12 +142,28 @@ export class ChoiceRun {
     }
   }
 
+  /** The token with which a model ends its turn adds nothing, and is not told of. */
+  #chances(logprobs: readonly TokenLogprobs[]): void {
+    for (const { bytes, logprob, top } of logprobs) {
+      if (bytes.length === 0) continue
+      const chance = { ...chanceOf({ bytes, logprob }), top: top.map(chanceOf) }
+      this.#logprobs.push(chance)
+      this.#untoldLogprobs.push(chance)
+    }
+  }
+
   #finish({ status, reason }: TaskResult): FinishReason {
     if (status === 'cancelled') return 'cancelled'
     if (status === 'expired' || reason === 'length') return 'length'
     return this.#calls.length > 0 ? 'tool_calls' : 'stop'
   }
 }
+
+function chanceOf({ bytes, logprob }: TokenChance): Omit<TokenLogprob, 'top'> {
+  return { token: UTF8.decode(bytes), bytes: [...bytes], logprob }
+}
+
+const UTF8 = new TextDecoder()
 
 function readerOf({ tools, toolChoice }: ChoiceRunOptions): AnswerReader {
   if (tools.length === 0 || toolChoice === 'none') return new PlainReader()

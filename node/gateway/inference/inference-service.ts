@@ -82,4 +82,12 @@ export interface ShoalInfo {
   attempts: number
   /** Why there is no more of it: the whole, or what had come when the deadline passed, the payer did not pay, or it was cancelled. */
   ended: 'complete' | 'deadline' | 'unpaid' | 'cancelled'
+  /** Calls made of the node's tools, where the request named some. */
+  tools?: readonly UsedTool[]
+}
+
+export interface UsedTool {
+  /** `server/tool` */
+  name: string
+  isError: boolean
 }

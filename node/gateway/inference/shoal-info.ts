@@ -11,9 +11,23 @@ export const shoalInfoSchema = z
     cost: z.string().describe('Decimal credits for the whole request.'),
     receipts: z.array(z.string()).describe('CIDs of the receipts both sides signed.'),
     attempts: z.int(),
+    tools: z
+      .array(z.object({ name: z.string(), isError: z.boolean() }))
+      .optional()
+      .describe('Calls made of tools of the node.'),
     ended: z.enum(['complete', 'deadline', 'unpaid', 'cancelled']),
   })
   .describe('Who did it, at which price, with which receipts.')
+
+/** `shoal` of an answer's body. */
+export function shoalBody({ tools, ...shoal }: ShoalInfo): z.output<typeof shoalInfoSchema> {
+  return {
+    ...shoal,
+    taskIds: [...shoal.taskIds],
+    receipts: [...shoal.receipts],
+    ...(tools === undefined ? {} : { tools: [...tools] }),
+  }
+}
 
 /** Sets what is known of an answer before its first word as headers: `shoal-task`, `shoal-provider`, `shoal-model`. */
 export function noteInHeaders(reply: GatewayReply, event: InferenceEvent): void {

@@ -45,6 +45,7 @@ export function taskOptions(
     stop: [...stop],
     jsonSchema: constraintOf(request),
     preferences: preferencesOf(request, config, policy),
+    ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
     ...(shoal.taskClass === null ? {} : { taskClass: shoal.taskClass }),
   }
 }

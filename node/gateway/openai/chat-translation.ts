@@ -7,6 +7,7 @@ import type {
   ToolChoice,
 } from '../inference/canonical-request.ts'
 import type { InferenceChoice, InferenceResult, TokenLogprob } from '../inference/inference-service.ts'
+import { shoalBody } from '../inference/shoal-info.ts'
 import { shoalOptionsFrom } from '../inference/shoal-options.ts'
 import type {
   ChatMessageInput,
@@ -158,7 +159,7 @@ export function chatResponse(
       finish_reason: finishOf(choice),
     })),
     usage: usageOf(usage),
-    shoal: { ...shoal, taskIds: [...shoal.taskIds], receipts: [...shoal.receipts] },
+    shoal: shoalBody(shoal),
   }
 }
 

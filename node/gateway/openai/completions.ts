@@ -7,7 +7,7 @@ import { SseStream } from '../http/sse.ts'
 import { runCall } from '../inference/call.ts'
 import type { CanonicalRequest } from '../inference/canonical-request.ts'
 import type { InferenceResult, TokenLogprob } from '../inference/inference-service.ts'
-import { resultHeaders, shoalInfoSchema } from '../inference/shoal-info.ts'
+import { resultHeaders, shoalBody, shoalInfoSchema } from '../inference/shoal-info.ts'
 import { shoalOptionsFrom } from '../inference/shoal-options.ts'
 import {
   modelField,
@@ -196,7 +196,7 @@ function completionResponse(
       finish_reason: finishOf(choice) === 'length' ? 'length' : 'stop',
     })),
     usage: usageOf(usage),
-    shoal: { ...shoal, taskIds: [...shoal.taskIds], receipts: [...shoal.receipts] },
+    shoal: shoalBody(shoal),
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CanonicalMessage } from '../inference/canonical-request.ts'
 import type { InferenceEvent, InferenceResult } from '../inference/inference-service.ts'
+import { shoalBody } from '../inference/shoal-info.ts'
 import type {
   ResponseBody,
   ResponseCallItem,
@@ -66,11 +67,7 @@ export class ResponseBuilder {
       output_tokens_details: { reasoning_tokens: 0 },
       total_tokens: promptTokens + outputTokens,
     }
-    body.shoal = {
-      ...result.shoal,
-      taskIds: [...result.shoal.taskIds],
-      receipts: [...result.shoal.receipts],
-    }
+    body.shoal = shoalBody(result.shoal)
     this.#tell({ type: isWhole ? 'response.completed' : 'response.incomplete', response: body })
     return { role: 'assistant', text: choice.text, toolCalls: choice.toolCalls }
   }

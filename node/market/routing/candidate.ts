@@ -19,6 +19,8 @@ export interface Demand {
   /** What the prompt can have at most, and what it will have by our estimate. */
   promptTokensBound: number
   promptTokensExpected: number
+  /** What a context must take at once, at most; the whole prompt where it is left out. */
+  contextTokensBound?: number
   maxTokens: number
   /** Base units the task may cost at most; null for no limit of its own. */
   maxPrice: bigint | null

@@ -39,6 +39,7 @@ export interface Terms {
 /** @param outputTokens of a typical answer */
 export function termsOf(demand: Demand, outputTokens: number, index: ListingIndex, nowMs: number): Terms {
   const { preferences, maxPrice, promptTokensExpected, promptTokensBound } = demand
+  const { contextTokensBound = promptTokensBound } = demand
   const { deadlineMs, region, dataClass, slaClass, minQuality, minReputation, minStake, mode } = preferences
   return {
     nowMs,
@@ -47,7 +48,7 @@ export function termsOf(demand: Demand, outputTokens: number, index: ListingInde
     outputMillions: outputTokens / TOKENS_PER_PRICE,
     outputTokens,
     promptTokens: promptTokensExpected,
-    minContextTokens: (promptTokensBound / BYTES_PER_TOKEN_AT_MOST) * (1 - ROUNDING),
+    minContextTokens: (contextTokensBound / BYTES_PER_TOKEN_AT_MOST) * (1 - ROUNDING),
     maxCost: maxPrice === null ? Number.POSITIVE_INFINITY : (Number(maxPrice) / BASE_UNITS) * (1 + ROUNDING),
     dataClass: DATA_CLASSES.indexOf(dataClass),
     slaBit: 1 << (SLA_SHIFT + SLA_CLASSES.indexOf(slaClass)),

@@ -45,6 +45,7 @@ export function prefixesOf(input: TaskInput): string[] {
     hash.update(part)
     prefixes.push(`${hash.copy().digest('base64url').slice(0, DIGEST_CHARS)}.${chars}`)
   }
+  if (prefixes.length === 0) return []
   const longestFirst = prefixes.reverse()
   // The first part is the one most conversations share.
   return longestFirst.length <= MAX_PREFIXES
@@ -56,6 +57,8 @@ function partsOf(input: TaskInput): string[] {
   if (input.kind === 'chat')
     // Lengths keep the end of one message and the beginning of the next apart.
     return input.messages.map(({ role, content }) => `${role}:${content.length}:${content}`)
+  // Texts to embed are read anew each time.
+  if (input.kind === 'embedding') return []
   const { prompt } = input
   const parts: string[] = []
   let from = 0

@@ -3,6 +3,7 @@ import type { TokenPrice } from '../../../protocol/money.ts'
 import { adaptedOf } from '../adapted-models.ts'
 import type { Listing } from '../routing/candidate.ts'
 import type { ServiceMeter } from '../service-meter.ts'
+import { taskKindsOf } from '../task-kinds.ts'
 
 /**
  * What this node's own engine can do for its own tasks now.
@@ -23,7 +24,7 @@ export function localListings(
       model: {
         model: model.id,
         adapter: adaptedOf(model),
-        kinds: model.chatTemplateDigest === null ? ['completion'] : ['chat', 'completion'],
+        kinds: taskKindsOf(model),
         modalities: ['text'],
         contextTokens: model.contextTokens,
         quantization: model.quantization.slice(0, 16),

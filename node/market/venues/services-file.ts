@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { CONTINUATIONS, OPTIONAL_FIELDS, type RemoteService } from '../../../inference/remote/service.ts'
 import { DATA_CLASSES, type DataClass } from '../../../protocol/data-class.ts'
 import { MAX_MODEL_NAME_CHARS } from '../../../protocol/limits.ts'
+import { TASK_KINDS, type TaskKind } from '../../../protocol/messages/offer.ts'
 import type { TokenPrice } from '../../../protocol/money.ts'
 import type { ConfigError } from '../../config/errors.ts'
 import { credits, duration, type Kind } from '../../config/kinds.ts'
@@ -23,7 +24,7 @@ export interface CloudService {
 
 /** What the operator says of one model of a service. */
 export interface CloudTerms {
-  kinds: ('chat' | 'completion')[]
+  kinds: TaskKind[]
   /** What the service bills, in credits at the operator's own rate, base units per million tokens. */
   price: TokenPrice
   /** 0 to 1; null where the operator does not say. */
@@ -61,10 +62,7 @@ const modelSchema = z.strictObject({
     .string()
     .regex(MODEL_NAME, 'expected lower-case letters, digits, dots, dashes and underscores')
     .optional(),
-  kinds: z
-    .array(z.enum(['chat', 'completion']))
-    .min(1)
-    .default(['chat']),
+  kinds: z.array(z.enum(TASK_KINDS)).min(1).default(['chat']),
   input: like(credits(0n)),
   output: like(credits(0n)),
   contextTokens: z.int().min(64).max(16_777_216),

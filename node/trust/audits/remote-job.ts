@@ -21,6 +21,7 @@ export function auditJob(
 ): AuditJob {
   const { dataClass, model, input, continuation, maxTokens, stop, jsonSchema } = request
   const { temperature, topP, minP, topK } = request.sampling
+  if (input.kind === 'embedding') throw new Error('an embedding was about to be audited')
   return {
     ...{ version: 1, job, block, dataClass, model, input, continuation, maxTokens, stop, jsonSchema },
     sampling: { temperature, topP, minP, topK, seed },

@@ -260,7 +260,7 @@ describe('an attempt at a cloud service', () => {
       } as const as never,
       { provider: 'local', offer: null },
     )
-    assert.throws(() => engine.generate(forLocal), /another recipient/)
+    assert.throws(() => engine.run(forLocal), /another recipient/)
     assert.equal(server.asked.length, 0)
   })
 })

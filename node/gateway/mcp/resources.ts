@@ -1,0 +1,62 @@
+import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
+import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js'
+import type { McpBackend } from './backend.ts'
+import { McpError } from './errors.ts'
+
+const MIME = 'application/json'
+/** Of one reading. */
+const MAX_RECEIPTS = 100
+/** Looked through for one that is named. */
+const MAX_LOOKED_AT = 10_000
+const MAX_COMPLETIONS = 20
+
+/** Registers what can be read: the node's status, and receipts. */
+export function registerResources(server: McpServer, backend: McpBackend): void {
+  if (backend.rights.has('look')) {
+    server.registerResource(
+      'status',
+      'shoal://status',
+      { title: 'Status', description: 'How the node is doing', mimeType: MIME },
+      async uri => contentOf(uri, await backend.status()),
+    )
+  }
+  if (!backend.rights.has('own')) return
+  server.registerResource(
+    'receipts',
+    'shoal://receipts',
+    {
+      title: 'Receipts',
+      description: `The newest ${MAX_RECEIPTS} receipts of tasks asked for and done`,
+      mimeType: MIME,
+    },
+    async uri => contentOf(uri, await backend.receipts(MAX_RECEIPTS)),
+  )
+  server.registerResource(
+    'receipt',
+    new ResourceTemplate('shoal://receipts/{receipt}', {
+      list: undefined,
+      complete: { receipt: prefix => receiptsLike(backend, prefix) },
+    }),
+    { title: 'A receipt', description: 'One receipt, by its CID', mimeType: MIME },
+    async (uri, { receipt }) => {
+      const found = (await backend.receipts(MAX_LOOKED_AT)).find(each => each.receipt === receipt)
+      if (found !== undefined) return contentOf(uri, found)
+      throw new McpError('MCP_RECEIPT_UNKNOWN', 'there is no such receipt here', {
+        fix: 'Read shoal://receipts for those there are.',
+      })
+    },
+  )
+}
+
+/** CIDs of newest receipts that begin so. */
+export async function receiptsLike(backend: McpBackend, prefix: string): Promise<string[]> {
+  const newest = await backend.receipts(MAX_RECEIPTS)
+  return newest
+    .map(({ receipt }) => receipt)
+    .filter(cid => cid.startsWith(prefix))
+    .slice(0, MAX_COMPLETIONS)
+}
+
+function contentOf(uri: URL, value: unknown): ReadResourceResult {
+  return { contents: [{ uri: uri.href, mimeType: MIME, text: JSON.stringify(value) }] }
+}

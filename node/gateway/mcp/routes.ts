@@ -1,0 +1,42 @@
+import type { GatewayPlugin } from '../http/plugin.ts'
+import type { McpEndpoint } from './endpoint.ts'
+
+/** `/mcp`: the node as an MCP server over streamable HTTP. */
+export const mcpRoutes: GatewayPlugin = async (app, context) => {
+  let endpoint: Promise<McpEndpoint> | null = null
+  const endpointOf = () => {
+    endpoint ??= import('./endpoint.ts').then(({ McpEndpoint }) => new McpEndpoint(context))
+    return endpoint
+  }
+  app.addHook('preClose', async () => (await endpoint)?.stop())
+  // In a scope of its own: of a body that is no JSON clients are told in the protocol's own form.
+  await app.register(async scope => {
+    scope.removeContentTypeParser('application/json')
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+      done(null, parsed(body as string)),
+    )
+    scope.route({
+      method: ['POST', 'GET', 'DELETE'],
+      url: '/mcp',
+      config: { needs: 'look', dialect: 'api' },
+      schema: {
+        summary: 'The node as an MCP server over streamable HTTP',
+        description:
+          'JSON-RPC messages of the Model Context Protocol, which lists its tools, resources and prompts itself.',
+        tags: ['MCP'],
+      },
+      handler: async (request, reply) => {
+        await (await endpointOf()).answer(request, reply, request.body)
+        return reply
+      },
+    })
+  })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
