@@ -9,6 +9,7 @@ import { requireProtection } from '../accounts/protection.ts'
 import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { apiRoutes } from '../api/routes.ts'
 import { paymentRoutes } from '../credit/payment-routes.ts'
 import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
@@ -52,6 +53,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   mcpRoutes,
   paymentRoutes,
   eventRoutes,
+  apiRoutes,
   askRoutes,
   webRoutes,
 ]
