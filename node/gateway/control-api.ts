@@ -21,6 +21,7 @@ import { BATCH_PICKS } from '../tasks/batch.ts'
 import { calibrationMethods } from './calibration-methods.ts'
 import { disputeMethods } from './dispute-methods.ts'
 import { doorMethods } from './door-methods.ts'
+import { eventMethods } from './event-methods.ts'
 import { inferenceMethods, nodeTools } from './inference-methods.ts'
 import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
@@ -103,6 +104,7 @@ export const controlMethods = {
   ...versionMethods,
   ...disputeMethods,
   ...learningMethods,
+  ...eventMethods,
   ...twinMethods,
   ...inferenceMethods,
   ...doorMethods,

@@ -11,6 +11,7 @@ import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
 import { doorHandlers } from './door-handlers.ts'
+import { eventHandlers } from './event-handlers.ts'
 import type { Door } from './http/door.ts'
 import { askWithTools, inferenceHandlers } from './inference-handlers.ts'
 import { learningHandlers } from './learning-handlers.ts'
@@ -51,6 +52,7 @@ export function controlHandlers(
     ...calibrationHandlers(node),
     ...disputeHandlers(node),
     ...learningHandlers(node),
+    ...eventHandlers(node),
     ...twinHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
