@@ -6,7 +6,7 @@ import { STRATEGIES } from '../../market/preferences.ts'
 /** What the tools take and give, as MCP clients see it. Credits are decimal strings, times ISO 8601. */
 
 /** An answer that goes into somebody's context is kept short. */
-export const MAX_RECEIPTS_LISTED = 200
+const MAX_RECEIPTS_LISTED = 200
 const MAX_OFFERS_LISTED = 100
 const MAX_PROMPT_CHARS = 262_144
 const MAX_TEXTS = 64
