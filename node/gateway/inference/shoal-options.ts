@@ -10,6 +10,8 @@ import { GatewayError } from '../http/http-error.ts'
 import { NO_SHOAL_OPTIONS, type ShoalOptions } from './canonical-request.ts'
 
 const MAX_DEADLINE_MS = 24 * 3_600_000
+/** Of configured MCP servers, for one answer. */
+const MAX_TOOLS = 16
 const credits = z.string().regex(/^\d{1,21}(\.\d{1,18})?$/, 'is no amount of credits')
 
 /** What a request may say in `shoal`, whatever its dialect: how the task is to be done. */
@@ -31,6 +33,10 @@ export const shoalOptionsSchema = z
       .max(80)
       .describe('Who is tried first: a PeerId, local, or cloud:<service>.'),
     taskClass: z.string().regex(TASK_CLASS_PATTERN).describe('Kind of work, for which routing learns.'),
+    tools: z
+      .array(z.string().min(3).max(161))
+      .max(MAX_TOOLS)
+      .describe('Tools of MCP servers set up at the node that the answer may use, as server/tool.'),
   })
   .partial()
   .describe('How the task is to be done. The same may be said in headers: shoal-strategy, shoal-max-price, …')
