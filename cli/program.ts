@@ -9,10 +9,12 @@ import { registerContracts } from './commands/contracts.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerDisputes } from './commands/disputes.ts'
 import { registerDoctor } from './commands/doctor.ts'
+import { registerEvents } from './commands/events.ts'
 import { registerInit } from './commands/init.ts'
 import { registerLearn } from './commands/learn.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
+import { registerMcp } from './commands/mcp.ts'
 import { registerMoney } from './commands/money.ts'
 import { registerOffers } from './commands/offers.ts'
 import { registerPeers } from './commands/peers.ts'
@@ -51,8 +53,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 }
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'Begin:': ['demo', 'init', 'up', 'serve', 'stop', 'ask', 'batch'],
-  'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'route'],
+  'Begin:': ['demo', 'init', 'up', 'serve', 'mcp', 'stop', 'ask', 'batch'],
+  'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'events', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes', 'attest'],
   'Learn:': ['learn'],
   'Contracts:': ['contracts'],
@@ -92,7 +94,9 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerStop,
     registerAsk,
     registerBatch,
+    registerMcp,
     registerLook,
+    registerEvents,
     registerOffers,
     registerRoute,
     registerPeers,

@@ -48,7 +48,7 @@ export async function feedFromAuditLog(modules: AuditFeedModules): Promise<() =>
 }
 
 async function firstMissed(log: AuditFeedModules['log'], journal: EventJournal): Promise<number> {
-  const known = (await journal.last('audit'))?.data.sequence
+  const known = (await journal.latest({ channels: ['audit'], limit: 1 })).events[0]?.data.sequence
   // What the journal has of another log, one that was lost, says nothing of this.
   return typeof known === 'number' && known <= log.lastSequence
     ? known + 1

@@ -88,9 +88,13 @@ export class ChannelBlocks {
     return { events: events.slice(0, limit), gap }
   }
 
-  async last(): Promise<JournalEvent | null> {
-    const info = this.#infos.at(-1)
-    return info === undefined ? null : ((await this.#blocks.eventsOf(info)).at(-1) ?? null)
+  /** The youngest events, in order. */
+  async latest(limit: number): Promise<JournalEvent[]> {
+    let events: JournalEvent[] = []
+    const infos = this.#infos
+    for (let at = infos.length - 1; at >= 0 && events.length < limit; at--)
+      events = [...(await this.#blocks.eventsOf(infos[at]!)), ...events]
+    return events.slice(-limit)
   }
 
   /** How new events are put, and what goes to make room or for its age; null when there is nothing to do. */

@@ -165,10 +165,25 @@ export class EventJournal {
     const { events, gaps } =
       recent === null ? await this.#readBlocks(channels, after, head, limit) : { events: recent, gaps: [] }
     return {
-      events: tenant === OWNER ? events : events.filter(event => event.tenant === tenant),
+      events: visibleTo(tenant, events),
       gaps,
       lastSequence: events.length === limit ? events.at(-1)!.sequence : head,
     }
+  }
+
+  /**
+   * The youngest events, in order.
+   * @param options.limit as in `read`
+   */
+  async latest(options: EventFilter & { limit: number }): Promise<EventPage> {
+    const { channels = CHANNELS, tenant = OWNER } = options
+    const limit = Math.min(options.limit, MAX_PAGE_EVENTS)
+    const head = this.#sequence
+    const found = await Promise.all(channels.map(channel => this.#channels.get(channel)!.latest(limit)))
+    const events = inOrder(found)
+      .filter(({ sequence }) => sequence <= head)
+      .slice(-limit)
+    return { events: visibleTo(tenant, events), gaps: [], lastSequence: head }
   }
 
   /**
@@ -192,11 +207,6 @@ export class EventJournal {
     return [...this.#channels].map(([channel, { events, bytes, removedTo }]) => ({
       ...{ channel, events, bytes, removedTo },
     }))
-  }
-
-  /** The last event of a channel; null when none is kept. */
-  last(channel: Channel): Promise<JournalEvent | null> {
-    return this.#channels.get(channel)!.last()
   }
 
   /** Writes what waits; ends all readers; idempotent. */
@@ -224,10 +234,7 @@ export class EventJournal {
     )
     return {
       gaps: found.flatMap(({ gap }) => gap ?? []),
-      events: found
-        .flatMap(({ events }) => events)
-        .sort((a, b) => a.sequence - b.sequence)
-        .slice(0, limit),
+      events: inOrder(found.map(({ events }) => events)).slice(0, limit),
     }
   }
 
@@ -298,4 +305,12 @@ export class EventJournal {
       this.#begin()
     }, RETRY_MS)
   }
+}
+
+function inOrder(channels: readonly JournalEvent[][]): JournalEvent[] {
+  return channels.flat().sort((a, b) => a.sequence - b.sequence)
+}
+
+function visibleTo(tenant: string, events: JournalEvent[]): JournalEvent[] {
+  return tenant === OWNER ? events : events.filter(event => event.tenant === tenant)
 }

@@ -11,7 +11,9 @@ import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
 import { doorHandlers } from './door-handlers.ts'
+import { eventHandlers } from './event-handlers.ts'
 import type { Door } from './http/door.ts'
+import { askWithTools, inferenceHandlers } from './inference-handlers.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -50,10 +52,12 @@ export function controlHandlers(
     ...calibrationHandlers(node),
     ...disputeHandlers(node),
     ...learningHandlers(node),
+    ...eventHandlers(node),
     ...twinHandlers(node),
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),
+    ...inferenceHandlers(node),
     ...doorHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
@@ -146,6 +150,7 @@ export function controlHandlers(
     },
     cancel: ({ taskId }) => ({ cancelled: node.trade.requester.cancel(taskId) }),
     ask: async (parameters, tell, signal) => {
+      if (parameters.tools.length > 0) return askWithTools(node, parameters, tell, signal)
       const result = await node.trade.requester.ask(
         askOptionsFrom(parameters, node.config['privacy.defaultClass']),
         event => tell(taskEventView(event)),

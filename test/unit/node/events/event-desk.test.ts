@@ -68,7 +68,12 @@ describe('event desk', () => {
     const { outbox, events, openDesk } = await open()
     const desk = await openDesk()
     events.tell({ type: 'peer', peer, state: 'connected' })
-    events.tell({ type: 'model', spec: 'm', state: 'downloading', progress: { bytes: 1, totalBytes: 2 } })
+    events.tell({
+      type: 'model',
+      spec: 'm',
+      state: 'downloading',
+      progress: { phase: 'downloading', bytes: 1, totalBytes: 2, bytesPerSecond: 1 },
+    })
     events.tell({ type: 'settled', transaction: `0x${'22'.repeat(32)}`, amount: CREDIT, channels: 2 })
     const prices = { input: null, output: null, own: { input: 1, output: 2 } }
     for (const offers of [1, 1, 2]) desk.onPrice({ model: 'm', offers, ...prices })

@@ -135,6 +135,12 @@ describe('event journal', () => {
             })),
             wanted.map(event => ({ ...event, sequence: event.n })),
           )
+          const latest = await here.journal.latest({ channels, limit })
+          const ofChannels = told.filter(({ channel }) => channels.includes(channel))
+          assert.deepEqual(
+            numbersOf(latest.events),
+            ofChannels.slice(-limit).map(({ n }) => n),
+          )
         },
       ),
       { numRuns: 25 },

@@ -1,0 +1,42 @@
+import type { AddressInfo } from 'node:net'
+import fastify from 'fastify'
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { systemClock } from '../../node/clock.ts'
+import { errorHandling } from '../../node/gateway/http/error-handling.ts'
+import { LOOPBACK_PRINCIPAL } from '../../node/gateway/http/loopback-access.ts'
+import type { GatewayApp, GatewayContext, GatewayPlugin } from '../../node/gateway/http/plugin.ts'
+import { requireNeeds } from '../../node/gateway/http/route-needs.ts'
+import { silentLog } from './hosts.ts'
+
+/** Some of the gateway's plugins on a real server, for whoever the header `x-tenant` names; the owner by default. */
+export async function gatewayApp(
+  context: Partial<GatewayContext> & Pick<GatewayContext, 'node'>,
+  plugins: readonly GatewayPlugin[],
+): Promise<{ url: string; stop: () => Promise<void> }> {
+  const stopping = new AbortController()
+  const app = fastify({ forceCloseConnections: true }) as unknown as GatewayApp
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.decorateRequest('principal', null)
+  app.decorateRequest('purse', null)
+  app.addHook('onRequest', async request => {
+    const tenant = request.headers['x-tenant']
+    request.principal = { ...LOOPBACK_PRINCIPAL, ...(typeof tenant === 'string' ? { tenant } : {}) }
+  })
+  const whole = {
+    clock: systemClock,
+    log: silentLog,
+    stopping: stopping.signal,
+    ...context,
+  } as GatewayContext
+  for (const plugin of [requireNeeds, errorHandling, ...plugins])
+    await plugin(app.withTypeProvider<ZodTypeProvider>(), whole)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
+    stop: async () => {
+      stopping.abort()
+      await app.close()
+    },
+  }
+}
