@@ -3,12 +3,13 @@ import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
-import { anthropicRoutes } from '../anthropic/routes.ts'
 import { AccountPurses } from '../accounts/account-purses.ts'
 import { accountRoutes } from '../accounts/account-routes.ts'
 import { requireProtection } from '../accounts/protection.ts'
-import { eventRoutes } from '../api/event-routes.ts'
+import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
+import { eventRoutes } from '../api/event-routes.ts'
+import { settingsRoutes } from '../api/settings-routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
@@ -46,6 +47,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   healthRoutes,
   openaiRoutes,
   askRoutes,
+  settingsRoutes,
   mcpRoutes,
   anthropicRoutes,
   ollamaRoutes,
