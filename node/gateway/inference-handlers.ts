@@ -1,8 +1,8 @@
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
 import { systemClock } from '../clock.ts'
 import type { ShoalNode } from '../node.ts'
+import { OWNER as OWNER_PRINCIPAL } from './accounts/accounts.ts'
 import type { ControlHandlersOf, ControlParameters } from './control-api.ts'
-import { LOOPBACK_PRINCIPAL } from './http/loopback-access.ts'
 import { OWNER_PURSE } from './http/purse.ts'
 import { type CanonicalRequest, NO_SHOAL_OPTIONS } from './inference/canonical-request.ts'
 import type {
@@ -74,7 +74,7 @@ export async function askWithTools(
   return answerView(result)
 }
 
-const OWNER = { principal: LOOPBACK_PRINCIPAL, purse: OWNER_PURSE }
+const OWNER = { principal: OWNER_PRINCIPAL, purse: OWNER_PURSE }
 
 function inferenceOf(node: ShoalNode, stopping: AbortSignal): InferenceService {
   const { tools } = node.parts
