@@ -9,6 +9,7 @@ import { requireProtection } from '../accounts/protection.ts'
 import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { apiRoutes } from '../api/routes.ts'
 import { settingsRoutes } from '../api/settings-routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
@@ -52,6 +53,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   anthropicRoutes,
   ollamaRoutes,
   eventRoutes,
+  apiRoutes,
   webRoutes,
 ]
 
