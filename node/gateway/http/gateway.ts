@@ -10,6 +10,7 @@ import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
 import { apiRoutes } from '../api/routes.ts'
+import { settingsRoutes } from '../api/settings-routes.ts'
 import { paymentRoutes } from '../credit/payment-routes.ts'
 import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
@@ -56,6 +57,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   apiRoutes,
   askRoutes,
   webRoutes,
+  settingsRoutes,
 ]
 
 /** Slow clients are looked for so often, or more often where they have less time. */
