@@ -13,6 +13,7 @@ import { disputeHandlers } from './dispute-handlers.ts'
 import { doorHandlers } from './door-handlers.ts'
 import { eventHandlers } from './event-handlers.ts'
 import type { Door } from './http/door.ts'
+import { askWithTools, inferenceHandlers } from './inference-handlers.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -56,6 +57,7 @@ export function controlHandlers(
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),
+    ...inferenceHandlers(node),
     ...doorHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
@@ -148,6 +150,7 @@ export function controlHandlers(
     },
     cancel: ({ taskId }) => ({ cancelled: node.trade.requester.cancel(taskId) }),
     ask: async (parameters, tell, signal) => {
+      if (parameters.tools.length > 0) return askWithTools(node, parameters, tell, signal)
       const result = await node.trade.requester.ask(
         askOptionsFrom(parameters, node.config['privacy.defaultClass']),
         event => tell(taskEventView(event)),

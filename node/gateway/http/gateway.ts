@@ -6,11 +6,13 @@ import type { ShoalNode } from '../../node.ts'
 import { AccountPurses } from '../accounts/account-purses.ts'
 import { accountRoutes } from '../accounts/account-routes.ts'
 import { requireProtection } from '../accounts/protection.ts'
+import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
+import { ollamaRoutes } from '../ollama/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
 import { webRoutes } from '../web-routes.ts'
@@ -43,10 +45,12 @@ const PLUGINS: readonly GatewayPlugin[] = [
   accountRoutes,
   healthRoutes,
   openaiRoutes,
-  askRoutes,
+  anthropicRoutes,
+  ollamaRoutes,
   mcpRoutes,
-  webRoutes,
   eventRoutes,
+  askRoutes,
+  webRoutes,
 ]
 
 /** Slow clients are looked for so often, or more often where they have less time. */

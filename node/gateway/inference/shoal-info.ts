@@ -16,6 +16,10 @@ export const shoalInfoSchema = z
       .optional()
       .describe('Calls made of tools of the node.'),
     ended: z.enum(['complete', 'deadline', 'unpaid', 'cancelled']),
+    tools: z
+      .array(z.object({ name: z.string(), isError: z.boolean() }))
+      .optional()
+      .describe('Calls made of the node’s tools.'),
   })
   .describe('Who did it, at which price, with which receipts.')
 

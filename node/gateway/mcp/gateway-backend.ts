@@ -55,6 +55,21 @@ export class GatewayBackend implements McpBackend {
     }
   }
 
+  async embed(
+    { texts, model, maxPrice, dataClass }: McpEmbedRequest,
+    { signal, channelId }: McpCallOptions,
+  ): Promise<McpEmbeddings> {
+    const { vectors, usage, shoal } = await this.#context.inference.embed(
+      { model, inputs: texts, shoal: { ...NO_SHOAL_OPTIONS, maxPrice, dataClass } },
+      { principal: this.#principal, purse: await this.#purse(channelId), signal, onEvent: () => {} },
+    )
+    return {
+      vectors: vectors.map(vector => [...vector]),
+      ...{ model: shoal.model, provider: shoal.provider, promptTokens: usage.promptTokens },
+      ...{ cost: parseCredits(shoal.cost), receipts: [...shoal.receipts] },
+    }
+  }
+
   async market({ model }: { model: string | null }): Promise<MarketView> {
     const { node, served } = this.#context
     return marketView(node, served.list(), { model, span: null })

@@ -1,4 +1,5 @@
 import type { CidString, NodeKey } from '../../../protocol/ids.ts'
+import { hiddenValidation } from '../../../protocol/messages/learning/common.ts'
 import { updateCommitment } from '../../../protocol/messages/learning/update-commitment.ts'
 import { isQuorum } from '../acceptance/quorum.ts'
 import { admit, memberToForget } from './admission.ts'
@@ -172,7 +173,7 @@ export function isOpened(
     validation.every(
       (set, index) =>
         set.domain === hidden[index]!.domain &&
-        set.blob.digest.slice('sha256:'.length) === hidden[index]!.digest.slice(2),
+        hiddenValidation(set.blob.digest, set.domain).digest === hidden[index]!.digest,
     )
   )
 }

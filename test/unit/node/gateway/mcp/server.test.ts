@@ -91,7 +91,7 @@ describe('the MCP server', () => {
   const call = async (client: Client, name: string, given: Record<string, unknown>) => {
     const result = await client.callTool({ name, arguments: given })
     const [part] = result.content as { text: string }[]
-    const structured = result.structuredContent as Record<string, never> | undefined
+    const structured = result.structuredContent as Record<string, unknown> | undefined
     return { isError: result.isError === true, text: part!.text, structured, meta: result._meta }
   }
 
