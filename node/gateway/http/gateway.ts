@@ -9,6 +9,7 @@ import { requireProtection } from '../accounts/protection.ts'
 import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { apiRoutes } from '../api/routes.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
@@ -50,6 +51,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   mcpRoutes,
   eventRoutes,
   askRoutes,
+  apiRoutes,
   webRoutes,
 ]
 

@@ -32,10 +32,6 @@ export const shoalOptionsSchema = z
       .string()
       .max(80)
       .describe('Who is tried first: a PeerId, local, or cloud:<service>.'),
-    tools: z
-      .array(z.string().max(200))
-      .max(32)
-      .describe('Tools of the node that the model may use: server/tool, or a server for all of its tools.'),
     taskClass: z.string().regex(TASK_CLASS_PATTERN).describe('Kind of work, for which routing learns.'),
     tools: z
       .array(z.string().min(3).max(161))
