@@ -2,8 +2,8 @@ import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { systemClock } from '../../node/clock.ts'
+import { LOOPBACK } from '../../node/gateway/accounts/accounts.ts'
 import { errorHandling } from '../../node/gateway/http/error-handling.ts'
-import { LOOPBACK_PRINCIPAL } from '../../node/gateway/http/loopback-access.ts'
 import type { GatewayApp, GatewayContext, GatewayPlugin } from '../../node/gateway/http/plugin.ts'
 import { requireNeeds } from '../../node/gateway/http/route-needs.ts'
 import { silentLog } from './hosts.ts'
@@ -21,7 +21,7 @@ export async function gatewayApp(
   app.decorateRequest('purse', null)
   app.addHook('onRequest', async request => {
     const tenant = request.headers['x-tenant']
-    request.principal = { ...LOOPBACK_PRINCIPAL, ...(typeof tenant === 'string' ? { tenant } : {}) }
+    request.principal = { ...LOOPBACK, ...(typeof tenant === 'string' ? { tenant } : {}) }
   })
   const whole = {
     clock: systemClock,
