@@ -21,6 +21,10 @@ import type {
   McpPublicStatus,
   McpRight,
 } from './backend.ts'
+import { McpError } from './errors.ts'
+
+/** Receipts looked through for those of one tenant, the newest first. */
+const MAX_LOOKED_THROUGH = 10_000
 
 /** The node in this process, for a caller of its HTTP server: with that caller's rights and that caller's money. */
 export class GatewayBackend implements McpBackend {
@@ -93,13 +97,24 @@ export class GatewayBackend implements McpBackend {
   }
 
   async receipts(limit: number): Promise<ReceiptView[]> {
-    const receipts: ReceiptView[] = []
-    for await (const receipt of this.#context.node.parts.receipts.list({ limit }))
-      receipts.push(receiptView(receipt))
-    return receipts
+    const { receipts, eventDesk } = this.#context.node.parts
+    const { tenant } = this.#principal
+    const views: ReceiptView[] = []
+    for await (const receipt of receipts.list({ limit: this.#isOwner ? limit : MAX_LOOKED_THROUGH })) {
+      const isOurs =
+        this.#isOwner ||
+        (receipt.role === 'requester' && (await eventDesk.tenants.of(receipt.receipt.taskId)) === tenant)
+      if (isOurs && views.push(receiptView(receipt)) === limit) break
+    }
+    return views
   }
 
   async verifyReceipt(receipt: string, signal: AbortSignal): Promise<CheckedReceiptView> {
+    if (!this.#isOwner && !(await this.receipts(MAX_LOOKED_THROUGH)).some(own => own.receipt === receipt)) {
+      throw new McpError('MCP_RECEIPT_UNKNOWN', 'you have no such receipt here', {
+        fix: 'Take one that the tool receipts lists.',
+      })
+    }
     const check = disputeHandlers(this.#context.node).verifyReceipt
     const parameters = { receipt, evidence: null, export: false }
     return (await check(parameters, () => {}, signal)) as CheckedReceiptView
@@ -129,7 +144,7 @@ function rightsOf({ tenant, scopes }: Principal): ReadonlySet<McpRight> {
   const rights = new Set<McpRight>()
   if (scopes.has('look')) rights.add('look')
   if (scopes.has('look') && tenant === OWNER_TENANT) rights.add('own')
-  if (scopes.has('spend')) rights.add('balance')
+  if (scopes.has('spend')) rights.add('money')
   if (scopes.has('infer') && scopes.has('spend')) rights.add('spend')
   return rights
 }

@@ -181,7 +181,9 @@ describe("other providers' clients at the door", function () {
       const held = await anthropic.messages.create({ ...ask, tools, tool_choice: choice })
       const use = held.content.find(block => block.type === 'tool_use')
       assert.equal(held.stop_reason, 'tool_use')
-      assert.ok(use?.name === 'weather' && WEATHER.properties.city.enum.includes((use.input as any).city))
+      assert.ok(use?.name === 'weather')
+      const { city } = use.input as { city: string }
+      assert.ok(WEATHER.properties.city.enum.includes(city))
 
       const restore = saying(provider.node.parts.engine, ['Let me look. ', CALL.slice(0, 14), CALL.slice(14)])
       try {
