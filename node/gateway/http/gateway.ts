@@ -10,6 +10,8 @@ import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
 import { apiRoutes } from '../api/routes.ts'
+import { paymentRoutes } from '../credit/payment-routes.ts'
+import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
@@ -51,6 +53,7 @@ const PLUGINS: readonly GatewayPlugin[] = [
   mcpRoutes,
   eventRoutes,
   askRoutes,
+  paymentRoutes,
   apiRoutes,
   webRoutes,
 ]
@@ -129,6 +132,9 @@ export class Gateway {
   #context(): GatewayContext {
     const { node, served, shutDown } = this.#modules
     const modules = { node, clock: this.#clock, stopping: this.#stopping.signal }
+    const payments = node.config['gateway.payments']
+      ? new Payments({ node, clock: this.#clock, log: node.log })
+      : null
     return {
       ...modules,
       config: node.config,
@@ -139,8 +145,8 @@ export class Gateway {
         clock: this.#clock,
       }),
       listen: this.#options.listen,
-      accounts: new AccountPurses({ accounts: node.parts.accounts, payments: null }),
-      payments: null,
+      accounts: new AccountPurses({ accounts: node.parts.accounts, payments }),
+      payments,
       served,
       shutDown,
     }

@@ -2,7 +2,7 @@ import { getAddress } from 'ethers/address'
 import { hexlify } from 'ethers/utils'
 import { isShoalError } from '../../../../../protocol/errors.ts'
 import type { Address, ChannelId } from '../../../../../protocol/ids.ts'
-import { formatCredits, minAmount } from '../../../../../protocol/money.ts'
+import { formatCredits } from '../../../../../protocol/money.ts'
 import type { AnswerTerms } from './answer-meter.ts'
 import { AnswerPayment, type AnswerPaymentState } from './answer-payment.ts'
 import type { ChannelStore, SessionChannel } from './channel-store.ts'
@@ -337,8 +337,13 @@ export class PageWallet {
       }
       const key = new SessionKey({ secret, channelId, domain: deployment, limit: channel.deposit })
       // The node may have used less than was signed for; never more.
-      const { consumed } = await this.#client.channel(channelId)
-      const final = minAmount(consumed, channel.signed)
+      const { finalAmount: final } = await this.#client.channel(channelId)
+      if (final > channel.signed) {
+        throw new WalletPageError('OVERCHARGED', 'the node wants more for this channel than was signed for', {
+          fix: 'Announce the close yourself: the node can claim what was signed for, and nothing else.',
+          details: { asked: formatCredits(final), signed: formatCredits(channel.signed) },
+        })
+      }
       await this.#client.close({ channelId, cumulativeAmount: final, signature: key.sign(final) })
       const contracts = this.#contracts()
       await this.#until(async () => (await contracts.channel(channelId))?.status === 'closed')
