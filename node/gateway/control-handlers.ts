@@ -4,6 +4,7 @@ import { jsonOf } from '../events/json.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
+import { accountHandlers } from './account-handlers.ts'
 import { askOptionsFrom } from './ask-options.ts'
 import { batchHandlers } from './batch-handlers.ts'
 import { calibrationHandlers } from './calibration-handlers.ts'
@@ -59,6 +60,7 @@ export function controlHandlers(
     ...versionHandlers(node),
     ...inferenceHandlers(node),
     ...doorHandlers(node, door),
+    ...accountHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),

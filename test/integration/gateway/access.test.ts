@@ -44,6 +44,9 @@ describe('access over HTTP', () => {
     served = new ServedModels(node.node.events)
     url = await openDoor()
   })
+  afterEach(async () => {
+    await Promise.all(doors.splice(1).map(door => door.stop()))
+  })
   after(async () => {
     await Promise.all(doors.map(door => door.stop()))
     await network.stop()
