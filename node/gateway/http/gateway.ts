@@ -9,6 +9,8 @@ import { requireProtection } from '../accounts/protection.ts'
 import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { apiRoutes } from '../api/routes.ts'
+import { settingsRoutes } from '../api/settings-routes.ts'
 import { paymentRoutes } from '../credit/payment-routes.ts'
 import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
@@ -50,10 +52,12 @@ const PLUGINS: readonly GatewayPlugin[] = [
   anthropicRoutes,
   ollamaRoutes,
   mcpRoutes,
-  eventRoutes,
-  askRoutes,
   paymentRoutes,
+  eventRoutes,
+  apiRoutes,
+  askRoutes,
   webRoutes,
+  settingsRoutes,
 ]
 
 /** Slow clients are looked for so often, or more often where they have less time. */

@@ -7,7 +7,7 @@ import { GatewayError } from '../http/http-error.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
 import type { Purse, Reservation } from '../http/purse.ts'
 import type { ShoalOptions } from './canonical-request.ts'
-import type { InferenceOptions } from './inference-service.ts'
+import type { InferenceEvent, InferenceOptions } from './inference-service.ts'
 import { SpendMeter, withoutMarkup } from './spend-meter.ts'
 
 /** A task without its cap. */
@@ -97,6 +97,15 @@ export class Bill {
   get left(): bigint | null {
     if (this.#limit === null) return null
     return withoutMarkup(maxAmount(0n, this.#limit - this.total), this.#markup)
+  }
+
+  /** What is told of a task, with the price that is billed in place of the one that the node pays. */
+  billed(event: InferenceEvent): InferenceEvent {
+    if (event.type !== 'provider') return event
+    return {
+      ...event,
+      pricePerMillion: this.#meter.price(event.provider, event.model, event.pricePerMillion),
+    }
   }
 
   /** See `AskOptions.cover`. @param task its place among `asks` */
