@@ -8,6 +8,8 @@ import { SiweMessage } from 'siwe'
 import { systemClock } from '../../../node/clock.ts'
 import { loadConfig } from '../../../node/config/load.ts'
 import type { SettingKey } from '../../../node/config/settings.ts'
+import { accountHandlers } from '../../../node/gateway/account-handlers.ts'
+import { accountMethods } from '../../../node/gateway/account-methods.ts'
 import { AccountDesk } from '../../../node/gateway/accounts/account-desk.ts'
 import {
   type KeyView,
@@ -18,6 +20,7 @@ import {
   tenantInput,
 } from '../../../node/gateway/accounts/account-schemas.ts'
 import { OWNER } from '../../../node/gateway/accounts/accounts.ts'
+import { Door } from '../../../node/gateway/http/door.ts'
 import { Gateway } from '../../../node/gateway/http/gateway.ts'
 import { GatewayError } from '../../../node/gateway/http/http-error.ts'
 import { ServedModels } from '../../../node/gateway/served-models.ts'
@@ -169,6 +172,16 @@ describe('access over HTTP', () => {
         'ORIGIN_REFUSED',
       ])
       assert.equal((await make({ 'shoal-csrf': csrf! })).status, 200)
+    })
+
+    it('lets nobody name programs to be run, not even the owner', async () => {
+      const browser = await ownersBrowser(url)
+      const { csrf } = (await browser.send(`${url}/api/me`)).json() as MeView
+      const changes = { 'learning.trainer': '/bin/sh -c id', 'log.level': 'warn' }
+      const change = await browser.send(`${url}/api/settings`, {
+        ...{ method: 'PATCH', headers: { 'shoal-csrf': csrf! }, body: { changes } },
+      })
+      assert.deepEqual(codeOf(change), [403, 'FORBIDDEN'])
     })
   })
 
@@ -491,6 +504,44 @@ describe('access over HTTP', () => {
         await provider.stop()
       }
     })
+  })
+
+  it('is the owner’s at the command line, which makes links to sign in by', async () => {
+    const door = new Door({ node: node.node, served, shutDown: () => {}, clock: systemClock })
+    const handlers = accountHandlers(node.node, door)
+    const call = async (method: keyof typeof handlers, input: object) =>
+      (await handlers[method](
+        accountMethods[method].parse(input) as never,
+        () => {},
+        new AbortController().signal,
+      )) as never
+    assert.throws(() => handlers.ownerLink({}, () => {}, new AbortController().signal), GatewayError)
+    await door.open('127.0.0.1:0')
+    try {
+      assert.equal(door.view!.ownerLink, null)
+      const { link } = (await call('ownerLink', {})) as { link: string }
+      const [site, token] = link.split('/#owner=')
+      const signIn = await send(`${site}/api/session/owner`, { method: 'POST', body: { token } })
+      assert.equal((signIn.json() as MeView).role, 'admin')
+      await call('createTenant', { id: 'cli', policy: { budget: { amount: '1', per: 'day' } } })
+      const { key, id } = (await call('createKey', { name: 'a key', tenant: 'cli' })) as NewKeyView
+      assert.equal(
+        ((await send(`${site}/api/me`, { headers: bearer({ key }) })).json() as MeView).tenant,
+        'cli',
+      )
+      await call('changeTenant', { id: 'cli', disabled: true })
+      assert.equal((await send(`${site}/api/me`, { headers: bearer({ key }) })).status, 401)
+      await call('changeTenant', { id: 'cli', disabled: false })
+      const rotated = (await call('rotateKey', { id, overlapSeconds: 0 })) as NewKeyView
+      assert.equal((await send(`${site}/api/me`, { headers: bearer(rotated) })).status, 200)
+      assert.equal(((await call('revokeKey', { id })) as KeyView).state, 'revoked')
+      assert.deepEqual(
+        ((await call('keys', { tenant: 'cli' })) as KeyView[]).map(one => one.id),
+        [id],
+      )
+    } finally {
+      await door.stop()
+    }
   })
 
   it('comes by TLS where the door has a certificate', async () => {
