@@ -24,12 +24,13 @@ import { Door } from '../../../node/gateway/http/door.ts'
 import { Gateway } from '../../../node/gateway/http/gateway.ts'
 import { GatewayError } from '../../../node/gateway/http/http-error.ts'
 import { ServedModels } from '../../../node/gateway/served-models.ts'
+import { parseCredits } from '../../../protocol/money.ts'
 import { issue } from '../../helpers/attestation/authority.ts'
 import { element, sequence } from '../../helpers/attestation/der-writer.ts'
 import { type Answer, Browser, send } from '../../helpers/browser.ts'
 import { deployContractWallet } from '../../helpers/contract-wallet.ts'
 import { startIdentityProvider } from '../../helpers/identity-provider.ts'
-import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
+import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
 const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
@@ -43,7 +44,7 @@ describe('access over HTTP', () => {
 
   before(async () => {
     await network.start()
-    node = await network.node({ 'models.serve': '' })
+    node = await network.node({ 'local.use': true, 'models.slots': 2 })
     served = new ServedModels(node.node.events)
     url = await openDoor()
   })
@@ -235,6 +236,28 @@ describe('access over HTTP', () => {
       const gone = await send(`${url}/api/keys/${first.id}`, { method: 'DELETE', headers: bearer(third) })
       assert.equal((gone.json() as KeyView).state, 'revoked')
       assert.equal(await status(third), 401)
+    })
+
+    it('spends the budget of its tenant, to the last request that fits', async () => {
+      const policy = { budget: { amount: '0.01', per: 'day' } }
+      await desk().createTenant(tenantInput.parse({ id: 'spender', policy }))
+      const headers = bearer(await keyFor({ tenant: 'spender' }))
+      const ask = () =>
+        send(`${url}/v1/chat/completions`, {
+          ...{ method: 'POST', headers },
+          body: { model: NANO, max_tokens: 4, messages: [{ role: 'user', content: 'Hello' }] },
+        })
+      const answer = await ask()
+      assert.equal(answer.status, 200, answer.text)
+      const { cost } = (answer.json() as { shoal: { cost: string } }).shoal
+      assert.ok(parseCredits(cost) > 0n)
+      const { budget } = (await send(`${url}/api/me`, { headers })).json() as MeView
+      assert.deepEqual([budget!.spent, budget!.reserved], [cost, '0'])
+      await desk().changeTenant('spender', { policy: { budget: { amount: cost, per: 'day' } } })
+      const refused = await ask()
+      assert.equal(refused.status, 429)
+      assert.equal((refused.json() as { error: { code: string } }).error.code, 'insufficient_quota')
+      assert.equal(desk().tenant('spender').spent.ever, cost)
     })
 
     it('shows a tenant nothing of another', async () => {
