@@ -9,6 +9,8 @@ import { requireProtection } from '../accounts/protection.ts'
 import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { apiRoutes } from '../api/routes.ts'
+import { settingsRoutes } from '../api/settings-routes.ts'
 import { paymentRoutes } from '../credit/payment-routes.ts'
 import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
@@ -50,9 +52,11 @@ const PLUGINS: readonly GatewayPlugin[] = [
   anthropicRoutes,
   ollamaRoutes,
   mcpRoutes,
-  eventRoutes,
-  askRoutes,
   paymentRoutes,
+  eventRoutes,
+  apiRoutes,
+  settingsRoutes,
+  askRoutes,
   webRoutes,
 ]
 

@@ -98,7 +98,7 @@ export class NetworkInference implements InferenceService {
             toolChoice: request.toolChoice,
             cover: bill.coverOf(choice),
           },
-          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, event) },
+          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, bill.told(event)) },
         )
         return run
       })
@@ -124,7 +124,7 @@ export class NetworkInference implements InferenceService {
     try {
       const preferred = this.#preferred(asks[0]!, request.shoal.preferredProvider)
       const run = new EmbeddingTasks(
-        { asks: asks.map(ask => ({ ...ask, ...preferred })) },
+        { asks: asks.map(ask => ({ ...ask, ...preferred, tenant: principal.tenant })) },
         { requester: node.trade.requester, bill, onEvent: event => onEvent(0, event) },
       )
       const done = await run.run()

@@ -19,7 +19,7 @@ import type {
 
 /** A running node over its control socket; whoever may open that is its owner. Each call finds the node anew. */
 export class ControlBackend implements McpBackend {
-  readonly rights: ReadonlySet<McpRight> = new Set(['look', 'own', 'balance', 'spend'])
+  readonly rights: ReadonlySet<McpRight> = new Set(['look', 'money', 'spend', 'own'])
   readonly #connect: () => Promise<ControlClient>
 
   /** @param modules.connect finds the running node; throws NODE_NOT_RUNNING where there is none */
