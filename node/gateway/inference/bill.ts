@@ -7,7 +7,7 @@ import { GatewayError } from '../http/http-error.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
 import type { Purse, Reservation } from '../http/purse.ts'
 import type { ShoalOptions } from './canonical-request.ts'
-import type { InferenceOptions } from './inference-service.ts'
+import type { InferenceEvent, InferenceOptions } from './inference-service.ts'
 import { SpendMeter, withoutMarkup } from './spend-meter.ts'
 
 /** A task without its cap. */
@@ -108,6 +108,15 @@ export class Bill {
       if (this.#purse.isUnmetered === true || this.signal.aborted) return
       if (this.#limit !== null && total > this.#limit) this.#unpaid.abort()
       else await this.#covered(total).catch(() => this.#unpaid.abort())
+    }
+  }
+
+  /** An event as the payer is told it: the price is the one that is billed here. */
+  told(event: InferenceEvent): InferenceEvent {
+    if (event.type !== 'provider') return event
+    return {
+      ...event,
+      pricePerMillion: this.#meter.price(event.provider, event.model, event.pricePerMillion),
     }
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { LOOPBACK_PRINCIPAL } from '../../../../../node/gateway/http/loopback-access.ts'
+import { LOOPBACK } from '../../../../../node/gateway/accounts/accounts.ts'
 import { OWNER_PURSE, type Purse } from '../../../../../node/gateway/http/purse.ts'
 import {
   type CanonicalMessage,
@@ -138,7 +138,7 @@ describe('answers that use tools of the node', () => {
       { inference, tools, clock: more.clock ?? new ManualClock() },
     )
     const running = service.run(given, {
-      principal: LOOPBACK_PRINCIPAL,
+      principal: LOOPBACK,
       purse: more.purse ?? OWNER_PURSE,
       signal: more.signal ?? new AbortController().signal,
       onEvent: (_choice, event) => void events.push(event),
