@@ -108,6 +108,7 @@ async function requestFrom(prompt: readonly string[], options: AskOptions): Prom
     seed: options.seed ?? null,
     stop: options.stop ?? [],
     taskClass: options.class ?? null,
+    tools: options.tool ?? [],
     jsonSchema: options.jsonSchema === undefined ? null : await schemaFrom(options.jsonSchema),
     ...preferencesFrom(options),
   }

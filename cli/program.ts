@@ -14,6 +14,7 @@ import { registerInit } from './commands/init.ts'
 import { registerLearn } from './commands/learn.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
+import { registerMcp } from './commands/mcp.ts'
 import { registerMoney } from './commands/money.ts'
 import { registerOffers } from './commands/offers.ts'
 import { registerPeers } from './commands/peers.ts'
@@ -52,7 +53,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 }
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'Begin:': ['demo', 'init', 'up', 'serve', 'stop', 'ask', 'batch'],
+  'Begin:': ['demo', 'init', 'up', 'serve', 'mcp', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'events', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes', 'attest'],
   'Learn:': ['learn'],
@@ -93,6 +94,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerStop,
     registerAsk,
     registerBatch,
+    registerMcp,
     registerLook,
     registerEvents,
     registerOffers,

@@ -22,6 +22,7 @@ import { type DataDir, ensureDataDir } from './data-dir.ts'
 import { Economy } from './economy.ts'
 import { createNativeNodeSigner } from './ed25519.ts'
 import { EventDesk } from './events/event-desk.ts'
+import { Accounts } from './gateway/accounts/accounts.ts'
 import { loadOrCreateNodeKey } from './identity.ts'
 import { Learning } from './learning/learning.ts'
 import { createLogger, type Logger } from './log.ts'
@@ -206,6 +207,11 @@ export class ShoalNode {
     await ensureDataDir(dataDir)
     const store = await Store.open(dataDir.store, { onWriteFailure: () => this.#auditHealth(false) })
     this.#undo.push(() => store.close())
+    const accounts = new Accounts(config, {
+      ...{ store, clock: this.#clock, log: this.#log, random: randomBytes },
+    })
+    await accounts.start()
+    this.#undo.push(() => accounts.stop())
     const { seed } = await loadOrCreateNodeKey(dataDir.nodeKey)
     const signer = createNativeNodeSigner(seed)
     const eventLog = await this.#openAuditLog(store, signer)
@@ -358,6 +364,7 @@ export class ShoalNode {
 
     this.#parts = {
       store,
+      accounts,
       signer,
       eventLog,
       eventDesk,
@@ -942,6 +949,8 @@ export class ShoalNode {
 /** Parts that run without the chain. */
 export interface NodeParts {
   store: Store
+  /** Who may use this node beside its owner. */
+  accounts: Accounts
   signer: NodeSigner
   eventLog: EventLog
   /** What happens, kept for whoever follows it. */

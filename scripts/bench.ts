@@ -8,6 +8,7 @@ import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { eventsBench } from '../test/bench/events.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { gatewayBench } from '../test/bench/gateway.bench.ts'
 import { learningBytesBench } from '../test/bench/learning-bytes.bench.ts'
 import { learningGapBench } from '../test/bench/learning-gap.bench.ts'
 import { learningPoisonBench } from '../test/bench/learning-poison.bench.ts'
@@ -50,6 +51,7 @@ const benches = [
   eventsBench,
   failoverBench,
   gasBench,
+  gatewayBench,
   learningBytesBench,
   learningStepBench,
   learningGapBench,

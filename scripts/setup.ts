@@ -3,12 +3,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findChromium } from '../test/helpers/chromium.ts'
+import { buildPage } from './build-page.ts'
 
 /**
  * Completes what `npm install` leaves open; does nothing when nothing is missing.
  *
  * - npm running on Node 20 skips optional packages that ask for a newer Node, and a lock file made on one
  *   platform may lack the native packages of another. Those of this platform are added here, under Node 24.
+ * - The page that the gateway serves is built where its sources have changed.
  * - With `--browser`: the tests need a Chromium; on Debian and its kin it is installed.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -61,6 +63,8 @@ if (missing.length > 0) {
   const still = missingNativePackages()
   if (still.length > 0) throw new Error(`these packages could not be installed: ${still.join(', ')}`)
 }
+
+await buildPage()
 
 if (process.argv.includes('--browser') && findChromium() === null) {
   console.error('Installing Chromium for the browser tests …')

@@ -19,6 +19,7 @@ export interface AskOptions extends CommonOptions {
   stop?: string[]
   jsonSchema?: string
   class?: string
+  tool?: string[]
   stream?: boolean
   strategy?: Strategy
   mode?: CapacityMode
@@ -119,6 +120,7 @@ export function registerAsk(program: Command): void {
       ).choices(Object.keys(AUCTION_KINDS)),
     )
     .option('--class <name>', 'Kind of work, for which routing learns (default: by the prompt)', taskClass)
+    .option('--tool <server/tool>', 'Let the answer use a tool of mcp.servers; may be given again', collected)
     .option('--stream', 'Show the answer as it comes (the default)')
     .option('--no-stream', 'Show the answer when it is complete')
     .option(
@@ -138,6 +140,7 @@ Examples:
   $ shoal ask --strategy cost --mode spot "Translate: good morning"
   $ shoal ask --sla A "What is the boiling point of water?"
   $ shoal ask --json "What is 17 + 25?" | jq -r .text
+  $ shoal ask --tool files/read_file "What does notes.txt say?"
 
 The answer goes to standard output, everything about it to standard error.
 Ctrl-C cancels the task at the provider; only what has arrived is paid. What --max-price says

@@ -1,9 +1,10 @@
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp'
 import { type BackendDescription, EngineError } from '../engine.ts'
 import type { EngineLog, EngineLogLevel } from './engine-log.ts'
+import { haveGraphicsCard } from './graphics-cards.ts'
 
 export interface OpenLlamaOptions {
-  /** `auto` takes the best GPU found, else the CPU. */
+  /** `auto` takes the best GPU found, else the CPU; what only looks like a GPU is none. */
   gpu: 'auto' | false
 }
 
@@ -33,27 +34,14 @@ export async function openLlama(
   options: OpenLlamaOptions,
   modules: { log: EngineLog },
 ): Promise<OpenedLlama> {
-  let llama: Llama
-  try {
-    llama = await getLlama({
-      gpu: options.gpu,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      // 0 leaves the number of threads to each context, where it is chosen by measurement.
-      maxThreads: 0,
-      logLevel: LlamaLogLevel.warn,
-      logger: (level, message) =>
-        modules.log(CHATTER.some(pattern => pattern.test(message)) ? 'debug' : LEVELS[level], message),
-    })
-  } catch (error) {
-    throw new EngineError('ENGINE_UNAVAILABLE', `llama.cpp did not start: ${messageOf(error)}`, {
-      fix: 'Reinstall the dependencies on this machine (npm install), so that binaries for its system and CPU are there.',
-      details: { platform: process.platform, arch: process.arch },
-      cause: error,
-    })
+  let llama = await openBindings(options.gpu, modules.log)
+  let devices = llama.gpu === false ? [] : await llama.getGpuDeviceNames()
+  if (llama.gpu !== false && !haveGraphicsCard(devices)) {
+    modules.log('debug', `${llama.gpu} was found, and no graphics card: ${devices.join(', ')}`)
+    await llama.dispose()
+    llama = await openBindings(false, modules.log)
+    devices = []
   }
-  const devices = llama.gpu === false ? [] : await llama.getGpuDeviceNames()
   return {
     llama,
     backend: {
@@ -61,6 +49,28 @@ export async function openLlama(
       devices,
       release: llama.llamaCppRelease.release,
     },
+  }
+}
+
+async function openBindings(gpu: OpenLlamaOptions['gpu'], log: EngineLog): Promise<Llama> {
+  try {
+    return await getLlama({
+      gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      // 0 leaves the number of threads to each context, where it is chosen by measurement.
+      maxThreads: 0,
+      logLevel: LlamaLogLevel.warn,
+      logger: (level, message) =>
+        log(CHATTER.some(pattern => pattern.test(message)) ? 'debug' : LEVELS[level], message),
+    })
+  } catch (error) {
+    throw new EngineError('ENGINE_UNAVAILABLE', `llama.cpp did not start: ${messageOf(error)}`, {
+      fix: 'Reinstall the dependencies on this machine (npm install), so that binaries for its system and CPU are there.',
+      details: { platform: process.platform, arch: process.arch },
+      cause: error,
+    })
   }
 }
 

@@ -436,6 +436,91 @@ export const settings = {
     help: 'PEM file with its private key.',
     flag: 'gateway-tls-key',
   }),
+  'gateway.auth': setting({
+    kind: flag,
+    default: true,
+    help: 'Ask who is there. Off, whatever runs on this machine acts as the owner; off is refused where others can connect.',
+    flag: 'gateway-auth',
+  }),
+  'gateway.loopbackAccess': setting({
+    kind: choice(['infer', 'none']),
+    default: 'infer',
+    help: 'What programs on this machine may do without a key: ask in your name, or nothing. Only where nobody else can connect.',
+    flag: 'gateway-loopback-access',
+  }),
+  'gateway.hosts': setting({
+    kind: list(text('host', 253)),
+    default: [],
+    help: 'Names by which the door is reached, without port; addresses need not be named.',
+    flag: 'gateway-hosts',
+  }),
+  'gateway.origins': setting({
+    kind: list(text('origin', 300)),
+    default: [],
+    help: 'Other sites whose pages may use the door with a key, such as https://chat.example.',
+    flag: 'gateway-origins',
+  }),
+  'gateway.requestsPerMinute': setting({
+    kind: integer(1, 1_000_000),
+    default: 600,
+    help: 'How often a tenant may ask, unless it is told otherwise.',
+    flag: 'gateway-requests-per-minute',
+  }),
+  'gateway.concurrent': setting({
+    kind: integer(1, 10_000),
+    default: 64,
+    help: 'Requests of a tenant at once, unless it is told otherwise.',
+    flag: 'gateway-concurrent',
+  }),
+  'gateway.addressRequestsPerMinute': setting({
+    kind: integer(1, 10_000_000),
+    default: 3_000,
+    help: 'How often one address may ask, whoever it is; not on this machine alone.',
+    flag: 'gateway-address-requests-per-minute',
+  }),
+  'gateway.maxStreams': setting({
+    kind: integer(1, 1_000_000),
+    default: 64,
+    help: 'Event streams that a tenant may hold at once; the owner may hold any number.',
+    flag: 'gateway-max-streams',
+  }),
+  'gateway.requestTimeout': setting({
+    kind: duration(100, HOUR),
+    default: 30 * SECOND,
+    help: 'A request must have come in whole within this, its head within a third; who drips is cut off.',
+    flag: 'gateway-request-timeout',
+  }),
+  'gateway.sessionLifetime': setting({
+    kind: duration(MINUTE, 90 * DAY),
+    default: 12 * HOUR,
+    help: 'When people who signed in must do so again.',
+    flag: 'gateway-session-lifetime',
+  }),
+  'gateway.oidcIssuer': setting({
+    kind: optional(text('url')),
+    default: null,
+    help: 'Identity provider (OpenID Connect) that people may sign in with.',
+    flag: 'gateway-oidc-issuer',
+  }),
+  'gateway.oidcClient': setting({
+    kind: optional(text('id')),
+    default: null,
+    help: 'What this node is called there.',
+    flag: 'gateway-oidc-client',
+  }),
+  'gateway.oidcSecret': setting({
+    kind: optional(text('secret')),
+    default: null,
+    help: 'Its secret there, if it has one; SHOAL_GATEWAY_OIDC_SECRET only.',
+    secret: true,
+    flag: 'gateway-oidc-secret',
+  }),
+  'gateway.oidcBudget': setting({
+    kind: credits(0n),
+    default: 0n,
+    help: 'Credits that somebody who signs in there may spend a day at your cost, unless told otherwise.',
+    flag: 'gateway-oidc-budget',
+  }),
   'gateway.markup': setting({
     kind: fraction,
     default: 0,
@@ -472,6 +557,25 @@ export const settings = {
     default: null,
     help: 'File (YAML or JSON) with MCP servers and those of their tools that tasks may use.',
     flag: 'mcp-servers',
+  }),
+
+  'gateway.payments': setting({
+    kind: flag,
+    default: true,
+    help: 'Sell answers over HTTP to whoever pays: to wallets by channels, and to strangers by x402.',
+    flag: 'gateway-payments',
+  }),
+  'gateway.creditWindow': setting({
+    kind: optional(credits(0n)),
+    default: null,
+    help: 'Credits that a channel over HTTP may owe while an answer streams; unset: the price of 64 tokens.',
+    flag: 'gateway-credit-window',
+  }),
+  'gateway.minDeposit': setting({
+    kind: credits(1n),
+    default: CREDIT / 10n,
+    help: 'The smallest channel that this node opens for others, since it pays the gas, in credits; what is sent back is no less than a tenth of it.',
+    flag: 'gateway-min-deposit',
   }),
 
   'routing.policy': setting({

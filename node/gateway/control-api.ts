@@ -22,6 +22,7 @@ import { calibrationMethods } from './calibration-methods.ts'
 import { disputeMethods } from './dispute-methods.ts'
 import { doorMethods } from './door-methods.ts'
 import { eventMethods } from './event-methods.ts'
+import { inferenceMethods, nodeTools } from './inference-methods.ts'
 import { learningMethods } from './learning-methods.ts'
 import { offerMethods } from './offer-methods.ts'
 import { routeMethods } from './route-methods.ts'
@@ -70,6 +71,7 @@ const ask = z.strictObject({
   minQuality: z.number().min(0).max(1).default(DEFAULT_PREFERENCES.minQuality),
   deadlineMs: z.nullable(z.int().min(1).max(MAX_DEADLINE_MS)).default(DEFAULT_PREFERENCES.deadlineMs),
   auction: z.nullable(z.enum(AUCTIONS)).default(DEFAULT_PREFERENCES.auction),
+  tools: nodeTools,
 })
 
 export const controlMethods = {
@@ -104,6 +106,7 @@ export const controlMethods = {
   ...learningMethods,
   ...eventMethods,
   ...twinMethods,
+  ...inferenceMethods,
   ...doorMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),

@@ -14,6 +14,7 @@ import { doorHandlers } from './door-handlers.ts'
 import type { doorMethods } from './door-methods.ts'
 import { eventHandlers } from './event-handlers.ts'
 import type { Door } from './http/door.ts'
+import { askWithTools, inferenceHandlers } from './inference-handlers.ts'
 import { learningHandlers } from './learning-handlers.ts'
 import { marketHandlers } from './market-handlers.ts'
 import { offerViews } from './offer-views.ts'
@@ -69,6 +70,7 @@ export function nodeHandlers(
     ...marketHandlers(node, { served }),
     ...batchHandlers(node),
     ...versionHandlers(node),
+    ...inferenceHandlers(node),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
@@ -160,6 +162,7 @@ export function nodeHandlers(
     },
     cancel: ({ taskId }) => ({ cancelled: node.trade.requester.cancel(taskId) }),
     ask: async (parameters, tell, signal) => {
+      if (parameters.tools.length > 0) return askWithTools(node, parameters, tell, signal)
       const result = await node.trade.requester.ask(
         askOptionsFrom(parameters, node.config['privacy.defaultClass']),
         event => tell(taskEventView(event)),

@@ -1,5 +1,4 @@
 import type { Engine, LossRow } from '../../inference/engine.ts'
-import { checkAdapter, readAdapterFile } from '../../inference/learning/adapter-file.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
 import { aggregateProposalMessage } from '../../protocol/messages/learning/aggregate-proposal.ts'
 import { type RoundJoin, roundJoinMessage } from '../../protocol/messages/learning/round-join.ts'
@@ -86,10 +85,6 @@ export class Acceptance {
         ...{ book: new VersionBook({ store }), outbox, blobs, clock, log },
         roundRecords: modules.roundRecords,
         stakeOf: (node, { wallet }) => stakeOf(node, wallet),
-        checkFile: async (path, manifest) => {
-          const base = await bases.find(manifest.base)
-          checkAdapter(await readAdapterFile(path), await bases.expected(base, manifest))
-        },
       },
     )
     this.serving = new AdapterServing(

@@ -7,7 +7,11 @@ import type { Trainer } from '../../inference/learning/trainer.ts'
 import type { ModelCatalog } from '../../inference/models/catalog.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
-import { type HiddenValidation, MAX_VALIDATION_SETS } from '../../protocol/messages/learning/common.ts'
+import {
+  type HiddenValidation,
+  hiddenValidation,
+  MAX_VALIDATION_SETS,
+} from '../../protocol/messages/learning/common.ts'
 import type { EventLog } from '../auditlog/event-log.ts'
 import type { AuditOutbox } from '../auditlog/outbox.ts'
 import type { ChainStanding } from '../chain/standing.ts'
@@ -180,7 +184,7 @@ export class Learning {
       const hidden: HiddenValidation[] = []
       for (const { path, domain } of (await validation.sets(manifest([]))).slice(0, MAX_VALIDATION_SETS)) {
         const { digest } = await blobs.keep(path, { holder, provided: false })
-        hidden.push({ digest: `0x${digest.slice('sha256:'.length)}`, domain })
+        hidden.push(hiddenValidation(digest, domain))
       }
       await this.#ownStakeTold()
       const round = await rounds.propose(manifest(hidden), { join })

@@ -27,6 +27,8 @@ const payeeChannelSchema = z.strictObject({
   signature: z.nullable(wire.ecdsaSignature),
 })
 
+const dedicatedSchema = z.strictObject({ channelId: wire.bytes32 })
+
 /** A channel we are paid from. */
 export type PayeeChannel = z.infer<typeof payeeChannelSchema>
 
@@ -57,6 +59,9 @@ export class PayeeChannels {
   readonly #modules: PayeeChannelsModules
   readonly #verifier: VoucherVerifier
   readonly #table: Table<PayeeChannel>
+  /** Channels that pay for something else than tasks of the network. */
+  readonly #dedicatedTable: Table<{ channelId: ChannelId }>
+  readonly #dedicated = new Set<ChannelId>()
   readonly #channels = new Map<ChannelId, EarningChannel>()
   readonly #loading = new Map<ChannelId, Promise<EarningChannel>>()
 
@@ -68,10 +73,12 @@ export class PayeeChannels {
       settlement: modules.client.addresses.settlement,
     })
     this.#table = modules.store.table('payee-channels', payeeChannelSchema)
+    this.#dedicatedTable = modules.store.table('dedicated-channels', dedicatedSchema)
   }
 
   async start(): Promise<void> {
     for await (const row of this.#table.values()) this.#add(row)
+    for await (const { channelId } of this.#dedicatedTable.values()) this.#dedicated.add(channelId)
   }
 
   list(): readonly PayeeChannel[] {
@@ -101,13 +108,61 @@ export class PayeeChannels {
   async admit(options: AdmitOptions): Promise<PayeeLease> {
     const channel = await this.#find(options.channelId)
     const { row } = channel
-    if (row.payer !== options.payer) throw unknownChannel()
-    const leftMs = endOf(row) - this.#modules.clock.nowMs()
-    if (row.state !== 'open' || leftMs < this.#options.minRemainingMs) {
-      throw new PaymentRefusal('channel_ending', 'the channel ends too soon')
-    }
+    if (row.payer !== options.payer || this.#dedicated.has(row.channelId)) throw unknownChannel()
+    this.#requireLife(row)
     if (options.voucher !== null) await channel.accept(options.voucher, options.requester)
     return new PayeeLease(channel, options.requester, () => this.#refresh(channel))
+  }
+
+  /**
+   * A channel to us as it stands, from the chain where we do not know it.
+   * @throws {PaymentRefusal} channel_unknown
+   * @throws {ChainError} CHAIN_UNREACHABLE
+   */
+  async find(channelId: ChannelId): Promise<PayeeChannel> {
+    return { ...(await this.#find(channelId)).row }
+  }
+
+  /**
+   * Sets a channel apart: from now on, for ever, it pays for no task of the network, and its vouchers are counted by whoever
+   * asked. Without this, one voucher could be shown for two things. Idempotent; on disk when this resolves.
+   * @throws {PaymentRefusal} channel_unknown; channel_ending; channel_low when tasks of the network have used it
+   * @throws {ChainError} CHAIN_UNREACHABLE
+   */
+  async dedicate(channelId: ChannelId): Promise<PayeeChannel> {
+    const channel = await this.#find(channelId)
+    const { row } = channel
+    this.#requireLife(row)
+    if (this.#dedicated.has(channelId)) return { ...row }
+    if (channel.isUsed)
+      throw new PaymentRefusal('channel_low', 'the channel already pays for tasks of the network')
+    this.#dedicated.add(channelId)
+    await this.#dedicatedTable.put(channelId, { channelId })
+    return { ...row }
+  }
+
+  /**
+   * Takes a voucher of a channel that was set apart, to be claimed in time; one that is not better does nothing.
+   * @throws {PaymentRefusal} channel_unknown, voucher_invalid
+   */
+  async keep(channelId: ChannelId, voucher: SignedVoucher): Promise<void> {
+    const channel = this.#channels.get(channelId)
+    if (channel === undefined || !this.#dedicated.has(channelId)) throw unknownChannel()
+    await channel.accept(voucher, null)
+  }
+
+  /** Asks the chain for what was locked and claimed meanwhile. @throws as `find` */
+  async refresh(channelId: ChannelId): Promise<PayeeChannel> {
+    const channel = await this.#find(channelId)
+    await this.#refresh(channel)
+    return { ...channel.row }
+  }
+
+  /** @throws {PaymentRefusal} channel_ending when too little is left of a channel's life to begin anything */
+  #requireLife(row: PayeeChannel): void {
+    const leftMs = endOf(row) - this.#modules.clock.nowMs()
+    if (row.state === 'open' && leftMs >= this.#options.minRemainingMs) return
+    throw new PaymentRefusal('channel_ending', 'the channel ends too soon')
   }
 
   /** Follows what the chain says of channels we know, and of new ones to us. */
@@ -198,6 +253,11 @@ class EarningChannel {
     this.#writer = new LatestWriter(() => modules.table.put(row.channelId, row, { sync: false }))
   }
 
+  /** Whether anything was ever paid on it, or may be by what runs. */
+  get isUsed(): boolean {
+    return this.#leases > 0 || this.row.signature !== null
+  }
+
   voucher(): SignedVoucher | null {
     const { cumulative, signature } = this.row
     return signature === null ? null : { cumulativeAmount: cumulative, signature }
@@ -244,9 +304,10 @@ class EarningChannel {
 
   /**
    * Takes a voucher if it is better than the best; on disk when this resolves.
+   * @param requester the node that showed it; null where no node did
    * @throws {PaymentRefusal} voucher_invalid
    */
-  async accept(voucher: SignedVoucher, requester: NodeKey): Promise<void> {
+  async accept(voucher: SignedVoucher, requester: NodeKey | null): Promise<void> {
     const { row } = this
     if (voucher.cumulativeAmount <= row.cumulative) return
     if (voucher.cumulativeAmount > row.deposit) {
@@ -257,6 +318,7 @@ class EarningChannel {
     }
     row.cumulative = voucher.cumulativeAmount
     row.signature = voucher.signature
+    if (requester === null) return this.save()
     this.#payingNodes.delete(requester)
     this.#payingNodes.add(requester)
     if (this.#payingNodes.size > MAX_PAYING_NODES)

@@ -74,7 +74,8 @@ export class EngineAttempt {
       for await (const event of this.#generation) {
         const outcome = this.#take(event)
         if (outcome !== null) return outcome
-        if (cover !== undefined && event.type === 'output') await this.#health.aside(() => cover(this.usage))
+        if (cover !== undefined && (event.type === 'output' || event.type === 'vectors'))
+          await this.#health.aside(() => cover(this.usage))
       }
       throw new Error('the engine ended without an end')
     } catch (error) {

@@ -159,6 +159,31 @@ export class CheatedNetwork {
     )
   }
 
+  /** Whether each of the cheats has been found out by a requester. Others may learn it from that one, and never ask the cheat. */
+  get areAllFound(): boolean {
+    return this.cheats.every(({ key }) =>
+      this.requesters.some(({ node }) => node.parts.reputation.honesty(key).standing === 'caught'),
+    )
+  }
+
+  /** Waits until requesters have done the audits that they can do by now. */
+  async audited(): Promise<void> {
+    await Promise.all(this.requesters.map(({ node }) => node.parts.verification.audits.settled()))
+  }
+
+  /** What each requester holds of each cheat, to be read by people. */
+  get standings(): string {
+    return this.requesters
+      .flatMap(({ key, node }) =>
+        this.cheats.map(cheat => {
+          const { standing } = node.parts.reputation.honesty(cheat.key)
+          const { audits } = node.parts.reputation.opinion(cheat.key)
+          return `${name(cheat.key)} is ${standing} to ${name(key)} after ${audits.passed} + ${audits.failed} audits`
+        }),
+      )
+      .join(', ')
+  }
+
   /** Cases that requesters have brought to court. */
   get cases(): Case[] {
     return this.requesters.flatMap(({ node }) => [...node.parts.verification.disputes!.desk.list()])

@@ -2,9 +2,9 @@ import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { systemClock } from '../../node/clock.ts'
+import { LOOPBACK } from '../../node/gateway/accounts/accounts.ts'
 import { errorHandling } from '../../node/gateway/http/error-handling.ts'
 import { GatewayError } from '../../node/gateway/http/http-error.ts'
-import { LOOPBACK_PRINCIPAL } from '../../node/gateway/http/loopback-access.ts'
 import type { GatewayApp, GatewayContext, GatewayPlugin } from '../../node/gateway/http/plugin.ts'
 import { SCOPES_OF_ROLE } from '../../node/gateway/http/principal.ts'
 import { requireNeeds } from '../../node/gateway/http/route-needs.ts'
@@ -29,7 +29,7 @@ export async function gatewayApp(
     const role = tenant === undefined ? 'admin' : 'user'
     const scopes = new Set(SCOPES_OF_ROLE[role])
     request.principal = {
-      ...{ ...LOOPBACK_PRINCIPAL, role, scopes },
+      ...{ ...LOOPBACK, role, scopes },
       ...(typeof tenant === 'string' ? { tenant } : {}),
     }
     const { needs } = request.routeOptions.config

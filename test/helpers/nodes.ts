@@ -68,6 +68,8 @@ export class TestNetwork {
         'task.stallTimeout': '1m',
         // Measuring anew for each new folder would take most of a test's time.
         'engine.threads': 1,
+        // A test that finds one would be another test.
+        'engine.gpu': 'off',
         ...flags,
       },
     })

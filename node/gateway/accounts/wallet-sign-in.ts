@@ -23,7 +23,7 @@ export interface WalletSignInModules {
   client: () => ChainClient | null
 }
 
-export const SIGN_IN_STATEMENT = 'Sign in to this Shoal node. This costs nothing and moves no money.'
+const STATEMENT = 'Sign in to this Shoal node. This costs nothing and moves no money.'
 /** A message may be so old, or so far ahead of our clock. */
 const MAX_AGE_MS = 10 * 60_000
 const MAX_AHEAD_MS = 60_000
@@ -35,6 +35,8 @@ const MAX_AHEAD_MS = 60_000
 export class WalletSignIn {
   readonly #modules: WalletSignInModules
   readonly #nonces: Nonces
+  /** What people read in their wallet. */
+  readonly statement = STATEMENT
 
   constructor(modules: WalletSignInModules) {
     this.#modules = modules
@@ -49,7 +51,7 @@ export class WalletSignIn {
       domain: site.host,
       uri: site.origin,
       chainId: this.#modules.chainId,
-      statement: SIGN_IN_STATEMENT,
+      statement: STATEMENT,
       expiresAt: new Date(expiresAtMs).toISOString(),
     }
   }

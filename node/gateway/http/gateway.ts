@@ -3,18 +3,27 @@ import fastify, { LogController } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
+import { AccountPurses } from '../accounts/account-purses.ts'
+import { accountRoutes } from '../accounts/account-routes.ts'
+import { requireProtection } from '../accounts/protection.ts'
+import { anthropicRoutes } from '../anthropic/routes.ts'
+import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
 import { apiRoutes } from '../api/routes.ts'
+import { settingsRoutes } from '../api/settings-routes.ts'
+import { paymentRoutes } from '../credit/payment-routes.ts'
+import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
+import { ollamaRoutes } from '../ollama/routes.ts'
 import { openaiRoutes } from '../openai/routes.ts'
 import type { ServedModels } from '../served-models.ts'
+import { webRoutes } from '../web-routes.ts'
 import { errorHandling } from './error-handling.ts'
 import { healthRoutes } from './health.ts'
 import { GatewayError } from './http-error.ts'
 import { listenAddress } from './listen-address.ts'
-import { LoopbackAccess, loopbackGuard } from './loopback-access.ts'
 import { openapi } from './openapi.ts'
 import type { GatewayApp, GatewayContext, GatewayPlugin } from './plugin.ts'
 import { requireNeeds } from './route-needs.ts'
@@ -37,17 +46,21 @@ const PLUGINS: readonly GatewayPlugin[] = [
   requireNeeds,
   errorHandling,
   openapi,
-  loopbackGuard,
+  accountRoutes,
   healthRoutes,
   openaiRoutes,
+  anthropicRoutes,
+  ollamaRoutes,
+  mcpRoutes,
+  paymentRoutes,
   eventRoutes,
   apiRoutes,
-  mcpRoutes,
+  settingsRoutes,
+  askRoutes,
+  webRoutes,
 ]
 
-/** A request's head must come within this, its body within the next; who drips is cut off. */
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
+/** Slow clients are looked for so often, or more often where they have less time. */
 const CHECK_CONNECTIONS_EVERY_MS = 1_000
 const KEEP_ALIVE_MS = 30_000
 const MAX_HEADER_BYTES = 16_384
@@ -76,6 +89,7 @@ export class Gateway {
   async start(): Promise<void> {
     const { node } = this.#modules
     const { host, port } = listenAddress(this.#options.listen)
+    requireProtection(this.#options.listen, node.config)
     const app = await makeApp(node)
     this.#app = app
     app.addHook('preClose', async () => this.#stopping.abort())
@@ -120,6 +134,9 @@ export class Gateway {
   #context(): GatewayContext {
     const { node, served, shutDown } = this.#modules
     const modules = { node, clock: this.#clock, stopping: this.#stopping.signal }
+    const payments = node.config['gateway.payments']
+      ? new Payments({ node, clock: this.#clock, log: node.log })
+      : null
     return {
       ...modules,
       config: node.config,
@@ -129,7 +146,9 @@ export class Gateway {
         tools: node.parts.tools,
         clock: this.#clock,
       }),
-      accounts: new LoopbackAccess(),
+      listen: this.#options.listen,
+      accounts: new AccountPurses({ accounts: node.parts.accounts, payments }),
+      payments,
       served,
       shutDown,
     }
@@ -138,23 +157,29 @@ export class Gateway {
 
 async function makeApp({ config, log }: ShoalNode): Promise<GatewayApp> {
   const tls = await tlsFiles(config['gateway.tlsCert'], config['gateway.tlsKey'])
-  const server = { connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS, maxHeaderSize: MAX_HEADER_BYTES }
+  const requestTimeout = config['gateway.requestTimeout']
+  const server = {
+    connectionsCheckingInterval: Math.min(CHECK_CONNECTIONS_EVERY_MS, Math.ceil(requestTimeout / 4)),
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: Math.ceil(requestTimeout / 3),
+    requestTimeout,
+  }
   const options = {
     loggerInstance: log.child({ room: 'gateway' }),
     // Paths and headers are clients' text.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config['gateway.maxBodyBytes'],
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout,
     keepAliveTimeout: KEEP_ALIVE_MS,
     return503OnClosing: true,
-    trustProxy: config['gateway.behindProxy'],
+    // The last hop is the proxy's word; what came before it, anybody can have written.
+    trustProxy: config['gateway.behindProxy'] ? (_address: string, hop: number) => hop === 0 : false,
     exposeHeadRoutes: false,
     requestIdHeader: false as const,
   }
   const app = (tls === null
     ? fastify({ ...options, http: server })
     : fastify({ ...options, https: { ...server, ...tls } })) as unknown as GatewayApp
-  app.server.headersTimeout = HEADERS_TIMEOUT_MS
   app.server.maxConnections = config['gateway.maxConnections']
   app.setValidatorCompiler(validatorCompiler)
   // What we answer is made by ourselves and typed; to check it once more would cost each answer its time.

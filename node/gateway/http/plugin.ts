@@ -11,6 +11,7 @@ import type { Clock } from '../../clock.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Logger } from '../../log.ts'
 import type { ShoalNode } from '../../node.ts'
+import type { Payments } from '../credit/payments.ts'
 import type { InferenceService } from '../inference/inference-service.ts'
 import type { ServedModels } from '../served-models.ts'
 import type { ErrorDialect } from './http-error.ts'
@@ -33,8 +34,12 @@ export interface GatewayContext {
   config: Config
   clock: Clock
   log: Logger
+  /** Where the gateway listens, `host:port`. */
+  listen: string
   inference: InferenceService
   accounts: Purses
+  /** Null where nobody can pay here. */
+  payments: Payments | null
   /** What became of the models to be offered. */
   served: ServedModels
   /** Fires when the gateway stops: streams end then. */

@@ -4,7 +4,12 @@ import type { GatewayContext, GatewayReply, GatewayRequest } from '../http/plugi
 import type { Principal } from '../http/principal.ts'
 import type { Purse } from '../http/purse.ts'
 import type { CanonicalRequest } from './canonical-request.ts'
-import type { InferenceEvent, InferenceResult } from './inference-service.ts'
+import type {
+  EmbeddingRequest,
+  EmbeddingResult,
+  InferenceEvent,
+  InferenceResult,
+} from './inference-service.ts'
 import { noteInHeaders } from './shoal-info.ts'
 
 /** On whose behalf a request is, and who pays for it. */
@@ -54,5 +59,20 @@ export async function runCall(
       noteInHeaders(reply, event)
       onEvent(choice, event)
     },
+  })
+}
+
+/** The same for texts to be embedded. */
+export async function runEmbedding(
+  call: { request: GatewayRequest; reply: GatewayReply; embedding: EmbeddingRequest },
+  context: Pick<GatewayContext, 'accounts' | 'inference'>,
+): Promise<EmbeddingResult> {
+  const { request, reply, embedding } = call
+  const signal = clientGone(reply)
+  const payer = await payerOf(request, context)
+  return context.inference.embed(embedding, {
+    ...payer,
+    signal,
+    onEvent: (_task, event) => noteInHeaders(reply, event),
   })
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { CidString, TaskId } from '../../../protocol/ids.ts'
-import type { TokenChance, TokenLogprobs } from '../../../protocol/messages/provider-frame.ts'
 import type { Clock } from '../../clock.ts'
 import type { AskOptions, AttemptSpending, TaskEvent, TaskResult } from '../../tasks/ask.ts'
 import type { Requester } from '../../tasks/requester.ts'
@@ -13,6 +12,7 @@ import type {
   ShoalInfo,
   TokenLogprob,
 } from './inference-service.ts'
+import { LogprobLedger } from './logprob-ledger.ts'
 import { type AnswerPart, type AnswerReader, CallReader, PlainReader, TaggedReader } from './tool-calls.ts'
 
 export interface ChoiceRunOptions {
@@ -50,16 +50,17 @@ export class ChoiceRun {
   readonly #reader: AnswerReader
   readonly #calls: { id: string; name: string; arguments: string }[] = []
   readonly #receipts: CidString[] = []
+  /** Null where nobody asks. */
+  readonly #ledger: LogprobLedger | null
   #text = ''
-  readonly #logprobs: TokenLogprob[] = []
-  /** Tokens whose text is still held back, and their chances. */
+  /** Tokens whose text is still held back. */
   #untold = 0
-  #untoldLogprobs: TokenLogprob[] = []
 
   constructor(options: ChoiceRunOptions, modules: ChoiceRunModules) {
     this.#options = options
     this.#modules = modules
     this.#reader = readerOf(options)
+    this.#ledger = options.ask.logprobs === undefined ? null : new LogprobLedger()
   }
 
   /** @throws {TaskError} as `Requester.ask` */
@@ -72,7 +73,8 @@ export class ChoiceRun {
         text: this.#text,
         toolCalls: this.#calls as ToolCall[],
         finish: this.#finish(result),
-        logprobs: ask.logprobs === undefined || this.#logprobs.length === 0 ? null : this.#logprobs,
+        isCutByStop: result.reason === 'stop_string',
+        logprobs: this.#allLogprobs(),
       },
       taskId: result.taskId,
       promptTokens: result.promptTokens,
@@ -104,7 +106,7 @@ export class ChoiceRun {
         return
       }
       case 'output':
-        if (event.logprobs !== undefined) this.#chances(event.logprobs)
+        this.#ledger?.add(event.logprobs ?? [])
         this.#tell(this.#reader.take(event.text), event.count ?? event.tokens.length)
         return
       case 'failover':
@@ -124,13 +126,9 @@ export class ChoiceRun {
     for (const part of parts) {
       if (part.type === 'text') {
         this.#text += part.text
-        const logprobs = this.#untoldLogprobs
-        onEvent({
-          ...{ type: 'text', text: part.text, tokens: this.#untold },
-          ...(logprobs.length === 0 ? {} : { logprobs }),
-        })
+        const logprobs = this.#logprobs(part.text)
+        onEvent({ type: 'text', text: part.text, tokens: this.#untold, ...(logprobs && { logprobs }) })
         this.#untold = 0
-        if (logprobs.length > 0) this.#untoldLogprobs = []
       } else if (part.type === 'call') {
         const call = { id: `call_${randomBytes(12).toString('hex')}`, name: part.name, arguments: '' }
         this.#calls.push(call)
@@ -142,14 +140,14 @@ export class ChoiceRun {
     }
   }
 
-  /** The token with which a model ends its turn adds nothing, and is not told of. */
-  #chances(logprobs: readonly TokenLogprobs[]): void {
-    for (const { bytes, logprob, top } of logprobs) {
-      if (bytes.length === 0) continue
-      const chance = { ...chanceOf({ bytes, logprob }), top: top.map(chanceOf) }
-      this.#logprobs.push(chance)
-      this.#untoldLogprobs.push(chance)
-    }
+  /** What is read as a call is no text: from there on tokens and text do not go together. */
+  #logprobs(text: string): TokenLogprob[] | null {
+    return this.#ledger === null || this.#calls.length > 0 ? null : this.#ledger.take(text)
+  }
+
+  #allLogprobs(): readonly TokenLogprob[] | null {
+    const told = this.#ledger?.told ?? []
+    return told.length === 0 || this.#calls.length > 0 ? null : told
   }
 
   #finish({ status, reason }: TaskResult): FinishReason {
@@ -158,12 +156,6 @@ export class ChoiceRun {
     return this.#calls.length > 0 ? 'tool_calls' : 'stop'
   }
 }
-
-function chanceOf({ bytes, logprob }: TokenChance): Omit<TokenLogprob, 'top'> {
-  return { token: UTF8.decode(bytes), bytes: [...bytes], logprob }
-}
-
-const UTF8 = new TextDecoder()
 
 function readerOf({ tools, toolChoice }: ChoiceRunOptions): AnswerReader {
   if (tools.length === 0 || toolChoice === 'none') return new PlainReader()

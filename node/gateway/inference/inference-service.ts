@@ -1,7 +1,7 @@
 import type { CidString, TaskId } from '../../../protocol/ids.ts'
 import type { Principal } from '../http/principal.ts'
 import type { Purse } from '../http/purse.ts'
-import type { CanonicalRequest, ToolCall } from './canonical-request.ts'
+import type { CanonicalRequest, ShoalOptions, ToolCall } from './canonical-request.ts'
 
 /** Does what any dialect asks for, through the node's own requester: peers, the own engine, cloud services. */
 export interface InferenceService {
@@ -11,6 +11,27 @@ export interface InferenceService {
    * @throws {TaskError} as `Requester.ask`; after the first output event, too
    */
   run(request: CanonicalRequest, options: InferenceOptions): Promise<InferenceResult>
+  /**
+   * Embeds texts, all with one model, in as many tasks as it takes.
+   * @throws as `run`
+   */
+  embed(request: EmbeddingRequest, options: InferenceOptions): Promise<EmbeddingResult>
+}
+
+/** Texts to be embedded. */
+export interface EmbeddingRequest {
+  /** As of a `CanonicalRequest`. */
+  model: string | null
+  /** None of them empty. */
+  inputs: readonly string[]
+  shoal: ShoalOptions
+}
+
+export interface EmbeddingResult {
+  /** One for each input, each of length 1. */
+  vectors: readonly Float32Array[]
+  usage: { promptTokens: number }
+  shoal: ShoalInfo
 }
 
 export interface InferenceOptions {
@@ -58,6 +79,9 @@ export interface InferenceChoice {
   text: string
   toolCalls: readonly ToolCall[]
   finish: FinishReason
+  /** Whether a stop string of the request ended it. */
+  isCutByStop: boolean
+  /** Null where they were not asked for, or whoever answered does not know them. */
   logprobs: readonly TokenLogprob[] | null
 }
 
@@ -83,7 +107,7 @@ export interface ShoalInfo {
   /** Why there is no more of it: the whole, or what had come when the deadline passed, the payer did not pay, or it was cancelled. */
   ended: 'complete' | 'deadline' | 'unpaid' | 'cancelled'
   /** Calls made of the node's tools, where the request named some. */
-  tools?: readonly UsedTool[]
+  tools?: UsedTool[]
 }
 
 export interface UsedTool {

@@ -1,16 +1,23 @@
-import { formatCredits, maxAmount, minAmount } from '../../../protocol/money.ts'
+import { formatCredits } from '../../../protocol/money.ts'
 import type { Clock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
 import type { AskOptions } from '../../tasks/ask.ts'
 import { GatewayError } from '../http/http-error.ts'
-import { OWNER_TENANT } from '../http/principal.ts'
-import type { Reservation } from '../http/purse.ts'
+import { Bill, type UncappedAsk } from './bill.ts'
 import type { CanonicalRequest } from './canonical-request.ts'
 import { type ChoiceResult, ChoiceRun } from './choice-run.ts'
-import type { InferenceOptions, InferenceResult, InferenceService, ShoalInfo } from './inference-service.ts'
+import { EmbeddingTasks, embeddingAsks } from './embedding-tasks.ts'
+import type {
+  EmbeddingRequest,
+  EmbeddingResult,
+  InferenceOptions,
+  InferenceResult,
+  InferenceService,
+  ShoalInfo,
+} from './inference-service.ts'
 import { chosenModel } from './model-choice.ts'
-import { SpendMeter, withoutMarkup } from './spend-meter.ts'
-import { providerFrom, seeded, taskOptions } from './task-options.ts'
+import { preferencesOf, providerFrom, seeded, taskOptions } from './task-options.ts'
+import { unitVector } from './unit-vector.ts'
 
 export interface NetworkInferenceModules {
   node: ShoalNode
@@ -21,10 +28,6 @@ export interface NetworkInferenceModules {
 
 /** Answers that a request may want. */
 const MAX_CHOICES = 8
-/** Whoever is worth asking is among so many. */
-const QUOTED_CANDIDATES = 8
-/** A payer that owes is waited for so long; providers wait for us a little longer. */
-const PAYMENT_WAIT_MS = 10_000
 
 /** Has requests done by the node's requester: by peers, the own engine, or cloud services. */
 export class NetworkInference implements InferenceService {
@@ -40,7 +43,15 @@ export class NetworkInference implements InferenceService {
     return this.#running
   }
 
-  async run(request: CanonicalRequest, options: InferenceOptions): Promise<InferenceResult> {
+  run(request: CanonicalRequest, options: InferenceOptions): Promise<InferenceResult> {
+    return this.#admitted(() => this.#run(request, options))
+  }
+
+  embed(request: EmbeddingRequest, options: InferenceOptions): Promise<EmbeddingResult> {
+    return this.#admitted(() => this.#embed(request, options))
+  }
+
+  async #admitted<T>(work: () => Promise<T>): Promise<T> {
     const { config } = this.#modules.node
     if (this.#modules.stopping.aborted)
       throw new GatewayError('GATEWAY_STOPPING', 'the node is being stopped')
@@ -52,15 +63,15 @@ export class NetworkInference implements InferenceService {
     }
     this.#running++
     try {
-      return await this.#run(request, options)
+      return await work()
     } finally {
       this.#running--
     }
   }
 
   async #run(request: CanonicalRequest, options: InferenceOptions): Promise<InferenceResult> {
-    const { principal, purse, onEvent } = options
-    const { node, stopping } = this.#modules
+    const { principal, onEvent } = options
+    const { node } = this.#modules
     const { requester } = node.trade
     const { config } = node
     if (!Number.isInteger(request.n) || request.n < 1 || request.n > MAX_CHOICES) {
@@ -68,21 +79,10 @@ export class NetworkInference implements InferenceService {
     }
     const model = chosenModel(request.model, { models: node.parts.index, policy: principal.policy })
     const ask = taskOptions(request, { model, config, policy: principal.policy })
-    const isOwner = principal.tenant === OWNER_TENANT && purse.isUnmetered === true
-    const markup = isOwner ? 0 : config['gateway.markup']
-    const wanted = smallest(request.shoal.maxPrice, principal.policy.maxPricePerRequest)
-    const cap = wanted ?? (purse.isUnmetered ? null : this.#quote(ask, request.n, markup))
-    const signals = AbortSignal.any([options.signal, stopping])
-    const reservation = await purse.reserve(cap ?? 0n, { signal: signals })
-    const meter = new SpendMeter({
-      markup,
-      ownPrice: isOwner ? null : id => node.parts.desk.pricing.terms(id),
-    })
-    const unpaid = new AbortController()
-    const signal = AbortSignal.any([signals, unpaid.signal])
-    const limit = cap === null ? null : minAmount(cap, purse.isUnmetered ? cap : reservation.limit)
+    const asks = new Array<UncappedAsk>(request.n).fill(ask)
+    const bill = await Bill.open({ ...options, asks, shoal: request.shoal }, this.#modules)
     try {
-      const maxPrice = limit === null ? null : withoutMarkup(limit, markup) / BigInt(request.n)
+      const maxPrice = bill.left === null ? null : bill.left / BigInt(request.n)
       const preferred = this.#preferred(ask, request.shoal.preferredProvider)
       const runs = Array.from({ length: request.n }, (_, choice) => {
         const run = new ChoiceRun(
@@ -96,80 +96,64 @@ export class NetworkInference implements InferenceService {
             },
             tools: request.tools,
             toolChoice: request.toolChoice,
-            cover: async spending => {
-              meter.spending(choice, spending)
-              const { total } = meter
-              onEvent(choice, { type: 'cost', amount: total })
-              if (purse.isUnmetered === true || signal.aborted) return
-              if (limit !== null && total > limit) unpaid.abort()
-              else await this.#covered(reservation, total, signal).catch(() => unpaid.abort())
-            },
+            cover: bill.coverOf(choice),
           },
-          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, event) },
+          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, bill.told(event)) },
         )
         return run
       })
-      const choices = await allOrNone(runs, signal)
-      for (const [choice, { paid }] of choices.entries()) meter.paid(choice, paid)
-      if (purse.isUnmetered !== true) await reservation.spent(meter.total).catch(() => {})
-      this.#refuseEmpty(choices, { isUnpaid: unpaid.signal.aborted })
-      return this.#result(choices, meter.total, { isUnpaid: unpaid.signal.aborted })
+      const choices = await allOrNone(runs, bill.signal)
+      for (const [choice, { paid }] of choices.entries()) bill.paid(choice, paid)
+      await bill.ask()
+      const isEmpty = choices.every(({ choice }) => choice.text === '' && choice.toolCalls.length === 0)
+      if (isEmpty && choices.some(({ ended }) => ended !== 'complete')) throw this.#stopped(bill)
+      return this.#result(choices, bill.total, bill)
     } finally {
-      await reservation.settle(limit === null ? meter.total : minAmount(meter.total, limit))
+      await bill.settle()
+    }
+  }
+
+  async #embed(request: EmbeddingRequest, options: InferenceOptions): Promise<EmbeddingResult> {
+    const { principal, onEvent } = options
+    const { node } = this.#modules
+    const { config } = node
+    const model = chosenModel(request.model, { models: node.parts.index, policy: principal.policy })
+    const preferences = preferencesOf(request, config, principal.policy)
+    const asks = embeddingAsks(request, { model, preferences })
+    const bill = await Bill.open({ ...options, asks, shoal: request.shoal }, this.#modules)
+    try {
+      const preferred = this.#preferred(asks[0]!, request.shoal.preferredProvider)
+      const run = new EmbeddingTasks(
+        { asks: asks.map(ask => ({ ...ask, ...preferred, tenant: principal.tenant })) },
+        { requester: node.trade.requester, bill, onEvent: event => onEvent(0, event) },
+      )
+      const done = await run.run()
+      await bill.ask()
+      if (done.vectors.length === 0) throw this.#stopped(bill)
+      const { vectors, promptTokens, ...shoal } = done
+      return {
+        vectors: vectors.map(unitVector),
+        usage: { promptTokens },
+        shoal: { ...shoal, cost: formatCredits(bill.total), ended: 'complete' },
+      }
+    } finally {
+      await bill.settle()
     }
   }
 
   /** Who was stopped before anything had come is told why: an empty answer would say that there is none. */
-  #refuseEmpty(choices: readonly ChoiceResult[], { isUnpaid }: { isUnpaid: boolean }): void {
-    const isEmpty = choices.every(({ choice }) => choice.text === '' && choice.toolCalls.length === 0)
-    if (!isEmpty || choices.every(({ ended }) => ended === 'complete')) return
+  #stopped({ isUnpaid }: Bill): GatewayError {
     if (isUnpaid) {
-      throw new GatewayError('PAYMENT_REQUIRED', 'nothing was paid before the first token', {
+      return new GatewayError('PAYMENT_REQUIRED', 'nothing was paid before the first token', {
         fix: 'Send a voucher that covers what the answer has cost so far, or raise the budget.',
       })
     }
     if (this.#modules.stopping.aborted)
-      throw new GatewayError('GATEWAY_STOPPING', 'the node is being stopped')
-    throw new GatewayError('CLIENT_GONE', 'the request was given up')
+      return new GatewayError('GATEWAY_STOPPING', 'the node is being stopped')
+    return new GatewayError('CLIENT_GONE', 'the request was given up')
   }
 
-  /** The most a request can cost at those who are likeliest to do it, base units. */
-  #quote(ask: Omit<AskOptions, 'maxPrice'>, n: number, markup: number): bigint {
-    const { node } = this.#modules
-    const { candidates } = node.trade.requester.rank({ ...ask, maxPrice: null })
-    let worst = 0n
-    for (const { prediction, provider, model } of candidates.slice(0, QUOTED_CANDIDATES)) {
-      worst = maxAmount(worst, prediction.worstCost)
-      if (provider !== 'local') continue
-      const own = node.parts.desk.pricing.terms(model.model)
-      const inputTokens = BigInt(model.contextTokens)
-      worst = maxAmount(
-        worst,
-        (own.inputPerMillion * inputTokens + own.outputPerMillion * BigInt(ask.maxTokens)) / 1_000_000n + 1n,
-      )
-    }
-    return (worst * BigInt(n) * BigInt(1_000 + Math.round(markup * 1_000)) + 999n) / 1_000n
-  }
-
-  /** @throws whatever `spent` throws, or when it takes too long */
-  async #covered(reservation: Reservation, total: bigint, signal: AbortSignal): Promise<void> {
-    const { promise: late, reject } = Promise.withResolvers<void>()
-    const timer = this.#modules.clock.setTimer(
-      () => reject(new GatewayError('PAYMENT_REQUIRED', 'nothing more has been paid')),
-      PAYMENT_WAIT_MS,
-    )
-    const gone = Promise.withResolvers<void>()
-    const onGone = () => gone.resolve()
-    signal.addEventListener('abort', onGone, { once: true })
-    try {
-      await Promise.race([reservation.spent(total), late, gone.promise])
-    } finally {
-      timer.cancel()
-      signal.removeEventListener('abort', onGone)
-    }
-  }
-
-  #preferred(ask: Omit<AskOptions, 'maxPrice'>, wanted: string | null): Pick<AskOptions, 'preferred'> {
+  #preferred(ask: UncappedAsk, wanted: string | null): Pick<AskOptions, 'preferred'> {
     if (wanted === null) return {}
     const provider = providerFrom(wanted)
     const { candidates } = this.#modules.node.trade.requester.rank({ ...ask, maxPrice: null })
@@ -222,9 +206,4 @@ async function allOrNone(runs: readonly ChoiceRun[], signal: AbortSignal): Promi
   )
   if (failed.signal.aborted) throw failed.signal.reason
   return ended.map(each => (each as PromiseFulfilledResult<ChoiceResult>).value)
-}
-
-function smallest(a: bigint | null, b: bigint | null): bigint | null {
-  if (a === null) return b
-  return b === null ? a : minAmount(a, b)
 }

@@ -10,6 +10,8 @@ import { GatewayError } from '../http/http-error.ts'
 import { NO_SHOAL_OPTIONS, type ShoalOptions } from './canonical-request.ts'
 
 const MAX_DEADLINE_MS = 24 * 3_600_000
+/** Of configured MCP servers, for one answer. */
+const MAX_TOOLS = 16
 const credits = z.string().regex(/^\d{1,21}(\.\d{1,18})?$/, 'is no amount of credits')
 
 /** What a request may say in `shoal`, whatever its dialect: how the task is to be done. */
@@ -30,11 +32,11 @@ export const shoalOptionsSchema = z
       .string()
       .max(80)
       .describe('Who is tried first: a PeerId, local, or cloud:<service>.'),
-    tools: z
-      .array(z.string().max(200))
-      .max(32)
-      .describe('Tools of the node that the model may use: server/tool, or a server for all of its tools.'),
     taskClass: z.string().regex(TASK_CLASS_PATTERN).describe('Kind of work, for which routing learns.'),
+    tools: z
+      .array(z.string().min(3).max(161))
+      .max(MAX_TOOLS)
+      .describe('Tools of MCP servers set up at the node that the answer may use, as server/tool.'),
   })
   .partial()
   .describe('How the task is to be done. The same may be said in headers: shoal-strategy, shoal-max-price, …')
@@ -42,6 +44,7 @@ export const shoalOptionsSchema = z
 export type ShoalOptionsInput = z.output<typeof shoalOptionsSchema>
 
 const NUMERIC: ReadonlySet<string> = new Set(['minReputation', 'minQuality', 'deadlineMs'])
+const LISTS: ReadonlySet<string> = new Set(['tools'])
 const HEADERS = Object.keys(shoalOptionsSchema.shape).map(key => ({
   key,
   header: `shoal-${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`,
@@ -72,7 +75,7 @@ function fromHeaders(headers: IncomingHttpHeaders): ShoalOptionsInput | null {
     const value = headers[header]
     if (typeof value !== 'string' || value === '') continue
     given ??= {}
-    given[key] = NUMERIC.has(key) ? Number(value) : value
+    given[key] = NUMERIC.has(key) ? Number(value) : LISTS.has(key) ? value.split(/\s*,\s*/) : value
   }
   if (given === null) return null
   const parsed = shoalOptionsSchema.safeParse(given)

@@ -43,9 +43,9 @@ export function taskOptions(
       ...{ nonce: `0x${'0'.repeat(64)}`, seedScope: 'task' },
     },
     stop: [...stop],
+    ...(request.logprobs === null ? {} : { logprobs: wantedLogprobs(request) }),
     jsonSchema: constraintOf(request),
     preferences: preferencesOf(request, config, policy),
-    ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
     ...(shoal.taskClass === null ? {} : { taskClass: shoal.taskClass }),
   }
 }
@@ -60,6 +60,14 @@ function messagesOf({ input, tools, toolChoice }: CanonicalRequest) {
   return messages
 }
 
+function wantedLogprobs({ logprobs, shoal }: CanonicalRequest): number {
+  if ((shoal.slaClass ?? DEFAULT_PREFERENCES.slaClass) === 'B') return logprobs!
+  throw new GatewayError('MODEL_CANNOT', 'answers that are compared tell no log-probabilities', {
+    param: 'logprobs',
+    fix: 'Leave out logprobs, or take the SLA class B.',
+  })
+}
+
 /** Who gives a seed wants the same answers again, each choice another one. */
 export function seeded(
   ask: Omit<AskOptions, 'maxPrice'>,
@@ -71,7 +79,11 @@ export function seeded(
   return { ...ask.sampling, nonce: nonceOfSeed(seed + choice), seedScope: 'nonce' }
 }
 
-function preferencesOf({ shoal }: CanonicalRequest, config: Config, policy: TenantPolicy): Preferences {
+export function preferencesOf(
+  { shoal }: Pick<CanonicalRequest, 'shoal'>,
+  config: Config,
+  policy: TenantPolicy,
+): Preferences {
   const strategy = shoal.strategy ?? policy.strategies?.[0] ?? DEFAULT_PREFERENCES.strategy
   if (policy.strategies !== null && !policy.strategies.includes(strategy)) {
     throw new GatewayError('FORBIDDEN', `this key may not use the strategy ${strategy}`, {

@@ -12,6 +12,8 @@ import type {
   ToolChoice,
 } from './canonical-request.ts'
 import type {
+  EmbeddingRequest,
+  EmbeddingResult,
   InferenceEvent,
   InferenceOptions,
   InferenceResult,
@@ -58,6 +60,10 @@ export class ToolInference implements InferenceService {
   constructor(options: ToolInferenceOptions, modules: ToolInferenceModules) {
     this.#options = options
     this.#modules = modules
+  }
+
+  embed(request: EmbeddingRequest, options: InferenceOptions): Promise<EmbeddingResult> {
+    return this.#modules.inference.embed(request, options)
   }
 
   /** @throws {ToolError} TOOL_UNKNOWN, TOOL_BAD_REQUEST, TOOL_SERVER_FAILED, TOOL_LIMIT, beside what the service throws */
@@ -260,6 +266,8 @@ function tooLong(): ToolError {
 
 /** Callers name a tool as they name it in `shoal.tools`. */
 function named(choice: ToolChoice): ToolChoice {
+  // Who names tools of the node and gives none of its own has not said that they must not be used.
+  if (choice === 'none') return 'auto'
   return typeof choice === 'string' ? choice : { name: choice.name.replace(NAME, '__') }
 }
 

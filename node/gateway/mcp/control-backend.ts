@@ -1,6 +1,7 @@
 import { formatCredits, parseCredits } from '../../../protocol/money.ts'
 import type { ControlClient } from '../control-client.ts'
 import type { CheckedReceiptView } from '../dispute-views.ts'
+import type { EmbeddingsView, ToolAnswerView } from '../inference-handlers.ts'
 import type { LearningView } from '../learning-views.ts'
 import type { MarketView } from '../market-views.ts'
 import type { OfferView } from '../offer-views.ts'
@@ -18,7 +19,7 @@ import type {
 
 /** A running node over its control socket; whoever may open that is its owner. Each call finds the node anew. */
 export class ControlBackend implements McpBackend {
-  readonly rights: ReadonlySet<McpRight> = new Set(['look', 'own', 'balance', 'spend'])
+  readonly rights: ReadonlySet<McpRight> = new Set(['look', 'money', 'spend', 'own'])
   readonly #connect: () => Promise<ControlClient>
 
   /** @param modules.connect finds the running node; throws NODE_NOT_RUNNING where there is none */
@@ -51,11 +52,11 @@ export class ControlBackend implements McpBackend {
         else if (event.type === 'receipt') receipts.push(event.receipt)
       },
       options.signal,
-    )) as AskResultView
+    )) as AskResultView & Partial<ToolAnswerView>
     return {
       ...{ text: result.text, finish: result.reason, model: result.model, provider: result.provider },
       ...{ promptTokens: result.promptTokens, outputTokens: result.outputTokens },
-      ...{ cost: parseCredits(result.paid), taskIds: [result.taskId], receipts },
+      ...{ cost: parseCredits(result.paid), taskIds: [result.taskId], receipts: result.receipts ?? receipts },
     }
   }
 
@@ -65,7 +66,7 @@ export class ControlBackend implements McpBackend {
       'embed',
       { ...request, texts: [...request.texts], maxPrice: formatCredits(request.maxPrice) },
       options.signal,
-    )) as Omit<McpEmbeddings, 'cost'> & { cost: string }
+    )) as EmbeddingsView
     return { ...embeddings, cost: parseCredits(cost) }
   }
 

@@ -46,7 +46,7 @@ export function chatRequest(body: ChatRequest, headers: IncomingHttpHeaders): Ca
       description: description ?? null,
       parameters: parameters ?? {},
     })),
-    toolChoice: toolChoiceOf(body, tools.length),
+    toolChoice: toolChoiceOf(body, tools.length + (body.shoal?.tools?.length ?? 0)),
     responseFormat: responseFormatOf(body),
     logprobs: body.logprobs === true ? (body.top_logprobs ?? 0) : null,
     shoal: shoalOptionsFrom(body.shoal, headers),

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { CanonicalMessage } from '../inference/canonical-request.ts'
-import type { InferenceEvent, InferenceResult } from '../inference/inference-service.ts'
+import type { InferenceEvent, InferenceResult, TokenLogprob } from '../inference/inference-service.ts'
 import { shoalBody } from '../inference/shoal-info.ts'
+import { logprobsOf } from './chat-translation.ts'
 import type {
   ResponseBody,
   ResponseCallItem,
@@ -35,7 +36,7 @@ export class ResponseBuilder {
         this.body.model = event.model
         return
       case 'text':
-        if (event.text !== '') this.#text(event.text)
+        if (event.text !== '') this.#text(event.text, event.logprobs)
         return
       case 'tool_call':
         this.#beginCall(event.id, event.name)
@@ -85,13 +86,15 @@ export class ResponseBuilder {
     this.#tell({ type: 'response.in_progress', response: this.body })
   }
 
-  #text(text: string): void {
+  #text(text: string, chances: readonly TokenLogprob[] | undefined): void {
     this.#beginMessage()
     const { item, part, index } = this.#message!
     part.text += text
+    const logprobs = chances === undefined ? [] : (logprobsOf(chances)?.content ?? [])
+    part.logprobs.push(...logprobs)
     this.#tell({
       type: 'response.output_text.delta',
-      ...{ item_id: item.id, output_index: index, content_index: 0, delta: text, logprobs: [] },
+      ...{ item_id: item.id, output_index: index, content_index: 0, delta: text, logprobs },
     })
   }
 
@@ -116,7 +119,7 @@ export class ResponseBuilder {
     const { item, part, index } = this.#message
     this.#message = null
     const at = { item_id: item.id, output_index: index, content_index: 0 }
-    this.#tell({ type: 'response.output_text.done', ...at, text: part.text, logprobs: [] })
+    this.#tell({ type: 'response.output_text.done', ...at, text: part.text, logprobs: part.logprobs })
     this.#tell({ type: 'response.content_part.done', ...at, part })
     item.status = status
     this.#tell({ type: 'response.output_item.done', output_index: index, item })

@@ -4,9 +4,10 @@ import { ShoalError } from '../../../protocol/errors.ts'
 import type { NodeKey } from '../../../protocol/ids.ts'
 import type { LossPair } from '../../../protocol/messages/learning/common.ts'
 import type { MeasuredAdapter, RoundContext, RoundJudge, ValidationText } from '../rounds/seams.ts'
-import { microNats } from '../scoring/gain.ts'
+import { microNats, pairOf } from '../scoring/gain.ts'
 import type { LossMeter } from '../scoring/loss-meter.ts'
 import type { BaseModels } from '../scoring/round-base.ts'
+import { MAX_ROW_CHARS_PER_TEXT, MAX_ROWS_PER_TEXT } from '../scoring/row-sample.ts'
 import { sampleTexts } from '../scoring/text-samples.ts'
 import { readGeneralRows } from './general-text.ts'
 
@@ -29,9 +30,6 @@ export interface AggregateJudgeModules {
   /** A text is nothing to measure with. */
   onInvalid: (author: NodeKey, code: string) => void
 }
-
-const MAX_ROWS_PER_TEXT = 32
-const MAX_ROW_CHARS_PER_TEXT = 65_536
 
 /**
  * Measures a round's new adapter against what the round went on from: on all that members revealed, and on general text. All
@@ -104,8 +102,4 @@ function meanOf(pairs: readonly LossPair[]): LossPair | null {
   const mean = (part: keyof LossPair) =>
     Math.round(pairs.reduce((sum, pair) => sum + pair[part], 0) / pairs.length)
   return { before: mean('before'), after: mean('after') }
-}
-
-function pairOf({ before, after }: LossPair): LossPair {
-  return { before, after }
 }

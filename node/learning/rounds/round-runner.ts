@@ -4,7 +4,11 @@ import type { Address, Bytes32, CidString, NodeKey } from '../../../protocol/ids
 import type { AuditEventDetails } from '../../../protocol/messages/audit-event.ts'
 import { rosterDigest } from '../../../protocol/messages/learning/aggregate-proposal.ts'
 import type { BlobRef } from '../../../protocol/messages/learning/blob-ref.ts'
-import { type LossPair, MAX_VALIDATION_SETS } from '../../../protocol/messages/learning/common.ts'
+import {
+  hiddenValidation,
+  type LossPair,
+  MAX_VALIDATION_SETS,
+} from '../../../protocol/messages/learning/common.ts'
 import type { VoteReason } from '../../../protocol/messages/learning/round-vote.ts'
 import { updateCommitment } from '../../../protocol/messages/learning/update-commitment.ts'
 import type { RevealedValidation } from '../../../protocol/messages/learning/update-reveal.ts'
@@ -307,10 +311,7 @@ export class RoundRunner {
       const blob = await parts.blobs.keep(set.path, { holder: round, provided: false })
       validation.push({ blob, domain: set.domain })
     }
-    const hidden = validation.map(set => ({
-      digest: `0x${set.blob.digest.slice('sha256:'.length)}`,
-      domain: set.domain,
-    }))
+    const hidden = validation.map(({ blob, domain }) => hiddenValidation(blob.digest, domain))
     const body = { version: 1, round, wallet, stake, domain, validation: hidden } as const
     const event = { kind: 'round.joined', v: 1, round, stake } as const
     const isSaid = await this.#say('join', body, { events: [event], own: { ...this.#own, validation } })

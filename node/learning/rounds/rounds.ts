@@ -171,18 +171,6 @@ export class Rounds {
       })
   }
 
-  /** All records of a round that are here, the manifest's too; also of rounds that are over. */
-  async records(round: CidString): Promise<Uint8Array[]> {
-    const runner = this.#runners.get(round)
-    if (runner !== undefined) return runner.records().map(cid => runner.record(cid)!)
-    const { book } = this.#modules
-    const stored = book.rounds().get(round)
-    if (stored === undefined) return []
-    const records = [stored.manifest]
-    for await (const { bytes } of book.records(round)) records.push(bytes)
-    return records
-  }
-
   /**
    * Proposes a round and takes part in it.
    * @returns its id
@@ -389,20 +377,15 @@ export class Rounds {
   }
 
   async #repeatOwn(): Promise<void> {
-    for (const { state, ...runner } of this.#active()) {
+    for (const runner of this.#active()) {
+      const { state } = runner
       for (const bytes of runner.ownRecords()) await this.#announce(bytes)
       if (state.proposer === state.self) await this.#announce(runner.record(state.round)!)
     }
   }
 
-  #active() {
-    return [...this.#runners.values()]
-      .filter(({ state }) => !isOver(state))
-      .map(runner => ({
-        state: runner.state,
-        ownRecords: () => runner.ownRecords(),
-        record: (cid: CidString) => runner.record(cid),
-      }))
+  #active(): RoundRunner[] {
+    return [...this.#runners.values()].filter(({ state }) => !isOver(state))
   }
 
   async #syncWithSomebody(): Promise<void> {

@@ -18,6 +18,11 @@ export interface TextLoss extends LossPair {
   isAuthors: boolean
 }
 
+/** The losses alone. */
+export function pairOf({ before, after }: LossPair): LossPair {
+  return { before, after }
+}
+
 /** A loss as messages carry it; what is no number is the worst there is. */
 export function microNats(nats: number): MicroNats {
   const bounded = Number.isNaN(nats) ? MOST_LOSS_NATS : Math.min(MOST_LOSS_NATS, Math.max(0, nats))

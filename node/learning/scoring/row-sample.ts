@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { LossRow } from '../../../inference/engine.ts'
 
+/** How much of each text is measured with, unless somebody says otherwise. */
+export const MAX_ROWS_PER_TEXT = 32
+export const MAX_ROW_CHARS_PER_TEXT = 65_536
+
 export interface SampleLimits {
   maxRows: number
   maxChars: number

@@ -11,7 +11,7 @@ import { findCopies } from './copies.ts'
 import { microNats } from './gain.ts'
 import type { LossMeter, MeasuredModel } from './loss-meter.ts'
 import type { BaseModels, RoundBase } from './round-base.ts'
-import { sampleRows } from './row-sample.ts'
+import { MAX_ROW_CHARS_PER_TEXT, MAX_ROWS_PER_TEXT, sampleRows } from './row-sample.ts'
 import { sampleTexts, type TextSample } from './text-samples.ts'
 import type { Inspection, InspectionJob } from './update-inspection.ts'
 import { capAuthorsAlone, type MeasuredVerdict, verdictOf, withoutIdle } from './verdict.ts'
@@ -40,9 +40,8 @@ export interface UpdateScorerModules {
   onInvalid: (author: NodeKey, code: string) => void
 }
 
-const MAX_ROW_CHARS_PER_TEXT = 65_536
 const DEFAULTS: Required<UpdateScorerOptions> = {
-  maxRowsPerText: 32,
+  maxRowsPerText: MAX_ROWS_PER_TEXT,
   maxTextsPerUpdate: 3,
   updateTimeoutMs: 5 * 60_000,
   timeShare: 0.8,

@@ -1,6 +1,6 @@
 import type { LossPair } from '../../../protocol/messages/learning/common.ts'
 import type { UpdateVerdict } from '../../../protocol/messages/learning/update-scores.ts'
-import { medianText, relativeGain, type TextLoss } from './gain.ts'
+import { medianText, pairOf, relativeGain, type TextLoss } from './gain.ts'
 
 /** What was measured of one update: on texts of the domain that it says it is of, and on other texts. */
 export interface MeasuredUpdate {
@@ -86,8 +86,4 @@ export function withoutIdle<T extends MeasuredVerdict>(verdicts: readonly T[]): 
       ? { ...verdict, verdict: 'no_gain' }
       : verdict,
   )
-}
-
-function pairOf({ before, after }: LossPair): LossPair {
-  return { before, after }
 }

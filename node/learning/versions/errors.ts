@@ -13,8 +13,6 @@ export type VersionErrorCode =
   | 'STAKE_UNKNOWN'
   /** Its votes are no quorum. */
   | 'NO_QUORUM'
-  /** The version that it goes on from is not known here. */
-  | 'PARENT_UNKNOWN'
   /** The adapter's file is not here and nobody gives it. */
   | 'ADAPTER_MISSING'
   /** It is the current one already. */

@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events'
 import pLimit from 'p-limit'
 import { cidOf } from '../../../protocol/codec.ts'
-import type { CidString, ModelId, NodeKey } from '../../../protocol/ids.ts'
+import type { CidString, ModelId } from '../../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../../protocol/messages/audit-event.ts'
 import type { AdapterVersion } from '../../../protocol/messages/learning/adapter-version.ts'
-import type { RoundManifest } from '../../../protocol/messages/learning/round-manifest.ts'
 import type { SignedRecord } from '../../../protocol/signed.ts'
 import type { AuditOutbox } from '../../auditlog/outbox.ts'
 import type { Clock } from '../../clock.ts'
@@ -28,8 +27,6 @@ export interface AdapterVersionsModules {
   /** All records of a round that are here, the manifest's too. */
   roundRecords: (round: CidString) => Promise<readonly Uint8Array[]>
   stakeOf: StakeOf
-  /** Looks into an adapter's file. @throws {AdapterError} when it is none of the round */
-  checkFile: (path: string, manifest: RoundManifest) => Promise<void>
   clock: Clock
   log: Logger
 }
@@ -38,15 +35,6 @@ export interface AdapterVersionsEvents {
   /** What a line uses has changed. */
   current: [line: VersionLine]
   accepted: [version: KnownVersion]
-}
-
-/** A version that was proven elsewhere, with what it rests on. */
-export interface ForeignVersion {
-  record: SignedRecord<AdapterVersion>
-  /** Bytes by CID. */
-  records: ReadonlyMap<CidString, Uint8Array>
-  /** Who may give the adapter's file. */
-  holders: readonly NodeKey[]
 }
 
 const KEEP = 16
@@ -92,36 +80,6 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
       const proven = proveVersion(record, cid => records.get(cid) ?? null, stakeOf)
       await blobs.keep(path, { holder: holderOf(record.cid), provided: true })
       await this.#add(record, proven)
-    })
-  }
-
-  /**
-   * Takes a version of a round that this node took no part in, after it has proven it and has looked into the file.
-   * @throws {VersionError} EVIDENCE_MISSING, STAKE_UNKNOWN, VERSION_FORGED, NO_QUORUM, PARENT_UNKNOWN, ADAPTER_MISSING
-   * @throws {AdapterError} when the file is no adapter of its base
-   */
-  async learnOf({ record, records, holders }: ForeignVersion, signal: AbortSignal): Promise<KnownVersion> {
-    return this.#one(async () => {
-      const known = this.#known(record.body)
-      if (known !== null) return known
-      const proven = proveVersion(record, cid => records.get(cid) ?? null, this.#modules.stakeOf)
-      const { parent } = proven.manifest.body
-      const { base, blob } = record.body
-      if (parent !== null && this.#modules.book.withAdapter({ base, digest: parent.adapter.digest }) === null)
-        throw new VersionError(
-          'PARENT_UNKNOWN',
-          `the version ${parent.model} that it goes on from is not known`,
-          {
-            fix: 'That one has to be had first.',
-            details: { parent: parent.version },
-          },
-        )
-      const path = await this.#fetch(record, holders, signal)
-      await this.#modules.checkFile(path, proven.manifest.body)
-      const kept = await this.#modules.blobs.keep(path, { holder: holderOf(record.cid), provided: true })
-      if (kept.digest !== blob.digest)
-        throw new VersionError('VERSION_FORGED', 'the file is not the adapter that it names')
-      return await this.#add(record, proven)
     })
   }
 
@@ -194,7 +152,7 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
       const line = book.line('version' in to ? lineOf(to.version) : to)
       if (line.current === (target?.cid ?? null))
         throw new VersionError('ALREADY_CURRENT', 'it is in use already', { fix: 'Nothing is to be done.' })
-      if (target !== null) await this.#fetch(target.record, [], signal)
+      if (target !== null) await this.#fetch(target.record, signal)
       const left = line.current === null ? [] : book.ancestry(line.current).map(({ cid }) => cid)
       const kept = target === null ? [] : book.ancestry(target.cid).map(({ cid }) => cid)
       const refused = [...new Set([...line.refused, ...left])].filter(cid => !kept.includes(cid))
@@ -220,17 +178,13 @@ export class AdapterVersions extends EventEmitter<AdapterVersionsEvents> impleme
   }
 
   /** @throws {VersionError} ADAPTER_MISSING */
-  async #fetch(
-    { body, cid }: SignedRecord<AdapterVersion>,
-    holders: readonly NodeKey[],
-    signal: AbortSignal,
-  ): Promise<string> {
+  async #fetch({ body, cid }: SignedRecord<AdapterVersion>, signal: AbortSignal): Promise<string> {
     const { blobs } = this.#modules
     const path = blobs.path(body.blob)
     if (path !== null) return path
-    const all = [...new Set([...holders, ...body.contributors.map(({ node }) => node)])]
+    const holders = body.contributors.map(({ node }) => node)
     try {
-      return await blobs.fetch(body.blob, { holder: holderOf(cid), holders: all, signal })
+      return await blobs.fetch(body.blob, { holder: holderOf(cid), holders, signal })
     } catch (cause) {
       throw new VersionError('ADAPTER_MISSING', `nobody gives the file of ${body.adapter}`, {
         fix: 'Try again when members of its round are connected.',

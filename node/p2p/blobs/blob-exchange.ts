@@ -124,11 +124,6 @@ export class BlobExchange {
     this.#provide(digest)
   }
 
-  /** Lets nobody begin to fetch it any more. */
-  unprovide(digest: BlobDigest): void {
-    this.#provided.delete(digest)
-  }
-
   /**
    * Makes a blob be in the store: from there, or from whoever gives it, several at once; goes on with what an earlier try,
    * of an earlier process too, has left. Who fetches the same at the same time shares one transfer.

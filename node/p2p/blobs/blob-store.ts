@@ -221,11 +221,6 @@ export class BlobStore {
     return this.#pins.add(digest, holder)
   }
 
-  /** @throws {BlobError} DISK_FULL, STORE_UNREADABLE */
-  unpin(digest: BlobDigest, holder: string): Promise<void> {
-    return this.#pins.remove(digest, holder)
-  }
-
   /** Lets go of all that a holder had pinned. @throws {BlobError} DISK_FULL, STORE_UNREADABLE */
   unpinAll(holder: string): Promise<void> {
     return this.#pins.removeAll(holder)

@@ -67,10 +67,6 @@ export class Pins {
     await this.#write()
   }
 
-  async remove(digest: BlobDigest, holder: string): Promise<void> {
-    if (this.#forget(digest, holder)) await this.#write()
-  }
-
   async removeAll(holder: string): Promise<void> {
     const forgotten = [...this.#holders.keys()].filter(digest => this.#forget(digest, holder))
     if (forgotten.length > 0) await this.#write()

@@ -30,6 +30,11 @@ export interface HiddenValidation {
   domain: string
 }
 
+/** What stands for a text until it is shown. @param digest `sha256:…` of its file */
+export function hiddenValidation(digest: string, domain: string): HiddenValidation {
+  return { digest: `0x${digest.slice('sha256:'.length)}`, domain }
+}
+
 export const hiddenValidationSchema: z.ZodType<HiddenValidation> = z.strictObject({
   digest: wire.bytes32,
   domain: domainSchema,

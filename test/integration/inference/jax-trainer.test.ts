@@ -76,7 +76,7 @@ describe('JaxTrainer', () => {
     const left = (await readdir(folder)).filter(name => !name.endsWith('.json')).sort()
     assert.deepEqual(left, ['again.gguf', 'facts.gguf', 'facts.jsonl'])
 
-    const engine = new ProcessEngine({ threads: 1, slots: 1, cacheFolder: folder })
+    const engine = new ProcessEngine({ gpu: false, threads: 1, slots: 1, cacheFolder: folder })
     try {
       await engine.start()
       const base = await nano(folder)

@@ -267,7 +267,7 @@ describe('ProcessEngine with llama.cpp', () => {
     await writeFile(
       script,
       `import { ProcessEngine } from ${JSON.stringify(module.href)}
-       const engine = new ProcessEngine({ threads: 1, slots: 1, maxQueued: 200, cacheFolder: ${JSON.stringify(folder)} })
+       const engine = new ProcessEngine({ gpu: false, threads: 1, slots: 1, maxQueued: 200, cacheFolder: ${JSON.stringify(folder)} })
        await engine.start()
        await engine.load(${JSON.stringify(model)})
        for (let task = 0; task < 200; task++) {

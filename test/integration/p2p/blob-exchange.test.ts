@@ -262,7 +262,7 @@ describe('blob exchange', () => {
     await assert.rejects(fetcher.exchange.fetch(other, { holders }), refused, 'announced otherwise')
     await fetcher.exchange.fetch(ref, { holders, pin: 'round' })
     assert.equal(fetcher.store.usage.keptBytes, bytes.length)
-    await fetcher.store.unpin(ref.digest, 'round')
+    await fetcher.store.unpinAll('round')
     await fetcher.store.delete(ref.digest)
     const controller = new AbortController()
     const again = fetcher.exchange.fetch(ref, {

@@ -58,11 +58,14 @@ describe('audits of real tasks', () => {
       return generate({ ...request, model: other.id, sampling }, options)
     }) as Engine['generate']
     const audits = async () => (await peerDetailView(requester.node, peerIdOf(provider.key))).audits!
-    let { passed } = await audits()
-    // Now and then it ends before it has said enough.
-    while ((await checked({ input: STORY })).result === 'passed') passed += 1
+    const before = (await audits()).passed
+    let tries = 0
+    // Now and then it ends before it has said enough to be caught, or even to be counted.
+    while ((await checked({ input: STORY })).result === 'passed') tries += 1
     const { reputation } = requester.node.parts
     assert.equal(reputation.honesty(provider.key).standing, 'caught')
-    assert.deepEqual(await audits(), { passed, failed: 1 })
+    const { passed, failed } = await audits()
+    assert.equal(failed, 1)
+    assert.ok(passed >= before && passed <= before + tries, `${passed} passed`)
   })
 })

@@ -154,13 +154,11 @@ async function readTrained(path: string): Promise<TrainedUpdate | null> {
 /** Without noise there is no bound; a message must hold a number. */
 const MAX_EPSILON = 1e9
 
-const FIELDS = { messages: 'messages', completion: 'completion', text: 'text' } as const
-
 /** The lines of a JSONL file that are of a form. */
 async function rowsOfFormat(path: string, format: Exclude<DataFormat, 'any'>): Promise<string> {
   const lines = (await readFile(path, 'utf8')).split('\n').filter(line => line !== '')
   return lines
-    .filter(line => FIELDS[format] in (JSON.parse(line) as object))
+    .filter(line => format in (JSON.parse(line) as object))
     .map(line => `${line}\n`)
     .join('')
 }

@@ -71,6 +71,13 @@ function make(limits: Limit[] = []) {
   return { clock, lifecycle }
 }
 
+/** Stops it, and sees that what had not ended by then is refused. */
+async function stopped(lifecycle: LearningLifecycle, ...unfinished: Promise<unknown>[]): Promise<void> {
+  const refused = unfinished.map(work => rejects(work, error => isShoalError(error, 'LIFECYCLE_STOPPED')))
+  await lifecycle.stop()
+  await Promise.all(refused)
+}
+
 describe('the lifecycle of learning', () => {
   it('learns while there is nothing else, and goes idle again', async () => {
     const { lifecycle } = make()
@@ -89,7 +96,7 @@ describe('the lifecycle of learning', () => {
   it('yields the moment a task comes, and goes on when it has been quiet', async () => {
     const { clock, lifecycle } = make()
     const work = new Work('a')
-    void lifecycle.run(work)
+    const unfinished = lifecycle.run(work)
     await settle()
     const states: string[] = []
     lifecycle.onStatus(({ state }) => void (states.at(-1) === state || states.push(state)))
@@ -115,7 +122,7 @@ describe('the lifecycle of learning', () => {
     equal(work.doing, 'running')
     equal(work.begun, 1)
     deepEqual(states, ['working', 'idle', 'working', 'idle', 'learning'])
-    await lifecycle.stop()
+    await stopped(lifecycle, unfinished)
   })
 
   it('ends what does not yield in time, and begins it again later', async () => {
@@ -141,7 +148,7 @@ describe('the lifecycle of learning', () => {
     const limit = new Switch()
     const { clock, lifecycle } = make([limit])
     const work = new Work('a')
-    void lifecycle.run(work)
+    const unfinished = lifecycle.run(work)
     await settle()
     limit.verdict = { kind: 'hindered', message: 'hot', frees: false }
     await clock.advance(CHECK_MS)
@@ -157,7 +164,7 @@ describe('the lifecycle of learning', () => {
     await clock.advance(CHECK_MS)
     equal(work.begun, 2)
     deepEqual(lifecycle.status().unknown, ['nobody knows'])
-    await lifecycle.stop()
+    await stopped(lifecycle, unfinished)
   })
 
   it('does not begin before the limits were looked at', async () => {
@@ -165,20 +172,20 @@ describe('the lifecycle of learning', () => {
     limit.verdict = { kind: 'hindered', message: 'no', frees: false }
     const { lifecycle } = make([limit])
     const work = new Work('a')
-    void lifecycle.run(work)
+    const unfinished = lifecycle.run(work)
     await settle()
     equal(work.begun, 0)
-    await lifecycle.stop()
+    await stopped(lifecycle, unfinished)
   })
 
   it('takes a limit that cannot be read for unknown', async () => {
     const { lifecycle } = make([{ code: 'power', check: () => Promise.reject(new Error('gone')) }])
     const work = new Work('a')
-    void lifecycle.run(work)
+    const unfinished = lifecycle.run(work)
     await settle()
     equal(work.begun, 1)
     deepEqual(lifecycle.status().unknown, ['power could not be read'])
-    await lifecycle.stop()
+    await stopped(lifecycle, unfinished)
   })
 
   it('judges before it trains, outside the hours of training, too', async () => {
@@ -193,7 +200,7 @@ describe('the lifecycle of learning', () => {
       new Work('second'),
       new Work('judging', 'aggregating', false),
     ]
-    for (const work of [first, second]) void lifecycle.run(work)
+    const unfinished = [first, second].map(work => lifecycle.run(work))
     await settle()
     deepEqual([first.doing, second.doing], ['running', 'nothing'])
     const judged = lifecycle.run(judging)
@@ -208,7 +215,7 @@ describe('the lifecycle of learning', () => {
     hours.verdict = { kind: 'allowed' }
     await clock.advance(CHECK_MS)
     deepEqual([first.doing, second.doing], ['running', 'nothing'])
-    await lifecycle.stop()
+    await stopped(lifecycle, ...unfinished)
   })
 
   it('passes on what the work throws, ends what is cancelled, and refuses too much', async () => {

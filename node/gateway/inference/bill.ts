@@ -1,0 +1,188 @@
+import { maxAmount, minAmount } from '../../../protocol/money.ts'
+import type { Clock } from '../../clock.ts'
+import type { ShoalNode } from '../../node.ts'
+import type { AskOptions } from '../../tasks/ask.ts'
+import { promptTokensBound } from '../../tasks/demand.ts'
+import { GatewayError } from '../http/http-error.ts'
+import { OWNER_TENANT } from '../http/principal.ts'
+import type { Purse, Reservation } from '../http/purse.ts'
+import type { ShoalOptions } from './canonical-request.ts'
+import type { InferenceEvent, InferenceOptions } from './inference-service.ts'
+import { SpendMeter, withoutMarkup } from './spend-meter.ts'
+
+/** A task without its cap. */
+export type UncappedAsk = Omit<AskOptions, 'maxPrice'>
+
+export interface BillOptions extends InferenceOptions {
+  /** Tasks that the request takes, side by side or one after the other. */
+  asks: readonly UncappedAsk[]
+  shoal: Pick<ShoalOptions, 'maxPrice'>
+}
+
+export interface BillModules {
+  node: ShoalNode
+  clock: Clock
+  /** Fires when the gateway stops. */
+  stopping: AbortSignal
+}
+
+/** Whoever is worth asking is among so many. */
+const QUOTED_CANDIDATES = 8
+/** A payer that owes is waited for so long; providers wait for us a little longer. */
+const PAYMENT_WAIT_MS = 10_000
+
+/** What one request costs whoever pays for it, over all of its tasks: set aside before they begin, paid as they go on, settled at the end. */
+export class Bill {
+  /** Fires when nothing more is to be made: the client is gone, the gateway stops, or nobody pays. */
+  readonly signal: AbortSignal
+  /** Base units the request may cost, the markup included; null for no limit but the node's own. */
+  readonly #limit: bigint | null
+  readonly #markup: number
+  readonly #purse: Purse
+  readonly #reservation: Reservation
+  readonly #meter: SpendMeter
+  readonly #unpaid: AbortController
+  readonly #clock: Clock
+  readonly #onEvent: InferenceOptions['onEvent']
+
+  private constructor(
+    options: Pick<BillOptions, 'purse' | 'onEvent'> & {
+      limit: bigint | null
+      markup: number
+      signal: AbortSignal
+    },
+    modules: { reservation: Reservation; meter: SpendMeter; clock: Clock },
+  ) {
+    this.#limit = options.limit
+    this.#markup = options.markup
+    this.#purse = options.purse
+    this.#onEvent = options.onEvent
+    this.#reservation = modules.reservation
+    this.#meter = modules.meter
+    this.#clock = modules.clock
+    this.#unpaid = new AbortController()
+    this.signal = AbortSignal.any([options.signal, this.#unpaid.signal])
+  }
+
+  /**
+   * Sets aside what a request can cost: what it names itself, else the most that those cost who are likeliest to do it.
+   * @throws {GatewayError} PAYMENT_REQUIRED, BUDGET_EXCEEDED
+   */
+  static async open(options: BillOptions, modules: BillModules): Promise<Bill> {
+    const { asks, principal, purse, shoal, onEvent } = options
+    const { node, stopping, clock } = modules
+    const isOwner = principal.tenant === OWNER_TENANT && purse.isUnmetered === true
+    const markup = isOwner ? 0 : node.config['gateway.markup']
+    const wanted = smallest(shoal.maxPrice, principal.policy.maxPricePerRequest)
+    const cap = wanted ?? (purse.isUnmetered ? null : quote(asks, markup, node))
+    const signal = AbortSignal.any([options.signal, stopping])
+    const reservation = await purse.reserve(cap ?? 0n, { signal })
+    const limit = cap === null ? null : minAmount(cap, purse.isUnmetered ? cap : reservation.limit)
+    const ownPrice = isOwner ? null : (id: string) => node.parts.desk.pricing.terms(id)
+    const meter = new SpendMeter({ markup, ownPrice })
+    return new Bill({ purse, onEvent, limit, markup, signal }, { reservation, meter, clock })
+  }
+
+  /** Base units so far. */
+  get total(): bigint {
+    return this.#meter.total
+  }
+
+  /** Whether it was stopped because nobody paid. */
+  get isUnpaid(): boolean {
+    return this.#unpaid.signal.aborted
+  }
+
+  /** What tasks may still cost together, base units to whoever does them; null for no limit. */
+  get left(): bigint | null {
+    if (this.#limit === null) return null
+    return withoutMarkup(maxAmount(0n, this.#limit - this.total), this.#markup)
+  }
+
+  /** See `AskOptions.cover`. @param task its place among `asks` */
+  coverOf(task: number): NonNullable<AskOptions['cover']> {
+    return async spending => {
+      this.#meter.spending(task, spending)
+      const { total } = this
+      this.#onEvent(task, { type: 'cost', amount: total })
+      if (this.#purse.isUnmetered === true || this.signal.aborted) return
+      if (this.#limit !== null && total > this.#limit) this.#unpaid.abort()
+      else await this.#covered(total).catch(() => this.#unpaid.abort())
+    }
+  }
+
+  /** An event as the payer is told it: the price is the one that is billed here. */
+  told(event: InferenceEvent): InferenceEvent {
+    if (event.type !== 'provider') return event
+    return {
+      ...event,
+      pricePerMillion: this.#meter.price(event.provider, event.model, event.pricePerMillion),
+    }
+  }
+
+  /** A task has ended, having cost the node so much. */
+  paid(task: number, amount: bigint): void {
+    this.#meter.paid(task, amount)
+  }
+
+  /** All has come: the payer is asked for the rest. */
+  async ask(): Promise<void> {
+    if (this.#purse.isUnmetered !== true) await this.#reservation.spent(this.total).catch(() => {})
+  }
+
+  /** Ends it at what it came to. Idempotent. */
+  async settle(): Promise<void> {
+    await this.#reservation.settle(this.#limit === null ? this.total : minAmount(this.total, this.#limit))
+  }
+
+  /** @throws whatever `spent` throws, or when it takes too long */
+  async #covered(total: bigint): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<void>()
+    const timer = this.#clock.setTimer(
+      () => reject(new GatewayError('PAYMENT_REQUIRED', 'nothing more has been paid')),
+      PAYMENT_WAIT_MS,
+    )
+    const gone = Promise.withResolvers<void>()
+    const onGone = () => gone.resolve()
+    this.signal.addEventListener('abort', onGone, { once: true })
+    try {
+      await Promise.race([this.#reservation.spent(total), late, gone.promise])
+    } finally {
+      timer.cancel()
+      this.signal.removeEventListener('abort', onGone)
+    }
+  }
+}
+
+/** The most that tasks can cost at those who are likeliest to do them, base units. */
+function quote(asks: readonly UncappedAsk[], markup: number, node: ShoalNode): bigint {
+  const quotes = new Map<UncappedAsk, bigint>()
+  let worst = 0n
+  for (const ask of asks) {
+    const known = quotes.get(ask) ?? quoteOf(ask, node)
+    quotes.set(ask, known)
+    worst += known
+  }
+  return (worst * BigInt(1_000 + Math.round(markup * 1_000)) + 999n) / 1_000n
+}
+
+function quoteOf(ask: UncappedAsk, node: ShoalNode): bigint {
+  const { candidates } = node.trade.requester.rank({ ...ask, maxPrice: null })
+  let worst = 0n
+  for (const { prediction, provider, model } of candidates.slice(0, QUOTED_CANDIDATES)) {
+    worst = maxAmount(worst, prediction.worstCost)
+    if (provider !== 'local') continue
+    const own = node.parts.desk.pricing.terms(model.model)
+    const { input } = ask
+    // Texts to embed are read one by one: together they may be longer than a context.
+    const inputTokens = input.kind === 'embedding' ? promptTokensBound(input) : model.contextTokens
+    const cost = own.inputPerMillion * BigInt(inputTokens) + own.outputPerMillion * BigInt(ask.maxTokens)
+    worst = maxAmount(worst, cost / 1_000_000n + 1n)
+  }
+  return worst
+}
+
+function smallest(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null) return b
+  return b === null ? a : minAmount(a, b)
+}
