@@ -11,6 +11,7 @@ import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
 import { doorHandlers } from './door-handlers.ts'
+import type { doorMethods } from './door-methods.ts'
 import { eventHandlers } from './event-handlers.ts'
 import type { Door } from './http/door.ts'
 import { askWithTools, inferenceHandlers } from './inference-handlers.ts'
@@ -35,6 +36,9 @@ import {
   walletView,
 } from './views.ts'
 
+/** Commands that are about the node, not about its door. */
+export type NodeMethod = Exclude<ControlMethod, keyof typeof doorMethods>
+
 /**
  * What each command does to a node.
  * @param modules.served what became of the models to be offered
@@ -45,8 +49,17 @@ export function controlHandlers(
   node: ShoalNode,
   modules: { served: ServedModels; door: Door; shutDown: () => void },
 ): ControlServerModules['handlers'] {
-  const { served, door, shutDown } = modules
-  const handlers: ControlHandlersOf<ControlMethod> = {
+  const handlers = { ...nodeHandlers(node, modules), ...doorHandlers(node, modules.door) }
+  return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
+}
+
+/** The same without what opens the door: what can be asked for through it. */
+export function nodeHandlers(
+  node: ShoalNode,
+  modules: { served: ServedModels; shutDown: () => void },
+): ControlHandlersOf<NodeMethod> {
+  const { served, shutDown } = modules
+  return {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
     ...calibrationHandlers(node),
@@ -58,7 +71,6 @@ export function controlHandlers(
     ...batchHandlers(node),
     ...versionHandlers(node),
     ...inferenceHandlers(node),
-    ...doorHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
@@ -159,5 +171,4 @@ export function controlHandlers(
       return askResultView(result)
     },
   }
-  return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
 }
