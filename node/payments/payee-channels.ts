@@ -132,8 +132,8 @@ export class PayeeChannels {
   async dedicate(channelId: ChannelId): Promise<PayeeChannel> {
     const channel = await this.#find(channelId)
     const { row } = channel
-    if (this.#dedicated.has(channelId)) return { ...row }
     this.#requireLife(row)
+    if (this.#dedicated.has(channelId)) return { ...row }
     if (channel.isUsed)
       throw new PaymentRefusal('channel_low', 'the channel already pays for tasks of the network')
     this.#dedicated.add(channelId)

@@ -30,6 +30,11 @@ export function ContractsCard({ wallet, state }: { wallet: PageWallet; state: Pa
             value: terms === null ? '–' : <Id id={terms.payee} what="the node’s wallet" />,
           },
           {
+            name: 'One answer',
+            value: 'at most a tenth of the deposit',
+            note: 'unless you name a price when you ask',
+          },
+          {
             name: 'Session keys',
             value: isDurable ? 'In this browser, sealed' : 'In this tab only',
             note: isDurable
