@@ -71,7 +71,7 @@ describe('Settlement.depositWithAuthorizationAndOpen', () => {
     )
     assert.equal(await tokens(alice.address), FUNDS - DEPOSIT)
     assert.equal(await tokens(settlement.address), DEPOSIT)
-    const voucher = await signVoucher(shoal, session, receipt.returned as string, 30n * CREDIT)
+    const voucher = await signVoucher(shoal, session, String(receipt.returned), 30n * CREDIT)
     await settlement.send(bob, 'settleMany', [voucher])
     assert.equal(await balance(bob.address), 30n * CREDIT)
     // The refund is the payer's, not the sender's.

@@ -55,7 +55,11 @@ export const settingsRoutes: GatewayPlugin = (app, { node, config }) => {
       }),
     }
   }
-  app.get('/api/settings', { config: { needs: 'administer' }, schema: { tags: ['node'], summary: 'All settings' } }, view)
+  app.get(
+    '/api/settings',
+    { config: { needs: 'administer' }, schema: { tags: ['node'], summary: 'All settings' } },
+    view,
+  )
   app.patch(
     '/api/settings',
     {

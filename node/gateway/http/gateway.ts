@@ -10,6 +10,7 @@ import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
 import { apiRoutes } from '../api/routes.ts'
+import { settingsRoutes } from '../api/settings-routes.ts'
 import { paymentRoutes } from '../credit/payment-routes.ts'
 import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
@@ -48,11 +49,12 @@ const PLUGINS: readonly GatewayPlugin[] = [
   accountRoutes,
   healthRoutes,
   openaiRoutes,
+  askRoutes,
+  settingsRoutes,
+  mcpRoutes,
   anthropicRoutes,
   ollamaRoutes,
-  mcpRoutes,
   eventRoutes,
-  askRoutes,
   paymentRoutes,
   apiRoutes,
   webRoutes,
