@@ -20,8 +20,8 @@ import {
 import { placeOf } from './x402-purse.ts'
 
 /** Transactions that the node sends for others, in a minute: of one address, and of all. */
-const RELAYED_OF_ADDRESS = 6
-const RELAYED_OF_ALL = 60
+const RELAYED_OF_ADDRESS = 20
+const RELAYED_OF_ALL = 120
 /** Vouchers take a signature check each. */
 const VOUCHERS_OF_ADDRESS = 6_000
 const tags = ['Payment']

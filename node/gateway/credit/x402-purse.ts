@@ -40,10 +40,14 @@ export class X402Purse implements Purse {
     const place = placeOf(desk)
     const header = this.#modules.request.headers[PAYMENT_HEADER]
     if (typeof header !== 'string' || header === '') {
-      throw this.#required(place, { amount: maxAmount, error: 'payment_required', channel: null })
+      // Whoever names its channel is told how it stands, so that its voucher is for no more than needed.
+      const named = this.#modules.request.headers['shoal-channel']
+      const channel = typeof named === 'string' ? channelOf(desk.ledger.account(named)) : null
+      throw this.#required(place, { amount: maxAmount, error: 'payment_required', channel })
     }
-    const brought = readPayment(header, place)
+    let brought: BroughtPayment | null = null
     try {
+      brought = readPayment(header, place)
       if (brought.scheme === VOUCHER_SCHEME) {
         const { account, transaction } = await desk.payByVoucher(brought.payment, maxAmount)
         const reservation = account.reserve(maxAmount, { isPrepaid: true, signal: options.signal })
@@ -55,8 +59,8 @@ export class X402Purse implements Purse {
       return this.#told(place, { account, transaction, reservation, paid })
     } catch (error) {
       if (!isShoalError(error, 'PAYMENT_REQUIRED')) throw error
-      const channel =
-        brought.scheme === VOUCHER_SCHEME ? channelOf(desk.ledger.account(brought.payment.channelId)) : null
+      const isVoucher = brought?.scheme === VOUCHER_SCHEME
+      const channel = isVoucher ? channelOf(desk.ledger.account(brought.payment.channelId)) : null
       const reason = error.details.reason
       const told = {
         amount: maxAmount,
