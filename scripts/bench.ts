@@ -7,6 +7,7 @@ import { auditRocBench } from '../test/bench/audit-roc.bench.ts'
 import { cheatsBench } from '../test/bench/cheats.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
+import { gatewayBench } from '../test/bench/gateway.bench.ts'
 import { learningBytesBench } from '../test/bench/learning-bytes.bench.ts'
 import { learningGapBench } from '../test/bench/learning-gap.bench.ts'
 import { learningPoisonBench } from '../test/bench/learning-poison.bench.ts'
@@ -48,6 +49,7 @@ const benches = [
   cheatsBench,
   failoverBench,
   gasBench,
+  gatewayBench,
   learningBytesBench,
   learningStepBench,
   learningGapBench,

@@ -1,7 +1,7 @@
 import { formatCredits, parseCredits } from '../../protocol/money.ts'
 import { systemClock } from '../clock.ts'
 import type { ShoalNode } from '../node.ts'
-import { OWNER as OWNER_PRINCIPAL } from './accounts/accounts.ts'
+import { OWNER } from './accounts/accounts.ts'
 import type { ControlHandlersOf, ControlParameters } from './control-api.ts'
 import { OWNER_PURSE } from './http/purse.ts'
 import { type CanonicalRequest, NO_SHOAL_OPTIONS } from './inference/canonical-request.ts'
@@ -45,7 +45,7 @@ export function inferenceHandlers(node: ShoalNode): ControlHandlersOf<keyof type
         shoal: info,
       } = await inferenceOf(node, signal).embed(
         { model, inputs: texts, shoal },
-        { ...OWNER, signal, onEvent: () => {} },
+        { ...OWNERS_CALL, signal, onEvent: () => {} },
       )
       return {
         vectors: vectors.map(vector => [...vector]),
@@ -64,7 +64,7 @@ export async function askWithTools(
   signal: AbortSignal,
 ): Promise<ToolAnswerView> {
   const result = await inferenceOf(node, signal).run(canonical(parameters), {
-    ...OWNER,
+    ...OWNERS_CALL,
     signal,
     onEvent: (_choice, event) => {
       const view = eventView(event)
@@ -74,7 +74,7 @@ export async function askWithTools(
   return answerView(result)
 }
 
-const OWNER = { principal: OWNER_PRINCIPAL, purse: OWNER_PURSE }
+const OWNERS_CALL = { principal: OWNER, purse: OWNER_PURSE }
 
 function inferenceOf(node: ShoalNode, stopping: AbortSignal): InferenceService {
   const { tools } = node.parts

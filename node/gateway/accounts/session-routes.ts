@@ -43,6 +43,7 @@ const TAGS = ['session']
 export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): void {
   const { accounts, clock, rates, wallets, oidc } = modules
   const config = { needs: 'public', dialect: 'api' } as const
+  const signInConfig = { ...config, csrf: false } as const
 
   const limit = (request: GatewayRequest) => {
     const waitMs = rates.take(`sign-in:${addressKey(request.ip)}`, SIGN_INS_PER_MINUTE)
@@ -80,8 +81,12 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
       tags: TAGS,
       response: { 200: meView },
     },
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
+      const { session, accessExpiresAtMs } = request
+      // Pages ask this again and again: who has one open stays signed in.
+      const later = session === null ? null : await accounts.sessions.prolong(session, accessExpiresAtMs)
+      if (later !== null) setSessionCookies(reply, later, { site: request.site, nowMs: clock.nowMs() })
       return me(request, modules)
     },
   })
@@ -104,7 +109,7 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
   app.route({
     method: 'POST',
     url: '/api/session/wallet',
-    config,
+    config: signInConfig,
     schema: {
       summary: 'Sign in with a wallet: an account, or a contract (ERC-1271)',
       tags: TAGS,
@@ -122,7 +127,7 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
   app.route({
     method: 'POST',
     url: '/api/session/owner',
-    config,
+    config: signInConfig,
     schema: {
       summary: 'Trade the token that shoal serve prints for a session as the owner',
       tags: TAGS,
@@ -149,16 +154,18 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
   app.route({
     method: 'POST',
     url: '/api/session/refresh',
-    config,
+    config: signInConfig,
     schema: {
-      summary: 'Renew the session’s cookie, which is good for a quarter of an hour',
+      summary: 'Renew the session’s cookie, which is good for a quarter of an hour; who has none is told so',
       tags: TAGS,
       response: { 200: meView },
     },
     handler: async (request, reply) => {
       limit(request)
       const sent = readCookie(request, 'renewal', request.site)
-      const cookies = sent === null ? null : await accounts.sessions.renew(sent)
+      // Nothing to renew is an answer as well: pages begin with this.
+      if (sent === null) return me(request, modules)
+      const cookies = await accounts.sessions.renew(sent)
       if (cookies === null) {
         clearSessionCookies(reply, request.site)
         throw new GatewayError('UNAUTHENTICATED', 'the session has ended', { fix: 'Sign in again.' })

@@ -49,14 +49,14 @@ const PLUGINS: readonly GatewayPlugin[] = [
   accountRoutes,
   healthRoutes,
   openaiRoutes,
-  askRoutes,
-  settingsRoutes,
-  mcpRoutes,
   anthropicRoutes,
   ollamaRoutes,
-  eventRoutes,
+  mcpRoutes,
   paymentRoutes,
+  eventRoutes,
   apiRoutes,
+  settingsRoutes,
+  askRoutes,
   webRoutes,
 ]
 

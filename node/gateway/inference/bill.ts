@@ -99,15 +99,6 @@ export class Bill {
     return withoutMarkup(maxAmount(0n, this.#limit - this.total), this.#markup)
   }
 
-  /** What is told of a task, with the price that is billed in place of the one that the node pays. */
-  billed(event: InferenceEvent): InferenceEvent {
-    if (event.type !== 'provider') return event
-    return {
-      ...event,
-      pricePerMillion: this.#meter.price(event.provider, event.model, event.pricePerMillion),
-    }
-  }
-
   /** See `AskOptions.cover`. @param task its place among `asks` */
   coverOf(task: number): NonNullable<AskOptions['cover']> {
     return async spending => {
@@ -117,6 +108,15 @@ export class Bill {
       if (this.#purse.isUnmetered === true || this.signal.aborted) return
       if (this.#limit !== null && total > this.#limit) this.#unpaid.abort()
       else await this.#covered(total).catch(() => this.#unpaid.abort())
+    }
+  }
+
+  /** An event as the payer is told it: the price is the one that is billed here. */
+  told(event: InferenceEvent): InferenceEvent {
+    if (event.type !== 'provider') return event
+    return {
+      ...event,
+      pricePerMillion: this.#meter.price(event.provider, event.model, event.pricePerMillion),
     }
   }
 

@@ -98,7 +98,7 @@ export class NetworkInference implements InferenceService {
             toolChoice: request.toolChoice,
             cover: bill.coverOf(choice),
           },
-          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, bill.billed(event)) },
+          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, bill.told(event)) },
         )
         return run
       })

@@ -12,10 +12,6 @@ export const shoalInfoSchema = z
     receipts: z.array(z.string()).describe('CIDs of the receipts both sides signed.'),
     attempts: z.int(),
     ended: z.enum(['complete', 'deadline', 'unpaid', 'cancelled']),
-    tools: z
-      .array(z.object({ name: z.string(), isError: z.boolean() }))
-      .optional()
-      .describe('Calls made of the node’s tools.'),
   })
   .describe('Who did it, at which price, with which receipts.')
 

@@ -1,4 +1,4 @@
-import { parseCredits } from '../../../protocol/money.ts'
+import { formatCredits, minAmount, parseCredits } from '../../../protocol/money.ts'
 import { disputeHandlers } from '../dispute-handlers.ts'
 import type { CheckedReceiptView } from '../dispute-views.ts'
 import type { GatewayContext } from '../http/plugin.ts'
@@ -91,9 +91,18 @@ export class GatewayBackend implements McpBackend {
 
   async balance(): Promise<McpBalance> {
     const { node } = this.#context
-    if (this.#isOwner) return walletBalance(await walletView(node, node.trade))
     const { tenant, wallet } = this.#principal
-    return { holder: tenant, address: wallet, spendable: null, wallet: null }
+    const balance = this.#isOwner
+      ? walletBalance(await walletView(node, node.trade))
+      : { holder: tenant, address: wallet, spendable: null, wallet: null }
+    const { accounts } = node.parts
+    let spendable = balance.spendable === null ? null : parseCredits(balance.spendable)
+    for (const { account, budget } of accounts.linesOf(this.#principal)) {
+      if (budget === null) continue
+      const left = parseCredits(accounts.budgets.view(account, budget).remaining)
+      spendable = spendable === null ? left : minAmount(spendable, left)
+    }
+    return { ...balance, spendable: spendable === null ? null : formatCredits(spendable) }
   }
 
   async receipts(limit: number): Promise<ReceiptView[]> {

@@ -175,8 +175,9 @@ describe('clients made for OpenAI, unchanged', () => {
       assert.equal(finish_reason, 'tool_calls')
       assert.equal(message.content, 'Let me see. ')
       const [call] = message.tool_calls!
-      assert.deepEqual(call!.type === 'function' && JSON.parse(call!.function.arguments), { city: 'Rome' })
-      const result = { role: 'tool' as const, tool_call_id: call!.id, content: 'rain' }
+      assert.ok(call?.type === 'function')
+      assert.deepEqual(JSON.parse(call.function.arguments), { city: 'Rome' })
+      const result = { role: 'tool' as const, tool_call_id: call.id, content: 'rain' }
       const answer = await client.chat.completions.create({
         ...{ model: 'scripted', messages: [...ASKED, message, result], tools },
       })
