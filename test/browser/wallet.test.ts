@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { ChainClient } from '../../node/chain/client.ts'
+import type { BookedReceipt } from '../../node/tasks/receipt-book.ts'
 import { CREDIT, costRoundedUp, formatCredits, parseCredits } from '../../protocol/money.ts'
 import { buildPage } from '../../scripts/build-page.ts'
 import { accessibilityFaults } from '../helpers/accessibility.ts'
@@ -114,7 +115,7 @@ describe('wallet of the page', function () {
     await takePicture(page, 'wallet-deposit')
     await deposit(page, '5')
     assert.equal((await chain().balances(wallet.address)).credits, GIFT - 5n * CREDIT)
-    const [{ channelId }] = (await kept(page)) as [{ channelId: string }]
+    const { channelId } = (await kept(page))[0]!
     assert.equal((await chain().channel(channelId))?.deposit, 5n * CREDIT)
 
     await ask(page, 'What is Shoal?')
@@ -141,7 +142,7 @@ describe('wallet of the page', function () {
 
     await go(page, 'Wallet')
     await page.getByRole('heading', { name: 'Channels' }).waitFor()
-    const [{ signed }] = (await kept(page)) as [{ signed: string }]
+    const { signed } = (await kept(page))[0]!
     assert.equal(BigInt(signed), cost, 'signed for what the answer has cost, and no more')
     await takePicture(page, 'wallet-channels')
     assert.deepEqual(await accessibilityFaults(page), [])
@@ -249,7 +250,7 @@ describe('wallet of the page', function () {
   it('shows a proof that the node has tampered with as false', async () => {
     const { page } = await visit('/wallet')
     await connect(page)
-    const booked = []
+    const booked: BookedReceipt[] = []
     for await (const receipt of provider.node.parts.receipts.list({ limit: 1 })) booked.push(receipt)
     await page.getByRole('heading', { name: 'Pay as you ask' }).waitFor()
     let tamper = (proof: Record<string, unknown>): Record<string, unknown> => proof
@@ -273,7 +274,7 @@ describe('wallet of the page', function () {
       return { ...proof, receipt: bytes.toString('base64') }
     }
     await page.getByRole('button', { name: 'Check again' }).click()
-    await page.getByRole('heading', { name: 'False' }).waitFor()
+    await page.getByRole('heading', { name: 'False', exact: true }).waitFor()
     assert.equal(await page.locator('[data-step="provider"]').getAttribute('data-result'), 'fails')
     assert.equal(await page.locator('[data-step="form"]').getAttribute('data-result'), 'fails')
     await takePicture(page, 'proof-false')
