@@ -30,13 +30,15 @@ const anchorSchema = z.strictObject({
   lastSequence: wire.count,
   transaction: wire.bytes32,
 })
-const UP_TO = 'upTo'
+/** Of all that is indexed now: a log that was indexed before for less is read again. */
+const UP_TO = 'upTo2'
 const BATCH = 512
 
 /** Where receipts, adapters and anchors stand in our own log, so that a question about one does not read all of it. */
 export class LogIndex {
   readonly #modules: LogIndexModules
   readonly #receipts: Table<number>
+  readonly #countersigned: Table<number>
   readonly #adapters: Table<number>
   readonly #anchors: Table<LoggedAnchor>
   readonly #meta: Table<number>
@@ -47,6 +49,7 @@ export class LogIndex {
   constructor(modules: LogIndexModules) {
     this.#modules = modules
     this.#receipts = modules.store.table('log-receipts', wire.count)
+    this.#countersigned = modules.store.table('log-countersigned', wire.count)
     this.#adapters = modules.store.table('log-adapters', wire.count)
     this.#anchors = modules.store.table('log-anchors', anchorSchema)
     this.#meta = modules.store.table('log-index', wire.count)
@@ -56,6 +59,12 @@ export class LogIndex {
   async sequenceOf(receipt: CidString): Promise<number | null> {
     await this.catchUp()
     return (await this.#receipts.get(receipt)) ?? null
+  }
+
+  /** Sequence of the event by which we countersigned a receipt of another; null when there is none. */
+  async sequenceOfCountersigned(receipt: CidString): Promise<number | null> {
+    await this.catchUp()
+    return (await this.#countersigned.get(receipt)) ?? null
   }
 
   /** Sequence of the event by which we accepted a version of an adapter; null when there is none. */
@@ -101,6 +110,8 @@ export class LogIndex {
 
   #operationsOf(sequence: number, event: AuditEventDetails): BatchOperation[] {
     if (event.kind === 'receipt.issued') return [this.#receipts.putOperation(event.receipt, sequence)]
+    if (event.kind === 'receipt.countersigned')
+      return [this.#countersigned.putOperation(event.receipt, sequence)]
     if (event.kind === 'adapter.accepted') return [this.#adapters.putOperation(event.version, sequence)]
     if (event.kind !== 'anchor.confirmed') return []
     const { root, firstSequence, lastSequence, transaction } = event

@@ -361,7 +361,7 @@ export class Publisher {
       : revertData(error) !== null || /revert/i.test(words)
         ? 'would_revert'
         : 'refused'
-    await this.#update(record, { state: 'rejected', rejection, errorName: contractError(error) })
+    await this.#update(record, { state: 'rejected', rejection, errorName: contractErrorOf(error) })
     this.#modules.log.warn(
       { id: record.id, rejection, errorName: record.errorName, reason: words },
       'transaction rejected',
@@ -433,7 +433,8 @@ function revertData(error: ChainError): string | null {
   return null
 }
 
-function contractError(error: ChainError): string | null {
+/** The name of the contract's own error that a call failed with; null where it has none. */
+export function contractErrorOf(error: ChainError): string | null {
   const data = revertData(error)
   if (data === null || data === '0x') return null
   for (const abi of Object.values(contractInterfaces)) {

@@ -31,7 +31,7 @@ export interface LoadConfigOptions {
 }
 
 export const CONFIG_FILE = 'config.yaml'
-const CONFIG_VERSION = 1
+export const CONFIG_VERSION = 1
 const MAX_CONFIG_BYTES = 1_048_576
 /** Variables of ours that are no settings. */
 const OTHER_VARIABLES = new Set(['SHOAL_DATA'])
@@ -88,7 +88,7 @@ export function showSetting(config: Config, key: SettingKey): string {
   return secret === true && value !== null ? '[redacted]' : kind.show(value)
 }
 
-function parseSetting(key: SettingKey, raw: unknown, where: string): unknown {
+export function parseSetting(key: SettingKey, raw: unknown, where: string): unknown {
   const { kind, secret } = settings[key] as Setting<unknown>
   try {
     return kind.parse(raw)
@@ -105,7 +105,7 @@ function parseSetting(key: SettingKey, raw: unknown, where: string): unknown {
   }
 }
 
-async function readConfigFile(path: string): Promise<string | null> {
+export async function readConfigFile(path: string): Promise<string | null> {
   try {
     const text = await readFile(path, 'utf8')
     if (text.length > MAX_CONFIG_BYTES) throw new RangeError('too large')

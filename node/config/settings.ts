@@ -559,6 +559,25 @@ export const settings = {
     flag: 'mcp-servers',
   }),
 
+  'gateway.payments': setting({
+    kind: flag,
+    default: true,
+    help: 'Sell answers over HTTP to whoever pays: to wallets by channels, and to strangers by x402.',
+    flag: 'gateway-payments',
+  }),
+  'gateway.creditWindow': setting({
+    kind: optional(credits(0n)),
+    default: null,
+    help: 'Credits that a channel over HTTP may owe while an answer streams; unset: the price of 64 tokens.',
+    flag: 'gateway-credit-window',
+  }),
+  'gateway.minDeposit': setting({
+    kind: credits(1n),
+    default: CREDIT / 10n,
+    help: 'The smallest channel that this node opens for others, since it pays the gas, in credits; what is sent back is no less than a tenth of it.',
+    flag: 'gateway-min-deposit',
+  }),
+
   'routing.policy': setting({
     kind: optional(text('file')),
     default: null,
@@ -760,7 +779,7 @@ export const settings = {
   'learning.generalText': setting({
     kind: optional(text('path')),
     default: null,
-    help: 'JSONL with examples at which no adapter may make a model worse, also in rounds that name none.',
+    help: 'JSONL with examples at which no adapter may make a model worse, also in rounds that name none. By default a text that comes with Shoal, for bases of 64 MiB or more.',
     flag: 'learning-general-text',
   }),
 

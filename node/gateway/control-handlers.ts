@@ -4,6 +4,8 @@ import { jsonOf } from '../events/json.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
+import { accountHandlers } from './account-handlers.ts'
+import type { accountMethods } from './account-methods.ts'
 import { askOptionsFrom } from './ask-options.ts'
 import { batchHandlers } from './batch-handlers.ts'
 import { calibrationHandlers } from './calibration-handlers.ts'
@@ -11,6 +13,7 @@ import type { ControlHandlersOf, ControlMethod } from './control-api.ts'
 import type { ControlHandler, ControlServerModules } from './control-server.ts'
 import { disputeHandlers } from './dispute-handlers.ts'
 import { doorHandlers } from './door-handlers.ts'
+import type { doorMethods } from './door-methods.ts'
 import { eventHandlers } from './event-handlers.ts'
 import type { Door } from './http/door.ts'
 import { askWithTools, inferenceHandlers } from './inference-handlers.ts'
@@ -35,6 +38,9 @@ import {
   walletView,
 } from './views.ts'
 
+/** Commands that are about the node, not about its door and who may come in. */
+export type NodeMethod = Exclude<ControlMethod, keyof typeof doorMethods | keyof typeof accountMethods>
+
 /**
  * What each command does to a node.
  * @param modules.served what became of the models to be offered
@@ -45,8 +51,22 @@ export function controlHandlers(
   node: ShoalNode,
   modules: { served: ServedModels; door: Door; shutDown: () => void },
 ): ControlServerModules['handlers'] {
-  const { served, door, shutDown } = modules
-  const handlers: ControlHandlersOf<ControlMethod> = {
+  const { door } = modules
+  const handlers = {
+    ...nodeHandlers(node, modules),
+    ...doorHandlers(node, door),
+    ...accountHandlers(node, door),
+  }
+  return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
+}
+
+/** The same without what opens the door: what can be asked for through it. */
+export function nodeHandlers(
+  node: ShoalNode,
+  modules: { served: ServedModels; shutDown: () => void },
+): ControlHandlersOf<NodeMethod> {
+  const { served, shutDown } = modules
+  return {
     ...routeHandlers(node.parts.learning),
     ...trustHandlers(node),
     ...calibrationHandlers(node),
@@ -58,7 +78,6 @@ export function controlHandlers(
     ...batchHandlers(node),
     ...versionHandlers(node),
     ...inferenceHandlers(node),
-    ...doorHandlers(node, door),
     status: () => statusView(node),
     models: async (): Promise<ModelsView> => ({
       served: served.list(),
@@ -159,5 +178,4 @@ export function controlHandlers(
       return askResultView(result)
     },
   }
-  return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
 }

@@ -12,5 +12,5 @@ export const inferenceMethods = {
   }),
 } as const
 
-/** Tools of configured MCP servers that an answer may use, as `server/tool`. */
-export const nodeTools = z.array(z.string().min(3).max(161)).max(16).default([])
+/** Tools of configured MCP servers that an answer may use, as `server/tool`, or a server for all of its tools. */
+export const nodeTools = z.array(z.string().min(1).max(200)).max(32).default([])

@@ -114,6 +114,11 @@ export class PayeeChannels {
     return new PayeeLease(channel, options.requester, () => this.#refresh(channel))
   }
 
+  /** Whether a channel is known without asking the chain. */
+  knows(channelId: ChannelId): boolean {
+    return this.#channels.has(channelId)
+  }
+
   /**
    * A channel to us as it stands, from the chain where we do not know it.
    * @throws {PaymentRefusal} channel_unknown
@@ -132,8 +137,8 @@ export class PayeeChannels {
   async dedicate(channelId: ChannelId): Promise<PayeeChannel> {
     const channel = await this.#find(channelId)
     const { row } = channel
-    if (this.#dedicated.has(channelId)) return { ...row }
     this.#requireLife(row)
+    if (this.#dedicated.has(channelId)) return { ...row }
     if (channel.isUsed)
       throw new PaymentRefusal('channel_low', 'the channel already pays for tasks of the network')
     this.#dedicated.add(channelId)

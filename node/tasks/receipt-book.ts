@@ -41,6 +41,8 @@ export class ReceiptBook {
   readonly #onCountersigned: ReceiptListener
   readonly #alsoWrite: (task: AcceptedTask) => readonly BatchOperation[]
   readonly #table: Table<StoredReceipt>
+  /** Where a receipt of a CID is. */
+  readonly #keys: Table<string>
 
   /** @param modules.alsoWrite what is to be written together with a receipt we accept as requester */
   constructor(modules: {
@@ -53,26 +55,24 @@ export class ReceiptBook {
     this.#alsoWrite = modules.alsoWrite ?? (() => [])
     this.#onCountersigned = modules.onCountersigned ?? (() => {})
     this.#table = modules.store.table('receipts', storedReceiptSchema)
+    this.#keys = modules.store.table('receipt-keys', z.string())
   }
 
   /** A receipt we made as provider; on disk and logged when this resolves. */
   async issue(record: SignedRecord<Receipt>): Promise<void> {
     const { body, cid, bytes } = record
     const stored: StoredReceipt = { role: 'provider', record: bytes, countersignature: null }
-    await this.#outbox.record(
-      [this.#table.putOperation(keyOf(body, 'provider'), stored)],
-      [
-        {
-          kind: 'receipt.issued',
-          v: 1,
-          receipt: cid,
-          claim: receiptClaim(body),
-          taskId: body.taskId,
-          amount: body.amount,
-          reason: body.reason,
-        },
-      ],
-    )
+    await this.#outbox.record(this.#putOperations(cid, keyOf(body, 'provider'), stored), [
+      {
+        kind: 'receipt.issued',
+        v: 1,
+        receipt: cid,
+        claim: receiptClaim(body),
+        taskId: body.taskId,
+        amount: body.amount,
+        reason: body.reason,
+      },
+    ])
   }
 
   /** The requester has countersigned a receipt we issued. */
@@ -97,7 +97,7 @@ export class ReceiptBook {
       countersignature: countersignature.bytes,
     }
     await this.#outbox.record(
-      [this.#table.putOperation(keyOf(body, 'requester'), stored), ...this.#alsoWrite(task)],
+      [...this.#putOperations(cid, keyOf(body, 'requester'), stored), ...this.#alsoWrite(task)],
       [
         {
           kind: 'receipt.countersigned',
@@ -119,11 +119,26 @@ export class ReceiptBook {
       reverse: true,
       ...options,
     })) {
-      // Checked when it was stored.
-      const { body, cid } = openRecord(receiptMessage, record, () => true)
-      yield { role, cid, receipt: body, record, countersignature }
+      yield bookedOf({ role, record, countersignature })
     }
   }
+
+  /** A receipt by its CID; null where there is none. */
+  async find(cid: CidString): Promise<BookedReceipt | null> {
+    const key = await this.#keys.get(cid)
+    const stored = key === undefined ? undefined : await this.#table.get(key)
+    return stored === undefined ? null : bookedOf(stored)
+  }
+
+  #putOperations(cid: CidString, key: string, stored: StoredReceipt): BatchOperation[] {
+    return [this.#table.putOperation(key, stored), this.#keys.putOperation(cid, key)]
+  }
+}
+
+/** Checked when it was stored. */
+function bookedOf({ role, record, countersignature }: StoredReceipt): BookedReceipt {
+  const { body, cid } = openRecord(receiptMessage, record, () => true)
+  return { role, cid, receipt: body, record, countersignature }
 }
 
 function keyOf({ endedAtMs, taskId, attempt }: Receipt, role: StoredReceipt['role']): string {

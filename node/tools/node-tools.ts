@@ -30,9 +30,10 @@ export interface NodeTools {
   list(tenant: string): string[]
   /**
    * Those asked for, their servers started where need be.
-   * @param names `server/tool`
+   * @param names `server/tool`, or `server` for all of its tools that are allowed
    * @param options.tenant whose task it is: each server says which tenants may use it
-   * @throws {ToolError} TOOL_UNKNOWN (not configured, not allowed, or not for this tenant), TOOL_SERVER_FAILED
+   * @throws {ToolError} TOOL_UNKNOWN (not configured, not allowed, or not for this tenant), TOOL_BAD_REQUEST (too many),
+   *   TOOL_SERVER_FAILED
    */
   find(
     names: readonly string[],

@@ -6,6 +6,7 @@ import type { ToolServerConfig } from './server-file.ts'
 import { ToolServer } from './tool-server.ts'
 
 const EVERYBODY = '*'
+const MAX_TOOLS_OF_A_TASK = 32
 
 /** The tools of all configured MCP servers. */
 export class ToolServers implements NodeTools {
@@ -23,20 +24,29 @@ export class ToolServers implements NodeTools {
       .flatMap(({ config }) => config.tools.map(tool => `${config.name}/${tool}`))
   }
 
-  find(
+  async find(
     names: readonly string[],
     { tenant, signal }: { tenant: string; signal: AbortSignal },
   ): Promise<readonly NodeTool[]> {
+    const wanted = new Set(names.flatMap(name => this.#expanded(name, tenant)))
+    if (wanted.size > MAX_TOOLS_OF_A_TASK) {
+      throw new ToolError('TOOL_BAD_REQUEST', `these are ${wanted.size} tools`, {
+        fix: `Name ${MAX_TOOLS_OF_A_TASK} at most: each one's description goes to the model.`,
+      })
+    }
     return Promise.all(
-      [...new Set(names)].map(async name => {
+      [...wanted].map(name => {
         const slash = name.indexOf('/')
-        const tool = name.slice(slash + 1)
-        const found = this.#servers.get(name.slice(0, Math.max(0, slash)))
-        if (found === undefined || !found.config.tools.includes(tool) || !isOpenTo(found.config, tenant))
-          throw this.#unknown(name, tenant)
-        return found.server.tool(tool, signal)
+        return this.#servers.get(name.slice(0, slash))!.server.tool(name.slice(slash + 1), signal)
       }),
     )
+  }
+
+  /** A tool, or all those of a server that is named alone. */
+  #expanded(name: string, tenant: string): string[] {
+    const allowed = this.list(tenant).filter(each => each === name || each.startsWith(`${name}/`))
+    if (allowed.length === 0) throw this.#unknown(name, tenant)
+    return allowed
   }
 
   /** Ends all servers. Idempotent; takes up to five seconds. */

@@ -4,11 +4,16 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import { systemClock } from '../../node/clock.ts'
 import { LOOPBACK } from '../../node/gateway/accounts/accounts.ts'
 import { errorHandling } from '../../node/gateway/http/error-handling.ts'
+import { GatewayError } from '../../node/gateway/http/http-error.ts'
 import type { GatewayApp, GatewayContext, GatewayPlugin } from '../../node/gateway/http/plugin.ts'
+import { SCOPES_OF_ROLE } from '../../node/gateway/http/principal.ts'
 import { requireNeeds } from '../../node/gateway/http/route-needs.ts'
 import { silentLog } from './hosts.ts'
 
-/** Some of the gateway's plugins on a real server, for whoever the header `x-tenant` names; the owner by default. */
+/**
+ * Some of the gateway's plugins on a real server, for the admin that owns the node, or a user of
+ * the tenant that the header `x-tenant` names.
+ */
 export async function gatewayApp(
   context: Partial<GatewayContext> & Pick<GatewayContext, 'node'>,
   plugins: readonly GatewayPlugin[],
@@ -21,7 +26,16 @@ export async function gatewayApp(
   app.decorateRequest('purse', null)
   app.addHook('onRequest', async request => {
     const tenant = request.headers['x-tenant']
-    request.principal = { ...LOOPBACK, ...(typeof tenant === 'string' ? { tenant } : {}) }
+    const role = tenant === undefined ? 'admin' : 'user'
+    const scopes = new Set(SCOPES_OF_ROLE[role])
+    request.principal = {
+      ...{ ...LOOPBACK, role, scopes },
+      ...(typeof tenant === 'string' ? { tenant } : {}),
+    }
+    const { needs } = request.routeOptions.config
+    if (needs !== undefined && needs !== 'public' && !scopes.has(needs)) {
+      throw new GatewayError('FORBIDDEN', `this takes the right to ${needs}`)
+    }
   })
   const whole = {
     clock: systemClock,

@@ -20,7 +20,8 @@ import { GATEWAY_ROLES, GATEWAY_SCOPES } from '../http/principal.ts'
  * | GET POST /api/keys, POST /api/keys/:id/rotate, DELETE /api/keys/:id | spend | keys of the own tenant; of all with `administer` |
  * | GET POST /api/tenants, GET PATCH /api/tenants/:id | administer | tenants |
  *
- * A session is a cookie that scripts cannot read. Requests that change something send the token of `csrf`, from
+ * A session is a cookie that scripts cannot read, good for a quarter of an hour. A page begins with POST
+ * /api/session/refresh, which renews it (or says who else one is); GET /api/me keeps it while the page is open. Requests that change something send the token of `csrf`, from
  * `/api/me` or a sign-in, in the header `shoal-csrf`.
  */
 export const CSRF_HEADER = 'shoal-csrf'
@@ -102,7 +103,7 @@ export const meView = z.object({
   wallet: z.nullable(address),
   /** To be sent in the header `shoal-csrf`; null where no cookie is used. */
   csrf: z.nullable(z.string()),
-  /** When the cookie ends unless it is refreshed; null where no cookie is used. */
+  /** When one must sign in again; null where no cookie is used. */
   sessionExpiresAt: z.nullable(timestamp),
   policy: z.nullable(policyView),
   budget: z.nullable(budgetView),

@@ -60,10 +60,14 @@ declare module 'fastify' {
     site: Site
     /** The session that the request came with, by cookie; null for others. */
     session: Session | null
+    /** When that cookie ends by itself. */
+    accessExpiresAtMs: number
   }
   interface FastifyContextConfig {
     /** An answer that goes on as long as the client stays: counted apart from requests that work. */
     stream?: boolean
+    /** False where no session is needed, so that whoever has one need not prove to be our page: signing in. */
+    csrf?: false
   }
 }
 
@@ -87,6 +91,7 @@ export class Guard {
 
   install(app: GatewayApp): void {
     app.decorateRequest('session', null)
+    app.decorateRequest('accessExpiresAtMs', 0)
     app.decorateRequest('site')
     app.addHook('onRequest', async (request, reply) => {
       this.#protectAnswer(reply)
@@ -102,10 +107,7 @@ export class Guard {
       }
       const principal = await this.#authenticate(request, from === 'here')
       request.principal = principal
-      if (request.session !== null && !SAFE_METHODS.has(request.method) && !this.#isOwnPage(request))
-        throw new GatewayError('CSRF_MISSING', `the header ${CSRF_HEADER} is missing or wrong`, {
-          fix: 'Send what /api/me tells as csrf.',
-        })
+      this.#requireOwnPage(request)
       if (!isPublic) this.#authorize(request, reply)
       this.#limitPrincipal(request, reply)
       return
@@ -148,22 +150,25 @@ export class Guard {
       })
     }
     const cookie = isFromHere ? readCookie(request, 'access', request.site) : null
-    const session = cookie === null ? null : await accounts.sessions.verify(cookie)
-    const principal = session === null ? null : accounts.principalOfSession(session)
-    if (principal !== null) {
-      request.session = session
-      return principal
-    }
-    return local
+    const found = cookie === null ? null : await accounts.sessions.verify(cookie)
+    const principal = found === null ? null : accounts.principalOfSession(found.session)
+    if (found === null || principal === null) return local
+    request.session = found.session
+    request.accessExpiresAtMs = found.accessExpiresAtMs
+    return principal
   }
 
-  #isOwnPage(request: GatewayRequest): boolean {
-    const sent = request.headers[CSRF_HEADER]
-    return (
-      request.session !== null &&
-      typeof sent === 'string' &&
-      sameSecret(sent, this.#modules.accounts.sessions.csrfOf(request.session))
-    )
+  /**
+   * What changes something by a cookie comes from a page that could read our answers, or not at all.
+   * @throws {GatewayError} CSRF_MISSING
+   */
+  #requireOwnPage({ session, method, headers, routeOptions }: GatewayRequest): void {
+    if (session === null || SAFE_METHODS.has(method) || routeOptions.config.csrf === false) return
+    const sent = headers[CSRF_HEADER]
+    if (typeof sent === 'string' && sameSecret(sent, this.#modules.accounts.sessions.csrfOf(session))) return
+    throw new GatewayError('CSRF_MISSING', `the header ${CSRF_HEADER} is missing or wrong`, {
+      fix: 'Send what /api/me tells as csrf.',
+    })
   }
 
   /** @throws {GatewayError} UNAUTHENTICATED, FORBIDDEN */

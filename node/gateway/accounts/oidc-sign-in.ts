@@ -104,7 +104,12 @@ export class OidcSignIn {
       })
       const claims = tokens.claims()
       if (claims === undefined) throw new Error('there are no claims')
-      return identityOf(claims)
+      // Some tell no more than who it is unless they are asked.
+      const more =
+        nameIn(claims) !== null || provider.serverMetadata().userinfo_endpoint === undefined
+          ? {}
+          : await oidc.fetchUserInfo(provider, tokens.access_token, claims.sub)
+      return identityOf(claims, nameIn({ ...more, ...claims }) ?? claims.sub)
     } catch (cause) {
       throw refused('the identity provider does not confirm it', cause)
     }
@@ -148,15 +153,17 @@ export class OidcSignIn {
   }
 }
 
-function identityOf(claims: Readonly<Record<string, unknown>> & { iss: string; sub: string }): OidcIdentity {
-  const hash = createHash('sha256').update(`${claims.iss}\n${claims.sub}`).digest()
-  const told = [claims.email, claims.preferred_username, claims.name].find(
-    claim => typeof claim === 'string' && claim !== '',
-  )
+function nameIn(claims: Readonly<Record<string, unknown>>): string | null {
+  const told = [claims.email, claims.preferred_username, claims.name]
+  return (told.find(claim => typeof claim === 'string' && claim !== '') as string | null | undefined) ?? null
+}
+
+function identityOf({ iss, sub }: { iss: string; sub: string }, name: string): OidcIdentity {
+  const hash = createHash('sha256').update(`${iss}\n${sub}`).digest()
   return {
     tenant: `oidc-${hexOf(hash).slice(0, 32)}`,
     subject: `oidc:${hexOf(hash).slice(0, 32)}`,
-    name: cleanName(String(told ?? claims.sub)),
+    name: cleanName(name),
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { formatCredits } from '../../../protocol/money.ts'
 import type { ChainClient } from '../../chain/client.ts'
 import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../log.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { GatewayApp, GatewayReply, GatewayRequest } from '../http/plugin.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
@@ -24,6 +25,7 @@ import type { WalletSignIn } from './wallet-sign-in.ts'
 export interface SessionRoutesModules {
   accounts: Accounts
   clock: Clock
+  log: Logger
   rates: RateLimits
   wallets: WalletSignIn
   /** Null where no identity provider is set up. */
@@ -43,6 +45,7 @@ const TAGS = ['session']
 export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): void {
   const { accounts, clock, rates, wallets, oidc } = modules
   const config = { needs: 'public', dialect: 'api' } as const
+  const signInConfig = { ...config, csrf: false } as const
 
   const limit = (request: GatewayRequest) => {
     const waitMs = rates.take(`sign-in:${addressKey(request.ip)}`, SIGN_INS_PER_MINUTE)
@@ -64,6 +67,7 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
     // Whoever had signed in on this browser before has not any more.
     if (request.session !== null) await accounts.sessions.end(request.session)
     welcome(request, reply, await accounts.sessions.begin(who))
+    modules.log.info({ tenant: who.tenant, via: who.via }, 'somebody has signed in')
   }
   const welcome = (request: GatewayRequest, reply: GatewayReply, cookies: SessionCookies) => {
     setSessionCookies(reply, cookies, { site: request.site, nowMs: clock.nowMs() })
@@ -80,8 +84,12 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
       tags: TAGS,
       response: { 200: meView },
     },
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
+      const { session, accessExpiresAtMs } = request
+      // Pages ask this again and again: who has one open stays signed in.
+      const later = session === null ? null : await accounts.sessions.prolong(session, accessExpiresAtMs)
+      if (later !== null) setSessionCookies(reply, later, { site: request.site, nowMs: clock.nowMs() })
       return me(request, modules)
     },
   })
@@ -104,7 +112,7 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
   app.route({
     method: 'POST',
     url: '/api/session/wallet',
-    config,
+    config: signInConfig,
     schema: {
       summary: 'Sign in with a wallet: an account, or a contract (ERC-1271)',
       tags: TAGS,
@@ -122,7 +130,7 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
   app.route({
     method: 'POST',
     url: '/api/session/owner',
-    config,
+    config: signInConfig,
     schema: {
       summary: 'Trade the token that shoal serve prints for a session as the owner',
       tags: TAGS,
@@ -149,16 +157,18 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
   app.route({
     method: 'POST',
     url: '/api/session/refresh',
-    config,
+    config: signInConfig,
     schema: {
-      summary: 'Renew the session’s cookie, which is good for a quarter of an hour',
+      summary: 'Renew the session’s cookie, which is good for a quarter of an hour; who has none is told so',
       tags: TAGS,
       response: { 200: meView },
     },
     handler: async (request, reply) => {
       limit(request)
       const sent = readCookie(request, 'renewal', request.site)
-      const cookies = sent === null ? null : await accounts.sessions.renew(sent)
+      // Nothing to renew is an answer as well: pages begin with this.
+      if (sent === null) return me(request, modules)
+      const cookies = await accounts.sessions.renew(sent)
       if (cookies === null) {
         clearSessionCookies(reply, request.site)
         throw new GatewayError('UNAUTHENTICATED', 'the session has ended', { fix: 'Sign in again.' })

@@ -129,19 +129,25 @@ export class Sessions {
   }
 
   /** The session of a cookie; null when it is none of ours, has expired, or was ended. */
-  async verify(access: string): Promise<Session | null> {
-    let id: unknown
+  async verify(access: string): Promise<{ session: Session; accessExpiresAtMs: number } | null> {
     try {
       const { payload } = await jwtVerify(access, this.#secret, {
         ...{ issuer: ISSUER, audience: AUDIENCE, algorithms: ['HS256'] },
         currentDate: new Date(this.#modules.clock.nowMs()),
         requiredClaims: ['sid', 'exp'],
       })
-      id = payload.sid
+      const session = typeof payload.sid === 'string' ? this.#current(payload.sid) : null
+      return session === null ? null : { session, accessExpiresAtMs: (payload.exp ?? 0) * 1_000 }
     } catch {
       return null
     }
-    return typeof id === 'string' ? this.#current(id) : null
+  }
+
+  /** A later cookie for a session that is in use; null while the one it has is good for long enough. */
+  async prolong(session: Session, accessExpiresAtMs: number): Promise<SessionCookies | null> {
+    const leftMs = Math.min(accessExpiresAtMs, session.expiresAtMs) - this.#modules.clock.nowMs()
+    const isLate = leftMs < ACCESS_LIFETIME_MS / 2 && accessExpiresAtMs + 1_000 < session.expiresAtMs
+    return isLate ? this.#cookies(session, null) : null
   }
 
   /**

@@ -7,6 +7,7 @@ import type {
   ToolChoice,
 } from '../inference/canonical-request.ts'
 import type { InferenceChoice, InferenceResult } from '../inference/inference-service.ts'
+import { shoalBody } from '../inference/shoal-info.ts'
 import { shoalOptionsFrom } from '../inference/shoal-options.ts'
 import type {
   ContentBlock,
@@ -155,7 +156,7 @@ export function messagesResponse(
     ],
     ...stopOf(choice, stop),
     usage: usageOf(usage),
-    shoal: { ...shoal, taskIds: [...shoal.taskIds], receipts: [...shoal.receipts] },
+    shoal: shoalBody(shoal),
   }
 }
 

@@ -80,9 +80,16 @@ export class CreditAccount {
     return this.row.consumed + this.row.running
   }
 
+  /** Set aside for requests that run, base units. */
+  get reserved(): bigint {
+    let sum = 0n
+    for (const { limit } of this.#running) sum += limit
+    return sum
+  }
+
   /** Paid and not used, nor set aside. */
   get available(): bigint {
-    return maxAmount(0n, this.#durable - this.row.consumed - this.#reserved())
+    return maxAmount(0n, this.#durable - this.row.consumed - this.reserved)
   }
 
   get isIdle(): boolean {
@@ -95,7 +102,7 @@ export class CreditAccount {
 
   /** What a request on a channel may be promised: not used, and set aside for no other. */
   get free(): bigint {
-    return maxAmount(0n, this.row.ceiling - this.row.consumed - this.#reserved())
+    return maxAmount(0n, this.row.ceiling - this.row.consumed - this.reserved)
   }
 
   /**
@@ -126,7 +133,7 @@ export class CreditAccount {
       throw short('the account does not hold what this request can cost', {
         needed: wanted,
         available: free,
-        ...(isPrepaid ? { due: row.consumed + this.#reserved() + wanted } : {}),
+        ...(isPrepaid ? { due: row.consumed + this.reserved + wanted } : {}),
       })
     }
     const running: Running = { limit: wanted, charged: 0n }
@@ -271,12 +278,6 @@ export class CreditAccount {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
     }
-  }
-
-  #reserved(): bigint {
-    let sum = 0n
-    for (const { limit } of this.#running) sum += limit
-    return sum
   }
 
   #window(): bigint {

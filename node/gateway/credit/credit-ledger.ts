@@ -95,9 +95,9 @@ export class CreditLedger {
     return [...this.#accounts.values()].filter(({ row }) => row.kind === 'channel')
   }
 
-  /** Accounts of one payer. */
-  of(payer: Address): readonly CreditAccount[] {
-    return [...this.#accounts.values()].filter(({ row }) => row.payer === payer)
+  /** Credits of all wallets that have paid ahead. */
+  wallets(): readonly CreditAccount[] {
+    return [...this.#accounts.values()].filter(({ row }) => row.kind === 'wallet')
   }
 
   /** Makes a channel one that pays here. Idempotent. @throws {GatewayError} GATEWAY_BUSY */

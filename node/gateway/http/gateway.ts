@@ -9,6 +9,10 @@ import { requireProtection } from '../accounts/protection.ts'
 import { anthropicRoutes } from '../anthropic/routes.ts'
 import { askRoutes } from '../api/ask.ts'
 import { eventRoutes } from '../api/event-routes.ts'
+import { apiRoutes } from '../api/routes.ts'
+import { settingsRoutes } from '../api/settings-routes.ts'
+import { paymentRoutes } from '../credit/payment-routes.ts'
+import { Payments } from '../credit/payments.ts'
 import { NetworkInference } from '../inference/network-inference.ts'
 import { TOOL_LIMITS, ToolInference } from '../inference/tool-inference.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
@@ -48,7 +52,10 @@ const PLUGINS: readonly GatewayPlugin[] = [
   anthropicRoutes,
   ollamaRoutes,
   mcpRoutes,
+  paymentRoutes,
   eventRoutes,
+  apiRoutes,
+  settingsRoutes,
   askRoutes,
   webRoutes,
 ]
@@ -127,6 +134,9 @@ export class Gateway {
   #context(): GatewayContext {
     const { node, served, shutDown } = this.#modules
     const modules = { node, clock: this.#clock, stopping: this.#stopping.signal }
+    const payments = node.config['gateway.payments']
+      ? new Payments({ node, clock: this.#clock, log: node.log })
+      : null
     return {
       ...modules,
       config: node.config,
@@ -137,8 +147,8 @@ export class Gateway {
         clock: this.#clock,
       }),
       listen: this.#options.listen,
-      accounts: new AccountPurses({ accounts: node.parts.accounts, payments: null }),
-      payments: null,
+      accounts: new AccountPurses({ accounts: node.parts.accounts, payments }),
+      payments,
       served,
       shutDown,
     }

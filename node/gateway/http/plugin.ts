@@ -11,7 +11,7 @@ import type { Clock } from '../../clock.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Logger } from '../../log.ts'
 import type { ShoalNode } from '../../node.ts'
-import type { PaymentAccess } from '../credit/payment-access.ts'
+import type { Payments } from '../credit/payments.ts'
 import type { InferenceService } from '../inference/inference-service.ts'
 import type { ServedModels } from '../served-models.ts'
 import type { ErrorDialect } from './http-error.ts'
@@ -39,7 +39,7 @@ export interface GatewayContext {
   inference: InferenceService
   accounts: Purses
   /** Null where nobody can pay here. */
-  payments: PaymentAccess | null
+  payments: Payments | null
   /** What became of the models to be offered. */
   served: ServedModels
   /** Fires when the gateway stops: streams end then. */

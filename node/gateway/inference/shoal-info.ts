@@ -11,11 +11,17 @@ export const shoalInfoSchema = z
     cost: z.string().describe('Decimal credits for the whole request.'),
     receipts: z.array(z.string()).describe('CIDs of the receipts both sides signed.'),
     attempts: z.int(),
+    ended: z.enum(['complete', 'deadline', 'unpaid', 'cancelled']),
+    payment: z
+      .object({ paid: z.string(), used: z.string(), credit: z.string() })
+      .optional()
+      .describe(
+        'Decimal credits: what the request brought, what of it was used, what is left for the next ones.',
+      ),
     tools: z
       .array(z.object({ name: z.string(), isError: z.boolean() }))
       .optional()
       .describe('Calls made of tools of the node.'),
-    ended: z.enum(['complete', 'deadline', 'unpaid', 'cancelled']),
   })
   .describe('Who did it, at which price, with which receipts.')
 

@@ -27,6 +27,20 @@ export class SpendMeter {
     return withMarkup(this.#net, this.#markupThousandths)
   }
 
+  /** What the payer pays for a million tokens of a provider's, as it is billed here. */
+  price(
+    provider: string,
+    model: string,
+    asked: { input: bigint; output: bigint },
+  ): { input: bigint; output: bigint } {
+    const own = provider === 'local' && this.#ownPrice !== null ? this.#ownPrice(model) : null
+    const markup = this.#markupThousandths
+    return {
+      input: withMarkup(own?.inputPerMillion ?? asked.input, markup),
+      output: withMarkup(own?.outputPerMillion ?? asked.output, markup),
+    }
+  }
+
   /** Takes what an attempt will have cost. @param choice whose attempt it is */
   spending(
     choice: number,

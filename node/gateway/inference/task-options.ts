@@ -46,7 +46,6 @@ export function taskOptions(
     ...(request.logprobs === null ? {} : { logprobs: wantedLogprobs(request) }),
     jsonSchema: constraintOf(request),
     preferences: preferencesOf(request, config, policy),
-    ...(request.logprobs === null ? {} : { logprobs: request.logprobs }),
     ...(shoal.taskClass === null ? {} : { taskClass: shoal.taskClass }),
   }
 }

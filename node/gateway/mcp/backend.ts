@@ -7,10 +7,10 @@ import type { OfferView } from '../offer-views.ts'
 import type { ReceiptView, StatusView } from '../views.ts'
 
 /**
- * What a caller may do. `look`: see the market; `own`: see what only the node's owner sees: wallet, receipts, learning;
- * `balance`: see what there is to spend; `spend`: have work done.
+ * What a caller may do. `look`: see the market; `money`: see what there is to spend, and own receipts; `spend`: have work
+ * done; `own`: see what only the node's owner sees.
  */
-export type McpRight = 'look' | 'own' | 'balance' | 'spend'
+export type McpRight = 'look' | 'money' | 'spend' | 'own'
 
 /** A question with the most its answer may cost. */
 export interface McpAskRequest {
@@ -22,6 +22,8 @@ export interface McpAskRequest {
   maxPrice: bigint
   temperature: number
   seed: number | null
+  /** JSON Schema that the answer is to be of. */
+  schema: Readonly<Record<string, unknown>> | null
   strategy: Strategy | null
   dataClass: DataClass | null
   /** Of configured MCP servers, as `server/tool`. */
@@ -107,7 +109,7 @@ export interface McpBackend {
     limit: number
   }): Promise<OfferView[]>
   balance(): Promise<McpBalance>
-  /** Of tasks asked for and done, the newest first. */
+  /** Of the caller's tasks, the newest first; for the node's owner of all it asked for and did. */
   receipts(limit: number): Promise<ReceiptView[]>
   verifyReceipt(receipt: string, signal: AbortSignal): Promise<CheckedReceiptView>
   learning(): Promise<LearningView>

@@ -19,7 +19,7 @@ import type {
 
 /** A running node over its control socket; whoever may open that is its owner. Each call finds the node anew. */
 export class ControlBackend implements McpBackend {
-  readonly rights: ReadonlySet<McpRight> = new Set(['look', 'own', 'balance', 'spend'])
+  readonly rights: ReadonlySet<McpRight> = new Set(['look', 'money', 'spend', 'own'])
   readonly #connect: () => Promise<ControlClient>
 
   /** @param modules.connect finds the running node; throws NODE_NOT_RUNNING where there is none */
@@ -33,6 +33,7 @@ export class ControlBackend implements McpBackend {
   ): Promise<McpAnswer> {
     const { prompt, system, model, maxTokens, maxPrice, temperature, seed, strategy, dataClass, tools } =
       request
+    const jsonSchema = request.schema === null ? null : JSON.stringify(request.schema)
     const client = await this.#connect()
     const receipts: string[] = []
     const result = (await client.stream(
@@ -42,7 +43,7 @@ export class ControlBackend implements McpBackend {
           ...(system === null ? [] : [{ role: 'system' as const, content: system }]),
           { role: 'user', content: prompt },
         ],
-        ...{ model, maxTokens, temperature, seed, dataClass, tools: [...tools] },
+        ...{ model, maxTokens, temperature, seed, dataClass, jsonSchema, tools: [...tools] },
         maxPrice: formatCredits(maxPrice),
         ...(strategy === null ? {} : { strategy }),
       },

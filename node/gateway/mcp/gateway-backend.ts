@@ -1,4 +1,4 @@
-import { parseCredits } from '../../../protocol/money.ts'
+import { formatCredits, minAmount, parseCredits } from '../../../protocol/money.ts'
 import { disputeHandlers } from '../dispute-handlers.ts'
 import type { CheckedReceiptView } from '../dispute-views.ts'
 import type { GatewayContext } from '../http/plugin.ts'
@@ -21,6 +21,10 @@ import type {
   McpPublicStatus,
   McpRight,
 } from './backend.ts'
+import { McpError } from './errors.ts'
+
+/** Receipts looked through for those of one tenant, the newest first. */
+const MAX_LOOKED_THROUGH = 10_000
 
 /** The node in this process, for a caller of its HTTP server: with that caller's rights and that caller's money. */
 export class GatewayBackend implements McpBackend {
@@ -87,19 +91,39 @@ export class GatewayBackend implements McpBackend {
 
   async balance(): Promise<McpBalance> {
     const { node } = this.#context
-    if (this.#isOwner) return walletBalance(await walletView(node, node.trade))
     const { tenant, wallet } = this.#principal
-    return { holder: tenant, address: wallet, spendable: null, wallet: null }
+    const balance = this.#isOwner
+      ? walletBalance(await walletView(node, node.trade))
+      : { holder: tenant, address: wallet, spendable: null, wallet: null }
+    const { accounts } = node.parts
+    let spendable = balance.spendable === null ? null : parseCredits(balance.spendable)
+    for (const { account, budget } of accounts.linesOf(this.#principal)) {
+      if (budget === null) continue
+      const left = parseCredits(accounts.budgets.view(account, budget).remaining)
+      spendable = spendable === null ? left : minAmount(spendable, left)
+    }
+    return { ...balance, spendable: spendable === null ? null : formatCredits(spendable) }
   }
 
   async receipts(limit: number): Promise<ReceiptView[]> {
-    const receipts: ReceiptView[] = []
-    for await (const receipt of this.#context.node.parts.receipts.list({ limit }))
-      receipts.push(receiptView(receipt))
-    return receipts
+    const { receipts, eventDesk } = this.#context.node.parts
+    const { tenant } = this.#principal
+    const views: ReceiptView[] = []
+    for await (const receipt of receipts.list({ limit: this.#isOwner ? limit : MAX_LOOKED_THROUGH })) {
+      const isOurs =
+        this.#isOwner ||
+        (receipt.role === 'requester' && (await eventDesk.tenants.of(receipt.receipt.taskId)) === tenant)
+      if (isOurs && views.push(receiptView(receipt)) === limit) break
+    }
+    return views
   }
 
   async verifyReceipt(receipt: string, signal: AbortSignal): Promise<CheckedReceiptView> {
+    if (!this.#isOwner && !(await this.receipts(MAX_LOOKED_THROUGH)).some(own => own.receipt === receipt)) {
+      throw new McpError('MCP_RECEIPT_UNKNOWN', 'you have no such receipt here', {
+        fix: 'Take one that the tool receipts lists.',
+      })
+    }
     const check = disputeHandlers(this.#context.node).verifyReceipt
     const parameters = { receipt, evidence: null, export: false }
     return (await check(parameters, () => {}, signal)) as CheckedReceiptView
@@ -129,14 +153,14 @@ function rightsOf({ tenant, scopes }: Principal): ReadonlySet<McpRight> {
   const rights = new Set<McpRight>()
   if (scopes.has('look')) rights.add('look')
   if (scopes.has('look') && tenant === OWNER_TENANT) rights.add('own')
-  if (scopes.has('spend')) rights.add('balance')
+  if (scopes.has('spend')) rights.add('money')
   if (scopes.has('infer') && scopes.has('spend')) rights.add('spend')
   return rights
 }
 
 function canonical(request: McpAskRequest): CanonicalRequest {
-  const { prompt, system, model, maxTokens, maxPrice, temperature, seed, strategy, dataClass, tools } =
-    request
+  const { prompt, system, model, maxTokens, maxPrice, temperature, seed } = request
+  const { schema, strategy, dataClass, tools } = request
   return {
     model,
     input: {
@@ -147,7 +171,9 @@ function canonical(request: McpAskRequest): CanonicalRequest {
       ],
     },
     ...{ maxTokens, temperature, topP: 1, topK: 0, minP: 0, seed },
-    ...{ stop: [], n: 1, tools: [], toolChoice: 'auto', responseFormat: { type: 'text' }, logprobs: null },
+    ...{ stop: [], n: 1, tools: [], toolChoice: 'auto', logprobs: null },
+    responseFormat:
+      schema === null ? { type: 'text' } : { type: 'json_schema', name: 'answer', schema, strict: true },
     shoal: { ...NO_SHOAL_OPTIONS, maxPrice, strategy, dataClass, tools },
   }
 }

@@ -20,7 +20,7 @@ export function registerPrompts(server: McpServer, backend: McpBackend): void {
         ),
     )
   }
-  if (!backend.rights.has('own')) return
+  if (!backend.rights.has('money')) return
   server.registerPrompt(
     'explain_receipt',
     {

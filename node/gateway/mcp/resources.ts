@@ -20,7 +20,7 @@ export function registerResources(server: McpServer, backend: McpBackend): void 
       async uri => contentOf(uri, await backend.status()),
     )
   }
-  if (!backend.rights.has('own')) return
+  if (!backend.rights.has('money')) return
   server.registerResource(
     'receipts',
     'shoal://receipts',

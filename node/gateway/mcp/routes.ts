@@ -1,4 +1,4 @@
-import type { GatewayPlugin } from '../http/plugin.ts'
+import type { GatewayPlugin, GatewayReply, GatewayRequest } from '../http/plugin.ts'
 import type { McpEndpoint } from './endpoint.ts'
 
 /** `/mcp`: the node as an MCP server over streamable HTTP. */
@@ -15,21 +15,20 @@ export const mcpRoutes: GatewayPlugin = async (app, context) => {
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
       done(null, parsed(body as string)),
     )
-    scope.route({
-      method: ['POST', 'GET', 'DELETE'],
-      url: '/mcp',
-      config: { needs: 'look', dialect: 'api' },
-      schema: {
-        summary: 'The node as an MCP server over streamable HTTP',
-        description:
-          'JSON-RPC messages of the Model Context Protocol, which lists its tools, resources and prompts itself.',
-        tags: ['MCP'],
-      },
-      handler: async (request, reply) => {
-        await (await endpointOf()).answer(request, reply, request.body)
-        return reply
-      },
-    })
+    const schema = {
+      summary: 'The node as an MCP server over streamable HTTP',
+      description:
+        'JSON-RPC messages of the Model Context Protocol, which lists its tools, resources and prompts itself.',
+      tags: ['MCP'],
+    }
+    const handler = async (request: GatewayRequest, reply: GatewayReply) => {
+      await (await endpointOf()).answer(request, reply, request.body)
+      return reply
+    }
+    const config = { needs: 'look', dialect: 'api' } as const
+    scope.route({ method: ['POST', 'DELETE'], url: '/mcp', config, schema, handler })
+    // What the server says of its own accord, as long as the client stays.
+    scope.route({ method: 'GET', url: '/mcp', config: { ...config, stream: true }, schema, handler })
   })
 }
 

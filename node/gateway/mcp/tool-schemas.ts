@@ -1,17 +1,17 @@
 import { z } from 'zod'
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
-import { MAX_OUTPUT_TOKENS } from '../../../protocol/limits.ts'
+import { MAX_JSON_SCHEMA_BYTES, MAX_OUTPUT_TOKENS } from '../../../protocol/limits.ts'
 import { STRATEGIES } from '../../market/preferences.ts'
 
 /** What the tools take and give, as MCP clients see it. Credits are decimal strings, times ISO 8601. */
 
 /** An answer that goes into somebody's context is kept short. */
-export const MAX_RECEIPTS_LISTED = 200
+const MAX_RECEIPTS_LISTED = 200
 const MAX_OFFERS_LISTED = 100
 const MAX_PROMPT_CHARS = 262_144
 const MAX_TEXTS = 64
 const MAX_TEXT_CHARS = 32_768
-const MAX_TOOLS = 16
+const MAX_TOOLS = 32
 
 const credits = z.string().regex(/^\d{1,12}(\.\d{1,18})?$/, 'must be credits, such as "0.01"')
 const amount = z.string().describe('Credits')
@@ -53,12 +53,19 @@ export const askInput = z.strictObject({
   strategy: z.enum(STRATEGIES).optional().describe('What counts most in choosing who answers'),
   dataClass,
   temperature: z.number().min(0).max(5).default(0).describe('0 always takes the likeliest word'),
+  schema: z
+    .record(z.string(), z.unknown())
+    .refine(schema => JSON.stringify(schema).length <= MAX_JSON_SCHEMA_BYTES, 'is too long')
+    .optional()
+    .describe('Makes the answer JSON of this JSON Schema; not together with tools'),
   seed: z.int().min(0).max(0xffff_ffff).optional().describe('Repeats an answer'),
   tools: z
-    .array(z.string().max(130))
+    .array(z.string().min(1).max(200))
     .max(MAX_TOOLS)
     .optional()
-    .describe('Tools of MCP servers configured at the node that the answer may use, as server/tool'),
+    .describe(
+      'Tools of MCP servers configured at the node that the answer may use: server/tool, or a server for all of its tools',
+    ),
   confirm,
 })
 export type AskInput = z.output<typeof askInput>

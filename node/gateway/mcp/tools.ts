@@ -68,25 +68,8 @@ export function registerTools(server: McpServer, modules: McpToolModules): void 
         }),
     )
   }
-  if (backend.rights.has('balance')) registerBalance(server, modules)
-  if (backend.rights.has('own')) registerOwn(server, modules)
-}
-
-function registerBalance(server: McpServer, { backend, log }: McpToolModules): void {
-  server.registerTool(
-    'wallet_balance',
-    {
-      title: 'Balance',
-      description: 'What there is to spend, and for the node’s owner all that its wallet has.',
-      inputSchema: nothing,
-      outputSchema: balanceOutput,
-      annotations: LOOKS,
-    },
-    () => answered(log, async () => resultOf({ ...(await backend.balance()) })),
-  )
-}
-
-function registerOwn(server: McpServer, { backend, log }: McpToolModules): void {
+  if (backend.rights.has('money')) registerMoney(server, modules)
+  if (!backend.rights.has('own')) return
   server.registerTool(
     'learn_status',
     {
@@ -97,6 +80,20 @@ function registerOwn(server: McpServer, { backend, log }: McpToolModules): void 
       annotations: LOOKS,
     },
     () => answered(log, async () => resultOf(learnAnswer(await backend.learning()))),
+  )
+}
+
+function registerMoney(server: McpServer, { backend, log }: McpToolModules): void {
+  server.registerTool(
+    'wallet_balance',
+    {
+      title: 'Balance',
+      description: 'What there is to spend, and for the node’s owner all that its wallet has.',
+      inputSchema: nothing,
+      outputSchema: balanceOutput,
+      annotations: LOOKS,
+    },
+    () => answered(log, async () => resultOf({ ...(await backend.balance()) })),
   )
   server.registerTool(
     'receipts',
@@ -180,7 +177,7 @@ async function ask(
       {
         ...{ prompt: input.prompt, system: input.system ?? null, model: input.model ?? null },
         ...{ maxTokens: input.maxTokens, maxPrice: parseCredits(input.maxPrice) },
-        ...{ temperature: input.temperature, seed: input.seed ?? null },
+        ...{ temperature: input.temperature, seed: input.seed ?? null, schema: input.schema ?? null },
         ...{ strategy: input.strategy ?? null, dataClass: input.dataClass ?? null },
         tools: input.tools ?? [],
       },

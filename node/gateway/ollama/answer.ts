@@ -5,7 +5,7 @@ import { SseStream } from '../http/sse.ts'
 import { runCall } from '../inference/call.ts'
 import type { CanonicalRequest } from '../inference/canonical-request.ts'
 import type { InferenceEvent, InferenceResult } from '../inference/inference-service.ts'
-import { resultHeaders } from '../inference/shoal-info.ts'
+import { resultHeaders, shoalBody } from '../inference/shoal-info.ts'
 import type { AnswerMessage } from './schema.ts'
 import { callsOf, doneReasonOf, logprobsOf } from './translation.ts'
 
@@ -140,7 +140,7 @@ function endOf({ choices, usage, shoal }: InferenceResult, timing: Timing, clock
     prompt_eval_duration: nanoseconds(firstAtMs - timing.startedAtMs),
     eval_count: usage.outputTokens,
     eval_duration: nanoseconds(nowMs - firstAtMs),
-    shoal: { ...shoal, taskIds: [...shoal.taskIds], receipts: [...shoal.receipts] },
+    shoal: shoalBody(shoal),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { runEmbedding } from '../inference/call.ts'
-import { resultHeaders } from '../inference/shoal-info.ts'
+import { resultHeaders, shoalBody } from '../inference/shoal-info.ts'
 import { shoalOptionsFrom } from '../inference/shoal-options.ts'
 import { nanoseconds } from './answer.ts'
 import {
@@ -41,7 +41,7 @@ export const embedRoutes: GatewayPlugin = (app, context) => {
         total_duration: nanoseconds(clock.nowMs() - startedAtMs),
         load_duration: 0,
         prompt_eval_count: usage.promptTokens,
-        shoal: { ...shoal, taskIds: [...shoal.taskIds], receipts: [...shoal.receipts] },
+        shoal: shoalBody(shoal),
       })
     },
   })

@@ -4,7 +4,7 @@ import { GatewayError } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { runEmbedding } from '../inference/call.ts'
 import type { EmbeddingResult } from '../inference/inference-service.ts'
-import { resultHeaders, shoalInfoSchema } from '../inference/shoal-info.ts'
+import { resultHeaders, shoalBody, shoalInfoSchema } from '../inference/shoal-info.ts'
 import { shoalOptionsFrom, shoalOptionsSchema } from '../inference/shoal-options.ts'
 import { modelField, openaiErrors } from './chat-schema.ts'
 import { cannot } from './chat-translation.ts'
@@ -86,6 +86,6 @@ function embeddingsResponse(
     })),
     model: shoal.model,
     usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
-    shoal: { ...shoal, taskIds: [...shoal.taskIds], receipts: [...shoal.receipts] },
+    shoal: shoalBody(shoal),
   }
 }

@@ -56,12 +56,7 @@ export function examine(state: RoundState, { body, signer }: ProposalState): Sou
 
 /** What this node would aggregate now; null while there is too little for it. */
 export function ownBasis(state: RoundState): ProposalBasis | null {
-  const seats = roster(state)
-  const reports = seats.flatMap(({ node }) => {
-    const { scores, other } = state.members.get(node)!
-    return scores === null || other.scores !== undefined ? [] : [scores]
-  })
-  const staked = withStakes(reports, seats)
+  const { seats, reports, staked } = reported(state)
   if (staked === null || !isQuorum(sum(staked), stakeOf(seats))) return null
   const derived = aggregateInputs(staked, update => authorOf(state, update))
   if ('missing' in derived || derived.inputs.length < state.manifest.minimumUpdates) return null
@@ -70,6 +65,24 @@ export function ownBasis(state: RoundState): ProposalBasis | null {
     scores: reports.map(({ cid }) => cid).sort(),
     inputs: derived.inputs,
   }
+}
+
+/** Whether everybody has scored, and found too few updates good: there is nothing to wait for any more. */
+export function isHopeless(state: RoundState): boolean {
+  const { seats, reports, staked } = reported(state)
+  if (staked === null || seats.length === 0 || reports.length < seats.length) return false
+  const derived = aggregateInputs(staked, update => authorOf(state, update))
+  return !('missing' in derived) && derived.inputs.length < state.manifest.minimumUpdates
+}
+
+/** Who takes part, and the score reports of those who gave one and no second. */
+function reported(state: RoundState) {
+  const seats = roster(state)
+  const reports = seats.flatMap(({ node }) => {
+    const { scores, other } = state.members.get(node)!
+    return scores === null || other.scores !== undefined ? [] : [scores]
+  })
+  return { seats, reports, staked: withStakes(reports, seats) }
 }
 
 export function turnOf(state: RoundState, attempt: number, nodes: readonly NodeKey[]): NodeKey | null {

@@ -5,7 +5,7 @@ import { isQuorum } from '../acceptance/quorum.ts'
 import { admit, memberToForget } from './admission.ts'
 import { isRejected, outcomeOf } from './outcome.ts'
 import { ROUND_PHASES, type RoundFailure, type RoundPhase } from './phases.ts'
-import { examine, ownBasis, proposalKey, turnOf } from './proposal-check.ts'
+import { examine, isHopeless, ownBasis, proposalKey, turnOf } from './proposal-check.ts'
 import { graceMs, isLatecomer, joinsUntilMs, roster, stakeOf } from './roster.ts'
 import type { RoundRecord } from './round-record.ts'
 import type {
@@ -273,7 +273,7 @@ function nextPhase(state: RoundState, nowMs: number): RoundPhase | { failure: Ro
     }
     case 'aggregate': {
       if (candidate(state) !== null) return 'vote'
-      if (!isPast('aggregate')) return null
+      if (!isPast('aggregate') && !isHopeless(state)) return null
       return fails(ownBasis(state) === null ? 'too_few_accepted' : 'no_aggregate') ?? 'vote'
     }
     case 'vote':

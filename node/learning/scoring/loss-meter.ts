@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Engine, LossRow, MeasuredLoss } from '../../../inference/engine.ts'
 import type { ModelId } from '../../../protocol/ids.ts'
 import { parseModelId } from '../../../protocol/ids.ts'
@@ -35,7 +36,6 @@ export interface LossMeter {
  */
 export class EngineLossMeter implements LossMeter {
   readonly #engine: Pick<Engine, 'load' | 'unload' | 'measureLoss'>
-  #loads = 0
 
   constructor(modules: { engine: Pick<Engine, 'load' | 'unload' | 'measureLoss'> }) {
     this.#engine = modules.engine
@@ -46,7 +46,8 @@ export class EngineLossMeter implements LossMeter {
     texts: readonly (readonly LossRow[])[],
     signal: AbortSignal,
   ): Promise<MeasuredText[]> {
-    const id = `measured-${++this.#loads}@sha256:${parseModelId(base.id)?.sha256 ?? ''}`
+    // Others may measure with the same engine.
+    const id = `measured-${randomUUID()}@sha256:${parseModelId(base.id)?.sha256 ?? ''}`
     await this.#engine.load(
       {
         id,

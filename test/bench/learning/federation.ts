@@ -161,7 +161,9 @@ export class Federation {
       {
         ...{ base: this.base.id, name: 'federated', domain: 'general', format: 'any' },
         ...{ trainForMs: ROUND_WITHIN_MS, joinForMs: JOIN_FOR_MS, judgeForMs: ROUND_WITHIN_MS },
-        ...{ leastStake: 1n, minimumUpdates: this.#members.length, maximumMembers: this.#members.length },
+        // Whoever gains more on others' texts than on its own in some round is left out of it.
+        minimumUpdates: Math.ceil(this.#members.length / 2),
+        ...{ leastStake: 1n, maximumMembers: this.#members.length },
         ...proposal,
       },
       { generalPath: null, join: true, nowMs: Date.now(), seed },

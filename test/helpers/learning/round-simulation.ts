@@ -33,6 +33,8 @@ export interface SimulationOptions {
   restarts: number
   /** How often a node asks another for what it lacks, ms. */
   syncEveryMs: number
+  /** Whether updates are no good; default false. */
+  isWorthless?: boolean
   random: () => number
 }
 
@@ -129,6 +131,10 @@ export class RoundSimulation {
             state.proposals.find(({ cid }) => cid === state.outcome!.proposal)!.body.adapter.digest,
         ),
     )
+  }
+
+  get isWorthless(): boolean {
+    return this.#options.isWorthless === true
   }
 
   #sync(node: SimulatedNode): void {
@@ -304,7 +310,7 @@ class SimulatedNode {
       ...{ version: 1, round: this.#simulation.round },
       entries: updates.map((update, index) => ({
         ...{ update, code: null, random: null, similarTo: null },
-        ...(lie > 0 && index % 2 === lie % 2
+        ...(this.#simulation.isWorthless || (lie > 0 && index % 2 === lie % 2)
           ? { verdict: 'no_gain' as const, ownDomain: null }
           : {
               verdict: 'accepted' as const,

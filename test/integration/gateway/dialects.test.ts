@@ -3,8 +3,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { Ollama } from 'ollama'
 import OpenAI from 'openai'
 import type { Engine } from '../../../inference/engine.ts'
-import { Gateway } from '../../../node/gateway/http/gateway.ts'
-import { ServedModels } from '../../../node/gateway/served-models.ts'
+import { gatewayNetwork, type TestGateway } from '../../helpers/gateway.ts'
 import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
@@ -42,27 +41,24 @@ describe("other providers' clients at the door", function () {
   const network = new TestNetwork()
   let provider: TestNode
   let requester: TestNode
-  let gateway: Gateway
+  let door: TestGateway
   let openai: OpenAI
   let anthropic: Anthropic
   let ollama: Ollama
 
   before(async () => {
     await network.start()
-    provider = await network.node()
-    requester = await network.node({ 'models.serve': '', 'p2p.bootstrap': provider.address })
-    await requester.knows(provider)
-    gateway = new Gateway(
-      { listen: '127.0.0.1:0' },
-      { node: requester.node, served: new ServedModels(requester.node.events), shutDown: () => {} },
-    )
-    await gateway.start()
-    openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none', maxRetries: 0 })
-    anthropic = new Anthropic({ baseURL: gateway.url, apiKey: 'none', maxRetries: 0 })
-    ollama = new Ollama({ host: gateway.url })
+    const { provider: serving, door: opened } = await gatewayNetwork(network)
+    door = opened
+    provider = serving
+    requester = door.node
+    const { url } = door.gateway
+    openai = new OpenAI({ baseURL: door.v1, apiKey: 'none', maxRetries: 0 })
+    anthropic = new Anthropic({ baseURL: url, apiKey: 'none', maxRetries: 0 })
+    ollama = new Ollama({ host: url })
   })
   after(async () => {
-    await gateway?.stop()
+    await door?.stop()
     await network.stop()
   })
 
@@ -181,7 +177,9 @@ describe("other providers' clients at the door", function () {
       const held = await anthropic.messages.create({ ...ask, tools, tool_choice: choice })
       const use = held.content.find(block => block.type === 'tool_use')
       assert.equal(held.stop_reason, 'tool_use')
-      assert.ok(use?.name === 'weather' && WEATHER.properties.city.enum.includes((use.input as any).city))
+      assert.ok(use?.name === 'weather')
+      const { city } = use.input as { city: string }
+      assert.ok(WEATHER.properties.city.enum.includes(city))
 
       const restore = saying(provider.node.parts.engine, ['Let me look. ', CALL.slice(0, 14), CALL.slice(14)])
       try {

@@ -12,11 +12,13 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js'
 import { z } from 'zod'
+import { tenantInput } from '../../../node/gateway/accounts/account-schemas.ts'
 import { ControlClient } from '../../../node/gateway/control-client.ts'
 import { controlEndpoint } from '../../../node/gateway/control-endpoint.ts'
 import { controlHandlers } from '../../../node/gateway/control-handlers.ts'
 import { ControlServer } from '../../../node/gateway/control-server.ts'
 import { Door } from '../../../node/gateway/http/door.ts'
+import type { GatewayScope } from '../../../node/gateway/http/principal.ts'
 import type { ToolAnswerView } from '../../../node/gateway/inference-handlers.ts'
 import { ServedModels } from '../../../node/gateway/served-models.ts'
 import { parseCredits } from '../../../protocol/money.ts'
@@ -25,6 +27,9 @@ import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
 const TOOLS = ['ask', 'embed', 'learn_status', 'market', 'receipts', 'verify_receipt', 'wallet_balance']
+
+/** Takes so long that it can be cancelled. */
+const LONG = { type: 'array', items: { enum: ['shoal'] }, minItems: 200, maxItems: 200 }
 
 interface Called {
   isError: boolean
@@ -229,7 +234,7 @@ describe('the node and MCP', () => {
       it('cancels at the provider', async () => {
         const abort = new AbortController()
         const begun = provider.told.length
-        const given = { prompt: 'Count to a thousand.', maxPrice: '0.1', maxTokens: 4_000 }
+        const given = { prompt: 'What is Shoal?', maxPrice: '0.1', maxTokens: 900, schema: LONG }
         const waiting = client.callTool({ name: 'ask', arguments: given }, undefined, {
           signal: abort.signal,
           onprogress: () => abort.abort(),
@@ -347,6 +352,68 @@ describe('the node and MCP', () => {
       assert.equal((await post(ping, session)).status, 200)
       assert.equal((await fetch(url, { method: 'DELETE', headers: session })).status, 200)
       assert.equal((await post(ping, session)).status, 404)
+    })
+
+    it('shows a tenant its own, and lets nobody into its session', async () => {
+      const { accounts } = asker.node.parts
+      await accounts.tenants.create(
+        tenantInput.parse({ id: 'acme', policy: { budget: { amount: '0.5', per: 'day' } } }),
+      )
+      const keyOf = async (scopes: readonly GatewayScope[]) =>
+        (
+          await accounts.keys.create({
+            ...{ tenant: 'acme', name: 'test', role: 'user', scopes, expiresAtMs: null, budget: null },
+          })
+        ).key
+      const connect = async (key: string) => {
+        const requestInit = { headers: { authorization: `Bearer ${key}` } }
+        const transport = new StreamableHTTPClientTransport(url, { requestInit })
+        const client = new Client({ name: 'test', version: '1' })
+        await client.connect(transport)
+        return { client, transport }
+      }
+      const { client, transport } = await connect(await keyOf(['look', 'infer', 'spend']))
+      const { tools } = await client.listTools()
+      assert.deepEqual(
+        tools.map(({ name }) => name).sort(),
+        TOOLS.filter(name => name !== 'learn_status'),
+      )
+      assert.deepEqual((await call(client, 'receipts')).structured.receipts, [])
+      const balance = (await call(client, 'wallet_balance')).structured
+      assert.deepEqual([balance.holder, balance.spendable, balance.wallet], ['acme', '0.5', null])
+      const status = await client.readResource({ uri: 'shoal://status' })
+      assert.equal(JSON.parse((status.contents[0] as { text: string }).text).dataDir, undefined)
+      assert.match(
+        (await call(client, 'ask', { prompt: 'a', maxPrice: '0', tools: ['test'] })).text,
+        /^TOOL_UNKNOWN/,
+      )
+
+      const asked = { prompt: 'Tell me of the sea.', maxPrice: '0.01', maxTokens: 16 }
+      const { confirm } = (await call(client, 'ask', asked)).structured.confirmation as { confirm: string }
+      const answer = (await call(client, 'ask', { ...asked, confirm })).structured
+      assert.equal(answer.status, 'done')
+      const own = (await call(client, 'receipts')).structured.receipts as { receipt: string }[]
+      assert.deepEqual(
+        own.map(({ receipt }) => receipt),
+        answer.receipts,
+      )
+      let foreign: string | null = null
+      for await (const { cid } of asker.node.parts.receipts.list({ limit: 50 }))
+        if (cid !== own[0]!.receipt) foreign ??= cid
+      assert.match((await call(client, 'verify_receipt', { receipt: foreign! })).text, /^MCP_RECEIPT_UNKNOWN/)
+      assert.ok(Number((await call(client, 'wallet_balance')).structured.spendable) < 0.5)
+
+      const ping = { jsonrpc: '2.0', id: 2, method: 'ping' }
+      const session = { 'mcp-session-id': transport.sessionId! }
+      assert.equal((await post(ping, session)).status, 404)
+      assert.equal((await post(ping, { origin: 'https://evil.example' })).status, 403)
+      assert.equal((await post(ping, { authorization: 'Bearer shoal_wrong_key' })).status, 401)
+      const onlooker = await connect(await keyOf(['look']))
+      assert.deepEqual(
+        (await onlooker.client.listTools()).tools.map(({ name }) => name),
+        ['market'],
+      )
+      await Promise.all([client.close(), onlooker.client.close()])
     })
 
     it('goes on where a broken connection left it', async () => {

@@ -155,6 +155,21 @@ describe('scoring updates with the embedded model', () => {
     assert.deepEqual(blamed, [])
   })
 
+  it('measures the same whoever else measures with the same engine', async () => {
+    const rows = (await readGeneralRows(SHIPPED_GENERAL_TEXT)).slice(0, 4)
+    const measure = async (adapterPath: string | null) => {
+      const [text] = await new EngineLossMeter({ engine }).measure(
+        { base, adapterPath },
+        [rows],
+        AbortSignal.timeout(30_000),
+      )
+      return Math.round(text!.loss * 1_000)
+    }
+    const alone = [await measure(null), await measure(trainedPath)]
+    assert.notEqual(alone[0], alone[1])
+    assert.deepEqual(await Promise.all([measure(null), measure(trainedPath)]), alone)
+  })
+
   it('finds copies, whatever they are dressed in', async () => {
     const turned = await write('turned.gguf', encodeAdapter(disguised(trained)))
     const scores = await score(update('cid', trainedPath), update('eve', turned), update('fay', trainedPath))

@@ -164,3 +164,41 @@ describe('TokenJudge', () => {
     assert.deepEqual(accepted, [90, 11])
   })
 })
+
+describe('TokenChoice with chances', () => {
+  const told = { sampling: { ...open, topK: 2, minP: 0.4 }, position: 5, logprobs: 3 }
+
+  it('asks for all candidates, and chooses as it does without', () => {
+    const choice = new TokenChoice(told, { grammar: null })
+    assert.deepEqual([choice.evaluate.topK, choice.evaluate.minP], [64, 0])
+    const plain = new TokenChoice({ ...told, logprobs: null }, { grammar: null })
+    for (let i = 0; i < 20; i++) {
+      const step = { token: 0, probabilities: candidates(10 + i) }
+      assert.equal(choice.choose(step), plain.choose(step))
+    }
+    assert.equal(plain.chances, null)
+  })
+
+  it('tells what the model would say by itself, the likeliest first', () => {
+    const { grammar } = grammarOf([13])
+    const choice = new TokenChoice(told, { grammar })
+    assert.equal(choice.choose({ token: 10, probabilities: candidates() }), 13)
+    const { token, logprob, top } = choice.chances!
+    assert.equal(token, 13)
+    assert.ok(Math.abs(logprob - Math.log(0.1)) < 1e-12)
+    assert.deepEqual(
+      top.map(each => each.token),
+      [10, 11, 12],
+    )
+    assert.ok(Math.abs(top[0]!.logprob - Math.log(0.4)) < 1e-12)
+  })
+
+  it('takes the likeliest at temperature 0, a grammar permitting', () => {
+    const greedy = { ...told, sampling: { ...open, temperature: 0 } }
+    const choice = new TokenChoice(greedy, { grammar: null })
+    assert.equal(choice.metadata.probabilities, true)
+    assert.equal(choice.choose({ token: 99, probabilities: candidates() }), 10)
+    const held = new TokenChoice(greedy, { grammar: grammarOf([12, 13]).grammar })
+    assert.equal(held.choose({ token: 99, probabilities: candidates() }), 12)
+  })
+})

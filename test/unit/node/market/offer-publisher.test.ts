@@ -173,10 +173,10 @@ describe('offer publisher', () => {
     assert.deepEqual(
       offers().map(({ models }) => models.map(({ model, kinds }) => [model.split('@')[0], kinds])),
       [
-        [['one', ['chat', 'completion']]],
+        [['one', ['chat', 'completion', 'embedding']]],
         [
-          ['one', ['chat', 'completion']],
-          ['two', ['completion']],
+          ['one', ['chat', 'completion', 'embedding']],
+          ['two', ['completion', 'embedding']],
         ],
       ],
     )

@@ -3,15 +3,12 @@ import { backoffMs, pause } from './backoff.ts'
 import { send } from './http.ts'
 import { readEvents } from './sse.ts'
 import { Store } from './store.ts'
+import type { EventView } from './views.ts'
 
-/** The node's events as they happen, over one connection however many parts of the page listen. */
-export interface LiveEvent {
-  id: string
-  channel: string
-  data: Record<string, unknown>
-}
+/** One of the node's events, as `/api/events` tells it. */
+export type LiveEvent = EventView
 
-/** Whether events come in. */
+/** The node's events as they happen come over one connection, however many parts of the page listen. */
 export const liveState = new Store<'off' | 'on' | 'lost'>('off')
 
 /** The connection outlasts its last listener by so long: going from page to page does not open it anew. */
@@ -65,7 +62,9 @@ async function follow({ signal }: AbortController): Promise<void> {
       for await (const { id, type, data } of readEvents(body!)) {
         attempt = 0
         if (id !== null) lastId = id
-        const event = { id: id ?? '', channel: type, data: JSON.parse(data) as Record<string, unknown> }
+        // Of what was removed before we came, lists tell anyway.
+        if (type === 'gap') continue
+        const event = JSON.parse(data) as LiveEvent
         for (const tell of listeners) tell(event)
       }
     } catch {

@@ -206,6 +206,7 @@ describe('accounts', () => {
       await makeTenant('acme')
       await assert.rejects(makeTenant('acme'), failsWith('CONFLICT'))
       await assert.rejects(makeTenant('owner'), failsWith('CONFLICT'))
+      await assert.rejects(makeTenant('guest'), failsWith('CONFLICT'))
       await assert.rejects(desk.changeTenant('owner', { role: 'user' }), failsWith('FORBIDDEN'))
       await assert.rejects(desk.changeTenant('nobody', {}), failsWith('NOT_FOUND'))
       assert.equal(tenantInput.safeParse({ id: '../acme' }).success, false)
@@ -219,7 +220,7 @@ describe('accounts', () => {
     it('last a quarter of an hour unless renewed, over a restart too', async () => {
       const { access, refresh } = await accounts.sessions.begin(WHO)
       await restart()
-      assert.equal((await accounts.sessions.verify(access))?.subject, WALLET)
+      assert.equal((await accounts.sessions.verify(access))?.session.subject, WALLET)
       await clock.advance(15 * 60_000 + 1_000)
       assert.equal(await accounts.sessions.verify(access), null)
       const renewed = await accounts.sessions.renew(refresh!)
@@ -227,6 +228,20 @@ describe('accounts', () => {
       assert.ok(await accounts.sessions.verify(renewed.access))
       await clock.advance(12 * HOUR_MS)
       assert.equal(await accounts.sessions.renew(renewed.refresh!), null)
+    })
+
+    it('are prolonged by who keeps a page open, and no further than they last', async () => {
+      const { access, session } = await accounts.sessions.begin(WHO)
+      const { accessExpiresAtMs } = (await accounts.sessions.verify(access))!
+      assert.equal(await accounts.sessions.prolong(session, accessExpiresAtMs), null)
+      await clock.advance(8 * 60_000)
+      const later = await accounts.sessions.prolong(session, accessExpiresAtMs)
+      assert.equal(later!.refresh, null)
+      await clock.advance(8 * 60_000)
+      assert.equal(await accounts.sessions.verify(access), null)
+      assert.ok(await accounts.sessions.verify(later!.access))
+      await clock.advance(12 * HOUR_MS)
+      assert.equal(await accounts.sessions.verify(later!.access), null)
     })
 
     it('end at once, here or everywhere', async () => {

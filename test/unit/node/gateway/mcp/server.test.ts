@@ -38,7 +38,7 @@ class AskedBackend implements McpBackend {
   readonly asked: McpAskRequest[] = []
   answer: McpBackend['ask'] = async () => ANSWER
 
-  constructor(rights: readonly McpRight[] = ['look', 'own', 'balance', 'spend']) {
+  constructor(rights: readonly McpRight[] = ['look', 'money', 'spend', 'own']) {
     this.rights = new Set(rights)
   }
 
@@ -260,7 +260,14 @@ describe('the MCP server', () => {
       return tools.map(({ name }) => name).sort()
     }
     assert.deepEqual(await names(['look']), ['market'])
-    assert.deepEqual(await names(['look', 'balance', 'spend']), ['ask', 'embed', 'market', 'wallet_balance'])
+    assert.deepEqual(await names(['look', 'money', 'spend']), [
+      'ask',
+      'embed',
+      'market',
+      'receipts',
+      'verify_receipt',
+      'wallet_balance',
+    ])
     const stranger = await connect(new AskedBackend(['look', 'spend']))
     assert.deepEqual(
       (await stranger.listResources()).resources.map(({ uri }) => uri),

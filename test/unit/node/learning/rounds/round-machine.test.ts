@@ -36,6 +36,14 @@ describe('the machine of a round', () => {
     assert.deepEqual(endsOf(simulate({ nodes: 1, seed: 1 })), ['too_few_members'])
   })
 
+  it('fails as soon as everybody has found too little that is good', () => {
+    const { nodes } = simulate({ nodes: 4, seed: 1, isWorthless: true })
+    for (const { state } of nodes) {
+      assert.equal(state.failure, 'too_few_accepted')
+      assert.ok(state.phaseFromMs < state.manifest.deadlines.scoreMs, 'it waited')
+    }
+  })
+
   it('never accepts two adapters, whatever is lost, repeated, restarted or lied about', () => {
     fc.assert(
       fc.property(

@@ -85,9 +85,9 @@ function Question({ message, siblings, actions, isBusy }: TurnProps) {
           ))}
         </ul>
       )}
-      <div className="turn-actions">
-        <Siblings message={message} siblings={siblings} choose={actions.choose} />
-        {draft === null ? (
+      {draft === null ? (
+        <div className="turn-actions">
+          <Siblings message={message} siblings={siblings} choose={actions.choose} />
           <IconButton
             label="Edit the question"
             icon="edit"
@@ -95,8 +95,8 @@ function Question({ message, siblings, actions, isBusy }: TurnProps) {
             disabled={isBusy}
             onClick={() => setDraft(message.text)}
           />
-        ) : null}
-      </div>
+        </div>
+      ) : null}
     </article>
   )
 }
