@@ -52,24 +52,32 @@ export class Poster {
       ...{ method: 'POST', agent: isTls ? this.#tls : this.#plain },
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },
     })
-    const abort = () => request.destroy(new Error('the request was given up'))
+    let response: IncomingMessage | null = null
+    const abort = () => {
+      // Whose answer has begun may have given its connection back.
+      if (response === null) request.destroy(new Error('the request was given up'))
+      else response.destroy()
+    }
     signal.addEventListener('abort', abort, { once: true })
     request.once('close', () => signal.removeEventListener('abort', abort))
     request.once('response', resolve)
     // After the answer has begun the body tells what went wrong.
     request.on('error', reject)
     request.end(body)
-    const response = await promise
+    const answer = await promise
+    response = answer
+    answer.once('end', () => signal.removeEventListener('abort', abort))
     // Whoever reads it is told; of the last bytes, which nobody reads, nobody needs to be.
-    response.on('error', () => {})
+    answer.on('error', () => {})
+    if (signal.aborted) answer.destroy()
     return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      body: response.iterator({ destroyOnReturn: false }),
+      status: answer.statusCode ?? 0,
+      headers: answer.headers,
+      body: answer.iterator({ destroyOnReturn: false }),
       discard: isWhole => {
-        if (response.readableEnded || response.destroyed) return
-        if (isWhole) letEnd(response)
-        else response.destroy()
+        if (answer.readableEnded || answer.destroyed) return
+        if (isWhole) letEnd(answer)
+        else answer.destroy()
       },
     }
   }
