@@ -55,9 +55,9 @@ const PLUGINS: readonly GatewayPlugin[] = [
   paymentRoutes,
   eventRoutes,
   apiRoutes,
+  settingsRoutes,
   askRoutes,
   webRoutes,
-  settingsRoutes,
 ]
 
 /** Slow clients are looked for so often, or more often where they have less time. */

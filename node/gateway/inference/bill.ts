@@ -7,7 +7,7 @@ import { GatewayError } from '../http/http-error.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
 import type { Purse, Reservation } from '../http/purse.ts'
 import type { ShoalOptions } from './canonical-request.ts'
-import type { InferenceEvent, InferenceOptions } from './inference-service.ts'
+import type { InferenceEvent, InferenceOptions, ShoalInfo } from './inference-service.ts'
 import { SpendMeter, withoutMarkup } from './spend-meter.ts'
 
 /** A task without its cap. */
@@ -99,15 +99,6 @@ export class Bill {
     return withoutMarkup(maxAmount(0n, this.#limit - this.total), this.#markup)
   }
 
-  /** What is told of a task, with the price that is billed in place of the one that the node pays. */
-  billed(event: InferenceEvent): InferenceEvent {
-    if (event.type !== 'provider') return event
-    return {
-      ...event,
-      pricePerMillion: this.#meter.price(event.provider, event.model, event.pricePerMillion),
-    }
-  }
-
   /** See `AskOptions.cover`. @param task its place among `asks` */
   coverOf(task: number): NonNullable<AskOptions['cover']> {
     return async spending => {
@@ -117,6 +108,15 @@ export class Bill {
       if (this.#purse.isUnmetered === true || this.signal.aborted) return
       if (this.#limit !== null && total > this.#limit) this.#unpaid.abort()
       else await this.#covered(total).catch(() => this.#unpaid.abort())
+    }
+  }
+
+  /** An event as the payer is told it: the price is the one that is billed here. */
+  told(event: InferenceEvent): InferenceEvent {
+    if (event.type !== 'provider') return event
+    return {
+      ...event,
+      pricePerMillion: this.#meter.price(event.provider, event.model, event.pricePerMillion),
     }
   }
 
@@ -133,6 +133,13 @@ export class Bill {
   /** Ends it at what it came to. Idempotent. */
   async settle(): Promise<void> {
     await this.#reservation.settle(this.#limit === null ? this.total : minAmount(this.total, this.#limit))
+  }
+
+  /** Settles it, and says with the result what became of a payment that the request brought. */
+  async settled<T extends { shoal: ShoalInfo }>(result: T): Promise<T> {
+    await this.settle()
+    const payment = this.#reservation.statement?.() ?? null
+    return payment === null ? result : { ...result, shoal: { ...result.shoal, payment } }
   }
 
   /** @throws whatever `spent` throws, or when it takes too long */

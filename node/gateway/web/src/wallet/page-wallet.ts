@@ -2,9 +2,9 @@ import { getAddress } from 'ethers/address'
 import { hexlify } from 'ethers/utils'
 import { isShoalError } from '../../../../../protocol/errors.ts'
 import type { Address, ChannelId } from '../../../../../protocol/ids.ts'
+import { DEFAULT_CREDIT_WINDOW_TOKENS } from '../../../../../protocol/limits.ts'
 import { formatCredits, minAmount } from '../../../../../protocol/money.ts'
-import type { AnswerTerms } from './answer-meter.ts'
-import { AnswerPayment, type AnswerPaymentState } from './answer-payment.ts'
+import { AnswerPayment } from './answer-payment.ts'
 import type { ChannelStore, SessionChannel } from './channel-store.ts'
 import { type ChainDescription, WalletConnection } from './connection.ts'
 import { type ChainChannel, type PersonBalances, ShoalContracts } from './contracts.ts'
@@ -54,11 +54,17 @@ export interface PageWalletModules {
   place: { host: string; origin: string }
 }
 
+/** Of the embedded chain. */
+const LOCAL_CHAIN = 31_337
 const REMEMBERED = 'shoal.wallet'
 const RPC_URL = 'shoal.rpc'
 const DAY_SECONDS = 86_400
+/** An answer without a price of its own may cost such a part of the deposit at most. */
+export const ANSWER_SHARE = 10n
 /** A channel's life beside the delay a close takes. */
 const CHANNEL_DAYS = 30
+/** A wallet that was connected before is there again within this. */
+const WALLET_WITHIN_MS = 1_000
 const POLL_MS = 400
 /** About two minutes: a block of any chain in use comes sooner. */
 const MAX_POLLS = 300
@@ -79,6 +85,8 @@ export class PageWallet {
   /** Counts readings, so that a slow one does not overwrite a newer. */
   #reading = 0
   readonly #stops: (() => void)[] = []
+  /** Once the wallet of last time is back, or will not be. */
+  #ready: Promise<void> = Promise.resolve()
 
   constructor(modules: PageWalletModules) {
     this.#modules = modules
@@ -104,6 +112,8 @@ export class PageWallet {
   /** Looks for wallets, and goes on with the one that was connected last, without any window of it. */
   start(): void {
     const { discovery } = this.#modules
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#ready = promise
     let isTrying = false
     const look = () => {
       this.#set({ wallets: discovery.wallets })
@@ -111,8 +121,12 @@ export class PageWallet {
       const last = discovery.wallets.find(wallet => wallet.rdns === rdns)
       if (last === undefined || isTrying || this.#connection !== null) return
       isTrying = true
-      void this.#connect(last, true).catch(() => {})
+      void this.#connect(last, true)
+        .catch(() => {})
+        .then(resolve)
     }
+    // Wallets announce themselves at once; who waits for one that has gone does not wait for ever.
+    void this.#modules.pause(WALLET_WITHIN_MS).then(resolve)
     this.#stops.push(discovery.subscribe(look), () => discovery.stop())
     discovery.start()
     look()
@@ -299,23 +313,37 @@ export class PageWallet {
 
   /**
    * What pays for an answer of this node: the channel with most left, its key and the meter.
+   * @param account whose session asks
+   * @param terms.maxPrice null: a part of the deposit, so that no single answer takes it all
    * @returns null where there is no such channel
    */
   async payFor(
-    terms: AnswerTerms,
-    onChange?: (state: AnswerPaymentState) => void,
+    account: Address,
+    terms: { prompt: readonly string[]; maxPrice: bigint | null },
   ): Promise<AnswerPayment | null> {
-    const { deployment, channels } = this.#state
+    await this.#ready
+    if (this.#state.channels === null || this.#state.person?.account !== account) await this.refresh()
+    const { deployment, channels, person } = this.#state
     const { store } = this.#modules
-    if (deployment === null) return null
-    const candidates = (channels ?? [])
+    if (deployment === null || channels === null || person?.account !== account) return null
+    const candidates = channels
       .filter(({ ways }) => ways.includes('pay'))
       .toSorted((a, b) => (a.left < b.left ? 1 : -1))
     for (const { channelId } of candidates) {
       const [channel, secret] = await Promise.all([store.get(channelId), store.secret(channelId)])
       if (channel === null || secret === null || channel.spent >= channel.deposit) continue
       const key = new SessionKey({ secret, channelId, domain: deployment, limit: channel.deposit })
-      return new AnswerPayment(terms, { key, store, client: this.#client, ...(onChange && { onChange }) })
+      const left = channel.deposit - channel.spent
+      const maxPrice = minAmount(terms.maxPrice ?? channel.deposit / ANSWER_SHARE, left)
+      return new AnswerPayment(
+        {
+          prompt: terms.prompt,
+          maxPrice,
+          maxPricePerMillion: null,
+          windowTokens: DEFAULT_CREDIT_WINDOW_TOKENS,
+        },
+        { key, store, client: this.#client },
+      )
     }
     return null
   }
@@ -337,8 +365,13 @@ export class PageWallet {
       }
       const key = new SessionKey({ secret, channelId, domain: deployment, limit: channel.deposit })
       // The node may have used less than was signed for; never more.
-      const { consumed } = await this.#client.channel(channelId)
-      const final = minAmount(consumed, channel.signed)
+      const { finalAmount: final } = await this.#client.channel(channelId)
+      if (final > channel.signed) {
+        throw new WalletPageError('OVERCHARGED', 'the node wants more for this channel than was signed for', {
+          fix: 'Announce the close yourself: the node can claim what was signed for, and nothing else.',
+          details: { asked: formatCredits(final), signed: formatCredits(channel.signed) },
+        })
+      }
       await this.#client.close({ channelId, cumulativeAmount: final, signature: key.sign(final) })
       const contracts = this.#contracts()
       await this.#until(async () => (await contracts.channel(channelId))?.status === 'closed')
@@ -431,7 +464,12 @@ export class PageWallet {
     const { chainId } = deployment
     const rpcUrl = status.chain?.url ?? ''
     this.#set({
-      chain: { chainId, name: `Shoal ${chainId}`, rpcUrl, gasCurrency: { name: 'Ether', symbol: 'ETH' } },
+      chain: {
+        chainId,
+        name: chainId === LOCAL_CHAIN ? 'Shoal local' : `Chain ${chainId}`,
+        rpcUrl,
+        gasCurrency: { name: 'Ether', symbol: 'ETH' },
+      },
     })
     return deployment
   }

@@ -33,6 +33,10 @@ const termsSchema = z.object({
   payee: address,
   closeDelaySeconds: z.int().min(0),
   minDeposit: credits,
+  /** What a channel may owe while an answer streams. */
+  creditWindow: credits,
+  /** What is paid beyond what providers ask, as a share of it. */
+  markup: z.number(),
 })
 
 /** How the node wants to be paid. Amounts in base units. */
@@ -42,6 +46,8 @@ const channelSchema = z.object({
   channelId: z.string().regex(BYTES32_PATTERN),
   consumed: credits,
   cumulativeAmount: credits,
+  /** What a voucher for closing must be for. */
+  finalAmount: credits,
 })
 
 /** What the node says of a channel; not believed beyond what this browser has signed. */

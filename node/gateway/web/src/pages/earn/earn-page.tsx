@@ -1,3 +1,4 @@
+import { formatCredits, parseCredits } from '../../../../../../protocol/money.ts'
 import type { MarketView } from '../../../../market-views.ts'
 import { count, inCredits, readableSpan } from '../../../../readable.ts'
 import type { StatusView } from '../../../../views.ts'
@@ -40,11 +41,12 @@ export default function EarnPage() {
               kind="primary"
               failed="Not settled"
               act={async () => {
-                const { amount } = await postJson<{ amount?: string }>('/api/settle')
+                const claims = await postJson<{ amount: string }[]>('/api/settle')
+                const total = claims.reduce((sum, { amount }) => sum + parseCredits(amount), 0n)
                 toast(
-                  amount === undefined || amount === '0'
+                  total === 0n
                     ? 'There was nothing to claim.'
-                    : `Claimed ${inCredits(amount)} on chain.`,
+                    : `Claimed ${inCredits(formatCredits(total))} on chain.`,
                   'good',
                 )
                 market.reload()

@@ -1,6 +1,6 @@
-import { CREDIT, formatCredits, parseCredits } from '../../../../../../protocol/money.ts'
-import { readableCredits } from '../../../../readable.ts'
-import type { ReceiptView } from '../../../../views.ts'
+import { useState } from 'react'
+import type { EarningSpan, EarningsView } from '../../../../earning-views.ts'
+import { count, inCredits, readableCredits } from '../../../../readable.ts'
 import { useResource } from '../../data/resource.ts'
 import { Card } from '../../design/card.tsx'
 import { LineChart } from '../../design/chart.tsx'
@@ -8,70 +8,90 @@ import { EmptyState } from '../../design/empty-state.tsx'
 import { ErrorState } from '../../design/error-state.tsx'
 import { Skeleton } from '../../design/skeleton.tsx'
 
-const HOUR_MS = 3_600_000
-const HOURS = 24
-const MAX_RECEIPTS = 1_000
+const SPANS: readonly { span: EarningSpan; name: string }[] = [
+  { span: '24h', name: '24 hours' },
+  { span: '7d', name: '7 days' },
+  { span: '30d', name: '30 days' },
+]
 const REFRESH_EVERY_MS = 30_000
+const DAY_MS = 86_400_000
+const DIGITS = 4
 
-/** What came in by the hour, reckoned from the receipts themselves. */
+/** What came in over time, by the receipts. */
 export function EarningsCard() {
-  const { data, error, reload } = useResource<ReceiptView[]>(`/api/receipts?limit=${MAX_RECEIPTS}`, {
+  const [span, setSpan] = useState<EarningSpan>('24h')
+  const { data, error, reload } = useResource<EarningsView>(`/api/earnings?span=${span}`, {
     everyMs: REFRESH_EVERY_MS,
   })
   return (
     <Card
-      title="Earned by the hour"
-      about="By the receipts of the last 24 hours that requesters have paid for."
+      title="Earned over time"
+      about="By the receipts of tasks done for others."
+      actions={
+        <fieldset className="spans">
+          <legend className="visually-hidden">Span</legend>
+          {SPANS.map(each => (
+            <button
+              key={each.span}
+              type="button"
+              className="button"
+              data-size="s"
+              data-kind="quiet"
+              aria-pressed={each.span === span}
+              onClick={() => setSpan(each.span)}
+            >
+              {each.name}
+            </button>
+          ))}
+        </fieldset>
+      }
     >
       {error !== null ? (
         <ErrorState error={error} retry={reload} />
       ) : data === null ? (
-        <Skeleton height="12rem" />
+        <Skeleton height="14rem" />
+      ) : data.tasks === 0 ? (
+        <EmptyState title="Nothing earned yet" level={3}>
+          What this node earns stands here over time, as soon as the first task is paid.
+        </EmptyState>
       ) : (
-        <Hours receipts={data.filter(({ role }) => role === 'provider')} />
+        <Earnings earnings={data} />
       )}
     </Card>
   )
 }
 
-function Hours({ receipts }: { receipts: readonly ReceiptView[] }) {
-  const hours = earnedByHour(receipts, Date.now())
-  if (hours.every(({ amount }) => amount === 0n)) {
-    return (
-      <EmptyState title="Nothing earned in 24 hours" level={3}>
-        What this node earns stands here by the hour, as soon as the first task is paid.
-      </EmptyState>
-    )
-  }
+function Earnings({
+  earnings: { buckets, widthMs, earned, tasks, models, isCut },
+}: {
+  earnings: EarningsView
+}) {
+  const at = (ms: number) =>
+    widthMs < DAY_MS / 4
+      ? new Date(ms).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+      : new Date(ms).toLocaleDateString([], { day: 'numeric', month: 'short' })
   return (
-    <LineChart
-      label="Credits earned by the hour"
-      x={at => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
-      y={credits => readableCredits(String(Number(credits.toPrecision(4))))}
-      series={[
-        {
-          name: 'earned',
-          tone: 'good',
-          points: hours.map(({ startMs, amount }) => ({ x: startMs, y: Number(amount) / Number(CREDIT) })),
-        },
-      ]}
-    />
+    <>
+      <LineChart
+        label="Credits earned over time"
+        height={180}
+        x={at}
+        y={credits => readableCredits(String(Number(credits.toPrecision(DIGITS))))}
+        series={[
+          {
+            name: 'earned',
+            tone: 'good',
+            points: buckets.map(({ startMs, earned }) => ({ x: startMs, y: Number(earned) })),
+          },
+        ]}
+      />
+      <p className="card-about earned-sum">
+        {inCredits(earned)} for {count(tasks, 'task')}
+        {models.length < 2
+          ? ''
+          : `: ${models.map(({ model, earned }) => `${model.split('@')[0]} ${readableCredits(earned)}`).join(', ')}`}
+        {isCut ? ' · older receipts are not counted' : ''}
+      </p>
+    </>
   )
-}
-
-/** Sums by the hours up to now; whole base units, so that none is lost in rounding. */
-export function earnedByHour(
-  receipts: readonly Pick<ReceiptView, 'amount' | 'endedAt'>[],
-  nowMs: number,
-): { startMs: number; amount: bigint; credits: string }[] {
-  const last = Math.floor(nowMs / HOUR_MS) * HOUR_MS
-  const hours = Array.from({ length: HOURS }, (_, index) => ({
-    startMs: last - (HOURS - 1 - index) * HOUR_MS,
-    amount: 0n,
-  }))
-  for (const { amount, endedAt } of receipts) {
-    const hour = hours[Math.floor((Date.parse(endedAt) - hours[0]!.startMs) / HOUR_MS)]
-    if (hour !== undefined) hour.amount += parseCredits(amount)
-  }
-  return hours.map(({ startMs, amount }) => ({ startMs, amount, credits: formatCredits(amount) }))
 }

@@ -44,7 +44,7 @@ function heads(versions: readonly VersionView[]): VersionView[] {
 
 function Line({ head }: { head: VersionView }) {
   const [isOpen, setOpen] = useState(false)
-  const path = `/api/learn/lineage/${encodeURIComponent(head.version)}`
+  const path = `/api/learn/versions/${encodeURIComponent(head.version)}`
   const { data, error, reload } = useResource<LineageView>(isOpen ? path : null)
   return (
     <li>

@@ -15,7 +15,11 @@ export function ContractsCard({ wallet, state }: { wallet: PageWallet; state: Pa
     >
       <Facts
         of={[
-          { name: 'Chain', value: chain === null ? '–' : `${chain.name} (${chain.chainId})` },
+          {
+            name: 'Chain',
+            value: chain === null ? '–' : chain.name,
+            ...(chain === null ? {} : { note: `id ${chain.chainId}` }),
+          },
           {
             name: 'Settlement',
             value: deployment === null ? '–' : <Id id={deployment.settlement} what="Settlement’s address" />,
@@ -28,6 +32,11 @@ export function ContractsCard({ wallet, state }: { wallet: PageWallet; state: Pa
           {
             name: 'This node',
             value: terms === null ? '–' : <Id id={terms.payee} what="the node’s wallet" />,
+          },
+          {
+            name: 'One answer',
+            value: 'at most a tenth of the deposit',
+            note: 'unless you name a price when you ask',
           },
           {
             name: 'Session keys',

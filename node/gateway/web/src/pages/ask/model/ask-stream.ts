@@ -35,6 +35,7 @@ export async function askStream(
         })
       else if (event.type === 'text') payer?.receive(event.text, event.tokens)
       else if (event.type === 'cost') payer?.cost(parseCredits(event.amount))
+      else if (event.type === 'done') payer?.cost(parseCredits(event.cost))
       options.onEvent(event)
       if (event.type === 'done') {
         isDone = true
