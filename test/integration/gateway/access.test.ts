@@ -102,6 +102,15 @@ describe('access over HTTP', () => {
       assert.deepEqual((await asked('evil.example')).status, 403)
       assert.equal((await asked(`evil.example:${port}`)).status, 403)
       assert.equal((await asked(`localhost:${port}`)).status, 200)
+      for (const head of [
+        'GET /healthz HTTP/1.0',
+        'GET http://evil.example/healthz HTTP/1.0',
+        `GET /healthz HTTP/1.1\r\nHost: [::1`,
+      ]) {
+        const socket = await connect(url)
+        socket.write(`${head}\r\nConnection: close\r\n\r\n`)
+        assert.match(await everything(socket), /^HTTP\/1.1 403 /)
+      }
       assert.deepEqual(codeOf(await send(`${url}/api/me`, { headers: { host: 'evil.example' } })), [
         403,
         'HOST_REFUSED',
