@@ -7,6 +7,7 @@ import type { PaymentStatement, Purse, Reservation } from '../http/purse.ts'
 import type { CreditAccount } from './credit-account.ts'
 import type { PaymentDesk } from './payment-desk.ts'
 import {
+  type BroughtPayment,
   channelJson,
   type PaymentPlace,
   paymentRequiredHeader,
