@@ -64,8 +64,8 @@ export class X402Purse implements Purse {
       return this.#told(place, { account, transaction, reservation, paid })
     } catch (error) {
       if (!isShoalError(error, 'PAYMENT_REQUIRED')) throw error
-      const isVoucher = brought?.scheme === VOUCHER_SCHEME
-      const channel = isVoucher ? channelOf(desk.ledger.account(brought.payment.channelId)) : null
+      const id = brought?.scheme === VOUCHER_SCHEME ? brought.payment.channelId : null
+      const channel = id === null ? null : channelOf(desk.ledger.account(id))
       const reason = error.details.reason
       const told = {
         amount: maxAmount,
