@@ -54,14 +54,20 @@ const refused = (payment: string, code: string, reason?: string) =>
 describe('x402 headers', () => {
   it('offer what the published library reads', () => {
     const channel = { channelId: NONCE, deposit: 9n, covered: 5n, consumed: 4n, reserved: 1n }
-    const offer = { amount: 7n, url: 'http://127.0.0.1/v1/models', error: 'payment_required', channel }
+    const offer = {
+      amount: 7n,
+      exact: 8n,
+      url: 'http://127.0.0.1/v1/models',
+      error: 'payment_required',
+      channel,
+    }
     const required = validatePaymentRequired(decodePaymentRequiredHeader(paymentRequiredHeader(place, offer)))
     assert.equal(required.x402Version, 2)
     assert.deepEqual(
-      required.accepts.map(({ scheme, network }) => [scheme, network]),
+      required.accepts.map(({ scheme, network, amount }) => [scheme, network, amount]),
       [
-        ['exact', 'eip155:31337'],
-        [VOUCHER_SCHEME, 'eip155:31337'],
+        ['exact', 'eip155:31337', '8'],
+        [VOUCHER_SCHEME, 'eip155:31337', '7'],
       ],
     )
     assert.deepEqual(required.accepts[1]!.extra, {
@@ -78,7 +84,6 @@ describe('x402 headers', () => {
   it('are read as they were meant', () => {
     const read = readPayment(header({ x402Version: 2, accepted, payload: exact }), place)
     assert.equal(read.scheme, 'exact')
-    assert.equal(read.amount, 7n)
     if (read.scheme !== 'exact') return
     assert.equal(read.payment.authorization.from, exact.authorization.from.toLowerCase())
     assert.equal(read.payment.authorization.validBefore, 1_900_000_000n)
@@ -92,7 +97,6 @@ describe('x402 headers', () => {
     refused(header(null), 'REQUEST_INVALID')
     refused(header({ ...payment, x402Version: 1 }), 'REQUEST_INVALID')
     refused(header({ ...payment, padding: 'x'.repeat(9_000) }), 'REQUEST_INVALID')
-    refused(header({ ...payment, accepted: { ...accepted, amount: '-1' } }), 'REQUEST_INVALID')
     refused(header({ ...payment, payload: { ...exact, signature: '0xzz' } }), 'REQUEST_INVALID')
     const authorization = { ...exact.authorization, value: `${'9'.repeat(40)}` }
     refused(header({ ...payment, payload: { ...exact, authorization } }), 'REQUEST_INVALID')
