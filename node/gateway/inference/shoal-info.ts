@@ -18,6 +18,10 @@ export const shoalInfoSchema = z
       .describe(
         'Decimal credits: what the request brought, what of it was used, what is left for the next ones.',
       ),
+    tools: z
+      .array(z.object({ name: z.string(), isError: z.boolean() }))
+      .optional()
+      .describe('Calls made of tools of the node.'),
   })
   .describe('Who did it, at which price, with which receipts.')
 
