@@ -3,7 +3,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { Ollama } from 'ollama'
 import OpenAI from 'openai'
 import type { Engine } from '../../../inference/engine.ts'
-import { gatewayNetwork, type TestGateway } from '../../helpers/gateway.ts'
+import { gatewayNetwork, openGateway, type TestGateway } from '../../helpers/gateway.ts'
 import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
@@ -145,8 +145,19 @@ describe("other providers' clients at the door", function () {
         [message.usage.input_tokens, message.usage.output_tokens],
         [receipt?.promptTokens, receipt?.outputTokens],
       )
-      const counted = await anthropic.messages.countTokens({ ...ask, system: 'Be brief.' })
-      assert.ok(counted.input_tokens > 0)
+      const counted = { ...ask, system: 'Be brief.' } as const
+      assert.ok((await anthropic.messages.countTokens(counted)).input_tokens > 0)
+      // Who runs the model itself knows.
+      const own = await openGateway(provider)
+      try {
+        const exact = new Anthropic({ baseURL: own.gateway.url, apiKey: 'none' })
+        const { input_tokens } = await exact.messages.countTokens(counted)
+        assert.equal(input_tokens, receipt?.promptTokens)
+      } finally {
+        await own.stop()
+      }
+      const { data } = await anthropic.models.list()
+      assert.equal(data[0]?.type, 'model')
 
       const stream = anthropic.messages.stream({ ...ask, system: 'Be brief.' })
       let text = ''
