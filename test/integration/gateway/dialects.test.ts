@@ -74,6 +74,13 @@ describe("other providers' clients at the door", function () {
 
   const lengthOf = (vector: readonly number[]) => Math.hypot(...vector)
 
+  it('are told of in the description of the API', async () => {
+    const { paths } = (await (await fetch(`${door.gateway.url}/openapi.json`)).json()) as { paths: object }
+    const ours = ['/v1/embeddings', '/v1/messages', '/v1/messages/count_tokens']
+    const ollamas = ['chat', 'generate', 'embed', 'embeddings', 'tags', 'show', 'ps', 'version']
+    for (const path of [...ours, ...ollamas.map(name => `/api/${name}`)]) assert.ok(path in paths, path)
+  })
+
   describe('openai', () => {
     it('embeds, in base64 as the client asks by itself and in numbers', async () => {
       const input = [QUESTION, 'Fish keep together.']
