@@ -27,13 +27,14 @@ import type {
 /** The node in this process, for a caller of its HTTP server: with that caller's rights and that caller's money. */
 export class GatewayBackend implements McpBackend {
   readonly rights: ReadonlySet<McpRight>
-  readonly #principal: Principal
+  readonly #caller: () => Principal
   readonly #context: GatewayContext
 
-  constructor(principal: Principal, context: GatewayContext) {
-    this.#principal = principal
+  /** @param caller whose scopes stay as they are, while budgets and policies may change */
+  constructor(caller: () => Principal, context: GatewayContext) {
+    this.#caller = caller
     this.#context = context
-    this.rights = rightsOf(principal)
+    this.rights = rightsOf(caller())
   }
 
   async ask(
@@ -92,7 +93,7 @@ export class GatewayBackend implements McpBackend {
     const { tenant, wallet } = this.#principal
     const balance = this.#seesAll
       ? walletBalance(await walletView(node, node.trade))
-      : { holder: tenant, address: wallet, spendable: null, wallet: null }
+      : { holder: tenant, address: wallet, spendable: await this.#paidHere(), wallet: null }
     const { accounts } = node.parts
     let spendable = balance.spendable === null ? null : parseCredits(balance.spendable)
     for (const { account, budget } of accounts.linesOf(this.#principal)) {
@@ -101,6 +102,20 @@ export class GatewayBackend implements McpBackend {
       spendable = spendable === null ? left : minAmount(spendable, left)
     }
     return { ...balance, spendable: spendable === null ? null : formatCredits(spendable) }
+  }
+
+  /** What a wallet that pays for itself has here, in credits: paid ahead, and left in open channels. */
+  async #paidHere(): Promise<string | null> {
+    const { wallet, policy } = this.#principal
+    const { payments } = this.#context
+    if (wallet === null || policy.budget !== null || payments === null) return null
+    const { channels, credit } = (await payments.desk()).ofPayer(wallet)
+    const open = channels.filter(({ state }) => state === 'open')
+    const left = open.reduce(
+      (sum, { deposit, consumed, reserved }) => sum + deposit - consumed - reserved,
+      credit,
+    )
+    return formatCredits(left)
   }
 
   receipts(limit: number): Promise<ReceiptView[]> {
@@ -125,6 +140,10 @@ export class GatewayBackend implements McpBackend {
   async status(): Promise<StatusView | ReturnType<typeof publicStatus>> {
     const status = statusView(this.#context.node)
     return this.#seesAll ? status : publicStatus(status)
+  }
+
+  get #principal(): Principal {
+    return this.#caller()
   }
 
   get #seesAll(): boolean {
