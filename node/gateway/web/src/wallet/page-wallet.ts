@@ -54,6 +54,8 @@ export interface PageWalletModules {
   place: { host: string; origin: string }
 }
 
+/** Of the embedded chain. */
+const LOCAL_CHAIN = 31_337
 const REMEMBERED = 'shoal.wallet'
 const RPC_URL = 'shoal.rpc'
 const DAY_SECONDS = 86_400
@@ -462,7 +464,12 @@ export class PageWallet {
     const { chainId } = deployment
     const rpcUrl = status.chain?.url ?? ''
     this.#set({
-      chain: { chainId, name: `Shoal ${chainId}`, rpcUrl, gasCurrency: { name: 'Ether', symbol: 'ETH' } },
+      chain: {
+        chainId,
+        name: chainId === LOCAL_CHAIN ? 'Shoal local' : `Chain ${chainId}`,
+        rpcUrl,
+        gasCurrency: { name: 'Ether', symbol: 'ETH' },
+      },
     })
     return deployment
   }

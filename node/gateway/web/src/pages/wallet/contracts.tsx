@@ -15,7 +15,11 @@ export function ContractsCard({ wallet, state }: { wallet: PageWallet; state: Pa
     >
       <Facts
         of={[
-          { name: 'Chain', value: chain === null ? '–' : `${chain.name} (${chain.chainId})` },
+          {
+            name: 'Chain',
+            value: chain === null ? '–' : chain.name,
+            ...(chain === null ? {} : { note: `id ${chain.chainId}` }),
+          },
           {
             name: 'Settlement',
             value: deployment === null ? '–' : <Id id={deployment.settlement} what="Settlement’s address" />,

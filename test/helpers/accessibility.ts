@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { Page } from 'playwright-core'
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+
+interface Finding {
+  id: string
+  nodes: { target: unknown[]; failureSummary?: string }[]
+}
+
+/** What axe finds against WCAG 2.2 AA, by day and by night, one line each; empty where all is well. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  const source = await readFile(AXE, 'utf8')
+  const faults: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    // Colours are drawn anew before they are looked at.
+    await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
+    // Through the debugger: the policy of the page lets no other script in.
+    await page.evaluate(source)
+    const { violations } = (await page.evaluate(
+      values =>
+        (window as unknown as { axe: { run(context: Document, options: object): Promise<unknown> } }).axe.run(
+          document,
+          { runOnly: { type: 'tag', values }, resultTypes: ['violations'] },
+        ),
+      RULES,
+    )) as { violations: Finding[] }
+    for (const { id, nodes } of violations)
+      faults.push(
+        ...nodes.map(({ target, failureSummary = '' }) =>
+          `${colorScheme} ${id}: ${target.join(' ')} ${failureSummary.replace(/\s+/g, ' ')}`.slice(0, 400),
+        ),
+      )
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: null })
+  return faults
+}
