@@ -102,7 +102,7 @@ export class UpstreamGeneration implements Generation {
         yield* this.#read(answer, promptTokens)
       } finally {
         answer.deadline.cancel()
-        await answer.response.body?.cancel().catch(() => {})
+        answer.response.discard()
       }
     } catch (error) {
       if (error instanceof UpstreamError) this.#modules.onFault(error)
@@ -158,12 +158,12 @@ export class UpstreamGeneration implements Generation {
   /** The parts of an answer as JSON texts, until it says that it is done or ends. */
   async *#parts({ response, deadline }: Answer, tally: Tally): AsyncGenerator<string> {
     const { stallTimeoutMs } = this.#options.service
-    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    const isStream = response.headers['content-type']?.startsWith('text/event-stream') === true
     const stream = new EventStream()
     const decoder = new TextDecoder('utf-8', { fatal: true })
     let whole = ''
     try {
-      for await (const bytes of response.body ?? []) {
+      for await (const bytes of response.body) {
         if (!isStream) {
           whole += decoder.decode(bytes, { stream: true })
           if (whole.length > MAX_WHOLE_CHARS) throw this.#fail('malformed')

@@ -32,7 +32,7 @@ export const accountRoutes: GatewayPlugin = async (app, context) => {
   const client = () => node.tradeOrNull?.economy.client ?? null
   const { chainId } = node.parts.deployment
   sessionRoutes(app, {
-    ...{ accounts, clock, rates, chainId, client },
+    ...{ accounts, clock, log, rates, chainId, client },
     wallets: new WalletSignIn({ clock, random: randomBytes, chainId, client }),
     oidc: identityProvider(context),
     oidcBudgetPerDay: config['gateway.oidcBudget'],

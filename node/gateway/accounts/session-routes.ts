@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { formatCredits } from '../../../protocol/money.ts'
 import type { ChainClient } from '../../chain/client.ts'
 import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../log.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { GatewayApp, GatewayReply, GatewayRequest } from '../http/plugin.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
@@ -24,6 +25,7 @@ import type { WalletSignIn } from './wallet-sign-in.ts'
 export interface SessionRoutesModules {
   accounts: Accounts
   clock: Clock
+  log: Logger
   rates: RateLimits
   wallets: WalletSignIn
   /** Null where no identity provider is set up. */
@@ -65,6 +67,7 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
     // Whoever had signed in on this browser before has not any more.
     if (request.session !== null) await accounts.sessions.end(request.session)
     welcome(request, reply, await accounts.sessions.begin(who))
+    modules.log.info({ tenant: who.tenant, via: who.via }, 'somebody has signed in')
   }
   const welcome = (request: GatewayRequest, reply: GatewayReply, cookies: SessionCookies) => {
     setSessionCookies(reply, cookies, { site: request.site, nowMs: clock.nowMs() })

@@ -12,6 +12,7 @@ import { PaymentRefusal } from '../../payments/errors.ts'
 import type { PayeeChannel, PayeeChannels } from '../../payments/payee-channels.ts'
 import type { Wallet } from '../../payments/wallet.ts'
 import type { Store } from '../../store/store.ts'
+import { RateLimits } from '../accounts/rate-limits.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { CreditAccount } from './credit-account.ts'
 import { CreditLedger } from './credit-ledger.ts'
@@ -59,6 +60,8 @@ const CLOSE_OFFER_MS = 3_600_000
 const MIN_VALIDITY_MS = 10_000
 /** A channel lives at most so long: what is locked should come back in a person's time. */
 const MAX_LIFETIME_MS = 366 * 86_400_000
+/** Channels that nobody has heard of cost a question to the chain each. */
+const LOOKUPS_PER_MINUTE = 300
 
 /** Everything about payments of others that needs the chain: channels that pay here, payments ahead, and what goes back. */
 export class PaymentDesk {
@@ -69,6 +72,7 @@ export class PaymentDesk {
   readonly #relay: Relay
   /** Openings on their way, by channel. */
   readonly #opening = new Map<ChannelId, Promise<Bytes32 | null>>()
+  readonly #rates: RateLimits
   #closeDelayMs = 0
   #timer: Timer | null = null
 
@@ -79,6 +83,7 @@ export class PaymentDesk {
     this.#domain = { chainId: client.chainId, settlement: client.addresses.settlement }
     this.ledger = new CreditLedger({ domain: this.#domain }, { store, clock, window })
     this.#relay = new Relay({ client, publisher })
+    this.#rates = new RateLimits({ clock })
   }
 
   /** Loads the books and goes on with payments and refunds a former run began. */
@@ -142,7 +147,7 @@ export class PaymentDesk {
    * @throws {ChainError} CHAIN_UNREACHABLE
    */
   async channel(channelId: ChannelId): Promise<ChannelState> {
-    const row = await theirs(this.#modules.payee.find(channelId))
+    const row = await this.#find(channelId)
     return stateOf(row, this.ledger.account(channelId))
   }
 
@@ -179,7 +184,7 @@ export class PaymentDesk {
    */
   async adopt(channelId: ChannelId, payer: Address | null): Promise<CreditAccount> {
     const { payee } = this.#modules
-    const row = await theirs(payee.find(channelId))
+    const row = await this.#find(channelId)
     if (payer !== null && row.payer !== payer) throw unknownChannel()
     await theirs(payee.dedicate(channelId))
     return this.ledger.adopt(row)
@@ -196,7 +201,7 @@ export class PaymentDesk {
 
   /** @returns whether it is better than all before */
   async #take(channelId: ChannelId, voucher: SignedVoucher): Promise<boolean> {
-    const row = await theirs(this.#modules.payee.find(channelId))
+    const row = await this.#find(channelId)
     const known = this.ledger.account(channelId)
     if (voucher.cumulativeAmount > (known?.row.ceiling ?? row.deposit)) await this.#lookForTopUp(channelId)
     if (known === null) {
@@ -359,9 +364,20 @@ export class PaymentDesk {
     return transaction
   }
 
+  /** @throws {GatewayError} NOT_FOUND, RATE_LIMITED */
+  async #find(channelId: ChannelId): Promise<PayeeChannel> {
+    const { payee } = this.#modules
+    const waitMs = payee.knows(channelId) ? 0 : this.#rates.take('lookups', LOOKUPS_PER_MINUTE)
+    if (waitMs === 0) return theirs(payee.find(channelId))
+    throw new GatewayError('RATE_LIMITED', 'too many unknown channels are asked for', {
+      headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
+      fix: 'Wait a moment.',
+    })
+  }
+
   /** The channel may pay here only for being closed. */
   async #adoptForClose(channelId: ChannelId, voucher: SignedVoucher): Promise<CreditAccount> {
-    const row = await theirs(this.#modules.payee.find(channelId))
+    const row = await this.#find(channelId)
     this.ledger.checkVoucher({ id: channelId, signer: row.signer, ceiling: row.deposit }, voucher)
     return this.adopt(channelId, null)
   }

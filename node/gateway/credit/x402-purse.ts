@@ -3,7 +3,7 @@ import { formatCredits } from '../../../protocol/money.ts'
 import { VOUCHER_SCHEME, type VoucherChannel } from '../../../protocol/voucher-payment.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { GatewayReply, GatewayRequest } from '../http/plugin.ts'
-import type { Purse, Reservation } from '../http/purse.ts'
+import type { PaymentStatement, Purse, Reservation } from '../http/purse.ts'
 import type { CreditAccount } from './credit-account.ts'
 import type { PaymentDesk } from './payment-desk.ts'
 import {
@@ -34,8 +34,12 @@ export class X402Purse implements Purse {
   }
 
   async reserve(maxAmount: bigint, options: { signal: AbortSignal }): Promise<Reservation> {
-    // Nobody can do it, which the request itself is to be told.
-    if (maxAmount === 0n) return { limit: 0n, spent: async () => {}, settle: async () => {} }
+    if (maxAmount === 0n) {
+      throw new GatewayError('GATEWAY_BUSY', 'nobody is known who does this, or not for so little', {
+        headers: { 'retry-after': '5' },
+        fix: 'Try again in a moment, allow a higher price, or ask for another model.',
+      })
+    }
     const desk = await this.#modules.desk()
     const place = placeOf(desk)
     const header = this.#modules.request.headers[PAYMENT_HEADER]
@@ -93,13 +97,17 @@ export class X402Purse implements Purse {
       if (used !== null) void reply.header('shoal-credit', formatCredits(account.available))
     }
     tell(null)
+    let statement: PaymentStatement | null = null
     return {
       limit: reservation.limit,
       spent: total => reservation.spent(total),
       settle: async total => {
         await reservation.settle(total)
         tell(total)
+        const kept = { used: formatCredits(total), credit: formatCredits(account.available) }
+        statement ??= { paid: formatCredits(paid), ...kept }
       },
+      statement: () => statement,
     }
   }
 

@@ -107,7 +107,7 @@ export class NetworkInference implements InferenceService {
       await bill.ask()
       const isEmpty = choices.every(({ choice }) => choice.text === '' && choice.toolCalls.length === 0)
       if (isEmpty && choices.some(({ ended }) => ended !== 'complete')) throw this.#stopped(bill)
-      return this.#result(choices, bill.total, bill)
+      return await bill.settled(this.#result(choices, bill.total, bill))
     } finally {
       await bill.settle()
     }
@@ -131,11 +131,11 @@ export class NetworkInference implements InferenceService {
       await bill.ask()
       if (done.vectors.length === 0) throw this.#stopped(bill)
       const { vectors, promptTokens, ...shoal } = done
-      return {
+      return await bill.settled({
         vectors: vectors.map(unitVector),
         usage: { promptTokens },
         shoal: { ...shoal, cost: formatCredits(bill.total), ended: 'complete' },
-      }
+      })
     } finally {
       await bill.settle()
     }

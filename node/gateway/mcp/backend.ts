@@ -22,6 +22,8 @@ export interface McpAskRequest {
   maxPrice: bigint
   temperature: number
   seed: number | null
+  /** JSON Schema that the answer is to be of. */
+  schema: Readonly<Record<string, unknown>> | null
   strategy: Strategy | null
   dataClass: DataClass | null
   /** Of configured MCP servers, as `server/tool`. */

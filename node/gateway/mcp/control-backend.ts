@@ -33,6 +33,7 @@ export class ControlBackend implements McpBackend {
   ): Promise<McpAnswer> {
     const { prompt, system, model, maxTokens, maxPrice, temperature, seed, strategy, dataClass, tools } =
       request
+    const jsonSchema = request.schema === null ? null : JSON.stringify(request.schema)
     const client = await this.#connect()
     const receipts: string[] = []
     const result = (await client.stream(
@@ -42,7 +43,7 @@ export class ControlBackend implements McpBackend {
           ...(system === null ? [] : [{ role: 'system' as const, content: system }]),
           { role: 'user', content: prompt },
         ],
-        ...{ model, maxTokens, temperature, seed, dataClass, tools: [...tools] },
+        ...{ model, maxTokens, temperature, seed, dataClass, jsonSchema, tools: [...tools] },
         maxPrice: formatCredits(maxPrice),
         ...(strategy === null ? {} : { strategy }),
       },

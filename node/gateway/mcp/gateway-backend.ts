@@ -159,8 +159,8 @@ function rightsOf({ tenant, scopes }: Principal): ReadonlySet<McpRight> {
 }
 
 function canonical(request: McpAskRequest): CanonicalRequest {
-  const { prompt, system, model, maxTokens, maxPrice, temperature, seed, strategy, dataClass, tools } =
-    request
+  const { prompt, system, model, maxTokens, maxPrice, temperature, seed } = request
+  const { schema, strategy, dataClass, tools } = request
   return {
     model,
     input: {
@@ -171,7 +171,9 @@ function canonical(request: McpAskRequest): CanonicalRequest {
       ],
     },
     ...{ maxTokens, temperature, topP: 1, topK: 0, minP: 0, seed },
-    ...{ stop: [], n: 1, tools: [], toolChoice: 'auto', responseFormat: { type: 'text' }, logprobs: null },
+    ...{ stop: [], n: 1, tools: [], toolChoice: 'auto', logprobs: null },
+    responseFormat:
+      schema === null ? { type: 'text' } : { type: 'json_schema', name: 'answer', schema, strict: true },
     shoal: { ...NO_SHOAL_OPTIONS, maxPrice, strategy, dataClass, tools },
   }
 }

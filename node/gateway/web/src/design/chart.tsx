@@ -163,8 +163,10 @@ export function Sparkline({ values, label }: { values: readonly number[]; label:
 export function Meter({ share, label }: { share: number; label: string }) {
   return (
     <span className="meter">
-      <meter min={0} max={1} value={share} aria-label={label} />
-      <span aria-hidden="true">{label}</span>
+      <span className="meter-bar" aria-hidden="true">
+        <span style={{ width: `${Math.min(1, Math.max(0, share)) * 100}%` }} />
+      </span>
+      {label}
     </span>
   )
 }

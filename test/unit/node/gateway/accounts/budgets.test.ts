@@ -127,7 +127,7 @@ describe('budgets', () => {
         }
         await closeAll()
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 

@@ -132,8 +132,8 @@ describe('addresses', () => {
 describe('sites', () => {
   const isRefused = (error: unknown) => error instanceof GatewayError && error.code === 'HOST_REFUSED'
   const local = { listenHost: '127.0.0.1', isTls: false, isBehindProxy: false, hosts: [], origins: [] }
-  const siteOf = (sites: Sites, host: string, protocol: 'http' | 'https' = 'http') =>
-    sites.site({ host, protocol })
+  const siteOf = (sites: Sites, host: string, headers: Record<string, string> = {}) =>
+    sites.site({ host, headers })
 
   it('of a node for this machine are its own addresses and localhost', () => {
     const sites = new Sites(local)
@@ -160,7 +160,16 @@ describe('sites', () => {
     assert.throws(() => siteOf(sites, 'evil.example'), isRefused)
     // What nobody's proxy says counts for nothing.
     const plain = new Sites({ ...local, hosts: ['shoal.example'] })
-    assert.equal(siteOf(plain, 'shoal.example', 'https').origin, 'http://shoal.example')
+    assert.equal(
+      siteOf(plain, 'shoal.example', { 'x-forwarded-proto': 'https' }).origin,
+      'http://shoal.example',
+    )
+    const proxied = new Sites({ ...local, isBehindProxy: true, hosts: ['shoal.example'] })
+    assert.equal(siteOf(proxied, 'shoal.example').origin, 'https://shoal.example')
+    assert.equal(
+      siteOf(proxied, 'shoal.example', { 'x-forwarded-proto': 'https, http' }).origin,
+      'http://shoal.example',
+    )
   })
 
   it('tell pages of other sites by what browsers say', () => {

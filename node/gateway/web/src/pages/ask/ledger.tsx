@@ -21,9 +21,9 @@ export function Ledger({ answer }: { answer: Answer }) {
         <dd title={model ?? undefined}>{model === null ? '–' : model.split('@')[0]}</dd>
       </div>
       <div>
-        <dt>{waiting ? 'Cost so far' : 'Cost'}</dt>
+        <dt>Cost</dt>
         <dd title={cost === null ? undefined : `${cost} credits`}>
-          {cost === null ? '–' : `${readableCredits(cost)} credits`}
+          {cost === null ? '–' : `${readableCredits(cost)} credits${waiting ? ' so far' : ''}`}
         </dd>
       </div>
       <div>

@@ -15,6 +15,8 @@ export interface MapNode {
 }
 
 const SIZE = 480
+/** At the sides, for the names of regions. */
+const MARGIN = 44
 const MIDDLE = SIZE / 2
 const NEAREST = 74
 const FARTHEST = 176
@@ -30,7 +32,12 @@ const TURN = 2 * Math.PI
 export function ShoalMap({ nodes, label }: { nodes: readonly MapNode[]; label: string }) {
   const placed = place(nodes.slice(0, MAX_SHOWN))
   return (
-    <svg className="shoal-map" viewBox={`0 0 ${SIZE} ${SIZE}`} role="img" aria-label={label}>
+    <svg
+      className="shoal-map"
+      viewBox={`${-MARGIN} 0 ${SIZE + 2 * MARGIN} ${SIZE}`}
+      role="img"
+      aria-label={label}
+    >
       {[NEAREST, (NEAREST + FARTHEST) / 2, FARTHEST, KNOWN_ONLY].map(radius => (
         <circle
           key={radius}
@@ -112,8 +119,10 @@ function regionsOf(placed: readonly Placed[]): { region: string; x: number; y: n
   return [...Map.groupBy(placed, ({ node }) => node.region ?? '')].flatMap(([region, members]) => {
     if (region === '') return []
     const angle = members.reduce((sum, each) => sum + each.angle, 0) / members.length
-    const radius = KNOWN_ONLY + 18
-    return [{ region, x: MIDDLE + radius * Math.cos(angle), y: MIDDLE + radius * Math.sin(angle) + 4 }]
+    const radius = KNOWN_ONLY + 16
+    // Wider than high, as names are.
+    const x = MIDDLE + (radius + 16 * Math.abs(Math.cos(angle))) * Math.cos(angle)
+    return [{ region, x, y: MIDDLE + radius * Math.sin(angle) + 4 }]
   })
 }
 

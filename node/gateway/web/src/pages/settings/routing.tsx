@@ -60,8 +60,8 @@ export function Routing({ canChange }: { canChange: boolean }) {
             </EmptyState>
           ) : (
             <p className="quiet">
-              {data.classes.length} {data.classes.length === 1 ? 'kind' : 'kinds'} of tasks have been learned
-              from. shoal route shows them.
+              Learned from tasks of {data.classes.length} {data.classes.length === 1 ? 'kind' : 'kinds'},
+              which <code>shoal route</code> shows.
             </p>
           )}
         </>
