@@ -202,7 +202,7 @@ function LossCurve({ round: { training, loss, general } }: { round: RoundDetailV
   )
 }
 
-export function LossFigure({ name, pair }: { name: string; pair: { before: number; after: number } }) {
+function LossFigure({ name, pair }: { name: string; pair: { before: number; after: number } }) {
   const share = ((pair.after - pair.before) / pair.before) * 100
   const isBetter = pair.after < pair.before
   return (
