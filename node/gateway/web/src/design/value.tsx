@@ -37,6 +37,9 @@ export function Id({ id, what }: { id: string; what: string }) {
       className="id"
       title={id}
       aria-label={`${shortId(id)}: ${isCopied ? 'copied' : `copy the ${what}`}`}
+>>=======
+      aria-label={isCopied ? 'Copied' : `${shortId(id)}, copy ${what}`}
+>>>>>>> page
       onClick={() => void copy().catch(() => {})}
     >
       <code>{shortId(id)}</code>
