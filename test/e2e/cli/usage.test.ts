@@ -45,6 +45,7 @@ const COMMANDS = [
   'contracts status',
   'contracts emission',
   'contracts claim',
+  'events',
   'doctor',
   'config',
   'config check',
