@@ -102,6 +102,15 @@ describe('access over HTTP', () => {
       assert.deepEqual((await asked('evil.example')).status, 403)
       assert.equal((await asked(`evil.example:${port}`)).status, 403)
       assert.equal((await asked(`localhost:${port}`)).status, 200)
+      for (const head of [
+        'GET /healthz HTTP/1.0',
+        'GET http://evil.example/healthz HTTP/1.0',
+        `GET /healthz HTTP/1.1\r\nHost: [::1`,
+      ]) {
+        const socket = await connect(url)
+        socket.write(`${head}\r\nConnection: close\r\n\r\n`)
+        assert.match(await everything(socket), /^HTTP\/1.1 403 /)
+      }
       assert.deepEqual(codeOf(await send(`${url}/api/me`, { headers: { host: 'evil.example' } })), [
         403,
         'HOST_REFUSED',
@@ -499,6 +508,7 @@ describe('access over HTTP', () => {
         const browser = new Browser()
         const back = await provider.signIn(browser, `${site}/api/session/oidc`, 'alice')
         assert.match(back, /[?&]code=/)
+        const cookies = browser.cookiesFor(back)
         const { url: page } = await browser.open(back, { stopAt: at => at === `${site}/` })
         assert.equal(page, `${site}/`)
         const me = (await browser.send(`${site}/api/me`)).json() as MeView
@@ -509,8 +519,15 @@ describe('access over HTTP', () => {
         )
         assert.equal(me.budget!.remaining, '0.5')
         // What came back counts once, in the browser that was sent, with the state it was sent with.
-        const again = await browser.send(back)
+        const again = await send(back, { headers: { cookie: cookies } })
         assert.deepEqual(codeOf(again), [401, 'UNAUTHENTICATED'])
+        // Nor at the door's other name, though the browser sends the cookie there, too.
+        const named = new Browser()
+        const meant = await provider.signIn(named, `${site}/api/session/oidc`, 'alice')
+        const elsewhere = await send(meant.replace('127.0.0.1', 'localhost'), {
+          headers: { cookie: named.cookiesFor(`${site}/api/session/oidc/callback`) },
+        })
+        assert.deepEqual(codeOf(elsewhere), [401, 'UNAUTHENTICATED'])
         const other = new Browser()
         const others = await provider.signIn(other, `${site}/api/session/oidc`, 'mallory')
         assert.deepEqual(codeOf(await new Browser().send(others)), [401, 'UNAUTHENTICATED'])

@@ -36,7 +36,7 @@ export function Id({ id, what }: { id: string; what: string }) {
       type="button"
       className="id"
       title={id}
-      aria-label={`${shortId(id)}: ${isCopied ? 'copied' : `copy the ${what}`}`}
+      aria-label={isCopied ? 'Copied' : `${shortId(id)}, copy ${what}`}
       onClick={() => void copy().catch(() => {})}
     >
       <code>{shortId(id)}</code>
