@@ -1,3 +1,4 @@
+import type { ToolAnswerView } from '../node/gateway/inference-handlers.ts'
 import type { AskResultView, CandidateView, TaskEventView } from '../node/gateway/views.ts'
 import { EXIT } from './exit-codes.ts'
 import { modelName, type Output, paint, shortPeer } from './ui/output.ts'
@@ -31,7 +32,7 @@ export class AnswerPrinter {
     this.#output.note(paint('dim', words))
   }
 
-  end(result: AskResultView): void {
+  end(result: AskResultView & Partial<Pick<ToolAnswerView, 'tools'>>): void {
     const tokensPerSecond = this.#speed.tokensPerSecond()
     if (result.status === 'cancelled') process.exitCode = EXIT.interrupted
     if (result.status === 'expired') process.exitCode = EXIT.failed
@@ -46,6 +47,7 @@ export class AnswerPrinter {
       ...(result.status === 'expired' ? ['cut off by --deadline'] : []),
       ...(result.reason === 'length' ? ['cut off by --max-tokens or the model’s context'] : []),
       `${modelName(result.model)} at ${shortPeer(result.provider)}`,
+      ...usedTools(result.tools ?? []),
       ...(result.agreed.length > 1 ? [`${result.agreed.length} operators agree`] : []),
       count(result.outputTokens, 'token'),
       ...(tokensPerSecond === null ? [] : [`${tokensPerSecond} tokens/s`]),
@@ -71,6 +73,12 @@ export class AnswerPrinter {
     process.stdout.write(process.stdout.isTTY ? printable(text) : text)
     this.#lineOpen = !text.endsWith('\n')
   }
+}
+
+function usedTools(tools: ToolAnswerView['tools']): string[] {
+  if (tools.length === 0) return []
+  const names = tools.map(({ name, isError }) => (isError ? `${name} (failed)` : name))
+  return [`used ${[...new Set(names)].join(', ')}`]
 }
 
 /** Shorter spans measure the batching of messages rather than the model. */

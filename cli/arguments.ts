@@ -48,7 +48,7 @@ export function creditsAmount(flag: string): (value: string) => string {
 /** @returns the span of time in milliseconds */
 export function timeSpan(flag: string, maxMs: number): (value: string) => number {
   return value => {
-    const parsed = /^\d+(\.\d+)? ?(ms|s|m|h)$/.test(value) ? ms(value as StringValue) : Number.NaN
+    const parsed = /^\d+(\.\d+)? ?(ms|s|m|h|d)$/.test(value) ? ms(value as StringValue) : Number.NaN
     if (parsed >= 1 && parsed <= maxMs) return Math.round(parsed)
     throw usageError(
       `${flag} takes a time of at most ${ms(maxMs)}, not ${JSON.stringify(value)}`,

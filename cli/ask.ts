@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
 import type { ControlRequest } from '../node/gateway/control-api.ts'
 import type { ControlClient } from '../node/gateway/control-client.ts'
+import type { ToolAnswerView } from '../node/gateway/inference-handlers.ts'
 import type { OfferView } from '../node/gateway/offer-views.ts'
 import type { AskResultView, TaskEventView } from '../node/gateway/views.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
@@ -34,7 +35,7 @@ export async function ask(prompt: readonly string[], options: AskOptions): Promi
       if (!(await firstOffer(client, options.wait * 1_000, abort.signal, output))) throw error
       return send()
     })
-    printer.end(result as AskResultView)
+    printer.end(result as AskResultView & Partial<ToolAnswerView>)
   } catch (error) {
     printer.finishLine()
     if (!abort.signal.aborted && !isShoalError(error, 'CANCELLED')) throw error

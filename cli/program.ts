@@ -11,6 +11,7 @@ import { registerDisputes } from './commands/disputes.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvents } from './commands/events.ts'
 import { registerInit } from './commands/init.ts'
+import { registerKeys } from './commands/keys.ts'
 import { registerLearn } from './commands/learn.ts'
 import { registerLook } from './commands/look.ts'
 import { registerMarket } from './commands/market.ts'
@@ -22,6 +23,7 @@ import { registerRoute } from './commands/route.ts'
 import { registerServe } from './commands/serve.ts'
 import { registerStake } from './commands/stake.ts'
 import { registerStop } from './commands/stop.ts'
+import { registerTenants } from './commands/tenants.ts'
 import { registerUp } from './commands/up.ts'
 import { registerVerify } from './commands/verify.ts'
 import { invocation, outputFrom } from './context.ts'
@@ -56,6 +58,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Begin:': ['demo', 'init', 'up', 'serve', 'mcp', 'stop', 'ask', 'batch'],
   'Look:': ['status', 'models', 'offers', 'market', 'peers', 'receipts', 'events', 'route'],
   'Money and proof:': ['wallet', 'stake', 'settle', 'audit', 'verify', 'disputes', 'attest'],
+  'Access:': ['keys', 'tenants'],
   'Learn:': ['learn'],
   'Contracts:': ['contracts'],
   'Help:': ['doctor', 'config'],
@@ -109,6 +112,8 @@ Exit status: 0 done, 1 failed, 2 usage, 3 no node runs, 4 no provider, 5 money,
     registerDisputes,
     registerLearn,
     registerContracts,
+    registerKeys,
+    registerTenants,
     registerDoctor,
     registerConfig,
   ]) {

@@ -57,15 +57,17 @@ export async function runNode(options: RunOptions, output: Output): Promise<neve
     const { node, control, door } = await startNode(options, { stop, output, printer })
     if (!stop.isAsked) {
       const status = statusView(node)
+      // What the background prints goes into a file, where no link of the owner's is to lie.
+      const open = options.inBackground ? door.view : door.invite()
       printer.above(() =>
-        output.result({ type: 'ready', ...status, door: door.view }, () =>
+        output.result({ type: 'ready', ...status, door: open }, () =>
           [
             describe(status, options.config, output),
-            ...(door.view === null ? [] : [describeDoor(door.view, output, options.serves)]),
+            ...(open === null ? [] : [describeDoor(open, output, options.serves)]),
           ].join('\n'),
         ),
       )
-      if (options.inBackground) process.send?.({ status, door: door.view } satisfies FromBackground)
+      if (options.inBackground) process.send?.({ status, door: door.invite() } satisfies FromBackground)
     }
     await stop.asked
     await door.stop()

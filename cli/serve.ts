@@ -23,12 +23,17 @@ export function describeDoor(
         ...(options.openai
           ? []
           : ([
-              ['Page', url],
+              ['Page', door.ownerLink ?? url],
               ['API', `${url}/openapi.json`],
             ] as [string, string][])),
       ]),
       'Programs made for OpenAI find it by',
       `  ${paint('bold', `export OPENAI_BASE_URL=${url}/v1 OPENAI_API_KEY=${key}`)}`,
+      ...(door.ownerLink === null || options.openai
+        ? []
+        : [
+            'The page’s link signs you in as the owner, once, within 15 minutes; shoal keys owner makes another.',
+          ]),
       ...(isLoopback ? ['On this machine any key will do: your node pays, within its daily limit.'] : []),
     ].join('\n'),
   )

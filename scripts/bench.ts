@@ -5,6 +5,7 @@ import { table } from '../cli/ui/output.ts'
 import { attackBench } from '../test/bench/attack.bench.ts'
 import { auditRocBench } from '../test/bench/audit-roc.bench.ts'
 import { cheatsBench } from '../test/bench/cheats.bench.ts'
+import { eventsBench } from '../test/bench/events.bench.ts'
 import { failoverBench } from '../test/bench/failover.bench.ts'
 import { gasBench } from '../test/bench/gas.bench.ts'
 import { gatewayBench } from '../test/bench/gateway.bench.ts'
@@ -48,6 +49,7 @@ const benches = [
   attackBench,
   auditRocBench,
   cheatsBench,
+  eventsBench,
   failoverBench,
   gasBench,
   gatewayBench,

@@ -30,7 +30,7 @@ export function registerEvents(program: Command): void {
     .option('--channel <channels>', `Only these, separated by commas: ${CHANNELS.join(', ')}`, channelsFrom)
     .option(
       '--limit <n>',
-      'How many at most, with --follow before those that come',
+      'How many at most; with --follow, of the latest before those that come',
       wholeNumber('--limit', 1, MAX_LIMIT),
       DEFAULT_LIMIT,
     )

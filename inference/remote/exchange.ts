@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { EngineError } from '../engine.ts'
+import type { Posted, Poster } from './post.ts'
 import type { Secret } from './secret.ts'
 import { Deadline, sleep, type Timing } from './timing.ts'
 import { errorOf, UpstreamError } from './upstream-error.ts'
@@ -20,7 +22,7 @@ export interface ExchangeOptions {
 
 export interface ExchangeModules {
   key: Secret | null
-  fetch: typeof globalThis.fetch
+  poster: Poster
   timing: Timing
   /** Uniform in [0, 1). */
   random: () => number
@@ -28,7 +30,7 @@ export interface ExchangeModules {
 
 /** An answer that has begun. */
 export interface Answer {
-  response: Response
+  response: Posted
   /** Runs until the answer's body has been read; when it ends, so does the body. */
   deadline: Deadline
 }
@@ -76,21 +78,17 @@ export class Exchange {
 
   async #try(path: string, body: string, signal: AbortSignal): Promise<Answer> {
     const { service, url, answerTimeoutMs } = this.#options
-    const { fetch, timing, key } = this.#modules
+    const { poster, timing, key } = this.#modules
     const deadline = new Deadline(timing)
     deadline.within(answerTimeoutMs)
     try {
-      const response = await fetch(`${url}${path}`, {
-        method: 'POST',
-        headers: this.#headers(),
-        body,
-        redirect: 'manual',
-        signal: AbortSignal.any([signal, deadline.signal]),
-      }).catch(() => {
+      const ends = AbortSignal.any([signal, deadline.signal])
+      const response = await poster.post(`${url}${path}`, this.#headers(), body, ends).catch(() => {
         throw new UpstreamError(service, deadline.signal.aborted ? 'timed_out' : 'unreachable')
       })
-      if (response.ok) return { response, deadline }
+      if (response.status >= 200 && response.status < 300) return { response, deadline }
       const text = await readText(response, MAX_ERROR_BYTES)
+      response.discard(false)
       throw errorOf(
         { service, status: response.status, body: text, retryAfterMs: this.#retryAfterMs(response.headers) },
         key,
@@ -101,18 +99,18 @@ export class Exchange {
     }
   }
 
-  #headers(): Headers {
+  #headers(): Record<string, string> {
     const { keyHeader } = this.#options
-    const headers = new Headers({
+    const key = this.#modules.key?.reveal()
+    return {
       'content-type': 'application/json',
       accept: 'text/event-stream, application/json',
       'accept-encoding': 'identity',
       'user-agent': 'shoal',
-    })
-    const key = this.#modules.key?.reveal()
-    if (key !== undefined)
-      headers.set(keyHeader ?? 'authorization', keyHeader === null ? `Bearer ${key}` : key)
-    return headers
+      ...(key === undefined
+        ? {}
+        : { [keyHeader ?? 'authorization']: keyHeader === null ? `Bearer ${key}` : key }),
+    }
   }
 
   #backoffMs(attempt: number): number {
@@ -120,11 +118,11 @@ export class Exchange {
   }
 
   /** What the service asks to wait (RFC 9110, 10.2.3: seconds or a date; `retry-after-ms` is a common addition). */
-  #retryAfterMs(headers: Headers): number | null {
-    const exact = headers.get('retry-after-ms')
-    if (exact !== null && /^\d{1,9}$/.test(exact)) return Number(exact)
-    const after = headers.get('retry-after')
-    if (after === null) return null
+  #retryAfterMs(headers: IncomingHttpHeaders): number | null {
+    const exact = headers['retry-after-ms']
+    if (typeof exact === 'string' && /^\d{1,9}$/.test(exact)) return Number(exact)
+    const after = headers['retry-after']
+    if (after === undefined) return null
     if (/^\d{1,9}(\.\d+)?$/.test(after)) return Math.ceil(Number(after) * 1_000)
     const dateMs = Date.parse(after)
     return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - this.#modules.timing.nowMs())
@@ -134,11 +132,11 @@ export class Exchange {
 /**
  * A body as text, up to so many bytes; the rest is not read. Never throws: a body that breaks off ends there.
  */
-async function readText(response: Response, maxBytes: number): Promise<string> {
+async function readText(response: Posted, maxBytes: number): Promise<string> {
   const parts: Uint8Array[] = []
   let bytes = 0
   try {
-    for await (const part of response.body ?? []) {
+    for await (const part of response.body) {
       parts.push(part)
       bytes += part.length
       if (bytes >= maxBytes) break

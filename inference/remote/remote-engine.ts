@@ -14,6 +14,7 @@ import {
 } from '../engine.ts'
 import { embeddingsSchema, estimateTokens } from './dialect.ts'
 import { cancelled, Exchange } from './exchange.ts'
+import { type Posted, Poster } from './post.ts'
 import type { Secret } from './secret.ts'
 import type { RemoteModel, RemoteService } from './service.ts'
 import type { Timing } from './timing.ts'
@@ -34,7 +35,6 @@ export interface RemoteEngineModules {
   key: Secret | null
   timing: Timing
   random: () => number
-  fetch?: typeof globalThis.fetch
   /** Told what the operator should know of. */
   onTrouble?: (error: UpstreamError) => void
 }
@@ -60,6 +60,7 @@ const MAX_REST_MS = 60 * 60_000
 export class RemoteEngine implements Engine {
   readonly #service: RemoteService
   readonly #modules: RemoteEngineModules
+  readonly #poster = new Poster()
   readonly #exchange: Exchange
   readonly #room: WaitingRoom
   readonly #unloaded = new Set<string>()
@@ -71,7 +72,7 @@ export class RemoteEngine implements Engine {
 
   constructor(options: RemoteEngineOptions, modules: RemoteEngineModules) {
     const { service, maxRetries = MAX_RETRIES, maxRetryWaitMs = MAX_RETRY_WAIT_MS } = options
-    const { key, timing, random, fetch = globalThis.fetch } = modules
+    const { key, timing, random } = modules
     this.#service = service
     this.#modules = modules
     this.#exchange = new Exchange(
@@ -83,7 +84,7 @@ export class RemoteEngine implements Engine {
         maxRetries,
         maxRetryWaitMs,
       },
-      { key, fetch, timing, random },
+      { key, poster: this.#poster, timing, random },
     )
     this.#room = new WaitingRoom(
       { places: service.maxConcurrent, maxWaiting: service.maxConcurrent * WAITING_PER_PLACE },
@@ -103,6 +104,7 @@ export class RemoteEngine implements Engine {
     this.#rest?.cancel()
     this.#changed()
     this.#listeners.clear()
+    this.#poster.close()
   }
 
   async load(source: ModelSource): Promise<LoadedModel> {
@@ -154,7 +156,7 @@ export class RemoteEngine implements Engine {
           : new UpstreamError(this.#service.name, deadline.signal.aborted ? 'stalled' : 'malformed')
       } finally {
         deadline.cancel()
-        await response.body?.cancel().catch(() => {})
+        response.discard(false)
       }
     } catch (error) {
       if (error instanceof UpstreamError) this.#troubled(error)
@@ -260,10 +262,10 @@ export class RemoteEngine implements Engine {
 }
 
 /** @throws when it is none, breaks off or is too long */
-async function readJson(response: Response): Promise<unknown> {
+async function readJson(response: Posted): Promise<unknown> {
   const parts: Uint8Array[] = []
   let bytes = 0
-  for await (const part of response.body ?? []) {
+  for await (const part of response.body) {
     parts.push(part)
     bytes += part.length
     if (bytes > MAX_EMBEDDINGS_BYTES) throw new RangeError('too long')

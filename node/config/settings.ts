@@ -779,7 +779,7 @@ export const settings = {
   'learning.generalText': setting({
     kind: optional(text('path')),
     default: null,
-    help: 'JSONL with examples at which no adapter may make a model worse, also in rounds that name none.',
+    help: 'JSONL with examples at which no adapter may make a model worse, also in rounds that name none. By default a text that comes with Shoal, for bases of 64 MiB or more.',
     flag: 'learning-general-text',
   }),
 

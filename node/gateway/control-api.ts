@@ -18,6 +18,7 @@ import { HISTORY_SPANS } from '../market/history-spans.ts'
 import { DEFAULT_PREFERENCES, STRATEGIES } from '../market/preferences.ts'
 import { TASK_CLASS_PATTERN } from '../market/routing/learning/task-class.ts'
 import { BATCH_PICKS } from '../tasks/batch.ts'
+import { accountMethods } from './account-methods.ts'
 import { calibrationMethods } from './calibration-methods.ts'
 import { disputeMethods } from './dispute-methods.ts'
 import { doorMethods } from './door-methods.ts'
@@ -108,6 +109,7 @@ export const controlMethods = {
   ...twinMethods,
   ...inferenceMethods,
   ...doorMethods,
+  ...accountMethods,
   /** Streams what happens until the caller goes. */
   events: z.strictObject({}),
   /** Ends a running task; its stream ends with what has come. */

@@ -4,6 +4,8 @@ import { jsonOf } from '../events/json.ts'
 import type { ShoalNode } from '../node.ts'
 import type { NodeEvent } from '../node-events.ts'
 import { PaymentError } from '../payments/errors.ts'
+import { accountHandlers } from './account-handlers.ts'
+import type { accountMethods } from './account-methods.ts'
 import { askOptionsFrom } from './ask-options.ts'
 import { batchHandlers } from './batch-handlers.ts'
 import { calibrationHandlers } from './calibration-handlers.ts'
@@ -36,8 +38,8 @@ import {
   walletView,
 } from './views.ts'
 
-/** Commands that are about the node, not about its door. */
-export type NodeMethod = Exclude<ControlMethod, keyof typeof doorMethods>
+/** Commands that are about the node, not about its door and who may come in. */
+export type NodeMethod = Exclude<ControlMethod, keyof typeof doorMethods | keyof typeof accountMethods>
 
 /**
  * What each command does to a node.
@@ -49,7 +51,12 @@ export function controlHandlers(
   node: ShoalNode,
   modules: { served: ServedModels; door: Door; shutDown: () => void },
 ): ControlServerModules['handlers'] {
-  const handlers = { ...nodeHandlers(node, modules), ...doorHandlers(node, modules.door) }
+  const { door } = modules
+  const handlers = {
+    ...nodeHandlers(node, modules),
+    ...doorHandlers(node, door),
+    ...accountHandlers(node, door),
+  }
   return handlers as unknown as { readonly [M in keyof ControlServerModules['handlers']]: ControlHandler }
 }
 

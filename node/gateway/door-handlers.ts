@@ -8,6 +8,9 @@ import { DEFAULT_LISTEN } from './http/listen-address.ts'
 export function doorHandlers(node: ShoalNode, door: Door): ControlHandlersOf<keyof typeof doorMethods> {
   return {
     door: () => door.view,
-    openDoor: ({ listen }) => door.open(listen ?? node.config['gateway.listen'] ?? DEFAULT_LISTEN),
+    openDoor: async ({ listen }) => {
+      await door.open(listen ?? node.config['gateway.listen'] ?? DEFAULT_LISTEN)
+      return door.invite()
+    },
   }
 }

@@ -12,7 +12,7 @@ import type { ModelServing } from '../model-serving.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { Store } from '../store/store.ts'
 import { AggregateJudge } from './acceptance/aggregate-judge.ts'
-import { readGeneralRows, SHIPPED_GENERAL_TEXT } from './acceptance/general-text.ts'
+import { keepsWhatItKnows, readGeneralRows, SHIPPED_GENERAL_TEXT } from './acceptance/general-text.ts'
 import type { RoundBlobs } from './rounds/seams.ts'
 import { AuthorRatings } from './scoring/author-ratings.ts'
 import { EngineLossMeter } from './scoring/loss-meter.ts'
@@ -77,7 +77,11 @@ export class Acceptance {
     )
     this.judge = new AggregateJudge(
       {},
-      { ...shared, ownGeneralRows: async () => (ownText === null ? null : await generalRows()) },
+      {
+        ...shared,
+        ownGeneralRows: async base =>
+          ownText !== null || (await keepsWhatItKnows(base.path)) ? generalRows() : null,
+      },
     )
     this.versions = new AdapterVersions(
       { autoload: config['learning.autoload'] },

@@ -114,6 +114,11 @@ export class PayeeChannels {
     return new PayeeLease(channel, options.requester, () => this.#refresh(channel))
   }
 
+  /** Whether a channel is known without asking the chain. */
+  knows(channelId: ChannelId): boolean {
+    return this.#channels.has(channelId)
+  }
+
   /**
    * A channel to us as it stands, from the chain where we do not know it.
    * @throws {PaymentRefusal} channel_unknown

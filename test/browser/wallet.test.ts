@@ -1,22 +1,33 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { ChainClient } from '../../node/chain/client.ts'
+import type { ProofView } from '../../node/gateway/proof-views.ts'
 import { CREDIT, costRoundedUp, formatCredits, parseCredits } from '../../protocol/money.ts'
 import { buildPage } from '../../scripts/build-page.ts'
+import { makeDomains, toJsonl } from '../bench/learning/domains.ts'
 import { accessibilityFaults } from '../helpers/accessibility.ts'
 import { CHROMIUM_FLAGS, findChromium } from '../helpers/chromium.ts'
 import { CutLine } from '../helpers/cut-line.ts'
-import { gatewayNetwork, type TestGateway } from '../helpers/gateway.ts'
+import { openGateway, type TestGateway } from '../helpers/gateway.ts'
 import { InjectedWallet, type InjectedWalletOptions } from '../helpers/injected-wallet.ts'
 import { TestNetwork, type TestNode } from '../helpers/nodes.ts'
 import { takePicture } from '../helpers/pictures.ts'
+import { waitUntil } from '../helpers/wait.ts'
 
 /** Of which the small model goes on for ever. */
 const ENDLESS = 'fish fish fish fish fish fish'
+const MINUTE_MS = 60_000
+const LEARNING = {
+  ...{ 'learning.enabled': true, 'learning.join': 'ask', 'learning.niceness': 0 },
+  ...{ 'learning.power': 'any', 'learning.minFreeMemory': 0, 'learning.maxTemperature': 120 },
+  ...{ 'learning.quiet': '1s' },
+}
 const GIFT = 1_000n * CREDIT
 
-describe('wallet of the page', function () {
-  this.timeout(60_000)
+describe('page with money', function () {
+  this.timeout(MINUTE_MS)
   const network = new TestNetwork()
   let browser: Browser
   let door: TestGateway
@@ -29,10 +40,24 @@ describe('wallet of the page', function () {
     const executablePath = findChromium()
     assert.ok(executablePath, 'no Chromium: run npm run setup -- --browser')
     await network.start({ allowTestMethods: true })
-    ;[{ door, provider }, browser] = await Promise.all([
-      gatewayNetwork(network),
+    const [domain] = makeDomains({ seed: 3, domains: 1, factsPerDomain: 10 })
+    const folder = await network.folder()
+    const at = (name: string) => join(folder, name)
+    await writeFile(at('own.jsonl'), toJsonl(domain!.training))
+    await writeFile(at('public.jsonl'), toJsonl(domain!.validation))
+    const asker = await network.node({ 'models.serve': '' })
+    ;[provider, browser] = await Promise.all([
+      network.node({
+        ...LEARNING,
+        'learning.publicText': `${domain!.name}=${at('public.jsonl')}`,
+        'p2p.bootstrap': asker.address,
+      }),
       chromium.launch({ executablePath, args: CHROMIUM_FLAGS }),
     ])
+    const { learner } = provider.node.parts
+    await (await learner.data.add(at('own.jsonl'), { domain: domain!.name, keepSimilar: true })).commit()
+    await asker.knows(provider)
+    door = await openGateway(asker)
   })
 
   after(async () => {
@@ -114,7 +139,7 @@ describe('wallet of the page', function () {
     await takePicture(page, 'wallet-deposit')
     await deposit(page, '5')
     assert.equal((await chain().balances(wallet.address)).credits, GIFT - 5n * CREDIT)
-    const [{ channelId }] = (await kept(page)) as [{ channelId: string }]
+    const { channelId } = (await kept(page))[0]!
     assert.equal((await chain().channel(channelId))?.deposit, 5n * CREDIT)
 
     await ask(page, 'What is Shoal?')
@@ -138,10 +163,11 @@ describe('wallet of the page', function () {
     assert.equal(results.length, 9)
     await takePicture(page, 'proof-proven')
     assert.deepEqual(await accessibilityFaults(page), [])
+    await showsTamperedProofsAsFalse(page)
 
     await go(page, 'Wallet')
     await page.getByRole('heading', { name: 'Channels' }).waitFor()
-    const [{ signed }] = (await kept(page)) as [{ signed: string }]
+    const { signed } = (await kept(page))[0]!
     assert.equal(BigInt(signed), cost, 'signed for what the answer has cost, and no more')
     await takePicture(page, 'wallet-channels')
     assert.deepEqual(await accessibilityFaults(page), [])
@@ -163,6 +189,36 @@ describe('wallet of the page', function () {
     )
     assert.deepEqual(errors, [])
   })
+
+  /** A node that changes anything of a proof is caught at the step it is about. */
+  async function showsTamperedProofsAsFalse(page: Page): Promise<void> {
+    const flipped = (base64: string) => {
+      const bytes = Buffer.from(base64, 'base64')
+      bytes[bytes.length - 1]! ^= 1
+      return bytes.toString('base64')
+    }
+    const lies: [string, (proof: ProofView) => void][] = [
+      ['provider', proof => Object.assign(proof, { receipt: flipped(proof.receipt!) })],
+      ['requester', proof => Object.assign(proof, { countersignature: flipped(proof.countersignature!) })],
+      ['inclusion', proof => Object.assign(proof.inclusion!, { root: `0x${'11'.repeat(32)}` })],
+      ['anchor', proof => Object.assign(proof.anchor!, { anchoredAt: proof.anchor!.anchoredAt - 1 })],
+    ]
+    for (const [step, lie] of lies) {
+      await page.route('**/api/proofs/*', async route => {
+        const response = await route.fetch()
+        const proof = (await response.json()) as ProofView
+        lie(proof)
+        await route.fulfill({ response, json: proof })
+      })
+      await page.getByRole('button', { name: 'Check again' }).click()
+      await page.getByRole('heading', { name: 'False', exact: true }).waitFor()
+      await page.locator(`[data-step="${step}"][data-result="fails"]`).waitFor()
+      if (step === 'provider') await takePicture(page, 'proof-false')
+      await page.unroute('**/api/proofs/*')
+      await page.getByRole('button', { name: 'Check again' }).click()
+      await page.getByRole('heading', { name: 'Proven' }).waitFor()
+    }
+  }
 
   it('goes on where the person said no, is on another chain, or has nothing', async () => {
     const { page, wallet, errors } = await visit('/wallet', { startsOn: 1, knowsChain: false })
@@ -212,10 +268,9 @@ describe('wallet of the page', function () {
       await connect(page)
       await signIn(page)
       await deposit(page, '5')
+      line.cutAfter('"type":"text"')
       await ask(page, ENDLESS)
       const answer = page.getByLabel('About this answer')
-      await answer.getByText(/credits$/).waitFor()
-      line.cut()
       await page.getByText('STREAM_BROKEN').waitFor()
       const tokens = Number.parseInt((await answer.getByText(/^\d+(, \d+\/s)?$/).textContent())!, 10)
       const model = door.node.node.parts.book.of(provider.key)!.offer.models[0]!
@@ -231,6 +286,10 @@ describe('wallet of the page', function () {
       )
       await takePicture(page, 'wallet-node-gone')
 
+      await waitUntil('the node has noticed', async () => {
+        const response = await fetch(`${door.gateway.url}/api/payment/channels/${row!.channelId}`)
+        return ((await response.json()) as { reserved: string }).reserved === '0'
+      })
       // It is back: the key is still here, and all that was not signed for comes back.
       line.mend()
       await page.goto(`${line.url}/wallet`)
@@ -246,37 +305,71 @@ describe('wallet of the page', function () {
     }
   })
 
-  it('shows a proof that the node has tampered with as false', async () => {
-    const { page } = await visit('/wallet')
-    await connect(page)
-    const booked = []
-    for await (const receipt of provider.node.parts.receipts.list({ limit: 1 })) booked.push(receipt)
-    await page.getByRole('heading', { name: 'Pay as you ask' }).waitFor()
-    let tamper = (proof: Record<string, unknown>): Record<string, unknown> => proof
-    await page.route('**/api/proofs/*', async route => {
-      const [row] = booked
-      const base64 = (bytes: Uint8Array | null) =>
-        bytes === null ? null : Buffer.from(bytes).toString('base64')
-      const proof = {
-        receipt: base64(row!.record),
-        countersignature: base64(row!.countersignature),
-        ...{ event: null, inclusion: null, anchor: null },
-      }
-      await route.fulfill({ json: tamper(proof) })
+  describe('for its operator', () => {
+    let operatorDoor: TestGateway
+    let page: Page
+    const errors: string[] = []
+
+    before(async () => {
+      operatorDoor = await openGateway(provider)
+      const context = await browser.newContext({ viewport: { width: 1280, height: 860 } })
+      page = await context.newPage()
+      page.on('pageerror', error => errors.push(error.message))
+      const { token } = provider.node.parts.accounts.ownerTokens.make()
+      await page.goto(`${operatorDoor.gateway.url}/earn#owner=${token}`)
     })
-    const { cid } = booked[0]!
-    await page.goto(`${door.gateway.url}/proof/${cid}`)
-    await page.getByRole('heading', { name: 'Not proven yet' }).waitFor()
-    tamper = proof => {
-      const bytes = Buffer.from(proof.receipt as string, 'base64')
-      bytes[bytes.length - 1]! ^= 1
-      return { ...proof, receipt: bytes.toString('base64') }
-    }
-    await page.getByRole('button', { name: 'Check again' }).click()
-    await page.getByRole('heading', { name: 'False' }).waitFor()
-    assert.equal(await page.locator('[data-step="provider"]').getAttribute('data-result'), 'fails')
-    assert.equal(await page.locator('[data-step="form"]').getAttribute('data-result'), 'fails')
-    await takePicture(page, 'proof-false')
-    assert.deepEqual(await accessibilityFaults(page), [])
+    after(() => operatorDoor?.stop())
+
+    it('shows what the node earns and what keeps tasks away, and put credits at stake', async () => {
+      await page.getByText(/^\d tasks for 1 requester$/).waitFor()
+      await page.getByRole('heading', { name: 'Stake' }).waitFor()
+      await page.getByRole('button', { name: 'Add', exact: true }).click()
+      await page.getByRole('dialog').getByLabel('Amount').fill('20')
+      await page.getByRole('button', { name: 'Add to the stake' }).click()
+      await page.getByRole('dialog').waitFor({ state: 'hidden' })
+      const stake = await provider.node.trade.economy.staker.stake()
+      assert.equal(stake.staked, 20n * CREDIT)
+      await takePicture(page, 'earn')
+      assert.deepEqual(await accessibilityFaults(page), [])
+      assert.deepEqual(errors, [])
+    })
+
+    it('shows a round of learning, which takes one click to join', async () => {
+      const base = provider.node.parts.serving.models()[0]!
+      const { learner } = provider.node.parts
+      let round: string | null = null
+      await waitUntil('the stake is known', async () => {
+        round = await learner
+          .propose(
+            {
+              ...{ base, name: 'facts', domain: 'general', rank: 4, alpha: 8 },
+              training: { steps: 24, batchRows: 4, rowTokens: 64, learningRate: 5e-3 },
+              ...{ trainForMs: MINUTE_MS, joinForMs: MINUTE_MS, judgeForMs: 2 * MINUTE_MS },
+              ...{ leastStake: CREDIT, minimumUpdates: 1, maximumMembers: 1 },
+            },
+            { generalPath: null, join: false, nowMs: Date.now(), seed: 5 },
+          )
+          .catch((error: { code?: string }) => {
+            if (error.code === 'STAKE_TOO_LOW') return null
+            throw error
+          })
+        return round !== null
+      })
+      await page.getByRole('link', { name: 'Learn', exact: true }).first().click()
+      await page.getByRole('button', { name: 'Join' }).click()
+      await page.getByText('you take part').waitFor()
+      const joined = learner.rounds.list().find(({ state }) => state.round === round)
+      assert.ok(joined?.state.members.has(provider.key))
+      assert.deepEqual(await accessibilityFaults(page), [])
+      if (process.env.SHOAL_PICTURES !== undefined) {
+        await waitUntil('the round is over', () =>
+          ['done', 'failed'].includes(learner.rounds.list()[0]?.state.phase ?? 'done'),
+        )
+        await page.reload()
+        await page.getByRole('heading', { name: 'facts' }).waitFor()
+      }
+      await takePicture(page, 'learn')
+      assert.deepEqual(errors, [])
+    })
   })
 })

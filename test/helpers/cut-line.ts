@@ -5,6 +5,7 @@ export class CutLine {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #isCut = false
+  #cutAfter: string | null = null
 
   private constructor(server: Server) {
     this.#server = server
@@ -30,8 +31,18 @@ export class CutLine {
           line.#sockets.delete(from)
           to.destroy()
         })
-        from.pipe(to)
       }
+      near.pipe(far)
+      far.on('data', (bytes: Buffer) => {
+        const at = line.#cutAfter === null ? -1 : bytes.indexOf(line.#cutAfter)
+        if (at === -1) {
+          near.write(bytes)
+          return
+        }
+        // What follows that event is lost on the way; what came before arrives.
+        const end = bytes.indexOf('\n\n', at)
+        near.write(bytes.subarray(0, end === -1 ? bytes.length : end + 2), () => line.cut())
+      })
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     return line
@@ -46,8 +57,14 @@ export class CutLine {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Cuts it behind the first event of a stream that holds this; where it comes in two packets, behind a later one. */
+  cutAfter(text: string): void {
+    this.#cutAfter = text
+  }
+
   mend(): void {
     this.#isCut = false
+    this.#cutAfter = null
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { formatCredits } from '../../../protocol/money.ts'
-import type { ChainClient } from '../../chain/client.ts'
 import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../log.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { GatewayApp, GatewayReply, GatewayRequest } from '../http/plugin.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
@@ -11,6 +11,7 @@ import { addressKey } from './client-address.ts'
 import { OIDC_CALLBACK_PATH, OIDC_FLOW_LIFETIME_MS, type OidcSignIn } from './oidc-sign-in.ts'
 import { policyView } from './policy.ts'
 import type { RateLimits } from './rate-limits.ts'
+import type { RecentBalances } from './recent-balances.ts'
 import {
   clearOidcCookie,
   clearSessionCookies,
@@ -24,6 +25,7 @@ import type { WalletSignIn } from './wallet-sign-in.ts'
 export interface SessionRoutesModules {
   accounts: Accounts
   clock: Clock
+  log: Logger
   rates: RateLimits
   wallets: WalletSignIn
   /** Null where no identity provider is set up. */
@@ -31,8 +33,7 @@ export interface SessionRoutesModules {
   /** What people signed in by the identity provider may spend a day, base units, until told otherwise. */
   oidcBudgetPerDay: bigint
   chainId: number
-  /** Null while the chain has not answered. */
-  client: () => ChainClient | null
+  balances: RecentBalances
 }
 
 /** Sign-ins of one address in a minute, those that fail too. */
@@ -65,6 +66,7 @@ export function sessionRoutes(app: GatewayApp, modules: SessionRoutesModules): v
     // Whoever had signed in on this browser before has not any more.
     if (request.session !== null) await accounts.sessions.end(request.session)
     welcome(request, reply, await accounts.sessions.begin(who))
+    modules.log.info({ tenant: who.tenant, via: who.via }, 'somebody has signed in')
   }
   const welcome = (request: GatewayRequest, reply: GatewayReply, cookies: SessionCookies) => {
     setSessionCookies(reply, cookies, { site: request.site, nowMs: clock.nowMs() })
@@ -235,8 +237,9 @@ function theProvider(oidc: OidcSignIn | null): OidcSignIn {
 }
 
 async function me(request: GatewayRequest, modules: SessionRoutesModules): Promise<MeView> {
-  const { accounts, oidc, chainId, client } = modules
+  const { accounts, oidc, chainId } = modules
   const { principal, session, site } = request
+  const wallet = principal?.wallet ?? null
   const line =
     principal === null ? undefined : accounts.linesOf(principal).find(({ budget }) => budget !== null)
   return {
@@ -246,31 +249,16 @@ async function me(request: GatewayRequest, modules: SessionRoutesModules): Promi
     role: principal?.role ?? null,
     scopes: principal === null ? [] : [...principal.scopes],
     via: principal?.via ?? null,
-    wallet: principal?.wallet ?? null,
+    wallet,
     csrf: session === null ? null : accounts.sessions.csrfOf(session),
     sessionExpiresAt: session === null ? null : new Date(session.expiresAtMs).toISOString(),
     policy: principal === null ? null : policyView(principal.policy),
     budget: line === undefined ? null : accounts.budgets.view(line.account, line.budget!),
-    balances: await balances(principal?.wallet ?? null, client()),
+    balances: wallet === null ? null : await modules.balances.of(wallet),
     signIn: {
       owner: true,
       wallet: { domain: site.host, uri: site.origin, chainId, statement: modules.wallets.statement },
       oidc: oidc === null ? null : '/api/session/oidc',
     },
-  }
-}
-
-/** Null where the chain does not answer: who one is can be told without it. */
-async function balances(wallet: string | null, client: ChainClient | null): Promise<MeView['balances']> {
-  if (wallet === null || client === null) return null
-  try {
-    const { gas, credits, settlementCredits } = await client.balances(wallet)
-    return {
-      gas: formatCredits(gas),
-      credits: formatCredits(credits),
-      settlementCredits: formatCredits(settlementCredits),
-    }
-  } catch {
-    return null
   }
 }

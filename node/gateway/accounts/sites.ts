@@ -34,7 +34,7 @@ export class Sites {
   }
 
   /** Under which of its names the request means the door. @throws {GatewayError} HOST_REFUSED */
-  site(request: Pick<GatewayRequest, 'host' | 'protocol'>): Site {
+  site(request: Pick<GatewayRequest, 'host' | 'headers'>): Site {
     const host = request.host.toLowerCase()
     const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
     if (!this.#isOurs(name)) {
@@ -42,9 +42,7 @@ export class Sites {
         fix: 'Use its address, or name the host in gateway.hosts (--gateway-hosts).',
       })
     }
-    const { isTls, isBehindProxy } = this.#options
-    const scheme = isTls || (isBehindProxy && request.protocol === 'https') ? 'https' : 'http'
-    return { host, origin: `${scheme}://${host}` }
+    return { host, origin: `${this.#scheme(request.headers)}://${host}` }
   }
 
   /** What the browser says of the page that sent the request; programs say nothing. */
@@ -58,6 +56,16 @@ export class Sites {
     return fetchSite === undefined || fetchSite === 'same-origin' || fetchSite === 'none'
       ? 'here'
       : 'elsewhere'
+  }
+
+  /** A proxy in front ends TLS, unless it says that there was none. */
+  #scheme(headers: GatewayRequest['headers']): 'http' | 'https' {
+    const { isTls, isBehindProxy } = this.#options
+    const told = String(headers['x-forwarded-proto'] ?? 'https')
+      .split(',')
+      .at(-1)!
+      .trim()
+    return isTls || (isBehindProxy && told !== 'http') ? 'https' : 'http'
   }
 
   #isOurs(name: string): boolean {

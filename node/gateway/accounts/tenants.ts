@@ -36,6 +36,8 @@ const tenantSchema = z.strictObject({
 })
 
 const MAX_TENANTS = 10_000
+/** Whoever pays for a single request without an account is `guest`. */
+const TAKEN: ReadonlySet<string> = new Set([OWNER_TENANT, 'guest'])
 
 /** Who uses the node beside its owner, each with limits of its own. */
 export class Tenants {
@@ -94,7 +96,7 @@ export class Tenants {
   async create(input: TenantInput): Promise<Tenant> {
     const { id } = input
     await this.#changes.change(async () => {
-      if (id === OWNER_TENANT || this.#tenants.has(id)) {
+      if (TAKEN.has(id) || this.#tenants.has(id)) {
         throw new GatewayError('CONFLICT', `there is a tenant ${id} already`, {
           fix: 'Choose another name, or change that one.',
         })

@@ -2,7 +2,14 @@ import pLimit from 'p-limit'
 import { z } from 'zod'
 import { changeConfigFile, type SettingChanges } from '../../config/change-file.ts'
 import { loadConfig, showSetting } from '../../config/load.ts'
-import { environmentName, type Setting, settingKeys, settings } from '../../config/settings.ts'
+import {
+  environmentName,
+  type Setting,
+  type SettingKey,
+  settingKeys,
+  settings,
+} from '../../config/settings.ts'
+import { GatewayError } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 
 /** A setting, as `shoal config check --json` tells it. */
@@ -26,6 +33,12 @@ export interface SettingsView {
   settings: SettingView[]
 }
 
+/** Programs that the node runs: who can write the file names them, so that no session over HTTP ever runs anything. */
+const RUN_PROGRAMS: ReadonlySet<SettingKey> = new Set([
+  'attestation.command',
+  'learning.trainer',
+  'mcp.servers',
+])
 const MAX_CHANGES = 64
 const MAX_VALUE = 4_096
 
@@ -68,7 +81,14 @@ export const settingsRoutes: GatewayPlugin = (app, { node, config }) => {
     },
     request =>
       oneAtATime(async () => {
-        await changeConfigFile(dataDir, request.body.changes as SettingChanges)
+        const changes = request.body.changes as SettingChanges
+        const refused = settingKeys.find(key => RUN_PROGRAMS.has(key) && changes[key] !== undefined)
+        if (refused !== undefined) {
+          throw new GatewayError('FORBIDDEN', `${refused} names programs to be run`, {
+            fix: 'Write it into the config file on the machine.',
+          })
+        }
+        await changeConfigFile(dataDir, changes)
         return view()
       }),
   )

@@ -7,6 +7,8 @@ export interface DoorView {
   url: string
   /** Whether this machine alone can reach it. */
   isLoopback: boolean
+  /** Signs the owner in on the page, once; null where none was asked for. */
+  ownerLink: string | null
 }
 
 /** Opens a node's gateway when it is wanted, once. */
@@ -24,7 +26,16 @@ export class Door {
   get view(): DoorView | null {
     if (this.#gateway === null) return null
     const { url } = this.#gateway
-    return { url, isLoopback: isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')) }
+    const isLocal = isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''))
+    return { url, isLoopback: isLocal, ownerLink: null }
+  }
+
+  /** The same, with a new link for the owner, who alone may be told; null while it is closed. */
+  invite(): DoorView | null {
+    const { view } = this
+    if (view === null) return null
+    const { token } = this.#modules.node.parts.accounts.ownerTokens.make()
+    return { ...view, ownerLink: `${view.url}/#owner=${token}` }
   }
 
   /**

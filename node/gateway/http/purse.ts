@@ -22,6 +22,18 @@ export interface Reservation {
   spent(total: bigint): Promise<void>
   /** Ends it durably at its price, base units; the rest is free again. Idempotent: the first call counts. */
   settle(total: bigint): Promise<void>
+  /** What became of the money that the request brought; null until it is settled. Not there for money that was there before. */
+  statement?(): PaymentStatement | null
+}
+
+/** What became of a payment, in decimal credits: told at the end of the answer. */
+export interface PaymentStatement {
+  /** By this request. */
+  paid: string
+  /** What the request has cost. */
+  used: string
+  /** What is left, of this payment and of earlier ones, for the payer's next requests. */
+  credit: string
 }
 
 /** Of the node's owner: the node's own daily limit is the only one. */

@@ -63,8 +63,15 @@ export class SseStream {
     return this.#response !== null
   }
 
-  /** Sends the head; `headers` set on the reply go with it. Idempotent. */
+  /** Sends the head; headers set on the reply go with it. Idempotent. */
   open(): void {
+    if (this.#response !== null || this.#ended) return
+    this.#begin()
+    this.#reply.raw.flushHeaders()
+  }
+
+  /** Writes the head, which leaves with what follows. */
+  #begin(): void {
     if (this.#response !== null || this.#ended) return
     const { raw } = this.#reply
     this.#reply.hijack()
@@ -75,7 +82,6 @@ export class SseStream {
     // nginx would hold the events back.
     raw.setHeader('x-accel-buffering', 'no')
     raw.writeHead(200)
-    raw.flushHeaders()
     this.#response = raw
     this.#sentAtMs = this.#clock.nowMs()
     this.#scheduleHeartbeat()
@@ -92,7 +98,7 @@ export class SseStream {
 
   /** Sends text as it is, for dialects of their own. @returns as `send` */
   write(text: string): boolean {
-    this.open()
+    this.#begin()
     const response = this.#response
     if (response === null || this.#ended || response.destroyed) return true
     this.#sentAtMs = this.#clock.nowMs()
@@ -119,7 +125,7 @@ export class SseStream {
   /** Ends it in good order. Idempotent. */
   end(): void {
     if (this.#ended) return
-    this.open()
+    this.#begin()
     this.#ended = true
     this.#heartbeat?.cancel()
     this.#response?.end()

@@ -7,7 +7,7 @@ import { GatewayError } from '../http/http-error.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
 import type { Purse, Reservation } from '../http/purse.ts'
 import type { ShoalOptions } from './canonical-request.ts'
-import type { InferenceEvent, InferenceOptions } from './inference-service.ts'
+import type { InferenceEvent, InferenceOptions, ShoalInfo } from './inference-service.ts'
 import { SpendMeter, withoutMarkup } from './spend-meter.ts'
 
 /** A task without its cap. */
@@ -133,6 +133,13 @@ export class Bill {
   /** Ends it at what it came to. Idempotent. */
   async settle(): Promise<void> {
     await this.#reservation.settle(this.#limit === null ? this.total : minAmount(this.total, this.#limit))
+  }
+
+  /** Settles it, and says with the result what became of a payment that the request brought. */
+  async settled<T extends { shoal: ShoalInfo }>(result: T): Promise<T> {
+    await this.settle()
+    const payment = this.#reservation.statement?.() ?? null
+    return payment === null ? result : { ...result, shoal: { ...result.shoal, payment } }
   }
 
   /** @throws whatever `spent` throws, or when it takes too long */

@@ -1,6 +1,6 @@
 import type { CidString, TaskId } from '../../../protocol/ids.ts'
 import type { Principal } from '../http/principal.ts'
-import type { Purse } from '../http/purse.ts'
+import type { PaymentStatement, Purse } from '../http/purse.ts'
 import type { CanonicalRequest, ShoalOptions, ToolCall } from './canonical-request.ts'
 
 /** Does what any dialect asks for, through the node's own requester: peers, the own engine, cloud services. */
@@ -108,6 +108,8 @@ export interface ShoalInfo {
   ended: 'complete' | 'deadline' | 'unpaid' | 'cancelled'
   /** Calls made of the node's tools, where the request named some. */
   tools?: UsedTool[]
+  /** What became of the payment that the request brought, where it did (x402). */
+  payment?: PaymentStatement
 }
 
 export interface UsedTool {

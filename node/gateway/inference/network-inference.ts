@@ -107,7 +107,7 @@ export class NetworkInference implements InferenceService {
       await bill.ask()
       const isEmpty = choices.every(({ choice }) => choice.text === '' && choice.toolCalls.length === 0)
       if (isEmpty && choices.some(({ ended }) => ended !== 'complete')) throw this.#stopped(bill)
-      return this.#result(choices, bill.total, bill)
+      return await bill.settled(this.#result(choices, bill.total, bill))
     } finally {
       await bill.settle()
     }
@@ -119,6 +119,12 @@ export class NetworkInference implements InferenceService {
     const { config } = node
     const model = chosenModel(request.model, { models: node.parts.index, policy: principal.policy })
     const preferences = preferencesOf(request, config, principal.policy)
+    if (preferences.slaClass !== 'B') {
+      throw new GatewayError('MODEL_CANNOT', 'vectors of several providers differ in their last bits', {
+        param: 'shoal.slaClass',
+        fix: 'Embed in the SLA class B.',
+      })
+    }
     const asks = embeddingAsks(request, { model, preferences })
     const bill = await Bill.open({ ...options, asks, shoal: request.shoal }, this.#modules)
     try {
@@ -131,11 +137,11 @@ export class NetworkInference implements InferenceService {
       await bill.ask()
       if (done.vectors.length === 0) throw this.#stopped(bill)
       const { vectors, promptTokens, ...shoal } = done
-      return {
+      return await bill.settled({
         vectors: vectors.map(unitVector),
         usage: { promptTokens },
         shoal: { ...shoal, cost: formatCredits(bill.total), ended: 'complete' },
-      }
+      })
     } finally {
       await bill.settle()
     }

@@ -12,6 +12,16 @@ export const shoalInfoSchema = z
     receipts: z.array(z.string()).describe('CIDs of the receipts both sides signed.'),
     attempts: z.int(),
     ended: z.enum(['complete', 'deadline', 'unpaid', 'cancelled']),
+    payment: z
+      .object({ paid: z.string(), used: z.string(), credit: z.string() })
+      .optional()
+      .describe(
+        'Decimal credits: what the request brought, what of it was used, what is left for the next ones.',
+      ),
+    tools: z
+      .array(z.object({ name: z.string(), isError: z.boolean() }))
+      .optional()
+      .describe('Calls made of tools of the node.'),
   })
   .describe('Who did it, at which price, with which receipts.')
 

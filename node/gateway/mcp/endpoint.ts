@@ -26,7 +26,7 @@ export class McpEndpoint {
   constructor(context: GatewayContext) {
     this.#context = context
     const { clock, log } = context
-    const serverFor = (principal: Principal) =>
+    const serverFor = (principal: () => Principal) =>
       mcpServerFor({ backend: new GatewayBackend(principal, context), clock, log, randomBytes })
     this.#sessions = new McpSessions(LIMITS, { clock, makeId: randomUUID, serverFor })
   }

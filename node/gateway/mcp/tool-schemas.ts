@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
-import { MAX_OUTPUT_TOKENS } from '../../../protocol/limits.ts'
+import { MAX_JSON_SCHEMA_BYTES, MAX_OUTPUT_TOKENS } from '../../../protocol/limits.ts'
 import { STRATEGIES } from '../../market/preferences.ts'
 
 /** What the tools take and give, as MCP clients see it. Credits are decimal strings, times ISO 8601. */
@@ -53,6 +53,11 @@ export const askInput = z.strictObject({
   strategy: z.enum(STRATEGIES).optional().describe('What counts most in choosing who answers'),
   dataClass,
   temperature: z.number().min(0).max(5).default(0).describe('0 always takes the likeliest word'),
+  schema: z
+    .record(z.string(), z.unknown())
+    .refine(schema => JSON.stringify(schema).length <= MAX_JSON_SCHEMA_BYTES, 'is too long')
+    .optional()
+    .describe('Makes the answer JSON of this JSON Schema; not together with tools'),
   seed: z.int().min(0).max(0xffff_ffff).optional().describe('Repeats an answer'),
   tools: z
     .array(z.string().min(1).max(200))

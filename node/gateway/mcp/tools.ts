@@ -177,7 +177,7 @@ async function ask(
       {
         ...{ prompt: input.prompt, system: input.system ?? null, model: input.model ?? null },
         ...{ maxTokens: input.maxTokens, maxPrice: parseCredits(input.maxPrice) },
-        ...{ temperature: input.temperature, seed: input.seed ?? null },
+        ...{ temperature: input.temperature, seed: input.seed ?? null, schema: input.schema ?? null },
         ...{ strategy: input.strategy ?? null, dataClass: input.dataClass ?? null },
         tools: input.tools ?? [],
       },

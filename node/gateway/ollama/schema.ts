@@ -35,7 +35,6 @@ const options = z
   .describe(
     'Where they are left out, as of Ollama; penalties and options of its own engine are of no effect.',
   )
-export type OptionsInput = z.output<typeof options>
 
 const textFields = {
   model: modelField,

@@ -6,7 +6,7 @@ import type { LossPair } from '../../../protocol/messages/learning/common.ts'
 import type { MeasuredAdapter, RoundContext, RoundJudge, ValidationText } from '../rounds/seams.ts'
 import { microNats, pairOf } from '../scoring/gain.ts'
 import type { LossMeter } from '../scoring/loss-meter.ts'
-import type { BaseModels } from '../scoring/round-base.ts'
+import type { BaseModels, RoundBase } from '../scoring/round-base.ts'
 import { MAX_ROW_CHARS_PER_TEXT, MAX_ROWS_PER_TEXT } from '../scoring/row-sample.ts'
 import { sampleTexts } from '../scoring/text-samples.ts'
 import { readGeneralRows } from './general-text.ts'
@@ -25,8 +25,8 @@ export interface AggregateJudgeOptions {
 export interface AggregateJudgeModules {
   meter: LossMeter
   bases: BaseModels
-  /** General text that this node's owner wants looked at where a round names none; null for none. */
-  ownGeneralRows: () => Promise<readonly LossRow[] | null>
+  /** General text that is looked at where a round names none; null for none. */
+  ownGeneralRows: (base: RoundBase) => Promise<readonly LossRow[] | null>
   /** A text is nothing to measure with. */
   onInvalid: (author: NodeKey, code: string) => void
 }
@@ -66,7 +66,7 @@ export class AggregateJudge implements RoundJudge {
     const samples = await sampleTexts(texts, { seed: round, ...limits }, (author, { code }) =>
       onInvalid(author, code),
     )
-    const general = generalPath === null ? await ownGeneralRows() : await readGeneralRows(generalPath)
+    const general = generalPath === null ? await ownGeneralRows(base) : await readGeneralRows(generalPath)
     const rows = [...samples.map(sample => sample.rows), ...(general === null ? [] : [general])]
     const before = await meter.measure({ base, adapterPath: parentPath }, rows, signal)
     const after = await meter.measure({ base, adapterPath: path }, rows, signal)

@@ -69,7 +69,7 @@ async function ask(url: string, tokens: number, agent: Agent): Promise<Sample> {
   for await (const part of response as AsyncIterable<string>) {
     const readUs = nowUs()
     whole += part
-    const begins = first === null ? FIRST.exec(part) : null
+    const begins: RegExpExecArray | null = first === null ? FIRST.exec(part) : null
     if (begins !== null) first = (Number(begins[1]) - sentUs + readUs - Number(begins[2])) / 1_000
     let isFirst = begins !== null
     for (const [, written] of part.matchAll(WRITTEN)) {

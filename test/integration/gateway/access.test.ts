@@ -8,6 +8,8 @@ import { SiweMessage } from 'siwe'
 import { systemClock } from '../../../node/clock.ts'
 import { loadConfig } from '../../../node/config/load.ts'
 import type { SettingKey } from '../../../node/config/settings.ts'
+import { accountHandlers } from '../../../node/gateway/account-handlers.ts'
+import { accountMethods } from '../../../node/gateway/account-methods.ts'
 import { AccountDesk } from '../../../node/gateway/accounts/account-desk.ts'
 import {
   type KeyView,
@@ -18,15 +20,17 @@ import {
   tenantInput,
 } from '../../../node/gateway/accounts/account-schemas.ts'
 import { OWNER } from '../../../node/gateway/accounts/accounts.ts'
+import { Door } from '../../../node/gateway/http/door.ts'
 import { Gateway } from '../../../node/gateway/http/gateway.ts'
 import { GatewayError } from '../../../node/gateway/http/http-error.ts'
 import { ServedModels } from '../../../node/gateway/served-models.ts'
+import { parseCredits } from '../../../protocol/money.ts'
 import { issue } from '../../helpers/attestation/authority.ts'
 import { element, sequence } from '../../helpers/attestation/der-writer.ts'
 import { type Answer, Browser, send } from '../../helpers/browser.ts'
 import { deployContractWallet } from '../../helpers/contract-wallet.ts'
 import { startIdentityProvider } from '../../helpers/identity-provider.ts'
-import { TestNetwork, type TestNode } from '../../helpers/nodes.ts'
+import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
 const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
@@ -40,9 +44,12 @@ describe('access over HTTP', () => {
 
   before(async () => {
     await network.start()
-    node = await network.node({ 'models.serve': '' })
+    node = await network.node({ 'local.use': true, 'models.slots': 2 })
     served = new ServedModels(node.node.events)
     url = await openDoor()
+  })
+  afterEach(async () => {
+    await Promise.all(doors.splice(1).map(door => door.stop()))
   })
   after(async () => {
     await Promise.all(doors.map(door => door.stop()))
@@ -95,6 +102,15 @@ describe('access over HTTP', () => {
       assert.deepEqual((await asked('evil.example')).status, 403)
       assert.equal((await asked(`evil.example:${port}`)).status, 403)
       assert.equal((await asked(`localhost:${port}`)).status, 200)
+      for (const head of [
+        'GET /healthz HTTP/1.0',
+        'GET http://evil.example/healthz HTTP/1.0',
+        `GET /healthz HTTP/1.1\r\nHost: [::1`,
+      ]) {
+        const socket = await connect(url)
+        socket.write(`${head}\r\nConnection: close\r\n\r\n`)
+        assert.match(await everything(socket), /^HTTP\/1.1 403 /)
+      }
       assert.deepEqual(codeOf(await send(`${url}/api/me`, { headers: { host: 'evil.example' } })), [
         403,
         'HOST_REFUSED',
@@ -167,6 +183,16 @@ describe('access over HTTP', () => {
       ])
       assert.equal((await make({ 'shoal-csrf': csrf! })).status, 200)
     })
+
+    it('lets nobody name programs to be run, not even the owner', async () => {
+      const browser = await ownersBrowser(url)
+      const { csrf } = (await browser.send(`${url}/api/me`)).json() as MeView
+      const changes = { 'learning.trainer': '/bin/sh -c id', 'log.level': 'warn' }
+      const change = await browser.send(`${url}/api/settings`, {
+        ...{ method: 'PATCH', headers: { 'shoal-csrf': csrf! }, body: { changes } },
+      })
+      assert.deepEqual(codeOf(change), [403, 'FORBIDDEN'])
+    })
   })
 
   describe('of programs', () => {
@@ -219,6 +245,28 @@ describe('access over HTTP', () => {
       const gone = await send(`${url}/api/keys/${first.id}`, { method: 'DELETE', headers: bearer(third) })
       assert.equal((gone.json() as KeyView).state, 'revoked')
       assert.equal(await status(third), 401)
+    })
+
+    it('spends the budget of its tenant, to the last request that fits', async () => {
+      const policy = { budget: { amount: '0.01', per: 'day' } }
+      await desk().createTenant(tenantInput.parse({ id: 'spender', policy }))
+      const headers = bearer(await keyFor({ tenant: 'spender' }))
+      const ask = () =>
+        send(`${url}/v1/chat/completions`, {
+          ...{ method: 'POST', headers },
+          body: { model: NANO, max_tokens: 4, messages: [{ role: 'user', content: 'Hello' }] },
+        })
+      const answer = await ask()
+      assert.equal(answer.status, 200, answer.text)
+      const { cost } = (answer.json() as { shoal: { cost: string } }).shoal
+      assert.ok(parseCredits(cost) > 0n)
+      const { budget } = (await send(`${url}/api/me`, { headers })).json() as MeView
+      assert.deepEqual([budget!.spent, budget!.reserved], [cost, '0'])
+      await desk().changeTenant('spender', { policy: { budget: { amount: cost, per: 'day' } } })
+      const refused = await ask()
+      assert.equal(refused.status, 429)
+      assert.equal((refused.json() as { error: { code: string } }).error.code, 'insufficient_quota')
+      assert.equal(desk().tenant('spender').spent.ever, cost)
     })
 
     it('shows a tenant nothing of another', async () => {
@@ -460,6 +508,7 @@ describe('access over HTTP', () => {
         const browser = new Browser()
         const back = await provider.signIn(browser, `${site}/api/session/oidc`, 'alice')
         assert.match(back, /[?&]code=/)
+        const cookies = browser.cookiesFor(back)
         const { url: page } = await browser.open(back, { stopAt: at => at === `${site}/` })
         assert.equal(page, `${site}/`)
         const me = (await browser.send(`${site}/api/me`)).json() as MeView
@@ -470,8 +519,15 @@ describe('access over HTTP', () => {
         )
         assert.equal(me.budget!.remaining, '0.5')
         // What came back counts once, in the browser that was sent, with the state it was sent with.
-        const again = await browser.send(back)
+        const again = await send(back, { headers: { cookie: cookies } })
         assert.deepEqual(codeOf(again), [401, 'UNAUTHENTICATED'])
+        // Nor at the door's other name, though the browser sends the cookie there, too.
+        const named = new Browser()
+        const meant = await provider.signIn(named, `${site}/api/session/oidc`, 'alice')
+        const elsewhere = await send(meant.replace('127.0.0.1', 'localhost'), {
+          headers: { cookie: named.cookiesFor(`${site}/api/session/oidc/callback`) },
+        })
+        assert.deepEqual(codeOf(elsewhere), [401, 'UNAUTHENTICATED'])
         const other = new Browser()
         const others = await provider.signIn(other, `${site}/api/session/oidc`, 'mallory')
         assert.deepEqual(codeOf(await new Browser().send(others)), [401, 'UNAUTHENTICATED'])
@@ -488,6 +544,44 @@ describe('access over HTTP', () => {
         await provider.stop()
       }
     })
+  })
+
+  it('is the owner’s at the command line, which makes links to sign in by', async () => {
+    const door = new Door({ node: node.node, served, shutDown: () => {}, clock: systemClock })
+    const handlers = accountHandlers(node.node, door)
+    const call = async (method: keyof typeof handlers, input: object) =>
+      (await handlers[method](
+        accountMethods[method].parse(input) as never,
+        () => {},
+        new AbortController().signal,
+      )) as never
+    assert.throws(() => handlers.ownerLink({}, () => {}, new AbortController().signal), GatewayError)
+    await door.open('127.0.0.1:0')
+    try {
+      assert.equal(door.view!.ownerLink, null)
+      const { link } = (await call('ownerLink', {})) as { link: string }
+      const [site, token] = link.split('/#owner=')
+      const signIn = await send(`${site}/api/session/owner`, { method: 'POST', body: { token } })
+      assert.equal((signIn.json() as MeView).role, 'admin')
+      await call('createTenant', { id: 'cli', policy: { budget: { amount: '1', per: 'day' } } })
+      const { key, id } = (await call('createKey', { name: 'a key', tenant: 'cli' })) as NewKeyView
+      assert.equal(
+        ((await send(`${site}/api/me`, { headers: bearer({ key }) })).json() as MeView).tenant,
+        'cli',
+      )
+      await call('changeTenant', { id: 'cli', disabled: true })
+      assert.equal((await send(`${site}/api/me`, { headers: bearer({ key }) })).status, 401)
+      await call('changeTenant', { id: 'cli', disabled: false })
+      const rotated = (await call('rotateKey', { id, overlapSeconds: 0 })) as NewKeyView
+      assert.equal((await send(`${site}/api/me`, { headers: bearer(rotated) })).status, 200)
+      assert.equal(((await call('revokeKey', { id })) as KeyView).state, 'revoked')
+      assert.deepEqual(
+        ((await call('keys', { tenant: 'cli' })) as KeyView[]).map(one => one.id),
+        [id],
+      )
+    } finally {
+      await door.stop()
+    }
   })
 
   it('comes by TLS where the door has a certificate', async () => {

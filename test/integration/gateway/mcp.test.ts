@@ -28,6 +28,9 @@ import { waitUntil } from '../../helpers/wait.ts'
 
 const TOOLS = ['ask', 'embed', 'learn_status', 'market', 'receipts', 'verify_receipt', 'wallet_balance']
 
+/** Takes so long that it can be cancelled. */
+const LONG = { type: 'array', items: { enum: ['shoal'] }, minItems: 200, maxItems: 200 }
+
 interface Called {
   isError: boolean
   text: string
@@ -231,7 +234,7 @@ describe('the node and MCP', () => {
       it('cancels at the provider', async () => {
         const abort = new AbortController()
         const begun = provider.told.length
-        const given = { prompt: 'Count to a thousand.', maxPrice: '0.1', maxTokens: 4_000 }
+        const given = { prompt: 'What is Shoal?', maxPrice: '0.1', maxTokens: 900, schema: LONG }
         const waiting = client.callTool({ name: 'ask', arguments: given }, undefined, {
           signal: abort.signal,
           onprogress: () => abort.abort(),
@@ -397,7 +400,7 @@ describe('the node and MCP', () => {
       let foreign: string | null = null
       for await (const { cid } of asker.node.parts.receipts.list({ limit: 50 }))
         if (cid !== own[0]!.receipt) foreign ??= cid
-      assert.match((await call(client, 'verify_receipt', { receipt: foreign! })).text, /^MCP_RECEIPT_UNKNOWN/)
+      assert.match((await call(client, 'verify_receipt', { receipt: foreign! })).text, /^NOT_FOUND/)
       assert.ok(Number((await call(client, 'wallet_balance')).structured.spendable) < 0.5)
 
       const ping = { jsonrpc: '2.0', id: 2, method: 'ping' }

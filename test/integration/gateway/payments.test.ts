@@ -5,6 +5,9 @@ import { ExactEvmScheme } from '@x402/evm'
 import { decodePaymentResponseHeader, wrapFetchWithPayment } from '@x402/fetch'
 import { Wallet } from 'ethers'
 import { encodeCall } from '../../../node/chain/publisher.ts'
+import { systemClock } from '../../../node/clock.ts'
+import { CreditLedger } from '../../../node/gateway/credit/credit-ledger.ts'
+import { Relay } from '../../../node/gateway/credit/relay.ts'
 import { SessionKey } from '../../../node/payments/vouchers.ts'
 import {
   channelAuthorizationNonce,
@@ -18,6 +21,7 @@ import { VOUCHER_SCHEME } from '../../../protocol/voucher-payment.ts'
 import { gatewayNetwork, openGateway, type TestGateway } from '../../helpers/gateway.ts'
 import { NANO, TestNetwork } from '../../helpers/nodes.ts'
 import { typedDataSigner } from '../../helpers/typed-data-signer.ts'
+import { waitUntil } from '../../helpers/wait.ts'
 
 interface Required {
   error: string
@@ -167,6 +171,37 @@ describe('paying at the door', () => {
     assert.equal(parseCredits(response.headers.get('shoal-credit')!), left)
   })
 
+  it('needs no second payment of a wallet whose credit is enough: its signature says who it is, once', async () => {
+    const x402 = x402Client.fromConfig({
+      schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(typedDataSigner(person)) }],
+      ...SPEND_FREELY,
+    })
+    const sent: string[] = []
+    const pay = wrapFetchWithPayment(async input => {
+      sent.push((input as Request).headers.get('payment-signature') ?? '')
+      return await fetch(input)
+    }, x402)
+    const before = await balanceOf(person)
+    const named = { 'shoal-wallet': person.address }
+    const response = await pay(`${door.v1}/chat/completions`, request(named))
+    assert.equal(response.status, 200)
+    assert.equal(await balanceOf(person), before)
+    const settled = decodePaymentResponseHeader(response.headers.get('payment-response')!)
+    assert.deepEqual([settled.amount, settled.transaction], ['0', ''])
+    const again = await ask({ ...named, 'payment-signature': sent[1]! })
+    assert.equal(again.status, 402)
+    assert.equal(requiredOf(again).error, 'payment_replayed')
+    // A name is no proof.
+    const stranger = typedDataSigner(await rich())
+    const thief = x402Client.fromConfig({
+      schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(stranger) }],
+      ...SPEND_FREELY,
+    })
+    const stolen = await wrapFetchWithPayment(fetch, thief)(`${door.v1}/chat/completions`, request(named))
+    assert.equal(stolen.status, 402)
+    assert.equal(requiredOf(stolen).error, 'authorization_value')
+  })
+
   it('streams an answer that was paid', async () => {
     const response = await ask(header(await exact()), { stream: true })
     assert.equal(response.status, 200)
@@ -174,6 +209,12 @@ describe('paying at the door', () => {
     const text = await response.text()
     assert.match(text, /"content":"\w/)
     assert.match(text, /\[DONE\]/)
+    const { paid, used, credit } = JSON.parse(/"payment":(\{[^}]*\})/.exec(text)![1]!) as Record<
+      string,
+      string
+    >
+    const [brought, cost, left] = [paid!, used!, credit!].map(parseCredits) as [bigint, bigint, bigint]
+    assert.ok(cost > 0n && cost < brought && left >= brought - cost)
   })
 
   it('takes a payment once, also when it is shown twice at once', async () => {
@@ -211,6 +252,37 @@ describe('paying at the door', () => {
     await refused({ ...good, payload: {} }, '', 400)
     assert.equal(await balanceOf(person), before)
     assert.equal((await ask(header(good))).status, 200)
+    // Nothing is done for nothing.
+    const free = await ask(header(await exact()), { shoal: { maxPrice: '0' } })
+    assert.equal(free.status, 503)
+  })
+
+  it('collects and counts what it had taken when it died', async () => {
+    person = await rich()
+    const { payload } = await exact({ value: CREDIT })
+    const { from, value, validBefore, nonce } = payload.authorization
+    await door.stop()
+    // As far as it came: on disk, and not sent.
+    const { store } = door.node.node.parts
+    const domain = { chainId: client().chainId, settlement: client().addresses.settlement }
+    const books = new CreditLedger({ domain }, { store, clock: systemClock, window: () => 0n })
+    const { payee, ...terms } = {
+      payee: door.node.wallet.address,
+      payer: from.toLowerCase(),
+      value: BigInt(value),
+      nonce,
+    }
+    const data = Relay.collecting({
+      ...{ ...terms, payee, signature: payload.signature, validAfter: 0n, validBefore: BigInt(validBefore) },
+    })
+    await books.beginPayment({ ...terms, data, validBeforeMs: Number(validBefore) * 1_000 })
+    const before = await balanceOf(person)
+    door = await openGateway(door.node)
+    await waitUntil('the payment is collected', async () => (await books.unfinishedPayments()).length === 0)
+    assert.equal(await balanceOf(person), before - CREDIT)
+    const sent = await api('/api/payment/refund', { wallet: person.address })
+    assert.equal(sent.body.amount, '1')
+    assert.equal(await balanceOf(person), before)
   })
 
   it('counts a payment that somebody else has submitted', async () => {

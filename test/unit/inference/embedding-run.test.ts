@@ -83,7 +83,10 @@ describe('EmbeddingRun', () => {
 
   it('stops while it waits, and before it begins', async () => {
     const { engine, embedded } = engineOf()
-    const waiting = new EmbeddingRun({ request: { model: 'm', inputs: ['abc'] }, grantedTokens: 0 }, { engine })
+    const waiting = new EmbeddingRun(
+      { request: { model: 'm', inputs: ['abc'] }, grantedTokens: 0 },
+      { engine },
+    )
     const events = waiting[Symbol.asyncIterator]()
     assert.equal((await events.next()).value?.type, 'start')
     const next = events.next()

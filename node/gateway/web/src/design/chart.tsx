@@ -1,4 +1,4 @@
-import { useId } from 'react'
+import { type RefObject, useEffect, useId, useRef, useState } from 'react'
 
 export interface Series {
   name: string
@@ -7,7 +7,8 @@ export interface Series {
   tone?: 'roe' | 'water' | 'good' | 'soft'
 }
 
-const WIDTH = 640
+/** Until it is known how wide the chart is. */
+const USUAL_WIDTH = 640
 const LEFT = 56
 const BOTTOM = 24
 const TOP = 8
@@ -27,6 +28,8 @@ export function LineChart(props: {
   fromZero?: boolean
 }) {
   const id = useId()
+  const figure = useRef<HTMLElement>(null)
+  const width = useWidth(figure)
   const { height = 200 } = props
   const points = props.series.flatMap(({ points }) => points)
   const ys = points.flatMap(({ y }) => (y === null ? [] : [y]))
@@ -35,15 +38,15 @@ export function LineChart(props: {
   const ticks = niceTicks(props.fromZero === false ? Math.min(...ys) : 0, Math.max(...ys))
   const [low, high] = [ticks[0]!, ticks.at(-1)!]
   const [first, last] = [Math.min(...xs), Math.max(...xs)]
-  const left = (x: number) => LEFT + ((x - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT)
+  const left = (x: number) => LEFT + ((x - first) / (last - first || 1)) * (width - LEFT - RIGHT)
   const top = (y: number) => TOP + (1 - (y - low) / (high - low || 1)) * (height - TOP - BOTTOM)
   return (
-    <figure className="chart">
-      <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-labelledby={id}>
+    <figure className="chart" ref={figure}>
+      <svg viewBox={`0 0 ${width} ${height}`} height={height} role="img" aria-labelledby={id}>
         <title id={id}>{props.label}</title>
         {ticks.map(tick => (
           <g key={tick}>
-            <line className="chart-grid" x1={LEFT} x2={WIDTH - RIGHT} y1={top(tick)} y2={top(tick)} />
+            <line className="chart-grid" x1={LEFT} x2={width - RIGHT} y1={top(tick)} y2={top(tick)} />
             <text className="chart-text" x={LEFT - 8} y={top(tick) + 4} textAnchor="end">
               {props.y(tick)}
             </text>
@@ -53,7 +56,7 @@ export function LineChart(props: {
           {props.x(first)}
         </text>
         {last === first ? null : (
-          <text className="chart-text" x={WIDTH - RIGHT} y={height - 6} textAnchor="end">
+          <text className="chart-text" x={width - RIGHT} y={height - 6} textAnchor="end">
             {props.x(last)}
           </text>
         )}
@@ -116,6 +119,20 @@ export function LineChart(props: {
       </details>
     </figure>
   )
+}
+
+/** As wide as it is shown, so that lines and letters have one size on a desk and on a phone. */
+function useWidth(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(USUAL_WIDTH)
+  useEffect(() => {
+    if (element.current === null) return
+    const observer = new ResizeObserver(([entry]) =>
+      setWidth(Math.max(1, Math.round(entry!.contentRect.width))),
+    )
+    observer.observe(element.current)
+    return () => observer.disconnect()
+  }, [element])
+  return width
 }
 
 function pathOf(points: readonly { x: number; y: number | null }[]): string {

@@ -4,7 +4,7 @@ import { ADDRESS_PATTERN, type Address, BYTES32_PATTERN, type Bytes32 } from '..
 import { MAX_PROOF_STEPS } from '../../../../../protocol/limits.ts'
 
 /** What was opened is no proof. */
-export class ProofFileError extends ShoalError<'PROOF_FILE_INVALID'> {
+class ProofFileError extends ShoalError<'PROOF_FILE_INVALID'> {
   override readonly name = 'ProofFileError'
 
   constructor() {
@@ -40,7 +40,7 @@ export interface ProofBundle {
 
 const MAX_RECORD_CHARS = 32_768
 /** As a file: a proof has some kilobytes. */
-export const MAX_PROOF_FILE_BYTES = 262_144
+const MAX_PROOF_FILE_BYTES = 262_144
 
 const record = z
   .base64()

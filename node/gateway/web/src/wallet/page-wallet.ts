@@ -60,7 +60,7 @@ const REMEMBERED = 'shoal.wallet'
 const RPC_URL = 'shoal.rpc'
 const DAY_SECONDS = 86_400
 /** An answer without a price of its own may cost such a part of the deposit at most. */
-export const ANSWER_SHARE = 10n
+const ANSWER_SHARE = 10n
 /** A channel's life beside the delay a close takes. */
 const CHANNEL_DAYS = 30
 /** A wallet that was connected before is there again within this. */

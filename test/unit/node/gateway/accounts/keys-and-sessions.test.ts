@@ -206,6 +206,7 @@ describe('accounts', () => {
       await makeTenant('acme')
       await assert.rejects(makeTenant('acme'), failsWith('CONFLICT'))
       await assert.rejects(makeTenant('owner'), failsWith('CONFLICT'))
+      await assert.rejects(makeTenant('guest'), failsWith('CONFLICT'))
       await assert.rejects(desk.changeTenant('owner', { role: 'user' }), failsWith('FORBIDDEN'))
       await assert.rejects(desk.changeTenant('nobody', {}), failsWith('NOT_FOUND'))
       assert.equal(tenantInput.safeParse({ id: '../acme' }).success, false)

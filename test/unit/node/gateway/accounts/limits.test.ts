@@ -6,10 +6,12 @@ import { Leases } from '../../../../../node/gateway/accounts/leases.ts'
 import { Nonces } from '../../../../../node/gateway/accounts/nonces.ts'
 import { requireProtection } from '../../../../../node/gateway/accounts/protection.ts'
 import { RateLimits } from '../../../../../node/gateway/accounts/rate-limits.ts'
+import { RecentBalances } from '../../../../../node/gateway/accounts/recent-balances.ts'
 import { randomName } from '../../../../../node/gateway/accounts/secrets.ts'
 import { Sites } from '../../../../../node/gateway/accounts/sites.ts'
 import { UsedOnce } from '../../../../../node/gateway/accounts/used-once.ts'
 import { GatewayError } from '../../../../../node/gateway/http/http-error.ts'
+import { CREDIT } from '../../../../../protocol/money.ts'
 import { ManualClock } from '../../../../helpers/manual-clock.ts'
 
 const MINUTE_MS = 60_000
@@ -107,6 +109,34 @@ describe('nonces', () => {
   })
 })
 
+describe('balances', () => {
+  const told = { gas: 1n, credits: 2n * CREDIT, settlementCredits: 0n, stake: 0n }
+
+  it('are asked for once in a few seconds', async () => {
+    const clock = new ManualClock()
+    let asked = 0
+    const client = { balances: async () => ({ ...told, credits: BigInt(++asked) * CREDIT }) }
+    const balances = new RecentBalances({ clock, client: () => client })
+    assert.equal((await balances.of('0xa'))!.credits, '1')
+    assert.equal((await balances.of('0xa'))!.credits, '1')
+    assert.equal((await balances.of('0xb'))!.credits, '2')
+    clock.jump(5_000)
+    assert.equal((await balances.of('0xa'))!.credits, '3')
+  })
+
+  it('are not waited for long, and unknown without a chain', async () => {
+    const clock = new ManualClock()
+    const slow = new RecentBalances({ clock, client: () => ({ balances: () => new Promise(() => {}) }) })
+    const answer = slow.of('0xa')
+    await clock.advance(2_000)
+    assert.equal(await answer, null)
+    const broken = { balances: () => Promise.reject(new Error('unreachable')) }
+    assert.equal(await new RecentBalances({ clock, client: () => broken }).of('0xa'), null)
+    assert.equal(await new RecentBalances({ clock, client: () => null }).of('0xa'), null)
+    assert.deepEqual(clock.pendingMs(), [])
+  })
+})
+
 describe('addresses', () => {
   it('of IPv6 count by half, however they are written', () => {
     assert.equal(addressKey('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64')
@@ -132,8 +162,8 @@ describe('addresses', () => {
 describe('sites', () => {
   const isRefused = (error: unknown) => error instanceof GatewayError && error.code === 'HOST_REFUSED'
   const local = { listenHost: '127.0.0.1', isTls: false, isBehindProxy: false, hosts: [], origins: [] }
-  const siteOf = (sites: Sites, host: string, protocol: 'http' | 'https' = 'http') =>
-    sites.site({ host, protocol })
+  const siteOf = (sites: Sites, host: string, headers: Record<string, string> = {}) =>
+    sites.site({ host, headers })
 
   it('of a node for this machine are its own addresses and localhost', () => {
     const sites = new Sites(local)
@@ -160,7 +190,16 @@ describe('sites', () => {
     assert.throws(() => siteOf(sites, 'evil.example'), isRefused)
     // What nobody's proxy says counts for nothing.
     const plain = new Sites({ ...local, hosts: ['shoal.example'] })
-    assert.equal(siteOf(plain, 'shoal.example', 'https').origin, 'http://shoal.example')
+    assert.equal(
+      siteOf(plain, 'shoal.example', { 'x-forwarded-proto': 'https' }).origin,
+      'http://shoal.example',
+    )
+    const proxied = new Sites({ ...local, isBehindProxy: true, hosts: ['shoal.example'] })
+    assert.equal(siteOf(proxied, 'shoal.example').origin, 'https://shoal.example')
+    assert.equal(
+      siteOf(proxied, 'shoal.example', { 'x-forwarded-proto': 'https, http' }).origin,
+      'http://shoal.example',
+    )
   })
 
   it('tell pages of other sites by what browsers say', () => {

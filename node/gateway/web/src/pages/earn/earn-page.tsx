@@ -2,6 +2,7 @@ import { formatCredits, parseCredits } from '../../../../../../protocol/money.ts
 import type { MarketView } from '../../../../market-views.ts'
 import { count, inCredits, readableSpan } from '../../../../readable.ts'
 import type { StatusView } from '../../../../views.ts'
+import { Link } from '../../app/router.tsx'
 import { postJson } from '../../data/http.ts'
 import { useLive } from '../../data/live.ts'
 import { useResource } from '../../data/resource.ts'
@@ -30,6 +31,8 @@ export default function EarnPage() {
   useLive(['receipts'], market.reload)
   const isOperator = can(me, 'operate')
   const { data, error } = market
+  // Others are told of the market, and nothing of what the node earns.
+  if (data !== null && (data as Partial<MarketView>).earning === undefined) return <NotForYou />
   return (
     <PageBody>
       <PageHeader
@@ -86,6 +89,18 @@ export default function EarnPage() {
         </>
       )}
       {isOperator ? <StakeCard /> : null}
+    </PageBody>
+  )
+}
+
+function NotForYou() {
+  return (
+    <PageBody>
+      <PageHeader title="Earn" />
+      <EmptyState title="For whoever runs this node" action={<Link href="/network">See the market</Link>}>
+        What it earns is its owner’s business. Are you the owner? Come with the link that{' '}
+        <code>shoal serve</code> prints. Or run a node of your own: <code>shoal up</code>.
+      </EmptyState>
     </PageBody>
   )
 }

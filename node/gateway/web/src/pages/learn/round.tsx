@@ -121,7 +121,7 @@ function RoundDetail({ round }: { round: string }) {
   return (
     <>
       <LossCurve round={data} />
-      <div className="round-columns">
+      <div className="round-terms">
         <Facts
           of={[
             {
@@ -142,8 +142,8 @@ function RoundDetail({ round }: { round: string }) {
             ...(data.parent === null ? [] : [{ name: 'Goes on from', value: data.parent.split('@')[0] }]),
           ]}
         />
-        <Members people={data.people} />
       </div>
+      <Members people={data.people} />
       {data.faults.length === 0 ? null : (
         <Facts
           of={data.faults.map(({ peer, kind, about }) => ({
@@ -184,7 +184,10 @@ function LossCurve({ round: { training, loss, general } }: { round: RoundDetailV
               tone: 'roe',
               points: training
                 .map(({ step, heldOutLoss }) => ({ x: step, y: heldOutLoss }))
-                .filter(({ y }) => y !== null),
+                // It is measured now and then; between two measurements the last one is told again.
+                .filter(
+                  ({ y }, index, all) => y !== null && (y !== all[index - 1]?.y || index === all.length - 1),
+                ),
             },
           ]}
         />
@@ -199,7 +202,7 @@ function LossCurve({ round: { training, loss, general } }: { round: RoundDetailV
   )
 }
 
-export function LossFigure({ name, pair }: { name: string; pair: { before: number; after: number } }) {
+function LossFigure({ name, pair }: { name: string; pair: { before: number; after: number } }) {
   const share = ((pair.after - pair.before) / pair.before) * 100
   const isBetter = pair.after < pair.before
   return (

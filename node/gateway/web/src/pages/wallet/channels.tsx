@@ -68,9 +68,9 @@ function ChannelRow(props: { wallet: PageWallet; channel: PersonChannel; isBusy:
       <div className="channel-money">
         <p>
           <strong>
-            <Credits exact={formatCredits(left)} />
+            <Credits exact={formatCredits(state === 'closed' ? deposit - channel.claimed : left)} />
           </strong>{' '}
-          left
+          {state === 'closed' ? 'came back' : 'left'}
         </p>
         <div className="channel-bar" role="img" aria-label={words}>
           <span style={{ width: `${share * 100}%` }} />

@@ -75,7 +75,8 @@ export function RpcForm({ wallet }: { wallet: PageWallet }) {
     >
       <TextField
         label="RPC address for checking proofs"
-        placeholder="https://… (empty: your wallet’s)"
+        placeholder="https://…"
+        hint="Empty: your wallet asks its own node."
         type="url"
         inputMode="url"
         value={text}

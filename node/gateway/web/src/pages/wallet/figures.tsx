@@ -40,6 +40,6 @@ export function WalletFigures({ state }: { state: PageWalletState }) {
   )
 }
 
-export function Amount({ of }: { of: bigint }) {
+function Amount({ of }: { of: bigint }) {
   return <Credits exact={formatCredits(of)} unit={false} />
 }

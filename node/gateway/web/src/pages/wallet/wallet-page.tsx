@@ -24,6 +24,8 @@ export default function WalletPage() {
   const me = useMe()
   const { person, deployment, chain, error } = state
   useEffect(() => {
+    // What was asked on another page meanwhile has been paid since.
+    void wallet.refresh()
     const timer = setInterval(() => {
       if (!document.hidden && wallet.state.busy === null) void wallet.refresh()
     }, REFRESH_EVERY_MS)
@@ -51,7 +53,7 @@ export default function WalletPage() {
       ) : (
         <>
           <WaitingMoney wallet={wallet} state={state} />
-          <WalletFigures state={state} />
+          {isElsewhere ? null : <WalletFigures state={state} />}
           <div className="page-columns">
             <DepositCard
               wallet={wallet}
@@ -64,7 +66,7 @@ export default function WalletPage() {
             />
             <ContractsCard wallet={wallet} state={state} />
           </div>
-          <ChannelsCard wallet={wallet} state={state} />
+          {isElsewhere ? null : <ChannelsCard wallet={wallet} state={state} />}
         </>
       )}
       {can(me, 'operate') ? <NodeWalletCard /> : null}
