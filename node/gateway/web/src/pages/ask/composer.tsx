@@ -12,7 +12,7 @@ export interface ModelChoice {
   contextTokens: number | null
 }
 
-export const STRATEGIES = ['balanced', 'cost', 'speed', 'quality', 'privacy', 'geo'] as const
+const STRATEGIES = ['balanced', 'cost', 'speed', 'quality', 'privacy', 'geo'] as const
 const STRATEGY_NAMES: Record<(typeof STRATEGIES)[number], string> = {
   balanced: 'Balanced',
   cost: 'Cheapest',
