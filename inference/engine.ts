@@ -196,8 +196,8 @@ export type GenerationEvent =
    * New output. `tokens` are the ids sampled since the last event, `text` what has become certain: a
    * token may end inside a character or a possible stop string, so either may run ahead of the other.
    * The token with which the model ends its turn is among them and has no text. Where the ids are not known
-   * `tokens` is empty, and `count` says about how many there are. `logprobs`, one for each token, only where they were asked
-   * for and can be had.
+   * `tokens` is empty, and `count` says about how many there are. `logprobs`, one for each token whether its id is known or not,
+   * only where they were asked for and can be had.
    */
   | {
       type: 'output'

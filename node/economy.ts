@@ -83,7 +83,7 @@ export class Economy {
     this.logIndex = new LogIndex({ log: eventLog, store })
     this.standing = new ChainStanding({}, { client, clock, log })
     this.spending = new SpendingLimit({ limitPerDay: config['spending.limitPerDay'] }, { store, clock })
-    this.cloudSpending = new CloudSpending({ limit: this.spending, store })
+    this.cloudSpending = new CloudSpending({ limit: this.spending, store, clock })
     this.payer = new PayerChannels(
       {
         channelDeposit: config['spending.channelDeposit'],
@@ -169,6 +169,7 @@ export class Economy {
   /** Idempotent; ends within a few seconds. */
   async stop(): Promise<void> {
     this.#reclaiming?.cancel()
+    await this.cloudSpending.stop()
     this.standing.stop()
     this.settler.stop()
     this.anchorer.stop()

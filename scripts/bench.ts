@@ -23,6 +23,7 @@ import type { BenchRow } from '../test/bench/row.ts'
 import { samplingBench } from '../test/bench/sampling.bench.ts'
 import { schedulingBench } from '../test/bench/scheduling.bench.ts'
 import { tasksBench } from '../test/bench/tasks.bench.ts'
+import { webBench } from '../test/bench/web.bench.ts'
 
 const HELP = `Measures Shoal beside what a user would otherwise use, each row in one run.
 
@@ -65,6 +66,7 @@ const benches = [
   samplingBench,
   schedulingBench,
   tasksBench,
+  webBench,
 ]
 const names = benches.flatMap(bench => bench.rows)
 if (!names.some(wanted)) {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { CHANNELS, type Channel } from '../../node/events/event.ts'
+import { CHANNELS, type Channel } from '../../node/events/channels.ts'
 import type { EventPageView } from '../../node/gateway/event-views.ts'
 import { wholeNumber } from '../arguments.ts'
 import { type CommonOptions, outputFrom, runningNode, usageError, withCommonOptions } from '../context.ts'
@@ -30,7 +30,7 @@ export function registerEvents(program: Command): void {
     .option('--channel <channels>', `Only these, separated by commas: ${CHANNELS.join(', ')}`, channelsFrom)
     .option(
       '--limit <n>',
-      'How many at most, with --follow before those that come',
+      'How many at most; with --follow, of the latest before those that come',
       wholeNumber('--limit', 1, MAX_LIMIT),
       DEFAULT_LIMIT,
     )

@@ -1,4 +1,10 @@
 import { z } from 'zod'
+import {
+  MAX_LOGPROB_ALTERNATIVES,
+  MAX_TOKEN_TEXT_BYTES,
+  MAX_TOKENS_PER_FRAME,
+} from '../../protocol/limits.ts'
+import type { TokenChance, TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import { EngineError, type GenerateRequest, type StopReason } from '../engine.ts'
 import type { RemoteModel } from './service.ts'
 
@@ -34,6 +40,10 @@ export function phrase(request: GenerateRequest, model: RemoteModel): Phrased {
             json_schema: { name: 'answer', schema: jsonSchema, strict: true },
           },
         }),
+    // Of completions it has another form.
+    ...(request.logprobs === undefined || input.kind !== 'chat' || model.omit.includes('logprobs')
+      ? {}
+      : { logprobs: true, top_logprobs: request.logprobs }),
     // Not of the original API: sent only where they are asked for.
     ...(sampling.topK === 0 ? {} : { top_k: sampling.topK }),
     ...(sampling.minP === 0 ? {} : { min_p: sampling.minP }),
@@ -80,13 +90,34 @@ const choiceSchema = z.object({
   /** Of a completion. */
   text: z.string().nullish(),
   finish_reason: z.string().nullish(),
+  logprobs: z.unknown().optional(),
+})
+
+const chanceSchema = z.object({
+  token: z.string().max(MAX_TOKEN_TEXT_BYTES),
+  logprob: z.number(),
+  bytes: z.array(z.int().min(0).max(255)).max(MAX_TOKEN_TEXT_BYTES).nullish(),
+})
+const logprobsSchema = z.object({
+  content: z
+    .array(
+      chanceSchema.extend({ top_logprobs: z.array(chanceSchema).max(MAX_LOGPROB_ALTERNATIVES).default([]) }),
+    )
+    .max(MAX_TOKENS_PER_FRAME),
 })
 
 const partSchema = z.object({ choices: z.array(choiceSchema).max(16), usage: z.unknown().optional() })
 
 /** What one part of an answer says. */
 export type Part =
-  | { kind: 'part'; text: string; finish: StopReason | 'filtered' | null; usage: Usage | null }
+  | {
+      kind: 'part'
+      text: string
+      finish: StopReason | 'filtered' | null
+      usage: Usage | null
+      /** As far as they can be read; nobody's answer depends on them. */
+      logprobs: TokenLogprobs[]
+    }
   | { kind: 'error' }
   | { kind: 'malformed' }
 
@@ -120,17 +151,40 @@ export function readPart(data: string): Part {
   if (!parsed.success) return { kind: 'malformed' }
   const usage = readUsage(parsed.data.usage)
   const choice = parsed.data.choices.find(({ index = 0 }) => index === 0)
-  if (choice === undefined) return { kind: 'part', text: '', finish: null, usage }
+  if (choice === undefined) return { kind: 'part', text: '', finish: null, usage, logprobs: [] }
   const { delta, message, finish_reason } = choice
-  if (delta?.refusal || message?.refusal) return { kind: 'part', text: '', finish: 'filtered', usage }
+  if (delta?.refusal || message?.refusal)
+    return { kind: 'part', text: '', finish: 'filtered', usage, logprobs: [] }
   const finish = finish_reason ? FINISH[finish_reason] : null
   // Ended for a reason that is no end of a text: a call of tools, an error.
   if (finish === undefined) return { kind: 'malformed' }
-  return { kind: 'part', text: delta?.content ?? message?.content ?? choice.text ?? '', finish, usage }
+  const text = delta?.content ?? message?.content ?? choice.text ?? ''
+  return { kind: 'part', text, finish, usage, logprobs: readLogprobs(choice.logprobs) }
+}
+
+function readLogprobs(value: unknown): TokenLogprobs[] {
+  const parsed = value == null ? null : logprobsSchema.safeParse(value)
+  if (parsed?.success !== true) return []
+  return parsed.data.content.map(({ top_logprobs, ...own }) => ({
+    ...chanceOf(own),
+    top: top_logprobs.map(chanceOf),
+  }))
+}
+
+/** Services say -9999 of what is as good as never. */
+const MIN_LOGPROB = -1_000
+
+function chanceOf({ token, bytes, logprob }: z.output<typeof chanceSchema>): TokenChance {
+  return {
+    bytes: bytes == null ? Buffer.from(token) : Uint8Array.from(bytes),
+    logprob: Math.max(MIN_LOGPROB, Math.min(0, logprob)),
+  }
 }
 
 /** Null where there is none or it cannot be believed; the tokens are counted here then. */
 function readUsage(value: unknown): Usage | null {
+  // As in every part but the last: to make an error of it would take longer than all else.
+  if (value === undefined || value === null) return null
   const parsed = usageSchema.safeParse(value)
   if (!parsed.success) return null
   const { prompt_tokens, completion_tokens = 0 } = parsed.data

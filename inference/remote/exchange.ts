@@ -88,6 +88,7 @@ export class Exchange {
       })
       if (response.status >= 200 && response.status < 300) return { response, deadline }
       const text = await readText(response, MAX_ERROR_BYTES)
+      response.discard(false)
       throw errorOf(
         { service, status: response.status, body: text, retryAfterMs: this.#retryAfterMs(response.headers) },
         key,

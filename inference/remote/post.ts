@@ -12,13 +12,21 @@ export interface Posted {
   headers: IncomingHttpHeaders
   /** Ends, or throws, when the signal fires. */
   body: AsyncIterable<Uint8Array>
-  /** Reads no more: what was not read is dropped, with the connection where there is some. Idempotent. */
-  discard(): void
+  /**
+   * Reads no more. Idempotent.
+   * @param isWhole whether the answer has ended but for its last bytes: they are waited for a moment, and the connection
+   *   is kept; else it is closed, so that nothing more is made
+   */
+  discard(isWhole: boolean): void
 }
 
 /** Idle connections are kept so long, and so many to a service. */
 const KEEP_ALIVE_MS = 15_000
 const MAX_IDLE = 64
+
+/** Of an answer that has ended, its last bytes take no longer, and are no more. */
+const END_WITHIN_MS = 1_000
+const MAX_LAST_BYTES = 65_536
 
 const OPTIONS = { keepAlive: true, timeout: KEEP_ALIVE_MS, maxFreeSockets: MAX_IDLE }
 
@@ -44,20 +52,32 @@ export class Poster {
       ...{ method: 'POST', agent: isTls ? this.#tls : this.#plain },
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },
     })
-    const abort = () => request.destroy(new Error('the request was given up'))
+    let response: IncomingMessage | null = null
+    const abort = () => {
+      // Whose answer has begun may have given its connection back.
+      if (response === null) request.destroy(new Error('the request was given up'))
+      else response.destroy()
+    }
     signal.addEventListener('abort', abort, { once: true })
     request.once('close', () => signal.removeEventListener('abort', abort))
     request.once('response', resolve)
     // After the answer has begun the body tells what went wrong.
     request.on('error', reject)
     request.end(body)
-    const response = await promise
+    const answer = await promise
+    response = answer
+    answer.once('end', () => signal.removeEventListener('abort', abort))
+    // Whoever reads it is told; of the last bytes, which nobody reads, nobody needs to be.
+    answer.on('error', () => {})
+    if (signal.aborted) answer.destroy()
     return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      body: response,
-      discard: () => {
-        if (!response.readableEnded) response.destroy()
+      status: answer.statusCode ?? 0,
+      headers: answer.headers,
+      body: answer.iterator({ destroyOnReturn: false }),
+      discard: isWhole => {
+        if (answer.readableEnded || answer.destroyed) return
+        if (isWhole) letEnd(answer)
+        else answer.destroy()
       },
     }
   }
@@ -67,4 +87,15 @@ export class Poster {
     this.#plain.destroy()
     this.#tls.destroy()
   }
+}
+
+function letEnd(response: IncomingMessage): void {
+  let bytes = 0
+  const timer = setTimeout(() => response.destroy(), END_WITHIN_MS)
+  timer.unref()
+  response.once('close', () => clearTimeout(timer))
+  response.on('data', (part: Buffer) => {
+    bytes += part.length
+    if (bytes > MAX_LAST_BYTES) response.destroy()
+  })
 }

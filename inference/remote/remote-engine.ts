@@ -156,7 +156,7 @@ export class RemoteEngine implements Engine {
           : new UpstreamError(this.#service.name, deadline.signal.aborted ? 'stalled' : 'malformed')
       } finally {
         deadline.cancel()
-        response.discard()
+        response.discard(false)
       }
     } catch (error) {
       if (error instanceof UpstreamError) this.#troubled(error)

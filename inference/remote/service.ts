@@ -6,6 +6,7 @@ export const OPTIONAL_FIELDS = [
   'top_p',
   'stream_options',
   'response_format',
+  'logprobs',
 ] as const
 export type OptionalField = (typeof OPTIONAL_FIELDS)[number]
 

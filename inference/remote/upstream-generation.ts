@@ -1,3 +1,4 @@
+import type { TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import type { GenerateOptions, GenerateRequest, Generation, GenerationEvent, StopReason } from '../engine.ts'
 import { StopStrings } from '../stop-strings.ts'
 import { estimatePromptTokens, estimateTokens, phrase, readPart, type Usage } from './dialect.ts'
@@ -36,6 +37,8 @@ const PARTS_PER_TOKEN = 4
 /** After its end a service has so long to say how many tokens it was. */
 const USAGE_TIMEOUT_MS = 2_000
 const MAX_WHOLE_CHARS = 4_194_304
+/** Tokens without text, one after the other, whose chances are kept until some comes. */
+const MAX_UNTOLD_LOGPROBS = 1_024
 const DONE = '[DONE]'
 
 /** What of an answer has come. */
@@ -45,6 +48,8 @@ interface Tally {
   parts: number
   finish: StopReason | null
   usage: Usage | null
+  /** Of tokens whose text has not been given out. */
+  logprobs: TokenLogprobs[]
 }
 
 /**
@@ -60,6 +65,8 @@ export class UpstreamGeneration implements Generation {
   #granted: number
   #wake: () => void = () => {}
   #isIterated = false
+  /** All of the answer has come, but for its last bytes. */
+  #hasEnded = false
 
   constructor(options: UpstreamGenerationOptions, modules: UpstreamGenerationModules) {
     this.#options = options
@@ -102,7 +109,7 @@ export class UpstreamGeneration implements Generation {
         yield* this.#read(answer, promptTokens)
       } finally {
         answer.deadline.cancel()
-        answer.response.discard()
+        answer.response.discard(this.#hasEnded)
       }
     } catch (error) {
       if (error instanceof UpstreamError) this.#modules.onFault(error)
@@ -128,7 +135,7 @@ export class UpstreamGeneration implements Generation {
   }
 
   async *#read(answer: Answer, promptTokens: number): AsyncGenerator<GenerationEvent> {
-    const tally: Tally = { outputTokens: 0, chars: 0, parts: 0, finish: null, usage: null }
+    const tally: Tally = { outputTokens: 0, chars: 0, parts: 0, finish: null, usage: null, logprobs: [] }
     let stop: StopReason | null = null
     yield { type: 'prefill', promptTokens }
     for await (const data of this.#parts(answer, tally)) {
@@ -137,7 +144,11 @@ export class UpstreamGeneration implements Generation {
         const shown = this.#stops.push(text)
         const count = estimateTokens(text)
         tally.outputTokens += count
-        yield { type: 'output', tokens: [], text: shown.text, count }
+        const logprobs = tally.logprobs.splice(0)
+        yield {
+          ...{ type: 'output', tokens: [], text: shown.text, count },
+          ...(logprobs.length === 0 ? {} : { logprobs }),
+        }
         if (shown.stop !== null) {
           stop = 'stop_string'
           break
@@ -151,6 +162,7 @@ export class UpstreamGeneration implements Generation {
     const held = stop === null ? this.#stops.flush() : ''
     if (held !== '') yield { type: 'output', tokens: [], text: held, count: 0 }
     const usage = tally.usage ?? { promptTokens, outputTokens: tally.outputTokens }
+    this.#hasEnded = stop === null
     this.#modules.onTokens(usage.promptTokens + usage.outputTokens)
     yield { type: 'end', reason, ...usage }
   }
@@ -197,6 +209,8 @@ export class UpstreamGeneration implements Generation {
     if (part.finish === 'filtered') throw this.#fail('filtered')
     tally.finish ??= part.finish
     tally.usage = part.usage ?? tally.usage
+    if (request.logprobs !== undefined && tally.logprobs.length < MAX_UNTOLD_LOGPROBS)
+      tally.logprobs.push(...part.logprobs)
     tally.chars += part.text.length
     tally.parts++
     const isTooMuch =

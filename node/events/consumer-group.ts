@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../clock.ts'
 import { LatestWriter } from '../store/latest-writer.ts'
+import type { Channel } from './channels.ts'
 import type { GroupView } from './consumer-groups.ts'
-import type { Channel, Gap, JournalEvent } from './event.ts'
+import type { Gap, JournalEvent } from './event.ts'
 import type { EventJournal, JournalFollower } from './journal.ts'
 import { ToldGaps } from './told-gaps.ts'
 

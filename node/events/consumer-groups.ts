@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
+import { CHANNELS, type Channel } from './channels.ts'
 import { ConsumerGroup, type GroupConsumer, type GroupState } from './consumer-group.ts'
 import { EventsError } from './errors.ts'
-import { CHANNELS, type Channel, type EventFilter } from './event.ts'
+import type { EventFilter } from './event.ts'
 import type { EventJournal } from './journal.ts'
 
 export interface ConsumerGroupsOptions {

@@ -4,9 +4,8 @@ import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import { EventBlocks, lineTail } from './blocks.ts'
 import { ChannelBlocks, type WaitingEvent } from './channel-blocks.ts'
+import { CHANNELS, type Channel } from './channels.ts'
 import {
-  CHANNELS,
-  type Channel,
   type EventFilter,
   type EventPage,
   type Gap,

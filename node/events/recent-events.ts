@@ -1,4 +1,5 @@
-import type { Channel, JournalEvent } from './event.ts'
+import type { Channel } from './channels.ts'
+import type { JournalEvent } from './event.ts'
 
 const MAX_EVENTS = 2_048
 

@@ -1,4 +1,5 @@
 import type { LoadedModel } from '../../inference/engine.ts'
+import { MAX_EMBEDDING_DIMENSIONS } from '../../protocol/limits.ts'
 import type { TaskKind } from '../../protocol/messages/offer.ts'
 
 /**
@@ -9,5 +10,6 @@ export function taskKindsOf(model: LoadedModel): TaskKind[] {
   const { isForEmbedding, chatTemplateDigest, embeddingLength } = model
   if (isForEmbedding === true) return ['embedding']
   const kinds: TaskKind[] = chatTemplateDigest === null ? ['completion'] : ['chat', 'completion']
-  return embeddingLength > 0 ? [...kinds, 'embedding'] : kinds
+  const canEmbed = embeddingLength > 0 && embeddingLength <= MAX_EMBEDDING_DIMENSIONS
+  return canEmbed ? [...kinds, 'embedding'] : kinds
 }

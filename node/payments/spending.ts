@@ -50,21 +50,36 @@ export class SpendingLimit {
    * @throws {PaymentError} SPENDING_LIMIT
    */
   take(amount: bigint, purpose: string): BatchOperation {
-    const remaining = this.remaining()
-    if (amount > remaining) {
-      throw new PaymentError(
-        'SPENDING_LIMIT',
-        `your limit leaves ${formatCredits(remaining)} credits to spend today`,
-        {
-          fix: 'Raise spending.limitPerDay (--spending-limit), or wait.',
-          details: { needed: formatCredits(amount), remaining: formatCredits(remaining) },
-        },
-      )
-    }
-    const atMs = this.#clock.nowMs()
+    return this.takeAhead({ amount, ahead: 0n, heldForMs: 0 }, purpose)
+  }
+
+  /**
+   * As `take`, and on disk `ahead` more, so that `adjust` can raise what is taken without the disk: a crash counts it all.
+   * @param taking.heldForMs how long it may be raised; it counts so much longer
+   * @throws {PaymentError} SPENDING_LIMIT
+   */
+  takeAhead(
+    { amount, ahead, heldForMs }: { amount: bigint; ahead: bigint; heldForMs: number },
+    purpose: string,
+  ): BatchOperation {
+    this.#require(amount)
+    const atMs = this.#clock.nowMs() + heldForMs
     const key = keyOf(atMs, purpose)
     this.#add(key, { atMs, amount })
-    return this.#table.putOperation(key, { atMs, amount })
+    return this.#table.putOperation(key, { atMs, amount: amount + ahead })
+  }
+
+  /**
+   * Sets what was taken for a purpose to another amount, at once and in memory alone; no more than is on disk for it.
+   * @throws {PaymentError} SPENDING_LIMIT when it rises by more than remains
+   */
+  adjust(amount: bigint, purpose: string): void {
+    const [key] = this.#keysOf.get(purpose) ?? []
+    const taken = key === undefined ? undefined : this.#recent.get(key)
+    if (taken === undefined) return
+    this.#require(amount - taken.amount)
+    this.#spent += amount - taken.amount
+    taken.amount = amount
   }
 
   /** Gives back what was taken for something that did not happen. */
@@ -72,6 +87,19 @@ export class SpendingLimit {
     const keys = [...(this.#keysOf.get(purpose) ?? [])]
     for (const key of keys) this.#drop(key)
     return keys.map(key => this.#table.deleteOperation(key))
+  }
+
+  #require(amount: bigint): void {
+    const remaining = this.remaining()
+    if (amount <= remaining) return
+    throw new PaymentError(
+      'SPENDING_LIMIT',
+      `your limit leaves ${formatCredits(remaining)} credits to spend today`,
+      {
+        fix: 'Raise spending.limitPerDay (--spending-limit), or wait.',
+        details: { needed: formatCredits(amount), remaining: formatCredits(remaining) },
+      },
+    )
   }
 
   #add(key: string, spending: Spending): void {

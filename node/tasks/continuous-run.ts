@@ -14,6 +14,8 @@ interface Race {
   /** Who has made the first output, or has ended well without any: it goes on alone. */
   winner: RunningAttempt | null
   hedge: Timer | null
+  /** Tokens of the texts that were embedded before. */
+  readonly vectorTokens: number
   readonly over: PromiseWithResolvers<RaceEnd>
   end: RaceEnd | null
 }
@@ -136,7 +138,8 @@ export class ContinuousRun {
 
   async #race(first: Choice): Promise<RaceEnd> {
     const over = Promise.withResolvers<RaceEnd>()
-    const race: Race = { lanes: new Set(), winner: null, hedge: null, over, end: null }
+    const { vectorTokens } = this.#progress
+    const race: Race = { lanes: new Set(), winner: null, hedge: null, vectorTokens, over, end: null }
     this.#enter(first, race)
     try {
       return await over.promise
@@ -177,7 +180,11 @@ export class ContinuousRun {
       this.#progress.model = attempt.choice.candidate.model.model
       this.#progress.vectors.push(...event.vectors)
       this.#progress.vectorTokens += event.tokens
-    } else if (event.type === 'counted' && !isLoser) this.#progress.outputTokens += event.surplus
+    } else if (event.type === 'counted' && !isLoser) {
+      this.#progress.outputTokens += event.surplus
+      if (this.#progress.vectors.length > 0)
+        this.#progress.vectorTokens = race.vectorTokens + event.promptTokens
+    }
     onEvent(event)
   }
 

@@ -121,7 +121,7 @@ function eventOf(n: number) {
 
 async function p95Row(): Promise<BenchRow> {
   const count = 5 * PER_SECOND
-  const latency = async (kind: 'journal' | 'bare') => {
+  const latency = async (kind: 'node' | 'bare') => {
     const server = await Child.start([SERVER, kind])
     const { url } = (await server.next()) as { url: string }
     const clients = await Child.start([CLIENTS, url, '1'])
@@ -139,21 +139,21 @@ async function p95Row(): Promise<BenchRow> {
     }
     throw new Error('unreachable')
   }
-  const [ours, bare] = [await latency('journal'), await latency('bare')]
+  const [ours, bare] = [await latency('node'), await latency('bare')]
   return valueRow(
     {
       name: P95_ROW,
       unit: 'ms',
       value: ours.p95,
       baseline: bare.p95,
-      note: `from tell to a reader of server-sent events in another process at ${PER_SECOND} events/s (p50 ${ours.p50.toFixed(1)} ms, most ${ours.max.toFixed(0)} ms), each synced to disk before; beside a bare server that writes what it is told`,
+      note: `from a node's tell to a reader of its server-sent events in another process at ${PER_SECOND} events/s (p50 ${ours.p50.toFixed(1)} ms, most ${ours.max.toFixed(0)} ms), each synced to disk before; beside a bare server that writes what it is told`,
     },
     { atMost: 100 },
   )
 }
 
 async function memoryRow(): Promise<BenchRow> {
-  const held = async (kind: 'journal' | 'bare') => {
+  const held = async (kind: 'node' | 'bare') => {
     const server = await Child.start([SERVER, kind])
     const { url } = (await server.next()) as { url: string }
     const rss = async () => {
@@ -176,14 +176,14 @@ async function memoryRow(): Promise<BenchRow> {
     await server.end()
     return { grown: (Math.max(idle, after) - before) / MEBIBYTE, all: Math.max(idle, after) / MEBIBYTE }
   }
-  const [ours, bare] = [await held('journal'), await held('bare')]
+  const [ours, bare] = [await held('node'), await held('bare')]
   return valueRow(
     {
       name: MEMORY_ROW,
       unit: 'MiB',
       value: ours.grown,
       baseline: bare.grown,
-      note: `resident memory by which the server grows with ${IDLE_CLIENTS} idle clients of /api/events, each reached by an event then (${Math.round(ours.all)} MiB in all); beside a bare server of node:http that holds as many`,
+      note: `resident memory by which a node grows with ${IDLE_CLIENTS} idle clients of /api/events, each reached by an event then (${Math.round(ours.all)} MiB in all); beside a bare server of node:http that holds as many`,
     },
     { atMost: 500 },
   )

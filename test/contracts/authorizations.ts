@@ -12,7 +12,7 @@ import { HOUR, type Shoal } from './test-chain.ts'
 
 type Where = Pick<Shoal, 'chain' | 'creditToken'>
 
-export function tokenDomain({ chain, creditToken }: Where) {
+function tokenDomain({ chain, creditToken }: Where) {
   return {
     name: CREDIT_TOKEN_DOMAIN_NAME,
     version: CREDIT_TOKEN_DOMAIN_VERSION,

@@ -31,7 +31,7 @@ export interface AuthorizationVector {
 export const AUTHORIZATION_VECTORS_URL = new URL('./authorization.json', import.meta.url)
 
 /** Where the contract tests have CreditToken, on every chain. */
-export const CREDIT_TOKEN = '0x5eA35Cc32e76a300Ae553d0b30A8398e36510Df9'
+const CREDIT_TOKEN = '0x5eA35Cc32e76a300Ae553d0b30A8398e36510Df9'
 
 /** What `test/vectors/authorization.json` holds: digests and signatures by ethers, nonces by its ABI coder. */
 export async function authorizationVectors(): Promise<AuthorizationVector[]> {

@@ -18,6 +18,7 @@ import {
 import { Guard } from './guard.ts'
 import { OidcSignIn } from './oidc-sign-in.ts'
 import { RateLimits } from './rate-limits.ts'
+import { RecentBalances } from './recent-balances.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { Sites } from './sites.ts'
 import { WalletSignIn } from './wallet-sign-in.ts'
@@ -32,7 +33,7 @@ export const accountRoutes: GatewayPlugin = async (app, context) => {
   const client = () => node.tradeOrNull?.economy.client ?? null
   const { chainId } = node.parts.deployment
   sessionRoutes(app, {
-    ...{ accounts, clock, log, rates, chainId, client },
+    ...{ accounts, clock, log, rates, chainId, balances: new RecentBalances({ clock, client }) },
     wallets: new WalletSignIn({ clock, random: randomBytes, chainId, client }),
     oidc: identityProvider(context),
     oidcBudgetPerDay: config['gateway.oidcBudget'],

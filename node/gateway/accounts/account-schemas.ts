@@ -45,7 +45,7 @@ const label = z
 
 export const BUDGET_PERIODS = ['day', 'month', 'ever'] as const
 
-export const budgetInput = z.strictObject({ amount: credits, per: z.enum(BUDGET_PERIODS) })
+const budgetInput = z.strictObject({ amount: credits, per: z.enum(BUDGET_PERIODS) })
 
 const policyFields = {
   models: z.nullable(z.array(z.string().min(1).max(200)).max(64)),

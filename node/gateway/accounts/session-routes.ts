@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { formatCredits } from '../../../protocol/money.ts'
-import type { ChainClient } from '../../chain/client.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../log.ts'
 import { GatewayError } from '../http/http-error.ts'
@@ -12,6 +11,7 @@ import { addressKey } from './client-address.ts'
 import { OIDC_CALLBACK_PATH, OIDC_FLOW_LIFETIME_MS, type OidcSignIn } from './oidc-sign-in.ts'
 import { policyView } from './policy.ts'
 import type { RateLimits } from './rate-limits.ts'
+import type { RecentBalances } from './recent-balances.ts'
 import {
   clearOidcCookie,
   clearSessionCookies,
@@ -33,8 +33,7 @@ export interface SessionRoutesModules {
   /** What people signed in by the identity provider may spend a day, base units, until told otherwise. */
   oidcBudgetPerDay: bigint
   chainId: number
-  /** Null while the chain has not answered. */
-  client: () => ChainClient | null
+  balances: RecentBalances
 }
 
 /** Sign-ins of one address in a minute, those that fail too. */
@@ -238,8 +237,9 @@ function theProvider(oidc: OidcSignIn | null): OidcSignIn {
 }
 
 async function me(request: GatewayRequest, modules: SessionRoutesModules): Promise<MeView> {
-  const { accounts, oidc, chainId, client } = modules
+  const { accounts, oidc, chainId } = modules
   const { principal, session, site } = request
+  const wallet = principal?.wallet ?? null
   const line =
     principal === null ? undefined : accounts.linesOf(principal).find(({ budget }) => budget !== null)
   return {
@@ -249,31 +249,16 @@ async function me(request: GatewayRequest, modules: SessionRoutesModules): Promi
     role: principal?.role ?? null,
     scopes: principal === null ? [] : [...principal.scopes],
     via: principal?.via ?? null,
-    wallet: principal?.wallet ?? null,
+    wallet,
     csrf: session === null ? null : accounts.sessions.csrfOf(session),
     sessionExpiresAt: session === null ? null : new Date(session.expiresAtMs).toISOString(),
     policy: principal === null ? null : policyView(principal.policy),
     budget: line === undefined ? null : accounts.budgets.view(line.account, line.budget!),
-    balances: await balances(principal?.wallet ?? null, client()),
+    balances: wallet === null ? null : await modules.balances.of(wallet),
     signIn: {
       owner: true,
       wallet: { domain: site.host, uri: site.origin, chainId, statement: modules.wallets.statement },
       oidc: oidc === null ? null : '/api/session/oidc',
     },
-  }
-}
-
-/** Null where the chain does not answer: who one is can be told without it. */
-async function balances(wallet: string | null, client: ChainClient | null): Promise<MeView['balances']> {
-  if (wallet === null || client === null) return null
-  try {
-    const { gas, credits, settlementCredits } = await client.balances(wallet)
-    return {
-      gas: formatCredits(gas),
-      credits: formatCredits(credits),
-      settlementCredits: formatCredits(settlementCredits),
-    }
-  } catch {
-    return null
   }
 }

@@ -151,7 +151,7 @@ export const overviewRoutes: GatewayPlugin = (app, { node, clock }) => {
 }
 
 /** Where the node lives is its owner's business; an address of a chain may hold a key to it. */
-function publicStatus({ dataDir: _, pid: __, chain, ...status }: StatusView) {
+export function publicStatus({ dataDir: _, pid: __, chain, ...status }: StatusView) {
   return { ...status, chain: { ...chain, url: isPlainUrl(chain.url) ? chain.url : '' } }
 }
 

@@ -6,7 +6,7 @@ import { GatewayError } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import type { Principal } from '../http/principal.ts'
 import { proofSchema, proofView, receiptProofView } from '../proof-views.ts'
-import { receiptView } from '../views.ts'
+import { type ReceiptView, receiptView } from '../views.ts'
 import { assertOwners, seesAll } from './control-routes.ts'
 import { principalOf } from './event-routes.ts'
 
@@ -48,13 +48,7 @@ export const receiptRoutes: GatewayPlugin = (app, { node }) => {
     handler: async request => {
       const principal = principalOf(request)
       const { limit } = request.query
-      const found = []
-      const all = seesAll(principal)
-      for await (const booked of node.parts.receipts.list({ limit: all ? limit : MAX_LOOKED_AT })) {
-        if (all || (await isOf(node, booked, principal))) found.push(receiptView(booked))
-        if (found.length === limit) break
-      }
-      return found
+      return receiptsOf(node, principal, limit)
     },
   })
 
@@ -106,8 +100,23 @@ class Provers {
   }
 }
 
+/** Receipts of what somebody asked for, the newest first; of all that the node asked for and did for who sees all. */
+export async function receiptsOf(
+  node: ShoalNode,
+  principal: Principal,
+  limit: number,
+): Promise<ReceiptView[]> {
+  const found: ReceiptView[] = []
+  const all = seesAll(principal)
+  for await (const booked of node.parts.receipts.list({ limit: all ? limit : MAX_LOOKED_AT })) {
+    if (all || (await isOf(node, booked, principal))) found.push(receiptView(booked))
+    if (found.length === limit) break
+  }
+  return found
+}
+
 /** @throws {GatewayError} NOT_FOUND, also where it is another tenant's */
-async function receiptOf(node: ShoalNode, name: string, principal: Principal): Promise<BookedReceipt> {
+export async function receiptOf(node: ShoalNode, name: string, principal: Principal): Promise<BookedReceipt> {
   const booked = await node.parts.receipts.find(name)
   if (booked !== null && (seesAll(principal) || (await isOf(node, booked, principal)))) return booked
   throw new GatewayError('NOT_FOUND', 'there is no such receipt here', {

@@ -177,10 +177,13 @@ export class CreditLedger {
     }
   }
 
-  /** The payment has arrived: it is the payer's credit from now on. Idempotent. */
+  /**
+   * The payment has arrived: it is the payer's credit from now on. Idempotent.
+   * @param transaction null for one of nothing
+   */
   async paymentCollected(
     payment: Pick<PaymentRow, 'payer' | 'nonce'>,
-    transaction: Bytes32,
+    transaction: Bytes32 | null,
   ): Promise<CreditAccount> {
     const account = this.wallet(payment.payer)
     const key = paymentKey(payment)

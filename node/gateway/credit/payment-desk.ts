@@ -15,7 +15,7 @@ import type { Store } from '../../store/store.ts'
 import { RateLimits } from '../accounts/rate-limits.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { CreditAccount } from './credit-account.ts'
-import { CreditLedger } from './credit-ledger.ts'
+import { CreditLedger, type PaymentRow } from './credit-ledger.ts'
 import { Relay, type SignedOpening } from './relay.ts'
 
 export interface PaymentDeskOptions {
@@ -62,6 +62,10 @@ const MIN_VALIDITY_MS = 10_000
 const MAX_LIFETIME_MS = 366 * 86_400_000
 /** Channels that nobody has heard of cost a question to the chain each. */
 const LOOKUPS_PER_MINUTE = 300
+/** Channels that are opened for others, all of them together: each costs gas. */
+const OPENINGS_PER_MINUTE = 60
+/** A signature that only says who asks is kept so long, so that it counts once. */
+const MAX_PASS_MS = 3_600_000
 
 /** Everything about payments of others that needs the chain: channels that pay here, payments ahead, and what goes back. */
 export class PaymentDesk {
@@ -127,7 +131,7 @@ export class PaymentDesk {
     return this.#options.minDeposit
   }
 
-  /** The least that is sent back: it must be worth its gas. */
+  /** The least that is collected, or sent back: it must be worth its gas. */
   get minRefund(): bigint {
     return maxAmount(1n, this.#options.minDeposit / 10n)
   }
@@ -170,6 +174,8 @@ export class PaymentDesk {
     this.#checkOpening(opening)
     const { payer, payee, salt } = opening
     const channelId = channelIdOf(this.#domain, payer, payee, salt)
+    if (this.ledger.account(channelId) === null && !this.#opening.has(channelId))
+      this.#limit('openings', OPENINGS_PER_MINUTE, 'too many channels are being opened')
     const begun =
       this.#opening.get(channelId) ??
       this.#open(channelId, opening).finally(() => this.#opening.delete(channelId))
@@ -252,7 +258,7 @@ export class PaymentDesk {
   }
 
   /**
-   * Takes a payment ahead: collects it, and counts it as the payer's credit.
+   * Takes a payment ahead: collects it, and counts it as the payer's credit. One of nothing says only whose credit pays.
    * @param needed base units that the credit must come to
    * @throws {GatewayError} PAYMENT_REQUIRED with why it is not taken
    * @throws {ChainError} CHAIN_UNREACHABLE
@@ -260,14 +266,15 @@ export class PaymentDesk {
   async pay(
     { authorization, signature }: ExactPayment,
     needed: bigint,
-  ): Promise<{ account: CreditAccount; transaction: Bytes32 }> {
+  ): Promise<{ account: CreditAccount; transaction: Bytes32 | null }> {
     const { from: payer, to, value, validAfter, validBefore, nonce } = authorization
     const nowMs = this.#modules.clock.nowMs()
     if (to !== this.payee) throw notTaken('recipient_mismatch', 'the payment is to somebody else')
-    const credit = this.ledger.account(payer)?.available ?? 0n
+    const credit = this.creditOf(payer)
     if (value + credit < needed)
       throw notTaken('authorization_value', 'the payment is less than the request can cost')
-    if (value === 0n) throw notTaken('authorization_value', 'the payment is of nothing')
+    if (value !== 0n && value < this.minRefund)
+      throw notTaken('authorization_value', 'the payment is too small to be collected')
     if (validBefore * 1_000n < BigInt(nowMs + MIN_VALIDITY_MS))
       throw notTaken('authorization_valid_before', 'the payment has expired, or is about to')
     if (validAfter * 1_000n > BigInt(nowMs))
@@ -276,6 +283,7 @@ export class PaymentDesk {
     const data = Relay.collecting(terms)
     const validBeforeMs = Number(minAmount(validBefore * 1_000n, BigInt(Number.MAX_SAFE_INTEGER)))
     const payment = { payer, nonce, value, validBeforeMs, data }
+    if (value === 0n) return this.#pass(payment)
     const found = await this.#check(payment)
     if (!(await this.ledger.beginPayment(payment))) throw replayed()
     if (found !== null)
@@ -336,6 +344,25 @@ export class PaymentDesk {
     })
   }
 
+  /** A wallet's credit, base units. */
+  creditOf(wallet: string): bigint {
+    const account = this.ledger.account(wallet)
+    return account?.row.kind === 'wallet' ? account.available : 0n
+  }
+
+  /** @throws {GatewayError} PAYMENT_REQUIRED */
+  async #pass(
+    payment: Omit<PaymentRow, 'state' | 'transaction'>,
+  ): Promise<{ account: CreditAccount; transaction: null }> {
+    const { payer, validBeforeMs, data } = payment
+    if (validBeforeMs > this.#modules.clock.nowMs() + MAX_PASS_MS)
+      throw notTaken('authorization_valid_before', 'a signature that pays nothing counts for an hour at most')
+    await this.#relay.checkPayment(data)
+    if (!(await this.ledger.beginPayment(payment))) throw replayed()
+    await this.ledger.paymentCollected(payment, null)
+    return { account: this.ledger.wallet(payer), transaction: null }
+  }
+
   /** @throws {GatewayError} REQUEST_INVALID */
   #checkOpening({ payee, amount, expiresAt }: SignedOpening): void {
     const nowMs = this.#modules.clock.nowMs()
@@ -367,11 +394,18 @@ export class PaymentDesk {
   /** @throws {GatewayError} NOT_FOUND, RATE_LIMITED */
   async #find(channelId: ChannelId): Promise<PayeeChannel> {
     const { payee } = this.#modules
-    const waitMs = payee.knows(channelId) ? 0 : this.#rates.take('lookups', LOOKUPS_PER_MINUTE)
-    if (waitMs === 0) return theirs(payee.find(channelId))
-    throw new GatewayError('RATE_LIMITED', 'too many unknown channels are asked for', {
+    if (!payee.knows(channelId))
+      this.#limit('lookups', LOOKUPS_PER_MINUTE, 'too many unknown channels are asked for')
+    return theirs(payee.find(channelId))
+  }
+
+  /** @throws {GatewayError} RATE_LIMITED */
+  #limit(what: string, perMinute: number, message: string): void {
+    const waitMs = this.#rates.take(what, perMinute)
+    if (waitMs === 0) return
+    throw new GatewayError('RATE_LIMITED', message, {
       headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
-      fix: 'Wait a moment.',
+      fix: 'Wait a moment, or send the transaction from your own wallet.',
     })
   }
 

@@ -1,5 +1,5 @@
 import { isShoalError } from '../../../protocol/errors.ts'
-import { formatCredits } from '../../../protocol/money.ts'
+import { formatCredits, maxAmount } from '../../../protocol/money.ts'
 import { VOUCHER_SCHEME, type VoucherChannel } from '../../../protocol/voucher-payment.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { GatewayReply, GatewayRequest } from '../http/plugin.ts'
@@ -7,6 +7,7 @@ import type { PaymentStatement, Purse, Reservation } from '../http/purse.ts'
 import type { CreditAccount } from './credit-account.ts'
 import type { PaymentDesk } from './payment-desk.ts'
 import {
+  type BroughtPayment,
   channelJson,
   type PaymentPlace,
   paymentRequiredHeader,
@@ -33,8 +34,8 @@ export class X402Purse implements Purse {
     this.#modules = modules
   }
 
-  async reserve(maxAmount: bigint, options: { signal: AbortSignal }): Promise<Reservation> {
-    if (maxAmount === 0n) {
+  async reserve(wanted: bigint, options: { signal: AbortSignal }): Promise<Reservation> {
+    if (wanted === 0n) {
       throw new GatewayError('GATEWAY_BUSY', 'nobody is known who does this, or not for so little', {
         headers: { 'retry-after': '5' },
         fix: 'Try again in a moment, allow a higher price, or ask for another model.',
@@ -47,31 +48,31 @@ export class X402Purse implements Purse {
       // Whoever names its channel is told how it stands, so that its voucher is for no more than needed.
       const named = this.#modules.request.headers['shoal-channel']
       const channel = typeof named === 'string' ? channelOf(desk.ledger.account(named)) : null
-      throw this.#required(place, { amount: maxAmount, error: 'payment_required', channel })
+      throw this.#required(desk, { amount: wanted, error: 'payment_required', channel })
     }
     let brought: BroughtPayment | null = null
     try {
       brought = readPayment(header, place)
       if (brought.scheme === VOUCHER_SCHEME) {
-        const { account, transaction } = await desk.payByVoucher(brought.payment, maxAmount)
-        const reservation = account.reserve(maxAmount, { isPrepaid: true, signal: options.signal })
-        return this.#told(place, { account, transaction, reservation, paid: maxAmount })
+        const { account, transaction } = await desk.payByVoucher(brought.payment, wanted)
+        const reservation = account.reserve(wanted, { isPrepaid: true, signal: options.signal })
+        return this.#told(place, { account, transaction, reservation, paid: wanted })
       }
-      const { account, transaction } = await desk.pay(brought.payment, maxAmount)
-      const reservation = account.reserve(maxAmount, { isPrepaid: true, signal: options.signal })
+      const { account, transaction } = await desk.pay(brought.payment, wanted)
+      const reservation = account.reserve(wanted, { isPrepaid: true, signal: options.signal })
       const paid = brought.payment.authorization.value
       return this.#told(place, { account, transaction, reservation, paid })
     } catch (error) {
       if (!isShoalError(error, 'PAYMENT_REQUIRED')) throw error
-      const isVoucher = brought?.scheme === VOUCHER_SCHEME
-      const channel = isVoucher ? channelOf(desk.ledger.account(brought.payment.channelId)) : null
+      const id = brought?.scheme === VOUCHER_SCHEME ? brought.payment.channelId : null
+      const channel = id === null ? null : channelOf(desk.ledger.account(id))
       const reason = error.details.reason
       const told = {
-        amount: maxAmount,
+        amount: wanted,
         error: typeof reason === 'string' ? reason : 'payment_refused',
         channel,
       }
-      throw this.#required(place, told, error)
+      throw this.#required(desk, told, error)
     }
   }
 
@@ -112,18 +113,20 @@ export class X402Purse implements Purse {
   }
 
   #required(
-    place: PaymentPlace,
+    desk: PaymentDesk,
     offer: { amount: bigint; error: string; channel: VoucherChannel | null },
     cause?: GatewayError | Error,
   ): GatewayError {
     const { request } = this.#modules
     const url = `${request.protocol}://${request.host}${request.url}`
+    // A wallet that says who it is need not pay again as long as its credit does: its signature is enough.
+    const named = request.headers['shoal-wallet']
+    const credit = typeof named === 'string' ? desk.creditOf(named.toLowerCase()) : 0n
+    const exact = credit >= offer.amount ? 0n : maxAmount(offer.amount, desk.minRefund)
+    const required = paymentRequiredHeader(placeOf(desk), { ...offer, exact, url })
     const message = cause?.message ?? `this request costs up to ${formatCredits(offer.amount)} credits`
     return new GatewayError('PAYMENT_REQUIRED', message, {
-      headers: {
-        [REQUIRED_HEADER]: paymentRequiredHeader(place, { ...offer, url }),
-        'cache-control': 'no-store',
-      },
+      headers: { [REQUIRED_HEADER]: required, 'cache-control': 'no-store' },
       fix: 'Pay as the header PAYMENT-REQUIRED says (x402), send an API key, or sign in with a wallet.',
       details: { reason: offer.error, amount: formatCredits(offer.amount) },
       ...(cause === undefined ? {} : { cause }),

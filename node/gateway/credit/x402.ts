@@ -19,7 +19,7 @@ import { GatewayError } from '../http/http-error.ts'
 
 /*
  * x402, version 2: what an unpaid request is answered, what a paid one brings, and what it is told of its payment.
- * https://github.com/coinbase/x402, specs/x402-specification-v2.md
+ * https://github.com/x402-foundation/x402, specs/x402-specification-v2.md
  */
 
 const EXACT_SCHEME = 'exact'
@@ -43,6 +43,8 @@ export interface PaymentPlace {
 export interface PaymentOffer {
   /** Base units the request can cost at most. */
   amount: bigint
+  /** What is asked for by `exact`: worth its gas, and nothing of a wallet whose credit is enough. */
+  exact: bigint
   /** Of the request. */
   url: string
   /** Why it was not let through; for programs. */
@@ -52,8 +54,8 @@ export interface PaymentOffer {
 }
 
 export type BroughtPayment =
-  | { scheme: 'exact'; amount: bigint; payment: ExactPayment }
-  | { scheme: typeof VOUCHER_SCHEME; amount: bigint; payment: VoucherPayment }
+  | { scheme: 'exact'; payment: ExactPayment }
+  | { scheme: typeof VOUCHER_SCHEME; payment: VoucherPayment }
 
 /** What a refused request is told: `PAYMENT-REQUIRED`. */
 export function paymentRequiredHeader(place: PaymentPlace, offer: PaymentOffer): string {
@@ -69,7 +71,8 @@ export function paymentRequiredHeader(place: PaymentPlace, offer: PaymentOffer):
   })
 }
 
-function requirements(place: PaymentPlace, { amount, channel }: PaymentOffer): PaymentRequirements[] {
+function requirements(place: PaymentPlace, offer: PaymentOffer): PaymentRequirements[] {
+  const { amount, exact, channel } = offer
   const terms = {
     network: networkOf(place),
     asset: place.creditToken,
@@ -81,6 +84,7 @@ function requirements(place: PaymentPlace, { amount, channel }: PaymentOffer): P
     {
       ...terms,
       scheme: EXACT_SCHEME,
+      amount: exact.toString(),
       extra: {
         name: CREDIT_TOKEN_DOMAIN_NAME,
         version: CREDIT_TOKEN_DOMAIN_VERSION,
@@ -129,17 +133,15 @@ export function readPayment(header: string, place: PaymentPlace): BroughtPayment
       details: { reason: 'requirements_mismatch' },
     })
   }
-  if (!/^\d{1,39}$/.test(accepted.amount)) throw unreadable()
-  const amount = BigInt(accepted.amount)
   if (accepted.scheme === EXACT_SCHEME) {
     const payment = exactPaymentSchema.safeParse(payload)
     if (!payment.success) throw unreadable()
-    return { scheme: EXACT_SCHEME, amount, payment: payment.data }
+    return { scheme: EXACT_SCHEME, payment: payment.data }
   }
   if (accepted.scheme === VOUCHER_SCHEME) {
     const payment = voucherPaymentSchema.safeParse(payload)
     if (!payment.success) throw unreadable()
-    return { scheme: VOUCHER_SCHEME, amount, payment: payment.data }
+    return { scheme: VOUCHER_SCHEME, payment: payment.data }
   }
   throw new GatewayError('PAYMENT_REQUIRED', 'this is not a way in which this node is paid', {
     fix: 'Pay as the offer says.',

@@ -119,6 +119,12 @@ export class NetworkInference implements InferenceService {
     const { config } = node
     const model = chosenModel(request.model, { models: node.parts.index, policy: principal.policy })
     const preferences = preferencesOf(request, config, principal.policy)
+    if (preferences.slaClass !== 'B') {
+      throw new GatewayError('MODEL_CANNOT', 'vectors of several providers differ in their last bits', {
+        param: 'shoal.slaClass',
+        fix: 'Embed in the SLA class B.',
+      })
+    }
     const asks = embeddingAsks(request, { model, preferences })
     const bill = await Bill.open({ ...options, asks, shoal: request.shoal }, this.#modules)
     try {

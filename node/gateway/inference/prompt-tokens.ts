@@ -1,4 +1,5 @@
 import type { Engine } from '../../../inference/engine.ts'
+import { isNamed } from '../../market/model-names.ts'
 import type { ShoalNode } from '../../node.ts'
 import { promptTokensExpected } from '../../tasks/demand.ts'
 import { GatewayError } from '../http/http-error.ts'
@@ -26,8 +27,10 @@ export async function countPromptTokens(
   if (messages.length === 0)
     throw new GatewayError('REQUEST_INVALID', 'there are no messages', { param: 'messages' })
   const { engine, index } = modules.node.parts
-  const meant = new Set(index.match({ model, kind: 'chat' }).map(bucket => bucket.model))
-  const own = engine.status().models.find(({ id }) => meant.has(id as never))
+  const meant = new Set<string>(index.match({ model, kind: 'chat' }).map(bucket => bucket.model))
+  // What is offered to others need not be open to own tasks; it is counted by all the same.
+  const isMeant = (id: string) => meant.has(id) || (model !== null && isNamed(model, id))
+  const own = engine.status().models.find(({ id }) => isMeant(id))
   if (own !== undefined) {
     const tokens = await countedBy(engine, own.id, messages, modules.signal)
     if (tokens !== null) return { tokens, isEstimate: false }

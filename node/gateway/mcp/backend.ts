@@ -78,11 +78,6 @@ export interface McpBalance {
   } | null
 }
 
-export type McpPublicStatus = Pick<
-  StatusView,
-  'version' | 'peerId' | 'wallet' | 'peers' | 'offers' | 'models'
->
-
 export interface McpCallOptions {
   signal: AbortSignal
   /** Of the header `shoal-channel`: a channel to this node that pays in place of a budget. */
@@ -111,8 +106,10 @@ export interface McpBackend {
   balance(): Promise<McpBalance>
   /** Of the caller's tasks, the newest first; for the node's owner of all it asked for and did. */
   receipts(limit: number): Promise<ReceiptView[]>
+  /** @throws {ShoalError} where there is none of the caller's */
+  receipt(cid: string): Promise<ReceiptView>
   verifyReceipt(receipt: string, signal: AbortSignal): Promise<CheckedReceiptView>
   learning(): Promise<LearningView>
   /** To strangers, no more than the network knows. */
-  status(): Promise<StatusView | McpPublicStatus>
+  status(): Promise<Partial<StatusView>>
 }

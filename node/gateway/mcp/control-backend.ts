@@ -16,6 +16,10 @@ import type {
   McpEmbedRequest,
   McpRight,
 } from './backend.ts'
+import { McpError } from './errors.ts'
+
+/** Receipts looked through for one that is named. */
+const MAX_LOOKED_AT = 10_000
 
 /** A running node over its control socket; whoever may open that is its owner. Each call finds the node anew. */
 export class ControlBackend implements McpBackend {
@@ -90,6 +94,14 @@ export class ControlBackend implements McpBackend {
 
   async receipts(limit: number): Promise<ReceiptView[]> {
     return (await (await this.#connect()).call('receipts', { limit })) as ReceiptView[]
+  }
+
+  async receipt(cid: string): Promise<ReceiptView> {
+    const found = (await this.receipts(MAX_LOOKED_AT)).find(({ receipt }) => receipt === cid)
+    if (found !== undefined) return found
+    throw new McpError('MCP_RECEIPT_UNKNOWN', 'there is no such receipt here', {
+      fix: 'Take one that the tool receipts lists.',
+    })
   }
 
   async verifyReceipt(receipt: string, signal: AbortSignal): Promise<CheckedReceiptView> {

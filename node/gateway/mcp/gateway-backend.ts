@@ -1,8 +1,11 @@
 import { formatCredits, minAmount, parseCredits } from '../../../protocol/money.ts'
+import { seesAll } from '../api/control-routes.ts'
+import { publicStatus } from '../api/look-routes.ts'
+import { receiptOf, receiptsOf } from '../api/receipt-routes.ts'
 import { disputeHandlers } from '../dispute-handlers.ts'
 import type { CheckedReceiptView } from '../dispute-views.ts'
 import type { GatewayContext } from '../http/plugin.ts'
-import { OWNER_TENANT, type Principal } from '../http/principal.ts'
+import type { Principal } from '../http/principal.ts'
 import type { Purse } from '../http/purse.ts'
 import { type CanonicalRequest, NO_SHOAL_OPTIONS } from '../inference/canonical-request.ts'
 import { type LearningView, learningView } from '../learning-views.ts'
@@ -18,24 +21,20 @@ import type {
   McpCallOptions,
   McpEmbeddings,
   McpEmbedRequest,
-  McpPublicStatus,
   McpRight,
 } from './backend.ts'
-import { McpError } from './errors.ts'
-
-/** Receipts looked through for those of one tenant, the newest first. */
-const MAX_LOOKED_THROUGH = 10_000
 
 /** The node in this process, for a caller of its HTTP server: with that caller's rights and that caller's money. */
 export class GatewayBackend implements McpBackend {
   readonly rights: ReadonlySet<McpRight>
-  readonly #principal: Principal
+  readonly #caller: () => Principal
   readonly #context: GatewayContext
 
-  constructor(principal: Principal, context: GatewayContext) {
-    this.#principal = principal
+  /** @param caller whose scopes stay as they are, while budgets and policies may change */
+  constructor(caller: () => Principal, context: GatewayContext) {
+    this.#caller = caller
     this.#context = context
-    this.rights = rightsOf(principal)
+    this.rights = rightsOf(caller())
   }
 
   async ask(
@@ -92,9 +91,9 @@ export class GatewayBackend implements McpBackend {
   async balance(): Promise<McpBalance> {
     const { node } = this.#context
     const { tenant, wallet } = this.#principal
-    const balance = this.#isOwner
+    const balance = this.#seesAll
       ? walletBalance(await walletView(node, node.trade))
-      : { holder: tenant, address: wallet, spendable: null, wallet: null }
+      : { holder: tenant, address: wallet, spendable: await this.#paidHere(), wallet: null }
     const { accounts } = node.parts
     let spendable = balance.spendable === null ? null : parseCredits(balance.spendable)
     for (const { account, budget } of accounts.linesOf(this.#principal)) {
@@ -105,25 +104,30 @@ export class GatewayBackend implements McpBackend {
     return { ...balance, spendable: spendable === null ? null : formatCredits(spendable) }
   }
 
-  async receipts(limit: number): Promise<ReceiptView[]> {
-    const { receipts, eventDesk } = this.#context.node.parts
-    const { tenant } = this.#principal
-    const views: ReceiptView[] = []
-    for await (const receipt of receipts.list({ limit: this.#isOwner ? limit : MAX_LOOKED_THROUGH })) {
-      const isOurs =
-        this.#isOwner ||
-        (receipt.role === 'requester' && (await eventDesk.tenants.of(receipt.receipt.taskId)) === tenant)
-      if (isOurs && views.push(receiptView(receipt)) === limit) break
-    }
-    return views
+  /** What a wallet that pays for itself has here, in credits: paid ahead, and left in open channels. */
+  async #paidHere(): Promise<string | null> {
+    const { wallet, policy } = this.#principal
+    const { payments } = this.#context
+    if (wallet === null || policy.budget !== null || payments === null) return null
+    const { channels, credit } = (await payments.desk()).ofPayer(wallet)
+    const open = channels.filter(({ state }) => state === 'open')
+    const left = open.reduce(
+      (sum, { deposit, consumed, reserved }) => sum + deposit - consumed - reserved,
+      credit,
+    )
+    return formatCredits(left)
+  }
+
+  receipts(limit: number): Promise<ReceiptView[]> {
+    return receiptsOf(this.#context.node, this.#principal, limit)
+  }
+
+  async receipt(cid: string): Promise<ReceiptView> {
+    return receiptView(await receiptOf(this.#context.node, cid, this.#principal))
   }
 
   async verifyReceipt(receipt: string, signal: AbortSignal): Promise<CheckedReceiptView> {
-    if (!this.#isOwner && !(await this.receipts(MAX_LOOKED_THROUGH)).some(own => own.receipt === receipt)) {
-      throw new McpError('MCP_RECEIPT_UNKNOWN', 'you have no such receipt here', {
-        fix: 'Take one that the tool receipts lists.',
-      })
-    }
+    if (!this.#seesAll) await this.receipt(receipt)
     const check = disputeHandlers(this.#context.node).verifyReceipt
     const parameters = { receipt, evidence: null, export: false }
     return (await check(parameters, () => {}, signal)) as CheckedReceiptView
@@ -133,15 +137,17 @@ export class GatewayBackend implements McpBackend {
     return learningView(this.#context.node.parts.learner)
   }
 
-  async status(): Promise<StatusView | McpPublicStatus> {
+  async status(): Promise<StatusView | ReturnType<typeof publicStatus>> {
     const status = statusView(this.#context.node)
-    if (this.#isOwner) return status
-    const { version, peerId, wallet, peers, offers, models } = status
-    return { version, peerId, wallet, peers, offers, models }
+    return this.#seesAll ? status : publicStatus(status)
   }
 
-  get #isOwner(): boolean {
-    return this.#principal.tenant === OWNER_TENANT
+  get #principal(): Principal {
+    return this.#caller()
+  }
+
+  get #seesAll(): boolean {
+    return seesAll(this.#principal)
   }
 
   async #purse(channelId: string | null): Promise<Purse> {
@@ -152,7 +158,7 @@ export class GatewayBackend implements McpBackend {
 function rightsOf({ tenant, scopes }: Principal): ReadonlySet<McpRight> {
   const rights = new Set<McpRight>()
   if (scopes.has('look')) rights.add('look')
-  if (scopes.has('look') && tenant === OWNER_TENANT) rights.add('own')
+  if (scopes.has('look') && seesAll({ tenant, scopes })) rights.add('own')
   if (scopes.has('spend')) rights.add('money')
   if (scopes.has('infer') && scopes.has('spend')) rights.add('spend')
   return rights

@@ -1,13 +1,10 @@
 import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js'
 import type { McpBackend } from './backend.ts'
-import { McpError } from './errors.ts'
 
 const MIME = 'application/json'
 /** Of one reading. */
 const MAX_RECEIPTS = 100
-/** Looked through for one that is named. */
-const MAX_LOOKED_AT = 10_000
 const MAX_COMPLETIONS = 20
 
 /** Registers what can be read: the node's status, and receipts. */
@@ -38,13 +35,7 @@ export function registerResources(server: McpServer, backend: McpBackend): void 
       complete: { receipt: prefix => receiptsLike(backend, prefix) },
     }),
     { title: 'A receipt', description: 'One receipt, by its CID', mimeType: MIME },
-    async (uri, { receipt }) => {
-      const found = (await backend.receipts(MAX_LOOKED_AT)).find(each => each.receipt === receipt)
-      if (found !== undefined) return contentOf(uri, found)
-      throw new McpError('MCP_RECEIPT_UNKNOWN', 'there is no such receipt here', {
-        fix: 'Read shoal://receipts for those there are.',
-      })
-    },
+    async (uri, { receipt }) => contentOf(uri, await backend.receipt(String(receipt))),
   )
 }
 

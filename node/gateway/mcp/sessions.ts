@@ -20,7 +20,8 @@ export interface McpSessionsOptions {
 export interface McpSessionsModules {
   clock: Clock
   makeId: () => string
-  serverFor: (principal: Principal) => McpServer
+  /** @param principal tells who calls, as the latest request had it: budgets and policies may change meanwhile */
+  serverFor: (principal: () => Principal) => McpServer
 }
 
 const SWEEP_EVERY_MS = 60_000
@@ -29,6 +30,8 @@ interface Session {
   readonly id: string
   /** Who began it, with what it may do: a session is nobody else's, and ends with those rights. */
   readonly caller: string
+  /** As the latest request had it. */
+  readonly who: { principal: Principal }
   readonly transport: StreamableHTTPServerTransport
   readonly server: McpServer
   /** HTTP requests that are being answered. */
@@ -74,8 +77,9 @@ export class McpSessions {
       onsessionclosed: () => this.#end(id),
       eventStore: new SessionEvents({ maxEvents, maxBytes: maxEventBytes }),
     })
+    const who = { principal }
     const session: Session = {
-      ...{ id, caller, transport, server: serverFor(principal) },
+      ...{ id, caller, who, transport, server: serverFor(() => who.principal) },
       ...{ open: 0, lastUsedMs: clock.nowMs() },
     }
     this.#sessions.set(id, session)
@@ -86,7 +90,9 @@ export class McpSessions {
   /** Null where there is no such session of this caller, with the rights it began with. */
   find(id: string, principal: Principal): SessionUse | null {
     const session = this.#sessions.get(id)
-    return session === undefined || session.caller !== callerOf(principal) ? null : this.#use(session)
+    if (session === undefined || session.caller !== callerOf(principal)) return null
+    session.who.principal = principal
+    return this.#use(session)
   }
 
   /** Ends all sessions and what they are doing. Idempotent. */

@@ -35,7 +35,6 @@ const options = z
   .describe(
     'Where they are left out, as of Ollama; penalties and options of its own engine are of no effect.',
   )
-export type OptionsInput = z.output<typeof options>
 
 const textFields = {
   model: modelField,
@@ -83,7 +82,7 @@ export const chatRequestSchema = z
     messages: z.array(message).max(MAX_CHAT_MESSAGES).default([]),
     tools: z.nullish(z.array(tool).max(MAX_TOOLS)),
   })
-  .describe('A chat, as Ollama has it.')
+  .describe('A chat, as Ollama has it. think and keep_alive are of no effect.')
 export type ChatRequest = z.output<typeof chatRequestSchema>
 
 export const generateRequestSchema = z

@@ -10,6 +10,7 @@ const modelSchema = z.object({
   object: z.literal('model'),
   created: z.int(),
   owned_by: z.string(),
+  ...{ type: z.literal('model'), display_name: z.string(), created_at: z.string() },
   shoal: z
     .object({
       ids: z.array(z.string()),
@@ -26,7 +27,11 @@ const modelSchema = z.object({
 })
 type Model = z.output<typeof modelSchema>
 
-const listSchema = z.object({ object: z.literal('list'), data: z.array(modelSchema) })
+/** Clients of Anthropic read the same list by other names. */
+const listSchema = z.object({
+  ...{ object: z.literal('list'), data: z.array(modelSchema), has_more: z.literal(false) },
+  ...{ first_id: z.nullable(z.string()), last_id: z.nullable(z.string()) },
+})
 
 /** `GET /v1/models` and `/v1/models/:model`: what can be asked for now, on the network and here. */
 export const modelRoutes: GatewayPlugin = (app, { node, clock }) => {
@@ -34,6 +39,7 @@ export const modelRoutes: GatewayPlugin = (app, { node, clock }) => {
   const created = Math.floor(clock.nowMs() / 1_000)
   const view = ({ name, ...shoal }: KnownModel): Model => ({
     ...{ id: name, object: 'model', created, owned_by: 'shoal' },
+    ...{ type: 'model', display_name: name, created_at: new Date(created * 1_000).toISOString() },
     shoal,
   })
   app.route({
@@ -45,11 +51,11 @@ export const modelRoutes: GatewayPlugin = (app, { node, clock }) => {
       tags: ['OpenAI'],
       response: { 200: listSchema, ...openaiErrors },
     },
-    handler: async ({ principal }, reply) =>
-      reply.send({
-        object: 'list',
-        data: knownModels(node, { models: principal?.policy.models ?? null }).map(view),
-      }),
+    handler: async ({ principal }, reply) => {
+      const data = knownModels(node, { models: principal?.policy.models ?? null }).map(view)
+      const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null }
+      return reply.send({ object: 'list', data, has_more: false, ...ends })
+    },
   })
   app.route({
     method: 'GET',

@@ -1,24 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { systemClock } from '../../../node/clock.ts'
-import { ConsumerGroups } from '../../../node/events/consumer-groups.ts'
-import { EventJournal } from '../../../node/events/journal.ts'
-import { feedFromNode } from '../../../node/events/node-feed.ts'
-import { eventRoutes } from '../../../node/gateway/api/event-routes.ts'
-import { createLogger } from '../../../node/log.ts'
-import type { ShoalNode } from '../../../node/node.ts'
-import { NodeEvents } from '../../../node/node-events.ts'
-import { Store } from '../../../node/store/store.ts'
-import { gatewayApp } from '../../helpers/gateway-app.ts'
+import { Gateway } from '../../../node/gateway/http/gateway.ts'
+import { ServedModels } from '../../../node/gateway/served-models.ts'
+import { TestNetwork } from '../../helpers/nodes.ts'
 
 /**
- * Serves events over HTTP, as a process of its own: with `journal` from a node's events through its journal, with `bare`
- * from a plain server that writes to whoever is connected. Told by its parent what to tell; answers how much memory it has.
+ * Serves events over HTTP, as a process of its own: with `node` those of a whole node by its gateway, with `bare` those
+ * of a plain server that writes to whoever is connected. Told by its parent what to tell; answers how much memory it has.
  */
 interface Told {
   /** Tells so many events of this many each second. */
@@ -31,7 +21,7 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 const kind = process.argv[2]
-const { url, tell, stop } = await (kind === 'bare' ? bare() : journaled())
+const { url, tell, stop } = await (kind === 'bare' ? bare() : whole())
 process.on('message', (told: Told) => {
   if (told.tell !== undefined) tellAll(told.tell)
   if (told.memory === true) {
@@ -53,26 +43,20 @@ function tellAll({ count, perSecond }: { count: number; perSecond: number }): vo
   turn()
 }
 
-async function journaled() {
-  const folder = await mkdtemp(join(tmpdir(), 'shoal-bench-'))
-  const store = await Store.open(join(folder, 'store'))
-  const log = createLogger({ level: 'warn' })
-  const journal = await EventJournal.open({}, { store, clock: systemClock, log })
-  const groups = await ConsumerGroups.open({}, { journal, store, clock: systemClock })
-  const events = new NodeEvents()
-  feedFromNode(events, journal)
-  const node = { parts: { eventDesk: { journal, groups } } } as unknown as ShoalNode
-  const app = await gatewayApp({ node, log }, [eventRoutes])
+async function whole() {
+  const network = new TestNetwork()
+  await network.start()
+  const { node } = await network.node({ 'models.serve': '' })
+  const served = new ServedModels(node.events)
+  const gateway = new Gateway({ listen: '127.0.0.1:0' }, { node, served, shutDown: () => {} })
+  await gateway.start()
   return {
-    url: `${app.url}/api/events`,
-    // An event of a node, with when it was told in the place of its text.
-    tell: (atMs: number) => events.tell({ type: 'warning', code: 'BENCH', message: String(atMs) }),
+    url: `${gateway.url}/api/events`,
+    // An event of the node, with when it was told in the place of its text.
+    tell: (atMs: number) => node.events.tell({ type: 'warning', code: 'BENCH', message: String(atMs) }),
     stop: async () => {
-      await app.stop()
-      groups.stop()
-      await journal.stop()
-      await store.close()
-      await rm(folder, { recursive: true, force: true })
+      await gateway.stop()
+      await network.stop()
     },
   }
 }

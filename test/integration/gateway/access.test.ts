@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { get as httpGet } from 'node:http'
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
@@ -102,6 +103,15 @@ describe('access over HTTP', () => {
       assert.deepEqual((await asked('evil.example')).status, 403)
       assert.equal((await asked(`evil.example:${port}`)).status, 403)
       assert.equal((await asked(`localhost:${port}`)).status, 200)
+      for (const head of [
+        'GET /healthz HTTP/1.0',
+        'GET http://evil.example/healthz HTTP/1.0',
+        `GET /healthz HTTP/1.1\r\nHost: [::1`,
+      ]) {
+        const socket = await connect(url)
+        socket.write(`${head}\r\nConnection: close\r\n\r\n`)
+        assert.match(await everything(socket), /^HTTP\/1.1 403 /)
+      }
       assert.deepEqual(codeOf(await send(`${url}/api/me`, { headers: { host: 'evil.example' } })), [
         403,
         'HOST_REFUSED',
@@ -303,6 +313,47 @@ describe('access over HTTP', () => {
       assert.equal(await from('192.0.2.2'), 200)
     })
 
+    it('in requests at once, from their first byte to their last', async () => {
+      await desk().createTenant(tenantInput.parse({ id: 'single', policy: { concurrent: 1 } }))
+      const key = await keyFor({ tenant: 'single' })
+      const asked = async () => (await send(`${url}/v1/models`, { headers: bearer(key) })).status
+      const first = await connect(url)
+      first.write(
+        [
+          'POST /v1/chat/completions HTTP/1.1',
+          `Host: ${new URL(url).host}`,
+          `Authorization: Bearer ${key.key}`,
+          'Content-Type: application/json',
+          'Content-Length: 100',
+          'Expect: 100-continue',
+          '\r\n',
+        ].join('\r\n'),
+      )
+      await once(first, 'data')
+      assert.equal(await asked(), 429)
+      first.destroy()
+      await waitUntil('the place is free', async () => (await asked()) === 200)
+    })
+
+    it('in what its tenant may have', async () => {
+      const policy = { models: ['another-model'], strategies: ['privacy' as const] }
+      await desk().createTenant(tenantInput.parse({ id: 'narrow', policy }))
+      const headers = bearer(await keyFor({ tenant: 'narrow' }))
+      const ask = (body: object) =>
+        send(`${url}/v1/chat/completions`, {
+          ...{ method: 'POST', headers },
+          body: { messages: [{ role: 'user', content: 'Hello' }], ...body },
+        })
+      assert.equal((await ask({ model: NANO })).status, 403)
+      await desk().changeTenant('narrow', { policy: { models: null } })
+      assert.equal((await ask({ model: NANO, shoal: { strategy: 'cost' } })).status, 403)
+      await desk().changeTenant('narrow', {
+        policy: { strategies: null, maxPricePerRequest: '0.000000000001' },
+      })
+      const dear = await ask({ model: NANO })
+      assert.equal(dear.status, 402, dear.text)
+    })
+
     it('in streams at once, which count until they end', async () => {
       await desk().createTenant(tenantInput.parse({ id: 'listener' }))
       const headers = bearer(await keyFor({ tenant: 'listener' }))
@@ -499,6 +550,7 @@ describe('access over HTTP', () => {
         const browser = new Browser()
         const back = await provider.signIn(browser, `${site}/api/session/oidc`, 'alice')
         assert.match(back, /[?&]code=/)
+        const cookies = browser.cookiesFor(back)
         const { url: page } = await browser.open(back, { stopAt: at => at === `${site}/` })
         assert.equal(page, `${site}/`)
         const me = (await browser.send(`${site}/api/me`)).json() as MeView
@@ -509,8 +561,15 @@ describe('access over HTTP', () => {
         )
         assert.equal(me.budget!.remaining, '0.5')
         // What came back counts once, in the browser that was sent, with the state it was sent with.
-        const again = await browser.send(back)
+        const again = await send(back, { headers: { cookie: cookies } })
         assert.deepEqual(codeOf(again), [401, 'UNAUTHENTICATED'])
+        // Nor at the door's other name, though the browser sends the cookie there, too.
+        const named = new Browser()
+        const meant = await provider.signIn(named, `${site}/api/session/oidc`, 'alice')
+        const elsewhere = await send(meant.replace('127.0.0.1', 'localhost'), {
+          headers: { cookie: named.cookiesFor(`${site}/api/session/oidc/callback`) },
+        })
+        assert.deepEqual(codeOf(elsewhere), [401, 'UNAUTHENTICATED'])
         const other = new Browser()
         const others = await provider.signIn(other, `${site}/api/session/oidc`, 'mallory')
         assert.deepEqual(codeOf(await new Browser().send(others)), [401, 'UNAUTHENTICATED'])

@@ -3,6 +3,7 @@ import { verifyInclusion } from '../../../node/auditlog/merkle.ts'
 import { eventRoutes } from '../../../node/gateway/api/event-routes.ts'
 import { apiRoutes } from '../../../node/gateway/api/routes.ts'
 import type { EventPageView } from '../../../node/gateway/event-views.ts'
+import { openapi } from '../../../node/gateway/http/openapi.ts'
 import type { MapView } from '../../../node/gateway/map-views.ts'
 import type { ProofView } from '../../../node/gateway/proof-views.ts'
 import { ServedModels } from '../../../node/gateway/served-models.ts'
@@ -27,6 +28,7 @@ describe('the API of a node', () => {
 
   const open = async ({ node }: TestNode) => {
     const door = await gatewayApp({ node, served: new ServedModels(node.events), shutDown: () => {} }, [
+      openapi,
       eventRoutes,
       apiRoutes,
     ])
@@ -162,6 +164,17 @@ describe('the API of a node', () => {
       )
     }
     await ask('/api/proofs/999999', { status: 404 })
+  })
+
+  it('says in OpenAPI what it takes and answers', async () => {
+    type Operation = { parameters?: { name: string }[]; requestBody?: object; responses: object }
+    const { paths } = await ask<{ paths: Record<string, Record<string, Operation>> }>('/openapi.json')
+    const parameters = ({ parameters: all = [] }: Operation) => all.map(({ name }) => name).sort()
+    const query = ['channels', 'consumer', 'from', 'group', 'inFlight']
+    assert.deepEqual(parameters(paths['/api/events']!.get!), query)
+    assert.deepEqual(parameters(paths['/api/learn/rounds/{round}']!.get!), ['round'])
+    assert.ok(paths['/api/stake/add']!.post!.requestBody !== undefined)
+    assert.match(JSON.stringify(paths['/api/proofs/{name}']!.get!.responses), /AuditAnchor/)
   })
 
   it('does what operators may, and nothing for who may not', async () => {

@@ -3,7 +3,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { Ollama } from 'ollama'
 import OpenAI from 'openai'
 import type { Engine } from '../../../inference/engine.ts'
-import { gatewayNetwork, type TestGateway } from '../../helpers/gateway.ts'
+import { gatewayNetwork, openGateway, type TestGateway } from '../../helpers/gateway.ts'
 import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { waitUntil } from '../../helpers/wait.ts'
 
@@ -73,6 +73,13 @@ describe("other providers' clients at the door", function () {
     waitUntil('the task was cancelled', async () => (await lastReceipt())?.reason === 'cancelled')
 
   const lengthOf = (vector: readonly number[]) => Math.hypot(...vector)
+
+  it('are told of in the description of the API', async () => {
+    const { paths } = (await (await fetch(`${door.gateway.url}/openapi.json`)).json()) as { paths: object }
+    const ours = ['/v1/embeddings', '/v1/messages', '/v1/messages/count_tokens']
+    const ollamas = ['chat', 'generate', 'embed', 'embeddings', 'tags', 'show', 'ps', 'version']
+    for (const path of [...ours, ...ollamas.map(name => `/api/${name}`)]) assert.ok(path in paths, path)
+  })
 
   describe('openai', () => {
     it('embeds, in base64 as the client asks by itself and in numbers', async () => {
@@ -145,8 +152,19 @@ describe("other providers' clients at the door", function () {
         [message.usage.input_tokens, message.usage.output_tokens],
         [receipt?.promptTokens, receipt?.outputTokens],
       )
-      const counted = await anthropic.messages.countTokens({ ...ask, system: 'Be brief.' })
-      assert.ok(counted.input_tokens > 0)
+      const counted = { ...ask, system: 'Be brief.' } as const
+      assert.ok((await anthropic.messages.countTokens(counted)).input_tokens > 0)
+      // Who runs the model itself knows.
+      const own = await openGateway(provider)
+      try {
+        const exact = new Anthropic({ baseURL: own.gateway.url, apiKey: 'none' })
+        const { input_tokens } = await exact.messages.countTokens(counted)
+        assert.equal(input_tokens, receipt?.promptTokens)
+      } finally {
+        await own.stop()
+      }
+      const { data } = await anthropic.models.list()
+      assert.equal(data[0]?.type, 'model')
 
       const stream = anthropic.messages.stream({ ...ask, system: 'Be brief.' })
       let text = ''

@@ -400,7 +400,7 @@ describe('the node and MCP', () => {
       let foreign: string | null = null
       for await (const { cid } of asker.node.parts.receipts.list({ limit: 50 }))
         if (cid !== own[0]!.receipt) foreign ??= cid
-      assert.match((await call(client, 'verify_receipt', { receipt: foreign! })).text, /^MCP_RECEIPT_UNKNOWN/)
+      assert.match((await call(client, 'verify_receipt', { receipt: foreign! })).text, /^NOT_FOUND/)
       assert.ok(Number((await call(client, 'wallet_balance')).structured.spendable) < 0.5)
 
       const ping = { jsonrpc: '2.0', id: 2, method: 'ping' }

@@ -56,7 +56,7 @@ const QUESTION = {
   temperature: 0,
   messages: [{ role: 'user', content: 'What is Shoal?' }],
 }
-const SPEND_FREELY = { spendControls: { maxAmountPerPayment: false, allowedAssets: true } } as const
+const SPEND_FREELY = { spendControls: { allowedAssets: true } } as const
 
 describe('paying at the door', () => {
   const network = new TestNetwork()
@@ -169,6 +169,44 @@ describe('paying at the door', () => {
     assert.ok(left > 0n)
     assert.equal(settled.extra?.credit, left.toString())
     assert.equal(parseCredits(response.headers.get('shoal-credit')!), left)
+  })
+
+  it('needs no second payment of a wallet whose credit is enough: its signature says who it is, once', async () => {
+    const x402 = x402Client.fromConfig({
+      schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(typedDataSigner(person)) }],
+      ...SPEND_FREELY,
+    })
+    const sent: string[] = []
+    const pay = wrapFetchWithPayment(async input => {
+      sent.push((input as Request).headers.get('payment-signature') ?? '')
+      return await fetch(input)
+    }, x402)
+    const before = await balanceOf(person)
+    const named = { 'shoal-wallet': person.address }
+    const response = await pay(`${door.v1}/chat/completions`, request(named))
+    assert.equal(response.status, 200)
+    assert.equal(await balanceOf(person), before)
+    const settled = decodePaymentResponseHeader(response.headers.get('payment-response')!)
+    assert.deepEqual([settled.amount, settled.transaction], ['0', ''])
+    const again = await ask({ ...named, 'payment-signature': sent[1]! })
+    assert.equal(again.status, 402)
+    assert.equal(requiredOf(again).error, 'payment_replayed')
+    // Signed in, it pays for what the wallet asks, too.
+    const signedIn = await ask(await signIn())
+    assert.equal(signedIn.status, 200)
+    const { shoal } = (await signedIn.json()) as { shoal: { cost: string } }
+    assert.ok(parseCredits(shoal.cost) > 0n)
+    const poor = await ask(await signIn(await rich()))
+    assert.equal(poor.status, 402)
+    // A name is no proof.
+    const stranger = typedDataSigner(await rich())
+    const thief = x402Client.fromConfig({
+      schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(stranger) }],
+      ...SPEND_FREELY,
+    })
+    const stolen = await wrapFetchWithPayment(fetch, thief)(`${door.v1}/chat/completions`, request(named))
+    assert.equal(stolen.status, 402)
+    assert.equal(requiredOf(stolen).error, 'authorization_value')
   })
 
   it('streams an answer that was paid', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { inspect } from 'node:util'
 import type { GenerateRequest, GenerationEvent } from '../../../../inference/engine.ts'
 import { RemoteEngine } from '../../../../inference/remote/remote-engine.ts'
@@ -162,6 +163,42 @@ describe('a remote engine', () => {
       },
       stream: true,
     })
+  })
+
+  it('asks for log-probabilities where they are wanted, and tells them as they come', async () => {
+    const chance = (token: string, logprob: number) => ({ token, logprob, bytes: [...Buffer.from(token)] })
+    const said = (text: string, logprobs: unknown) => {
+      const choice = { index: 0, delta: { content: text }, logprobs, finish_reason: null }
+      return `data: ${JSON.stringify({ choices: [choice] })}\n\n`
+    }
+    const answer = (response: ServerResponse) => {
+      response.setHeader('content-type', 'text/event-stream')
+      const top_logprobs = [chance('Ja', -0.25), { token: 'No', logprob: -9_999 }]
+      response.write(said('Ja', { content: [{ ...chance('Ja', -0.25), top_logprobs }] }))
+      response.write(said('!', { content: 'of no known form' }))
+      response.end(
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`,
+      )
+    }
+    server.next(answer)
+    const events = await collect({ logprobs: 2 })
+    const { logprobs, top_logprobs } = server.asked[0]!.body
+    assert.deepEqual([logprobs, top_logprobs], [true, 2])
+    const ja = { bytes: Uint8Array.from(Buffer.from('Ja')), logprob: -0.25 }
+    assert.deepEqual(
+      events
+        .flatMap(event => (event.type === 'output' ? (event.logprobs ?? []) : []))
+        .map(told => ({
+          ...told,
+          bytes: Uint8Array.from(told.bytes),
+          top: told.top.map(other => ({ ...other, bytes: Uint8Array.from(other.bytes) })),
+        })),
+      [{ ...ja, top: [ja, { bytes: Uint8Array.from(Buffer.from('No')), logprob: -1_000 }] }],
+    )
+    assert.equal(textOf(events), 'Ja!')
+    await use({ omit: ['logprobs'] })
+    await collect({ logprobs: 2 })
+    assert.equal(server.asked.at(-1)!.body.logprobs, undefined)
   })
 
   it('goes on in the middle of a chat only as the service can', async () => {

@@ -224,6 +224,60 @@ describe('the two sides of a channel', () => {
     world.check()
   })
 
+  it('can be set apart from tasks for ever, unless tasks have used them', async () => {
+    const world = await makeWorld()
+    const made = (await world.request(100n))!
+    await world.pollPayee()
+    const { channelId } = made.lease
+    await assert.rejects(
+      world.payee.keep(channelId, { cumulativeAmount: 5n, signature: '0x' }),
+      refused('channel_unknown'),
+    )
+    assert.equal((await world.payee.dedicate(channelId)).deposit, CHANNEL_DEPOSIT)
+    await world.payee.dedicate(channelId)
+    const admit = () =>
+      world.payee.admit({ channelId, payer: payerWallet.address, requester: REQUESTER, voucher: null })
+    await assert.rejects(admit(), refused('channel_unknown'))
+    await world.restartPayee()
+    await assert.rejects(admit(), refused('channel_unknown'))
+    const domain = {
+      chainId: world.ledger.client().chainId,
+      settlement: world.ledger.client().addresses.settlement,
+    }
+    const privateKey = sessionPrivateKey(payerWallet.privateKey, channelId)
+    const key = new SessionKey({ privateKey, channelId, domain })
+    const voucher = { cumulativeAmount: 7n, signature: key.sign(7n) }
+    await world.payee.keep(channelId, voucher)
+    await world.payee.keep(channelId, { cumulativeAmount: 6n, signature: key.sign(6n) })
+    await assert.rejects(
+      world.payee.keep(channelId, { ...voucher, cumulativeAmount: 8n }),
+      refused('voucher_invalid'),
+    )
+    assert.deepEqual(
+      world.payee
+        .claimable(0n)
+        .map(({ cumulative, signature }) => ({ cumulativeAmount: cumulative, signature })),
+      [voucher],
+    )
+    assert.equal((await world.payee.find(channelId)).cumulative, 7n)
+    assert.equal((await world.payee.refresh(channelId)).deposit, CHANNEL_DEPOSIT)
+    assert.ok(world.payee.knows(channelId))
+    const unknown = `0x${'0b'.repeat(32)}`
+    assert.ok(!world.payee.knows(unknown))
+    await assert.rejects(world.payee.dedicate(unknown), refused('channel_unknown'))
+
+    const other = await makeWorld()
+    const task = await runningTask(other, 100n)
+    await assert.rejects(other.payee.dedicate(task.lease.channelId), refused('channel_low'))
+    await other.pay(task, 10n)
+    await other.deliver(task)
+    await other.finish(task)
+    await other.restartPayee()
+    await assert.rejects(other.payee.dedicate(task.lease.channelId), refused('channel_low'))
+    other.clock.jump(30 * 86_400_000)
+    await assert.rejects(other.payee.dedicate(task.lease.channelId), refused('channel_ending'))
+  })
+
   it('take nothing that is forged, replayed, foreign or beyond the deposit, and lose nothing by it', async () => {
     const world = await makeWorld()
     const honest = await runningTask(world, 400n)

@@ -5,6 +5,7 @@ import { sampleReceipt, sampleRequest } from '../../../helpers/samples.ts'
 const digest = (byte: string) => `0x${byte.repeat(32)}`
 const chat = { ...sampleRequest, jsonSchema: null }
 const completion = { ...chat, input: { kind: 'completion', prompt: 'Once' } as const }
+const embedding = { ...chat, input: { kind: 'embedding', inputs: ['a'] } as const } as never
 const template = sampleReceipt.chatTemplate
 
 describe('what a receipt says of how its output was made', () => {
@@ -17,6 +18,15 @@ describe('what a receipt says of how its output was made', () => {
     assert.ok(saysAsAsked(worn, chat, undefined, sampleReceipt.model))
     const byGrammar = { ...sampleReceipt, sampler: 'engine', prompt: null } as const
     assert.ok(saysAsAsked(byGrammar, { ...chat, jsonSchema: '{}' }, undefined))
+  })
+
+  it('says nothing of prompts and samplers where texts were embedded', () => {
+    const embedded = { ...sampleReceipt, chatTemplate: null, prompt: null, sampler: 'engine' } as const
+    assert.ok(saysAsAsked(embedded, embedding, undefined))
+    assert.equal(saysAsAsked({ ...embedded, chatTemplate: template }, embedding, undefined), false)
+    assert.equal(saysAsAsked({ ...embedded, sampler: 'gumbel-64/1' }, embedding, undefined), false)
+    assert.equal(saysAsAsked({ ...embedded, prompt: sampleReceipt.prompt }, embedding, undefined), false)
+    assert.equal(saysAsAsked({ ...embedded, adapter: sampleReceipt.model }, embedding, undefined), false)
   })
 
   it('is refused where it cannot be, or was not asked for', () => {

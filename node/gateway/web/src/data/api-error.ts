@@ -23,13 +23,19 @@ export interface ErrorWords {
 
 /** An error in words for people. */
 export function describeError(error: unknown): ErrorWords {
-  if (error instanceof ApiError) return { code: error.code, message: error.message, fix: error.fix }
   const { message, code, fix } = (error ?? {}) as { message?: unknown; code?: unknown; fix?: unknown }
   return {
     code: typeof code === 'string' ? code : null,
-    message: typeof message === 'string' && message !== '' ? message : 'Something unexpected happened.',
+    message:
+      typeof message === 'string' && message !== '' ? sentence(message) : 'Something unexpected happened.',
     fix: typeof fix === 'string' ? fix : null,
   }
+}
+
+/** The node's messages are parts of a line; here they stand alone. */
+function sentence(message: string): string {
+  const begun = message.charAt(0).toUpperCase() + message.slice(1)
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`
 }
 
 /** The node did not answer at all. */

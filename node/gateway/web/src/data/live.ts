@@ -22,7 +22,7 @@ let lastId: string | null = null
  * Listens until the returned function is called. Events that came while the connection was away are sent
  * again by the node: none is lost, none comes twice.
  */
-export function listen(tell: (event: LiveEvent) => void): () => void {
+function listen(tell: (event: LiveEvent) => void): () => void {
   listeners.add(tell)
   if (connection === null) {
     connection = new AbortController()

@@ -2,7 +2,6 @@
 
 export type { EventView } from '../../../../events/event.ts'
 export type {
-  BudgetView,
   KeyView,
   MeView,
   NewKeyView,
@@ -10,7 +9,7 @@ export type {
 } from '../../../accounts/account-schemas.ts'
 export type { AskEventView, AskInput } from '../../../api/ask.ts'
 export type { SettingsView, SettingView } from '../../../api/settings-routes.ts'
-export type { MarketModelView, MarketView } from '../../../market-views.ts'
+export type { MarketView } from '../../../market-views.ts'
 export type { OfferView } from '../../../offer-views.ts'
 export type { PolicyView } from '../../../route-views.ts'
-export type { ModelsView, PeerView, StatusView } from '../../../views.ts'
+export type { PeerView, StatusView } from '../../../views.ts'

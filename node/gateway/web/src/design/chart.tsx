@@ -151,29 +151,13 @@ function pathOf(points: readonly { x: number; y: number | null }[]): string {
 }
 
 /** Round numbers, evenly apart, that hold all between `low` and `high`. */
-export function niceTicks(low: number, high: number): number[] {
+function niceTicks(low: number, high: number): number[] {
   const span = high - low || Math.abs(high) || 1
   const rough = span / MAX_TICKS
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = [1, 2, 2.5, 5, 10].map(factor => factor * power).find(each => each >= rough)!
   const [from, to] = [Math.floor(low / step), Math.max(Math.ceil(high / step), Math.floor(low / step) + 1)]
   return Array.from({ length: to - from + 1 }, (_, index) => Number(((from + index) * step).toPrecision(12)))
-}
-
-/** A line without a scale, as wide as a word; `label` says what it means. */
-export function Sparkline({ values, label }: { values: readonly number[]; label: string }) {
-  const [low, high] = [Math.min(...values), Math.max(...values)]
-  if (values.length < 2) return <span className="sparkline-none">–</span>
-  const points = values.map((value, index) => ({
-    x: 1 + (index / (values.length - 1)) * 78,
-    y: 19 - ((value - low) / (high - low || 1)) * 16,
-  }))
-  return (
-    <svg className="sparkline" viewBox="0 0 80 22" width="80" height="22" role="img" aria-label={label}>
-      <path d={pathOf(points)} />
-      <circle cx={points.at(-1)!.x - 1} cy={points.at(-1)!.y} r="2" />
-    </svg>
-  )
 }
 
 /** A share of a whole, 0 to 1, as a bar with its words beside it. */

@@ -17,7 +17,7 @@ interface FieldProps extends Labelled {
 }
 
 /** A label, an input and what there is to say of it, tied together for those who hear the page. */
-export function Field({ label, hint, error = null, suffix, isLabelHidden = false, children }: FieldProps) {
+function Field({ label, hint, error = null, suffix, isLabelHidden = false, children }: FieldProps) {
   const id = useId()
   const told = hint !== undefined || error !== null
   return (
@@ -87,21 +87,6 @@ export function SelectField<T extends string>({
           ))}
         </select>
       )}
-    </Field>
-  )
-}
-
-export function TextArea({
-  label,
-  hint,
-  error,
-  suffix,
-  isLabelHidden,
-  ...rest
-}: Labelled & ComponentProps<'textarea'>) {
-  return (
-    <Field {...labelled({ label, hint, error, suffix, isLabelHidden })}>
-      {attributes => <textarea rows={3} {...rest} {...attributes} className="input" />}
     </Field>
   )
 }

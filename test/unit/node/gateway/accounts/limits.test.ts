@@ -6,10 +6,12 @@ import { Leases } from '../../../../../node/gateway/accounts/leases.ts'
 import { Nonces } from '../../../../../node/gateway/accounts/nonces.ts'
 import { requireProtection } from '../../../../../node/gateway/accounts/protection.ts'
 import { RateLimits } from '../../../../../node/gateway/accounts/rate-limits.ts'
+import { RecentBalances } from '../../../../../node/gateway/accounts/recent-balances.ts'
 import { randomName } from '../../../../../node/gateway/accounts/secrets.ts'
 import { Sites } from '../../../../../node/gateway/accounts/sites.ts'
 import { UsedOnce } from '../../../../../node/gateway/accounts/used-once.ts'
 import { GatewayError } from '../../../../../node/gateway/http/http-error.ts'
+import { CREDIT } from '../../../../../protocol/money.ts'
 import { ManualClock } from '../../../../helpers/manual-clock.ts'
 
 const MINUTE_MS = 60_000
@@ -104,6 +106,34 @@ describe('nonces', () => {
     )
     clock.jump(10)
     assert.equal(used.use('c', clock.nowMs() + 10), true)
+  })
+})
+
+describe('balances', () => {
+  const told = { gas: 1n, credits: 2n * CREDIT, settlementCredits: 0n, stake: 0n }
+
+  it('are asked for once in a few seconds', async () => {
+    const clock = new ManualClock()
+    let asked = 0
+    const client = { balances: async () => ({ ...told, credits: BigInt(++asked) * CREDIT }) }
+    const balances = new RecentBalances({ clock, client: () => client })
+    assert.equal((await balances.of('0xa'))!.credits, '1')
+    assert.equal((await balances.of('0xa'))!.credits, '1')
+    assert.equal((await balances.of('0xb'))!.credits, '2')
+    clock.jump(5_000)
+    assert.equal((await balances.of('0xa'))!.credits, '3')
+  })
+
+  it('are not waited for long, and unknown without a chain', async () => {
+    const clock = new ManualClock()
+    const slow = new RecentBalances({ clock, client: () => ({ balances: () => new Promise(() => {}) }) })
+    const answer = slow.of('0xa')
+    await clock.advance(2_000)
+    assert.equal(await answer, null)
+    const broken = { balances: () => Promise.reject(new Error('unreachable')) }
+    assert.equal(await new RecentBalances({ clock, client: () => broken }).of('0xa'), null)
+    assert.equal(await new RecentBalances({ clock, client: () => null }).of('0xa'), null)
+    assert.deepEqual(clock.pendingMs(), [])
   })
 })
 

@@ -60,6 +60,7 @@ class AskedBackend implements McpBackend {
     wallet: null,
   })
   receipts: McpBackend['receipts'] = async () => []
+  receipt: McpBackend['receipt'] = async () => assert.fail('not asked for')
   verifyReceipt: McpBackend['verifyReceipt'] = async () => assert.fail('not asked for')
   learning: McpBackend['learning'] = async () => assert.fail('not asked for')
   status: McpBackend['status'] = async () => assert.fail('not asked for')

@@ -20,10 +20,12 @@ describe('MCP sessions over HTTP', () => {
   let http: Server
   let principal: Principal
   let url: string
+  let callers: (() => Principal)[]
 
   beforeEach(async () => {
     clock = new ManualClock()
     principal = LOOPBACK
+    callers = []
     const backend = { rights: new Set() } as unknown as McpBackend
     let made = 0
     sessions = new McpSessions(
@@ -31,7 +33,10 @@ describe('MCP sessions over HTTP', () => {
       {
         clock,
         makeId: () => `session-${++made}`,
-        serverFor: () => mcpServerFor({ backend, clock, log: silentLog, randomBytes }),
+        serverFor: caller => {
+          callers.push(caller)
+          return mcpServerFor({ backend, clock, log: silentLog, randomBytes })
+        },
       },
     )
     http = createServer(async (request, response) => {
@@ -78,6 +83,17 @@ describe('MCP sessions over HTTP', () => {
       assert.equal((await send('ping', id)).status, 404)
     principal = LOOPBACK
     assert.equal((await send('ping', id)).status, 200)
+  })
+
+  it('know their caller as its latest request had it', async () => {
+    const id = await begin()
+    const policy = { ...LOOPBACK.policy, maxPricePerRequest: 5n }
+    principal = { ...LOOPBACK, policy }
+    assert.equal((await send('ping', id)).status, 200)
+    assert.deepEqual(
+      callers.map(caller => caller().policy.maxPricePerRequest),
+      [5n],
+    )
   })
 
   it('are few: the idlest makes room, one that is in use does not', async () => {

@@ -3,7 +3,6 @@ import { Link, navigate, useRoute } from '../../app/router.tsx'
 import { useResource } from '../../data/resource.ts'
 import { can, useSession } from '../../data/session.ts'
 import { useStore } from '../../data/store.ts'
-import type { MarketView, ModelsView, OfferView } from '../../data/views.ts'
 import { Button, IconButton } from '../../design/button.tsx'
 import { AskAgain } from './ask-again.tsx'
 import { Canvas, MAX_PANES, type Pane } from './canvas.tsx'
@@ -180,23 +179,20 @@ function useAddress(session: AskSession, isKnown: boolean, id: string, hasMessag
   }, [id, hasMessages, isKnown])
 }
 
-/** Names under which something can be asked for: what this node runs, and what others offer. */
+/** What can be asked for now, of peers, this node and cloud services alike; those with most providers first. */
 function useModels(): ModelChoice[] {
-  const usable = useResource<ModelsView>('/api/models').data
-  const offers = useResource<OfferView[]>('/api/offers').data
-  const market = useResource<MarketView>('/api/market').data
-  return useMemo(() => {
-    const contexts = new Map<string, number | null>()
-    const add = (id: string, tokens: number | null) => {
-      const name = id.split('@')[0]!
-      contexts.set(name, Math.max(contexts.get(name) ?? 0, tokens ?? 0) || null)
-    }
-    for (const { model, contextTokens } of offers ?? []) add(model, contextTokens)
-    for (const id of usable?.usable ?? []) add(id, null)
-    for (const { name, offers: count } of market?.models ?? [])
-      if (count > 0 && !contexts.has(name)) add(name, null)
-    return [...contexts].map(([name, contextTokens]) => ({ name, contextTokens }))
-  }, [usable, offers, market])
+  const known = useResource<ModelList>('/v1/models').data
+  return useMemo(
+    () =>
+      (known?.data ?? [])
+        .filter(({ shoal }) => shoal.kinds.includes('chat'))
+        .map(({ id, shoal }) => ({ name: id, contextTokens: shoal.contextTokens })),
+    [known],
+  )
+}
+
+interface ModelList {
+  data: { id: string; shoal: { kinds: string[]; contextTokens: number } }[]
 }
 
 function useActions(

@@ -88,7 +88,7 @@ function PaneView({ pane, message, onClose }: { pane: Pane; message: Message; on
             <CopyButton text={source} what="text" />
             <IconButton
               label="Save as a file"
-              icon="down"
+              icon="save"
               size={16}
               onClick={() => save(source, fileName(block?.language ?? 'md'))}
             />

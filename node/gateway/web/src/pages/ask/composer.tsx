@@ -12,7 +12,7 @@ export interface ModelChoice {
   contextTokens: number | null
 }
 
-export const STRATEGIES = ['balanced', 'cost', 'speed', 'quality', 'privacy', 'geo'] as const
+const STRATEGIES = ['balanced', 'cost', 'speed', 'quality', 'privacy', 'geo'] as const
 const STRATEGY_NAMES: Record<(typeof STRATEGIES)[number], string> = {
   balanced: 'Balanced',
   cost: 'Cheapest',
@@ -77,79 +77,81 @@ export function Composer(props: {
       onDragOver={event => event.preventDefault()}
       onDrop={drop}
     >
-      <p className="composer-told" id={told} role="status">
-        {shown}
-      </p>
-      <div className="composer-box">
-        {attachments.length === 0 ? null : (
-          <ul className="attachments">
-            {attachments.map(({ name }) => (
-              <li key={name}>
-                {name}
-                <IconButton
-                  label={`Leave out ${name}`}
-                  icon="close"
-                  size={12}
-                  onClick={() => setAttachments(now => now.filter(file => file.name !== name))}
-                />
-              </li>
-            ))}
-          </ul>
-        )}
-        <textarea
-          ref={props.input}
-          aria-label="Your question"
-          aria-describedby={told}
-          placeholder="Ask the network …"
-          rows={1}
-          value={text}
-          onChange={event => {
-            setText(event.target.value)
-            setProblem(null)
-          }}
-          onKeyDown={event => {
-            if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
-            event.preventDefault()
-            send()
-          }}
-        />
-        <div className="composer-row">
-          <input
-            ref={files}
-            type="file"
-            multiple
-            hidden
-            aria-label="Files to attach"
+      <div className="composer-body">
+        <p className="composer-told" id={told} role="status">
+          {shown}
+        </p>
+        <div className="composer-box">
+          {attachments.length === 0 ? null : (
+            <ul className="attachments">
+              {attachments.map(({ name }) => (
+                <li key={name}>
+                  {name}
+                  <IconButton
+                    label={`Leave out ${name}`}
+                    icon="close"
+                    size={12}
+                    onClick={() => setAttachments(now => now.filter(file => file.name !== name))}
+                  />
+                </li>
+              ))}
+            </ul>
+          )}
+          <textarea
+            ref={props.input}
+            aria-label="Your question"
+            aria-describedby={told}
+            placeholder="Ask the network …"
+            rows={1}
+            value={text}
             onChange={event => {
-              void attach(event.target.files)
-              event.target.value = ''
+              setText(event.target.value)
+              setProblem(null)
+            }}
+            onKeyDown={event => {
+              if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+              event.preventDefault()
+              send()
             }}
           />
-          <IconButton label="Attach text files" icon="attach" onClick={() => files.current?.click()} />
-          <Options
-            options={props.options}
-            models={props.models}
-            priceError={priceError}
-            onChange={props.onOptions}
-          />
-          {props.isRunning ? (
-            <Button
-              className="composer-send"
-              kind="primary"
-              icon="stop"
-              aria-label="Stop"
-              onClick={props.onStop}
+          <div className="composer-row">
+            <input
+              ref={files}
+              type="file"
+              multiple
+              hidden
+              aria-label="Files to attach"
+              onChange={event => {
+                void attach(event.target.files)
+                event.target.value = ''
+              }}
             />
-          ) : (
-            <Button
-              className="composer-send"
-              kind="primary"
-              icon="send"
-              type="submit"
-              aria-label="Ask"
-              aria-disabled={!canSend}
+            <IconButton label="Attach text files" icon="attach" onClick={() => files.current?.click()} />
+            <Options
+              options={props.options}
+              models={props.models}
+              priceError={priceError}
+              onChange={props.onOptions}
             />
-          )}
+            {props.isRunning ? (
+              <Button
+                className="composer-send"
+                kind="primary"
+                icon="stop"
+                aria-label="Stop"
+                onClick={props.onStop}
+              />
+            ) : (
+              <Button
+                className="composer-send"
+                kind="primary"
+                icon="send"
+                type="submit"
+                aria-label="Ask"
+                aria-disabled={!canSend}
+              />
+            )}
+          </div>
         </div>
       </div>
     </form>

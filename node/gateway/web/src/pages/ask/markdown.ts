@@ -3,7 +3,7 @@ import { Marked, type Token } from 'marked'
 
 /** What models write, made safe to show: no scripts, styles, forms or pictures from elsewhere. */
 
-export type Block = { kind: 'html'; html: string } | { kind: 'code'; language: string; code: string }
+type Block = { kind: 'html'; html: string } | { kind: 'code'; language: string; code: string }
 
 const marked = new Marked({
   gfm: true,
@@ -52,11 +52,11 @@ const ALLOWED_TAGS = [
 const ALLOWED_ATTR = ['href', 'start', 'align', 'target', 'rel']
 
 /** Blocks that stand one under the other; while a text grows, all but the last stay as they are. */
-export function lexBlocks(text: string): Token[] {
+function lexBlocks(text: string): Token[] {
   return marked.lexer(text).filter(({ type }) => type !== 'space')
 }
 
-export function renderBlock(token: Token): Block {
+function renderBlock(token: Token): Block {
   if (token.type === 'code') {
     return { kind: 'code', language: (token.lang ?? '').split(/\s/)[0] ?? '', code: token.text as string }
   }
@@ -68,7 +68,7 @@ export function renderBlock(token: Token): Block {
 }
 
 /** The code blocks of a text, in order. */
-export function codeBlocks(text: string): { language: string; code: string }[] {
+function codeBlocks(text: string): { language: string; code: string }[] {
   return lexBlocks(text).flatMap(token => {
     const block = token.type === 'code' ? renderBlock(token) : null
     return block?.kind === 'code' ? [block] : []
@@ -82,3 +82,6 @@ function sanitize(html: string): string {
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 }
+
+/** All of it in one piece, as it is loaded when it is needed. */
+export const markdown = { lexBlocks, renderBlock, codeBlocks }

@@ -4,7 +4,7 @@ import { Store, useStore } from '../../data/store.ts'
 import { IconButton } from '../../design/button.tsx'
 import { Icon } from '../../design/icon.tsx'
 
-type Markdown = typeof import('./markdown.ts')
+type Markdown = typeof import('./markdown.ts')['markdown']
 
 const loaded = new Store<Markdown | null>(null)
 let loading: Promise<void> | null = null
@@ -12,7 +12,7 @@ let loading: Promise<void> | null = null
 /** Fetches what reads Markdown; it is not needed to type the first question. */
 export function loadMarkdown(): Promise<void> {
   loading ??= import('./markdown.ts').then(
-    module => loaded.set(module),
+    module => loaded.set(module.markdown),
     () => {
       loading = null
     },

@@ -22,7 +22,7 @@ import './network.css'
 const SETTLE_MS = 400
 /** Without events the lists are asked for now and then. */
 const LOOK_EVERY_MS = 15_000
-const MAX_NEWS = 8
+const MAX_NEWS = 12
 
 export default function NetworkPage() {
   const status = useResource<StatusView>('/api/status', { everyMs: LOOK_EVERY_MS })

@@ -116,11 +116,13 @@ export function siblingsOf(conversation: Conversation, message: Message): Messag
 /** Adds a message and shows it. */
 export function withMessage(conversation: Conversation, message: Message): Conversation {
   const isFirst = conversation.title === '' && message.role === 'user'
+  const way = message.parentId === null ? [] : pathTo(conversation, message.parentId)
+  const chosen = [...way, message].map(({ id, parentId }) => [parentId ?? '', id])
   return {
     ...conversation,
     title: isFirst ? titleOf(message) : conversation.title,
     messages: { ...conversation.messages, [message.id]: message },
-    chosen: { ...conversation.chosen, [message.parentId ?? '']: message.id },
+    chosen: { ...conversation.chosen, ...Object.fromEntries(chosen) },
   }
 }
 
