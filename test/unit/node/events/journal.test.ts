@@ -356,7 +356,7 @@ describe('event journal', () => {
     here.journal.append({ channel: 'system', type: 'test', data: { text: 'x'.repeat(20_000) } })
     await here.journal.flushed()
     const { events } = await here.journal.read({ after: 1_000_000 })
-    assert.deepEqual(events[0]!.data, { omitted: 'more than 16384 bytes' })
+    assert.deepEqual(events[0]!.data, { omitted: 'more than 8192 bytes' })
     await here.close()
     assert.equal(await here.journal.reader().next(), null)
     await here.open()
