@@ -73,7 +73,7 @@ export class Bill {
   static async open(options: BillOptions, modules: BillModules): Promise<Bill> {
     const { asks, principal, purse, shoal, onEvent } = options
     const { node, stopping, clock } = modules
-    const isOwner = principal.tenant === OWNER_TENANT && purse.isUnmetered === true
+    const isOwner = principal.tenant === OWNER_TENANT
     const markup = isOwner ? 0 : node.config['gateway.markup']
     const wanted = smallest(shoal.maxPrice, principal.policy.maxPricePerRequest)
     const cap = wanted ?? (purse.isUnmetered ? null : quote(asks, markup, node))
