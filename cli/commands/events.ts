@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { CHANNELS, type Channel } from '../../node/events/event.ts'
+import { CHANNELS, type Channel } from '../../node/events/channels.ts'
 import type { EventPageView } from '../../node/gateway/event-views.ts'
 import { wholeNumber } from '../arguments.ts'
 import { type CommonOptions, outputFrom, runningNode, usageError, withCommonOptions } from '../context.ts'

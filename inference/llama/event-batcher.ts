@@ -56,7 +56,7 @@ export class EventBatcher {
     } else {
       last.tokens.push(...event.tokens)
       last.text += event.text
-      if (event.logprobs !== undefined) last.logprobs = [...(last.logprobs ?? []), ...event.logprobs]
+      if (event.logprobs !== undefined) last.logprobs?.push(...event.logprobs)
     }
     const waitMs = this.#sentMs + this.#interval() - this.#nowMs()
     const isFirst = !this.#begun.has(generation)

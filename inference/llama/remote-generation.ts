@@ -171,7 +171,8 @@ export class RemoteGeneration implements Generation {
       // Only this class makes queued outputs, so joining in place is safe and stays linear.
       ;(last.tokens as number[]).push(...event.tokens)
       last.text += event.text
-      if (event.logprobs !== undefined) last.logprobs = [...(last.logprobs ?? []), ...event.logprobs]
+      if (event.logprobs !== undefined)
+        (last.logprobs as TokenLogprobs[] | undefined)?.push(...event.logprobs)
     } else if (event.type === 'prefill' && last?.type === 'prefill')
       this.#queue[this.#queue.length - 1] = event
     else this.#queue.push(event)

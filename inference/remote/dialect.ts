@@ -183,6 +183,8 @@ function chanceOf({ token, bytes, logprob }: z.output<typeof chanceSchema>): Tok
 
 /** Null where there is none or it cannot be believed; the tokens are counted here then. */
 function readUsage(value: unknown): Usage | null {
+  // As in every part but the last: to make an error of it would take longer than all else.
+  if (value === undefined || value === null) return null
   const parsed = usageSchema.safeParse(value)
   if (!parsed.success) return null
   const { prompt_tokens, completion_tokens = 0 } = parsed.data

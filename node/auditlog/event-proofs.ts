@@ -1,9 +1,10 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import pLimit from 'p-limit'
 import type { Address, Bytes32 } from '../../protocol/ids.ts'
 import type { ChainClient } from '../chain/client.ts'
 import type { EventLog } from './event-log.ts'
 import type { LoggedAnchor, LogIndex } from './log-index.ts'
-import { type AuditEntry, auditEntry, type InclusionProof, proveInclusion } from './merkle.ts'
+import { type AuditEntry, auditEntry, auditTree, type InclusionProof } from './merkle.ts'
 
 export interface EventProofsModules {
   log: EventLog
@@ -23,15 +24,17 @@ export interface EventProof {
   anchor: { wallet: Address; index: number; anchoredAt: number; transaction: Bytes32 } | null
 }
 
-/** Ranges whose entries are kept: most questions are about the latest. */
-const MAX_RANGES = 4
+type AuditTree = ReturnType<typeof auditTree>
+
+/** Trees that are kept: most questions are about the latest anchors. */
+const MAX_TREES = 4
 
 /** Proves events of our own log, for whoever checks them without us. */
 export class EventProofs {
   readonly #modules: EventProofsModules
-  /** Of a range the whole log is read; one question at a time. */
+  /** For a tree the whole log is read, and much is hashed: one at a time. */
   readonly #one = pLimit(1)
-  readonly #ranges = new Map<number, AuditEntry[]>()
+  readonly #trees = new Map<number, AuditTree>()
   readonly #anchoredAt = new Map<number, number>()
 
   constructor(modules: EventProofsModules) {
@@ -50,12 +53,17 @@ export class EventProofs {
     if (record === null) return null
     if (anchor === undefined) return { sequence, record, inclusion: null, anchor: null }
     const anchoredAt = await this.#timeOf(anchor)
-    const entries = await this.#one(() => this.#entriesOf(anchor))
-    const { firstSequence, transaction } = anchor
+    const tree = await this.#one(() => this.#treeOf(anchor))
+    const { hash, claim } = auditEntry(record)
+    const { index: number, firstSequence, lastSequence, transaction } = anchor
     return {
       ...{ sequence, record },
-      inclusion: proveInclusion({ index: anchor.index, firstSequence, anchoredAt, sequence }, entries),
-      anchor: anchoredAt === null ? null : { wallet, index: anchor.index, anchoredAt, transaction },
+      inclusion: {
+        ...{ index: number, root: tree.root, firstSequence, lastSequence, anchoredAt, sequence, claim },
+        eventHash: `0x${bytesToHex(hash)}`,
+        proof: tree.getProof(sequence - firstSequence),
+      },
+      anchor: anchoredAt === null ? null : { wallet, index: number, anchoredAt, transaction },
     }
   }
 
@@ -73,14 +81,15 @@ export class EventProofs {
     return anchoredAt
   }
 
-  async #entriesOf({ index, firstSequence, lastSequence }: LoggedAnchor): Promise<AuditEntry[]> {
-    const known = this.#ranges.get(index)
+  async #treeOf({ index, firstSequence, lastSequence }: LoggedAnchor): Promise<AuditTree> {
+    const known = this.#trees.get(index)
     if (known !== undefined) return known
     const entries: AuditEntry[] = []
     for await (const { record } of this.#modules.log.read(firstSequence, lastSequence))
       entries.push(auditEntry(record))
-    this.#ranges.set(index, entries)
-    if (this.#ranges.size > MAX_RANGES) this.#ranges.delete(this.#ranges.keys().next().value!)
-    return entries
+    const tree = auditTree(firstSequence, entries)
+    this.#trees.set(index, tree)
+    if (this.#trees.size > MAX_TREES) this.#trees.delete(this.#trees.keys().next().value!)
+    return tree
   }
 }

@@ -446,7 +446,7 @@ export const settings = {
     kind: choice(['infer', 'none']),
     default: 'infer',
     help: 'What programs on this machine may do without a key: ask in your name, or nothing. Only where nobody else can connect.',
-    flag: 'gateway-loopback-access',
+    flag: 'gateway-loopback',
   }),
   'gateway.hosts': setting({
     kind: list(text('host', 253)),
@@ -476,7 +476,7 @@ export const settings = {
     kind: integer(1, 10_000_000),
     default: 3_000,
     help: 'How often one address may ask, whoever it is; not on this machine alone.',
-    flag: 'gateway-address-requests-per-minute',
+    flag: 'gateway-address-rate',
   }),
   'gateway.maxStreams': setting({
     kind: integer(1, 1_000_000),

@@ -5,7 +5,7 @@ import {
 } from '../../protocol/messages/audit-event.ts'
 import { openRecord } from '../../protocol/signed.ts'
 import type { EventLog } from '../auditlog/event-log.ts'
-import type { Channel } from './event.ts'
+import type { Channel } from './channels.ts'
 import type { EventJournal } from './journal.ts'
 import { jsonOf } from './json.ts'
 import type { TaskTenants } from './task-tenants.ts'

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Store } from '../store/store.ts'
 import type { BatchOperation, Table } from '../store/table.ts'
-import { CHANNELS, type Channel, type JournalEvent, type JsonValue } from './event.ts'
+import { CHANNELS, type Channel } from './channels.ts'
+import type { JournalEvent, JsonValue } from './event.ts'
 
 /** A line: `[sequence, time, type, tenant, data]`. */
 type Line = [number, number, string, string, { [key: string]: JsonValue }]

@@ -1,6 +1,7 @@
 import type { BatchOperation } from '../store/table.ts'
 import { type BlockInfo, type EventBlocks, lineOf } from './blocks.ts'
-import type { Channel, Gap, JournalEvent } from './event.ts'
+import type { Channel } from './channels.ts'
+import type { Gap, JournalEvent } from './event.ts'
 
 /** An event before it is on disk. */
 export interface WaitingEvent extends Omit<JournalEvent, 'sequence'> {

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../clock.ts'
 import { LatestWriter } from '../store/latest-writer.ts'
+import type { Channel } from './channels.ts'
 import type { GroupView } from './consumer-groups.ts'
-import type { Channel, Gap, JournalEvent } from './event.ts'
+import type { Gap, JournalEvent } from './event.ts'
 import type { EventJournal, JournalFollower } from './journal.ts'
 import { ToldGaps } from './told-gaps.ts'
 
@@ -98,6 +99,11 @@ export class ConsumerGroup implements JournalFollower {
     this.#unfollow = modules.journal.follow(this)
   }
 
+  /** Whether it has a consumer. */
+  get isUsed(): boolean {
+    return this.#consumers.size > 0
+  }
+
   /** A consumer of this name that is there already ends. */
   join(name: string, maxUnacknowledged: number): GroupConsumer {
     const before = this.#consumers.get(name)
@@ -127,6 +133,11 @@ export class ConsumerGroup implements JournalFollower {
   /** Puts the group on disk as it now is. @throws {StoreError} */
   save(): Promise<void> {
     return this.#writer.write()
+  }
+
+  /** Does something about the group on disk, after all that is being written of it. */
+  change(work: () => Promise<void>): Promise<void> {
+    return this.#writer.change(work)
   }
 
   view(): GroupView {

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { Store } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
+import { CHANNELS, type Channel } from './channels.ts'
 import { ConsumerGroup, type GroupConsumer, type GroupState } from './consumer-group.ts'
 import { EventsError } from './errors.ts'
-import { CHANNELS, type Channel, type EventFilter } from './event.ts'
+import { type EventFilter, OWNER } from './event.ts'
 import type { EventJournal } from './journal.ts'
 
 export interface ConsumerGroupsOptions {
@@ -14,6 +15,8 @@ export interface ConsumerGroupsOptions {
   maxUnacknowledged?: number
   /** Groups of one tenant at most. */
   maxGroups?: number
+  /** Groups of all at most: who then begins one takes the place of the tenant's group that was unused the longest. */
+  maxAllGroups?: number
 }
 
 export interface ConsumerGroupsModules {
@@ -48,6 +51,7 @@ export interface GroupView {
 const ACK_TIMEOUT_MS = 30_000
 const MAX_UNACKNOWLEDGED = 1_000
 const MAX_GROUPS = 64
+const MAX_ALL_GROUPS = 4_096
 export const GROUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 const groupSchema = z.strictObject({
@@ -67,6 +71,7 @@ export class ConsumerGroups {
   readonly #options: Required<ConsumerGroupsOptions>
   readonly #modules: ConsumerGroupsModules
   readonly #table: Table<GroupState>
+  /** The one that was joined last comes last. */
   readonly #groups = new Map<string, ConsumerGroup>()
 
   private constructor(options: ConsumerGroupsOptions, modules: ConsumerGroupsModules) {
@@ -74,6 +79,7 @@ export class ConsumerGroups {
       ackTimeoutMs: options.ackTimeoutMs ?? ACK_TIMEOUT_MS,
       maxUnacknowledged: options.maxUnacknowledged ?? MAX_UNACKNOWLEDGED,
       maxGroups: options.maxGroups ?? MAX_GROUPS,
+      maxAllGroups: options.maxAllGroups ?? MAX_ALL_GROUPS,
     }
     this.#modules = modules
     this.#table = modules.store.table('event-groups', groupSchema)
@@ -97,23 +103,35 @@ export class ConsumerGroups {
         fix: 'Use 1 to 64 letters, digits, dots, dashes and underscores.',
       })
     }
-    let group = this.#groups.get(keyOf(tenant, name))
-    if (group === undefined) {
+    const key = keyOf(tenant, name)
+    if (!this.#groups.has(key)) {
       if (this.#of(tenant).length >= this.#options.maxGroups) {
         throw new EventsError('GROUP_REFUSED', `there are ${this.#options.maxGroups} groups already`, {
           fix: 'Remove one that nobody uses.',
         })
       }
-      const { journal } = this.#modules
-      const committed = Math.min(options.after ?? journal.lastSequence, journal.lastSequence)
-      group = this.#add({ tenant, name, channels: [...channels], committed, acknowledged: [] })
-      await group.save()
-    } else if (!isSame(group.channels, channels)) {
-      throw new EventsError('BAD_EVENT_QUERY', `the group follows ${group.channels.join(', ')}`, {
+      await this.#makeRoom()
+    }
+    const known = this.#groups.get(key)
+    if (known !== undefined && !isSame(known.channels, channels)) {
+      throw new EventsError('BAD_EVENT_QUERY', `the group follows ${known.channels.join(', ')}`, {
         fix: 'Ask for the same channels, or use a group of another name.',
       })
     }
-    return group.join(consumer, maxUnacknowledged)
+    const { lastSequence } = this.#modules.journal
+    const committed = Math.min(options.after ?? lastSequence, lastSequence)
+    const group = known ?? this.#add({ tenant, name, channels: [...channels], committed, acknowledged: [] })
+    this.#groups.delete(key)
+    this.#groups.set(key, group)
+    const joined = group.join(consumer, maxUnacknowledged)
+    if (known !== undefined) return joined
+    try {
+      await group.save()
+      return joined
+    } catch (error) {
+      joined.close()
+      throw error
+    }
   }
 
   /**
@@ -131,10 +149,11 @@ export class ConsumerGroups {
 
   /** @throws {EventsError} BAD_EVENT_QUERY when there is no such group */
   async remove(group: { tenant: string; group: string }): Promise<void> {
-    this.#get(group).close()
+    const found = this.#get(group)
     const key = keyOf(group.tenant, group.group)
+    found.close()
     this.#groups.delete(key)
-    await this.#modules.store.batch([this.#table.deleteOperation(key)])
+    await found.change(() => this.#modules.store.batch([this.#table.deleteOperation(key)]))
   }
 
   list(tenant: string): GroupView[] {
@@ -144,6 +163,19 @@ export class ConsumerGroups {
   /** Ends all consumers; idempotent. */
   stop(): void {
     for (const group of this.#groups.values()) group.close()
+  }
+
+  /** Whoever has a wallet is a tenant: their groups must not be without end, nor keep others from having theirs. */
+  async #makeRoom(): Promise<void> {
+    if (this.#groups.size < this.#options.maxAllGroups) return
+    for (const { tenant, name, isUsed } of this.#groups.values()) {
+      if (tenant === OWNER || isUsed) continue
+      await this.remove({ tenant, group: name })
+      return
+    }
+    throw new EventsError('GROUP_REFUSED', 'as many groups as this node keeps are in use', {
+      fix: 'Try again later, or follow events without a group.',
+    })
   }
 
   #of(tenant: string): ConsumerGroup[] {

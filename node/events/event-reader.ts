@@ -1,4 +1,5 @@
-import type { Channel, EventFilter, EventPage } from './event.ts'
+import type { Channel } from './channels.ts'
+import type { EventFilter, EventPage } from './event.ts'
 import type { EventJournal, JournalFollower } from './journal.ts'
 import { ToldGaps } from './told-gaps.ts'
 

@@ -1,8 +1,5 @@
 import { z } from 'zod'
-
-/** Subjects of events; each keeps its own order and its own share of the disk. */
-export const CHANNELS = ['tasks', 'receipts', 'prices', 'learning', 'peers', 'audit', 'system'] as const
-export type Channel = (typeof CHANNELS)[number]
+import { CHANNELS, type Channel } from './channels.ts'
 
 /** What somebody who is not the node's owner may follow, and of it only what is theirs. */
 export const TENANT_CHANNELS: readonly Channel[] = ['tasks', 'receipts']

@@ -4,9 +4,8 @@ import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import { EventBlocks, lineTail } from './blocks.ts'
 import { ChannelBlocks, type WaitingEvent } from './channel-blocks.ts'
+import { CHANNELS, type Channel } from './channels.ts'
 import {
-  CHANNELS,
-  type Channel,
   type EventFilter,
   type EventPage,
   type Gap,
@@ -42,8 +41,10 @@ const MAX_EVENTS = 100_000
 const MAX_BYTES = 32 * 1_048_576
 const MAX_AGE_MS = 30 * 24 * 3_600_000
 const MAX_WAITING = 50_000
+/** The same in characters. */
+const MAX_WAITING_CHARACTERS = 32 * 1_048_576
 /** Of the data of one event; what is larger is left out and said to be. */
-const MAX_EVENT_BYTES = 16_384
+const MAX_EVENT_BYTES = 8_192
 /** Written at once at most. */
 const BATCH_EVENTS = 4_096
 const RETRY_MS = 1_000
@@ -68,6 +69,8 @@ export class EventJournal {
   readonly #lost = new Map<Channel, number>()
   #sequence: number
   #waiting: WaitingEvent[] = []
+  #waitingCharacters = 0
+  #isFailing = false
   #writing: Promise<void> | null = null
   /** Set while the disk is given time after a write that failed. */
   #retry: Timer | null = null
@@ -131,7 +134,8 @@ export class EventJournal {
    */
   append({ channel, type, tenant = OWNER, data }: NewEvent): void {
     if (this.#isStopped) return
-    if (this.#waiting.length >= this.#options.maxWaiting) {
+    const { maxWaiting } = this.#options
+    if (this.#waiting.length >= maxWaiting || this.#waitingCharacters >= MAX_WAITING_CHARACTERS) {
       this.#lost.set(channel, (this.#lost.get(channel) ?? 0) + 1)
       return
     }
@@ -141,6 +145,7 @@ export class EventJournal {
     const kept = tooLong ? { omitted: `more than ${MAX_EVENT_BYTES} bytes` } : data
     const tail = lineTail(timeMs, type, tenant, tooLong ? JSON.stringify(kept) : json)
     this.#waiting.push({ channel, timeMs, type, tenant, data: kept, tail })
+    this.#waitingCharacters += tail.length
     this.#begin()
   }
 
@@ -277,12 +282,16 @@ export class EventJournal {
         ...(changes.some(change => change.removes) ? [this.#blocks.putHead({ sequence, removed })] : []),
       ])
     } catch (error) {
-      log.warn({ err: error, waiting: this.#waiting.length }, 'events wait for the disk')
+      if (!this.#isFailing)
+        log.warn({ err: error, waiting: this.#waiting.length }, 'events wait for the disk')
+      this.#isFailing = true
       if (!this.#isStopped) this.#retryLater()
       return false
     }
     for (const { apply } of changes) apply()
     this.#waiting.splice(0, batch.length)
+    for (const { tail } of batch) this.#waitingCharacters -= tail.length
+    this.#isFailing = false
     this.#sequence = sequence
     const events = numbered.map(({ tail: _, ...event }): JournalEvent => event)
     this.#recent.add(events)

@@ -1,5 +1,5 @@
 import type { NodeEvent, NodeEvents } from '../node-events.ts'
-import type { Channel } from './event.ts'
+import type { Channel } from './channels.ts'
 import type { EventJournal } from './journal.ts'
 import { jsonOf } from './json.ts'
 

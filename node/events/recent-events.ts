@@ -1,6 +1,7 @@
-import type { Channel, JournalEvent } from './event.ts'
+import type { Channel } from './channels.ts'
+import type { JournalEvent } from './event.ts'
 
-const MAX_EVENTS = 2_048
+const MAX_EVENTS = 1_024
 
 /** The last events in memory, for readers that keep up: those read no disk, and all share these. */
 export class RecentEvents {

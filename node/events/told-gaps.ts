@@ -1,4 +1,5 @@
-import type { Channel, Gap } from './event.ts'
+import type { Channel } from './channels.ts'
+import type { Gap } from './event.ts'
 
 /** Tells a reader of each gap once, although several pages may begin in it. */
 export class ToldGaps {

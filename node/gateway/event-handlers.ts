@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts'
-import { CHANNELS } from '../events/event.ts'
+import { CHANNELS } from '../events/channels.ts'
 import type { ShoalNode } from '../node.ts'
 import type { ControlHandlersOf } from './control-api.ts'
 import type { eventMethods } from './event-methods.ts'

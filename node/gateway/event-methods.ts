@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CHANNELS } from '../events/event.ts'
+import { CHANNELS } from '../events/channels.ts'
 import { MAX_PAGE_EVENTS } from '../events/journal.ts'
 
 /** The commands about events; part of `controlMethods`. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { CHANNELS, type EventFilter, eventView, eventViewSchema, type Gap } from '../events/event.ts'
+import { CHANNELS } from '../events/channels.ts'
+import { type EventFilter, eventView, eventViewSchema, type Gap } from '../events/event.ts'
 import type { EventJournal } from '../events/journal.ts'
 
 export const gapViewSchema = z

@@ -20,6 +20,9 @@ const CHANNEL_AFTER_MS = 3_000
 /** Of those whose score is at least so much of the best's, one who is ready stands by. */
 const NEARLY_AS_GOOD = 0.8
 
+/** Made once: a reason of its own for each task would take its stack each time. */
+const STOPPED = new DOMException('the task has ended', 'AbortError')
+
 /**
  * Keeps somebody ready to go on with a task: chosen and connected once it runs; with a channel, too, when it
  * runs long or its provider gives cause for concern. So going on elsewhere has nothing to wait for, and short
@@ -60,7 +63,7 @@ export class Standby {
 
   /** Idempotent. */
   stop(): void {
-    this.#abort.abort()
+    this.#abort.abort(STOPPED)
     this.#timer?.cancel()
   }
 

@@ -155,7 +155,8 @@ export class ToolServer {
     return {
       name: `${this.#config.name}/${name}`,
       description: cutTo(harmless(description), MAX_DESCRIPTION_BYTES).text,
-      parameters: inputSchema,
+      // What is in the schema's own texts goes into prompts, too.
+      parameters: JSON.parse(harmless(JSON.stringify(inputSchema))) as NodeTool['parameters'],
       call: async (argumentsJson, { signal }) => {
         const given = objectIn(argumentsJson)
         if (given === null) return failure('The arguments are no JSON object.')

@@ -24,10 +24,15 @@ const LEARNING = {
   ...{ 'learning.power': 'any', 'learning.minFreeMemory': 0, 'learning.maxTemperature': 120 },
   ...{ 'learning.quiet': '1s' },
 }
+/** Of embedded chains. */
+const CLOSE_DELAY_S = 3_600
+/** An account that two tests share. */
+const SAVER = `0x${'53'.repeat(32)}`
 const GIFT = 1_000n * CREDIT
 
 describe('page with money', function () {
-  this.timeout(MINUTE_MS)
+  // Pictures of each page in each size take their time.
+  this.timeout((process.env.SHOAL_PICTURES === undefined ? 1 : 4) * MINUTE_MS)
   const network = new TestNetwork()
   let browser: Browser
   let door: TestGateway
@@ -221,7 +226,9 @@ describe('page with money', function () {
   }
 
   it('goes on where the person said no, is on another chain, or has nothing', async () => {
-    const { page, wallet, errors } = await visit('/wallet', { startsOn: 1, knowsChain: false })
+    const { page, wallet, errors } = await visit('/wallet', {
+      ...{ startsOn: 1, knowsChain: false, privateKey: SAVER },
+    })
     wallet.rejects.add('eth_requestAccounts')
     await connect(page)
     await alert(page, 'you said no in your wallet')
@@ -268,11 +275,12 @@ describe('page with money', function () {
       await connect(page)
       await signIn(page)
       await deposit(page, '5')
-      line.cutAfter('"type":"text"')
+      line.holdAfter('"type":"text"')
       await ask(page, ENDLESS)
       const answer = page.getByLabel('About this answer')
-      await page.getByText('STREAM_BROKEN').waitFor()
       const tokens = Number.parseInt((await answer.getByText(/^\d+(, \d+\/s)?$/).textContent())!, 10)
+      line.cut()
+      await page.getByText(/STREAM_BROKEN|NODE_UNREACHABLE/).waitFor()
       const model = door.node.node.parts.book.of(provider.key)!.offer.models[0]!
       const received = costRoundedUp(model, {
         inputTokens: Buffer.byteLength(ENDLESS) + 80,
@@ -303,6 +311,24 @@ describe('page with money', function () {
     } finally {
       await line.stop()
     }
+  })
+
+  it('gives back what is in a channel whose key and node are gone', async () => {
+    // Last: the chain is ahead of the clocks from then on. The account of a test before, in a browser that has never seen it.
+    const { page, wallet } = await visit('/wallet', { privateKey: SAVER })
+    await connect(page)
+    await page.getByText('Its session key is not in this browser.').waitFor()
+    await takePicture(page, 'wallet-stranded')
+    await page.getByRole('button', { name: 'Announce close' }).first().click()
+    await page.getByText('You have announced the close.').waitFor()
+    await page.getByText('Channels').first().waitFor()
+    await chain().request('evm_increaseTime', [CLOSE_DELAY_S + 1])
+    await chain().request('evm_mine', [])
+    await page.reload()
+    await page.getByRole('button', { name: 'Take back' }).click()
+    await page.getByRole('button', { name: 'Withdraw' }).click()
+    await page.getByRole('heading', { name: 'Money that waits for you' }).waitFor({ state: 'detached' })
+    assert.equal((await chain().balances(wallet.address)).credits, GIFT)
   })
 
   describe('for its operator', () => {

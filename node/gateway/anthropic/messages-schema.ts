@@ -87,7 +87,9 @@ export const messagesRequestSchema = z
     ),
     shoal: shoalOptionsSchema.optional(),
   })
-  .describe('A conversation, as Anthropic has it.')
+  .describe(
+    'A conversation, as Anthropic has it. What a model should think first, and caching, is of no effect.',
+  )
 export type MessagesRequest = z.output<typeof messagesRequestSchema>
 
 export const countTokensSchema = z.object(promptFields)

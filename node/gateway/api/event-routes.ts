@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { CHANNELS, type Channel } from '../../events/channels.ts'
 import { GROUP_NAME } from '../../events/consumer-groups.ts'
-import { CHANNELS, type Channel, OWNER, TENANT_CHANNELS } from '../../events/event.ts'
+import { OWNER, TENANT_CHANNELS } from '../../events/event.ts'
 import { MAX_PAGE_EVENTS } from '../../events/journal.ts'
 import { eventPageSchema, eventPageView } from '../event-views.ts'
 import { GatewayError } from '../http/http-error.ts'

@@ -51,7 +51,8 @@ export const paymentRoutes: GatewayPlugin = (app, { payments, node, config, cloc
   }
   app.addHook('onReady', async () => {
     node.events.on('event', onEvent)
-    await begin()
+    // A chain that is slow holds nothing else up.
+    void begin()
   })
   app.addHook('onClose', async () => {
     node.events.off('event', onEvent)

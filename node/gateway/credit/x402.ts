@@ -19,7 +19,7 @@ import { GatewayError } from '../http/http-error.ts'
 
 /*
  * x402, version 2: what an unpaid request is answered, what a paid one brings, and what it is told of its payment.
- * https://github.com/coinbase/x402, specs/x402-specification-v2.md
+ * https://github.com/x402-foundation/x402, specs/x402-specification-v2.md
  */
 
 const EXACT_SCHEME = 'exact'

@@ -184,6 +184,8 @@ async function makeApp({ config, log }: ShoalNode): Promise<GatewayApp> {
   app.setValidatorCompiler(validatorCompiler)
   // What we answer is made by ourselves and typed; to check it once more would cost each answer its time.
   app.setSerializerCompiler(() => JSON.stringify)
+  // Pages of other sites can send it without asking.
+  app.removeContentTypeParser('text/plain')
   app.decorateRequest('principal', null)
   app.decorateRequest('purse', null)
   return app.withTypeProvider<ZodTypeProvider>()

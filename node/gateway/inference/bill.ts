@@ -1,8 +1,9 @@
-import { maxAmount, minAmount } from '../../../protocol/money.ts'
+import { costRoundedUp, formatCredits, maxAmount, minAmount } from '../../../protocol/money.ts'
 import type { Clock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
 import type { AskOptions } from '../../tasks/ask.ts'
 import { promptTokensBound } from '../../tasks/demand.ts'
+import { TaskError } from '../../tasks/errors.ts'
 import { GatewayError } from '../http/http-error.ts'
 import { OWNER_TENANT } from '../http/principal.ts'
 import type { Purse, Reservation } from '../http/purse.ts'
@@ -67,14 +68,16 @@ export class Bill {
   /**
    * Sets aside what a request can cost: what it names itself, else the most that those cost who are likeliest to do it.
    * @throws {GatewayError} PAYMENT_REQUIRED, BUDGET_EXCEEDED
+   * @throws {TaskError} TOO_EXPENSIVE
    */
   static async open(options: BillOptions, modules: BillModules): Promise<Bill> {
     const { asks, principal, purse, shoal, onEvent } = options
     const { node, stopping, clock } = modules
-    const isOwner = principal.tenant === OWNER_TENANT && purse.isUnmetered === true
+    const isOwner = principal.tenant === OWNER_TENANT
     const markup = isOwner ? 0 : node.config['gateway.markup']
     const wanted = smallest(shoal.maxPrice, principal.policy.maxPricePerRequest)
     const cap = wanted ?? (purse.isUnmetered ? null : quote(asks, markup, node))
+    if (wanted !== null && !isOwner) refuseBelowOwnPrice(asks, withoutMarkup(wanted, markup), node)
     const signal = AbortSignal.any([options.signal, stopping])
     const reservation = await purse.reserve(cap ?? 0n, { signal })
     const limit = cap === null ? null : minAmount(cap, purse.isUnmetered ? cap : reservation.limit)
@@ -187,6 +190,29 @@ function quoteOf(ask: UncappedAsk, node: ShoalNode): bigint {
     worst = maxAmount(worst, cost / 1_000_000n + 1n)
   }
   return worst
+}
+
+/**
+ * Routing takes the own engine for what it costs the owner, often nothing. Whoever pays for it by our price must be able
+ * to, as at any peer: else a tiny limit would buy a prompt's work and a first token.
+ * @throws {TaskError} TOO_EXPENSIVE
+ */
+function refuseBelowOwnPrice(asks: readonly UncappedAsk[], limit: bigint, node: ShoalNode): void {
+  let worst = 0n
+  for (const ask of asks) {
+    const { candidates } = node.trade.requester.rank({ ...ask, maxPrice: null })
+    const own = candidates.find(({ provider }) => provider === 'local')
+    if (own === undefined) continue
+    worst += costRoundedUp(node.parts.desk.pricing.terms(own.model.model), {
+      inputTokens: promptTokensBound(ask.input),
+      outputTokens: ask.input.kind === 'embedding' ? 0 : ask.maxTokens,
+    })
+  }
+  if (worst <= limit) return
+  throw new TaskError('TOO_EXPENSIVE', `nobody does this for ${formatCredits(limit)} credits`, {
+    fix: 'Allow a higher price, or ask for fewer tokens.',
+    details: { needed: formatCredits(worst) },
+  })
 }
 
 function smallest(a: bigint | null, b: bigint | null): bigint | null {

@@ -22,7 +22,7 @@ export interface Payer {
  * Who pays for a request: the money it brought itself, the channel it names, or its principal's budget.
  * @throws {GatewayError} UNAUTHENTICATED, PAYMENT_REQUIRED
  */
-export async function payerOf(
+async function payerOf(
   request: GatewayRequest,
   { accounts }: Pick<GatewayContext, 'accounts'>,
 ): Promise<Payer> {

@@ -7,11 +7,11 @@ import { mcpServerFor } from './server.ts'
 import { McpSessions, type SessionUse } from './sessions.ts'
 
 const LIMITS = {
-  maxSessions: 256,
+  maxSessions: 128,
   maxPerCaller: 64,
   idleMs: 30 * 60_000,
   maxEvents: 512,
-  maxEventBytes: 1_048_576,
+  maxEventBytes: 262_144,
 }
 
 /** Of JSON-RPC, as the SDK's own transport says them. */

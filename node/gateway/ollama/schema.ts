@@ -82,7 +82,7 @@ export const chatRequestSchema = z
     messages: z.array(message).max(MAX_CHAT_MESSAGES).default([]),
     tools: z.nullish(z.array(tool).max(MAX_TOOLS)),
   })
-  .describe('A chat, as Ollama has it.')
+  .describe('A chat, as Ollama has it. think and keep_alive are of no effect.')
 export type ChatRequest = z.output<typeof chatRequestSchema>
 
 export const generateRequestSchema = z

@@ -134,7 +134,7 @@ export const usageSchema = z.object({
 })
 
 const logprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.nullable(z.array(z.int())) })
-export const logprobsSchema = z.object({
+const logprobsSchema = z.object({
   content: z.nullable(z.array(logprob.extend({ top_logprobs: z.array(logprob) }))),
   refusal: z.null(),
 })
@@ -174,7 +174,7 @@ export type ChatResponse = z.output<typeof chatResponseSchema>
 export type OpenaiFinish = z.output<typeof finishReason>
 
 /** An error as clients of OpenAI read it. */
-export const openaiErrorSchema = z.object({
+const openaiErrorSchema = z.object({
   error: z.object({
     message: z.string(),
     type: z.string(),

@@ -9,7 +9,7 @@ import { nowUs } from './clock.ts'
  * was written, that of the first also when the request had come: `#came@` and `@written@`, microseconds.
  */
 
-const TOKEN_EVERY_MS = 15
+const TOKEN_EVERY_MS = 30
 const THINKS_MS = { least: 20, most: 100 }
 
 const random = seededRandom(1)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { get as httpGet } from 'node:http'
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
@@ -310,6 +311,47 @@ describe('access over HTTP', () => {
         [200, 200, 429],
       )
       assert.equal(await from('192.0.2.2'), 200)
+    })
+
+    it('in requests at once, from their first byte to their last', async () => {
+      await desk().createTenant(tenantInput.parse({ id: 'single', policy: { concurrent: 1 } }))
+      const key = await keyFor({ tenant: 'single' })
+      const asked = async () => (await send(`${url}/v1/models`, { headers: bearer(key) })).status
+      const first = await connect(url)
+      first.write(
+        [
+          'POST /v1/chat/completions HTTP/1.1',
+          `Host: ${new URL(url).host}`,
+          `Authorization: Bearer ${key.key}`,
+          'Content-Type: application/json',
+          'Content-Length: 100',
+          'Expect: 100-continue',
+          '\r\n',
+        ].join('\r\n'),
+      )
+      await once(first, 'data')
+      assert.equal(await asked(), 429)
+      first.destroy()
+      await waitUntil('the place is free', async () => (await asked()) === 200)
+    })
+
+    it('in what its tenant may have', async () => {
+      const policy = { models: ['another-model'], strategies: ['privacy' as const] }
+      await desk().createTenant(tenantInput.parse({ id: 'narrow', policy }))
+      const headers = bearer(await keyFor({ tenant: 'narrow' }))
+      const ask = (body: object) =>
+        send(`${url}/v1/chat/completions`, {
+          ...{ method: 'POST', headers },
+          body: { messages: [{ role: 'user', content: 'Hello' }], ...body },
+        })
+      assert.equal((await ask({ model: NANO })).status, 403)
+      await desk().changeTenant('narrow', { policy: { models: null } })
+      assert.equal((await ask({ model: NANO, shoal: { strategy: 'cost' } })).status, 403)
+      await desk().changeTenant('narrow', {
+        policy: { strategies: null, maxPricePerRequest: '0.000000000001' },
+      })
+      const dear = await ask({ model: NANO })
+      assert.equal(dear.status, 402, dear.text)
     })
 
     it('in streams at once, which count until they end', async () => {

@@ -8,6 +8,8 @@ import { ChatOpenAI } from '@langchain/openai'
 import { generateText, jsonSchema, Output, streamText, tool } from 'ai'
 import OpenAI, { APIError } from 'openai'
 import { z } from 'zod'
+import { Door } from '../../../node/gateway/http/door.ts'
+import { ServedModels } from '../../../node/gateway/served-models.ts'
 import { gatewayNetwork, type TestGateway } from '../../helpers/gateway.ts'
 import { NANO, TestNetwork, type TestNode } from '../../helpers/nodes.ts'
 import { OpenAiServer, part, refuses, says, saysAndStalls, streamed } from '../../helpers/openai-server.ts'
@@ -429,4 +431,96 @@ describe('clients made for OpenAI, unchanged', () => {
       await assert.rejects(chat('gpt-4o').invoke(QUESTION), /nobody offers the model/)
     })
   })
+
+  describe('the door', () => {
+    const post = (body: string | ReadableStream, type = 'application/json') =>
+      fetch(`${door.v1}/chat/completions`, {
+        ...{ method: 'POST', body, headers: { 'content-type': type } },
+        ...(typeof body === 'string' ? {} : { duplex: 'half' }),
+      } as RequestInit)
+    const codeOf = async (response: Response) =>
+      [response.status, ((await response.json()) as { error: { code: string } }).error.code] as const
+
+    it('tells what is wrong with a request before anything is done', async () => {
+      assert.deepEqual(await codeOf(await post('{')), [400, 'request_invalid'])
+      assert.deepEqual(await codeOf(await post('')), [400, 'request_invalid'])
+      assert.deepEqual(await codeOf(await post('hello', 'text/plain')), [415, 'media_unsupported'])
+      assert.deepEqual(await codeOf(await post('{"model":"auto"}')), [400, 'request_invalid'])
+      const { 'gateway.maxBodyBytes': most } = door.node.node.config
+      assert.deepEqual(await codeOf(await post(`{"model":"${'x'.repeat(most)}"}`)), [
+        413,
+        'request_too_large',
+      ])
+      assert.deepEqual(await codeOf(await fetch(`${door.v1}/nothing`)), [404, 'not_found'])
+    })
+
+    it('describes itself by the schemas that it reads with', async () => {
+      const response = await fetch(`${door.gateway.url}/openapi.json`)
+      const api = (await response.json()) as OpenApi
+      assert.match(api.openapi, /^3\.1/)
+      for (const path of [
+        '/v1/chat/completions',
+        '/v1/completions',
+        '/v1/responses',
+        '/v1/embeddings',
+        '/v1/models',
+      ])
+        assert.ok(api.paths[path], path)
+      const { schema } = api.paths['/v1/chat/completions']!.post!.requestBody.content['application/json']!
+      assert.deepEqual(schema.required, ['model', 'messages'])
+      assert.ok('shoal' in schema.properties)
+    })
+
+    it('says whether the node works', async () => {
+      const response = await fetch(`${door.gateway.url}/healthz`)
+      assert.deepEqual(await response.json(), { status: 'ok', trading: true, auditLog: true })
+    })
+
+    it('is opened once, says when its place is taken, and ends what it answers', async () => {
+      const modules = {
+        node: door.node.node,
+        served: new ServedModels(door.node.node.events),
+        shutDown: () => {},
+      }
+      const second = new Door(modules)
+      const taken = new URL(door.gateway.url).host
+      await assert.rejects(second.open(taken), { code: 'GATEWAY_CANNOT_LISTEN' })
+      const [one, other] = await Promise.all([second.open('127.0.0.1:0'), second.open('127.0.0.1:0')])
+      assert.deepEqual(one, other)
+      assert.equal(one.isLoopback, true)
+      server.next(saysAndStalls(asked => `data: ${part(asked, 'One word')}\n\n`))
+      const asking = new OpenAI({ baseURL: `${one.url}/v1`, apiKey: 'any', maxRetries: 0 })
+      const stream = await asking.chat.completions.create({
+        model: 'scripted',
+        messages: ASKED,
+        stream: true,
+      })
+      const read = (async () => {
+        const texts: string[] = []
+        for await (const chunk of stream) {
+          texts.push(chunk.choices[0]?.delta.content ?? '')
+          if (texts.join('') === 'One word') void second.stop()
+        }
+        return texts.join('')
+      })()
+      assert.equal(await read.catch(() => 'One word'), 'One word')
+      await second.stop()
+      assert.equal(second.view, null)
+      await server.asked.at(-1)!.closed
+    })
+  })
 })
+
+interface OpenApi {
+  openapi: string
+  paths: Record<
+    string,
+    {
+      post?: {
+        requestBody: {
+          content: Record<string, { schema: { required: string[]; properties: object } }>
+        }
+      }
+    }
+  >
+}

@@ -56,7 +56,7 @@ const QUESTION = {
   temperature: 0,
   messages: [{ role: 'user', content: 'What is Shoal?' }],
 }
-const SPEND_FREELY = { spendControls: { maxAmountPerPayment: false, allowedAssets: true } } as const
+const SPEND_FREELY = { spendControls: { allowedAssets: true } } as const
 
 describe('paying at the door', () => {
   const network = new TestNetwork()
@@ -191,6 +191,13 @@ describe('paying at the door', () => {
     const again = await ask({ ...named, 'payment-signature': sent[1]! })
     assert.equal(again.status, 402)
     assert.equal(requiredOf(again).error, 'payment_replayed')
+    // Signed in, it pays for what the wallet asks, too.
+    const signedIn = await ask(await signIn())
+    assert.equal(signedIn.status, 200)
+    const { shoal } = (await signedIn.json()) as { shoal: { cost: string } }
+    assert.ok(parseCredits(shoal.cost) > 0n)
+    const poor = await ask(await signIn(await rich()))
+    assert.equal(poor.status, 402)
     // A name is no proof.
     const stranger = typedDataSigner(await rich())
     const thief = x402Client.fromConfig({

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, rename, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../../../log.ts'
 import { type DecisionHistory, type LogLine, logLineSchema } from './log-line.ts'
 
@@ -13,6 +14,8 @@ export interface DecisionLogOptions {
   /** Decisions that reading holds while it looks for what came of them. Default 20,000. */
   maxOpenDecisions?: number
 }
+
+const TOGETHER_WITHIN_MS = 20
 
 /**
  * The decisions of this node and what came of them, a line of JSON each, in a file that only grows until another
@@ -114,9 +117,9 @@ export class DecisionLog {
   }
 
   async #drain(): Promise<void> {
-    // What is written in the same turn goes to disk together.
-    await Promise.resolve()
     while (this.#waiting.length > 0) {
+      // What comes within a moment goes to disk together, and after the task that it is about has been sent.
+      if (!this.#isStopped) await delay(TOGETHER_WITHIN_MS)
       const lines = this.#waiting
       this.#waiting = []
       try {

@@ -40,6 +40,15 @@ describe('EventBatcher', () => {
     ])
   })
 
+  it('keeps what is told of tokens beside them', async () => {
+    const { batcher, messages } = recorder(60_000)
+    const chance = (token: number) => ({ bytes: Uint8Array.of(token), logprob: -token, top: [] })
+    for (const token of [1, 2, 3]) batcher.add(1, { ...output(token), logprobs: [chance(token)] })
+    await endOfTurn()
+    const event = { type: 'output', tokens: [1, 2, 3], text: '123', logprobs: [1, 2, 3].map(chance) }
+    assert.deepEqual(messages, [[{ generation: 1, event }]])
+  })
+
   it('joins what follows within the interval, each generation for itself', async () => {
     const { batcher, messages, nextMessage } = recorder(20)
     batcher.add(1, output(1))

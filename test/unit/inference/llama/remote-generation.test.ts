@@ -61,6 +61,20 @@ describe('RemoteGeneration', () => {
     assert.deepEqual(log, ['open', 'close'])
   })
 
+  it('keeps what is told of tokens beside them', async () => {
+    const { generation } = setUp()
+    const iterator = generation[Symbol.asyncIterator]()
+    const first = iterator.next()
+    generation.receive({ type: 'start', promptTokens: 3, promptDigest: null })
+    await first
+    const chance = (token: number) => ({ bytes: Uint8Array.of(token), logprob: -token, top: [] })
+    for (const token of [1, 2, 3])
+      generation.receive({ type: 'output', tokens: [token], text: '', logprobs: [chance(token)] })
+    const { value } = await iterator.next()
+    assert.ok(value?.type === 'output')
+    assert.deepEqual([value.tokens, value.logprobs], [[1, 2, 3], [1, 2, 3].map(chance)])
+  })
+
   it('joins output that nobody has taken', async () => {
     const { generation } = setUp()
     const iterator = generation[Symbol.asyncIterator]()

@@ -215,6 +215,26 @@ describe('consumer groups', () => {
     assert.equal(here.groups.list('owner')[0]!.committed, given!.gaps[0]!.toSequence)
   })
 
+  it('make room for others when there are too many, but not where somebody is', async () => {
+    const here = await place({ maxAllGroups: 3 })
+    const begin = (tenant: string) => here.groups.consume({ tenant, group: 'g', consumer: 'c' })
+    const has = (...tenants: string[]) => tenants.filter(tenant => here.groups.list(tenant).length > 0)
+    const used = await begin('used')
+    for (const tenant of ['owner', 'first']) (await begin(tenant)).close()
+    const second = await begin('second')
+    assert.deepEqual(has('owner', 'used', 'first', 'second'), ['owner', 'used', 'second'])
+    await assert.rejects(begin('third'), refused('GROUP_REFUSED'))
+    used.close()
+    await begin('third')
+    assert.deepEqual(has('owner', 'used', 'second', 'third'), ['owner', 'second', 'third'])
+    second.close()
+    // Two that begin the same group at once are in one group.
+    const both = ['a', 'b'].map(consumer => here.groups.consume({ tenant: 'owner', group: 'new', consumer }))
+    await Promise.all(both)
+    const { consumers } = here.groups.list('owner').find(({ group }) => group === 'new')!
+    assert.deepEqual(consumers.toSorted(), ['a', 'b'])
+  })
+
   it('belong to their tenant, are bounded, and keep to their channels', async () => {
     const here = await place({ maxGroups: 1 })
     const mine = await here.groups.consume({ tenant: 'a', group: 'g', consumer: 'c', after: 0 })

@@ -50,6 +50,8 @@ describe('tools of MCP servers', () => {
       const [tool] = await servers.find(['test/add'], { tenant: 'owner', signal })
       assert.equal(tool!.name, 'test/add')
       assert.deepEqual(tool!.parameters.required, ['a', 'b'])
+      // What goes into prompts cannot end the list of tools there.
+      assert.doesNotMatch(tool!.description + JSON.stringify(tool!.parameters), /<\/tools>|<\|/)
     })
 
     it('are those that are allowed, to those that may use them', async () => {

@@ -65,9 +65,11 @@ const ANSWER_SHARE = 10n
 const CHANNEL_DAYS = 30
 /** A wallet that was connected before is there again within this. */
 const WALLET_WITHIN_MS = 1_000
-const POLL_MS = 400
+/** Chains of one machine are quick, others take seconds: asked soon, then less often. */
+const FIRST_POLL_MS = 50
+const POLL_MS = 800
 /** About two minutes: a block of any chain in use comes sooner. */
-const MAX_POLLS = 300
+const MAX_POLLS = 150
 
 /**
  * The person's wallet on this page: connects it, reads the chain through it, opens channels by one signature, keeps
@@ -541,7 +543,7 @@ export class PageWallet {
   async #until(isDone: () => Promise<boolean>): Promise<void> {
     for (let poll = 0; poll < MAX_POLLS; poll++) {
       if (await isDone()) return
-      await this.#modules.pause(POLL_MS)
+      await this.#modules.pause(Math.min(FIRST_POLL_MS * 2 ** poll, POLL_MS))
     }
     throw new WalletPageError('CHAIN_UNREACHABLE', 'the chain has not confirmed it yet', {
       fix: 'Load the page again in a while: nothing is lost.',

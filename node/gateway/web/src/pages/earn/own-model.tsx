@@ -127,9 +127,13 @@ function PriceHistory({ market }: { market: MarketModelView }) {
       x={at => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
       y={price => readableCredits(String(Number(price.toPrecision(4))))}
       series={[
-        { name: 'you', tone: 'roe', points: points(({ own }) => own?.output ?? null) },
-        { name: 'median of others', tone: 'water', points: points(({ output }) => output?.median ?? null) },
-      ]}
+        { name: 'you', tone: 'roe' as const, points: points(({ own }) => own?.output ?? null) },
+        {
+          name: 'median of others',
+          tone: 'water' as const,
+          points: points(({ output }) => output?.median ?? null),
+        },
+      ].filter(({ points }) => points.some(({ y }) => y !== null))}
     />
   )
 }
