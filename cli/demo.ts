@@ -3,6 +3,7 @@ import { chainCheck } from '../node/auditlog/chain-check.ts'
 import { type InclusionProof, verifyInclusion } from '../node/auditlog/merkle.ts'
 import { proveEvent, readEvent, verifyAuditLog } from '../node/auditlog/verify.ts'
 import { ChainClient } from '../node/chain/client.ts'
+import type { DoorView } from '../node/gateway/http/door.ts'
 import type { OfferView } from '../node/gateway/offer-views.ts'
 import type { AskResultView, CandidateView, TaskEventView, WalletView } from '../node/gateway/views.ts'
 import { isShoalError, ShoalError } from '../protocol/errors.ts'
@@ -64,7 +65,7 @@ export async function runDemo(options: DemoOptions, output: Output): Promise<voi
     if ((await Promise.race([run, interrupted.promise])) === 'interrupted')
       throw new ShoalError('CANCELLED', 'the demo was stopped before its end')
     if (options.once !== true) {
-      story.howToGoOn(root)
+      story.howToGoOn(root, await openDoor(network))
       await interrupted.promise
     }
   } catch (error) {
@@ -109,6 +110,12 @@ async function tell(story: Story, network: DemoNetwork, prompt: string, summary:
   const isPaid = after.get(provider.name)! - before.get(provider.name)! === receipt.amount
   summary.ok = isAnswered && isPaid && verified
   if (!summary.ok) throw new ShoalError('DEMO_STEP_FAILED', 'the run did not end as it should')
+}
+
+/** @returns where the page is, for alice's owner */
+async function openDoor({ nodes: [alice] }: DemoNetwork): Promise<string> {
+  const { ownerLink, url } = (await alice!.control.call('openDoor', { listen: '127.0.0.1:0' })) as DoorView
+  return ownerLink ?? url
 }
 
 async function balances(network: DemoNetwork): Promise<Map<string, bigint>> {
@@ -341,11 +348,13 @@ class Story {
     )
   }
 
-  howToGoOn(root: string): void {
+  howToGoOn(root: string, page: string): void {
     const shoal = invocation()
     const asking = root === resolve(demoRoot()) ? '' : ` --data ${root}/alice`
     this.line()
-    this.line('The network is still running. In another terminal:')
+    this.line('The network is still running. Its page, which the link opens in alice’s name:')
+    this.line(`  ${paint('bold', page)}`)
+    this.line('Or in another terminal:')
     for (const [command, what] of [
       [`${shoal} ask${asking} "Sort 9, 4, 7"`, 'ask alice something else'],
       [`${shoal} ask${asking} -v "What is 17 + 25?"`, 'and see offers, choice and payments'],
