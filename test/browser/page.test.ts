@@ -169,7 +169,7 @@ describe('the page', function () {
     assert.match(policy, /script-src 'self';.*style-src 'self';/)
     assert.doesNotMatch(policy, /unsafe/)
     assert.equal(shell.headers.get('cache-control'), 'no-cache')
-    const [, script] = /src="(\/assets\/[^"]+\.js)"/.exec(await shell.text())!
+    const [, script] = /href="(\/assets\/react-[^"]+\.js)"/.exec(await shell.text())!
     const part = await fetch(gateway.url + script, { headers: { 'accept-encoding': 'br' } })
     assert.equal(part.headers.get('content-encoding'), 'br')
     assert.match(part.headers.get('cache-control')!, /max-age=31536000, immutable/)

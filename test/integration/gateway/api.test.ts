@@ -180,5 +180,10 @@ describe('the API of a node', () => {
   it('does what operators may, and nothing for who may not', async () => {
     for (const path of ['settle', 'stake/add', 'anchor', 'stop', 'learn/rounds'])
       await ask(`/api/${path}`, { tenant: 'a', post: {}, status: 403 })
+    await ask('/api/stake/add', { post: { amount: 'much' }, status: 400 })
+    const [closing] = await ask<[{ channelId: string; left: string }]>('/api/channels/close', { post: {} })
+    const { channelId } = (await ask<[ReceiptView]>('/api/receipts'))[0]
+    assert.equal(closing.channelId, channelId)
+    assert.ok(Number(closing.left) > 0)
   })
 })

@@ -378,6 +378,16 @@ describe("other providers' clients at the door", function () {
       assert.deepEqual(embedding, embeddings[0])
     })
 
+    it('takes what curl sends', async () => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const body = JSON.stringify({ ...ask, stream: false })
+      const url = `${door.gateway.url}/api/chat`
+      const answer = await fetch(url, { method: 'POST', headers, body })
+      assert.equal(answer.status, 200)
+      const elsewhere = { ...headers, origin: 'https://elsewhere.example' }
+      assert.equal((await fetch(url, { method: 'POST', headers: elsewhere, body })).status, 403)
+    })
+
     it('tells what models there are', async () => {
       const { models } = await ollama.list()
       const [model] = models

@@ -57,7 +57,7 @@ export function Drawer(props: {
       )}
       <p className="drawer-note">
         {props.isKept
-          ? 'Kept in this browser only. No node keeps your words.'
+          ? 'Kept in this browser only: this node keeps no word of it.'
           : 'This browser keeps nothing: conversations end with the page.'}
       </p>
     </dialog>

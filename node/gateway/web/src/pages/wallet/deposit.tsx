@@ -95,6 +95,7 @@ function DepositForm(props: {
   const [isOpen, setOpen] = useState(false)
   const amount = read(text)
   const wrong = problemOf(amount, state)
+  const isKnown = balances !== null && terms !== null && deployment !== null
   if (props.isMore && !isOpen) {
     return (
       <button type="button" className="link-button" onClick={() => setOpen(true)}>
@@ -144,7 +145,7 @@ function DepositForm(props: {
       ) : null}
       <ActionButton
         kind={props.isMore ? 'plain' : 'primary'}
-        disabled={disabled || wrong !== null || amount === null}
+        disabled={disabled || wrong !== null || amount === null || !isKnown}
         busy={state.busy !== null}
         failed="Nothing was deposited"
         act={async () => {
