@@ -198,6 +198,38 @@ describe('a task between two nodes', () => {
     await waitUntil('the provider is idle', () => provider.node.parts.engine.status().active === 0)
   })
 
+  it('waits for whoever pays in the end, and no more is made meanwhile than may be owed', async () => {
+    const cancel = new AbortController()
+    const waits = Promise.withResolvers<void>()
+    const paid = Promise.withResolvers<void>()
+    const spent: bigint[] = []
+    const asked = requester.ask(
+      'Make a list.',
+      {
+        ...{ jsonSchema: LONG_ANSWER, maxTokens: 900 },
+        cover: async ({ amount, outputTokens }) => {
+          spent.push(amount)
+          if (outputTokens < 16) return
+          waits.resolve()
+          await paid.promise
+        },
+      },
+      () => {},
+      cancel.signal,
+    )
+    await waits.promise
+    cancel.abort()
+    paid.resolve()
+    const result = await asked
+    assert.equal(result.status, 'cancelled')
+    assert.ok(result.outputTokens >= 16 && result.outputTokens <= 16 + 2 * 64, `${result.outputTokens}`)
+    assert.deepEqual(
+      spent,
+      spent.toSorted((a, b) => (a < b ? -1 : 1)),
+    )
+    assert.ok(result.paid >= spent.at(-1)!)
+  })
+
   it('goes on when the engine crashes in the middle', async () => {
     const engine = provider.node.parts.engine as unknown as { processId: number }
     const expected = await requester.ask('What is Shoal?')

@@ -10,6 +10,7 @@ import { type CloudId, CloudServices } from '../../../../node/market/venues/clou
 import { CloudSpending } from '../../../../node/payments/cloud-spending.ts'
 import { SpendingLimit } from '../../../../node/payments/spending.ts'
 import { Store } from '../../../../node/store/store.ts'
+import type { AttemptSpending } from '../../../../node/tasks/ask.ts'
 import type { AttemptEvent } from '../../../../node/tasks/attempt.ts'
 import { EngineVenue } from '../../../../node/tasks/engine-venue.ts'
 import type { AttemptOrder, AttemptReport } from '../../../../node/tasks/venue.ts'
@@ -195,6 +196,32 @@ describe('an attempt at a cloud service', () => {
       ['/v1/embeddings', ['three four', 'five']],
     )
     assert.deepEqual(events.at(-1), { type: 'counted', promptTokens: 9, outputTokens: 0, surplus: 0 })
+  })
+
+  it('waits for whoever pays in the end, and takes nothing more until then', async () => {
+    const asked: AttemptSpending[] = []
+    const paid = Promise.withResolvers<void>()
+    const { ask } = order()
+    const cover = async (spending: AttemptSpending) => {
+      asked.push(spending)
+      if (asked.length === 2) await paid.promise
+    }
+    const running = venue.run(order({ ask: { ...ask, cover } }), new AbortController().signal)
+    await waitUntil('it is asked twice', () => asked.length === 2)
+    const shown = () => events.filter(({ type }) => type === 'output').length
+    // What it waits for is not the service's fault.
+    await clock.advance(120_000)
+    assert.equal(shown(), 2)
+    paid.resolve()
+    assert.deepEqual((await passing(running)).outcome, { kind: 'finished', reason: 'stop' })
+    assert.equal(shown(), 3)
+    assert.equal(asked.length, 3)
+    for (const [i, { attempt, provider, promptTokens, outputTokens, amount }] of asked.entries()) {
+      assert.deepEqual([attempt, provider, promptTokens], [0, 'cloud:example', 8])
+      // At the prices of the service, 1 and 2 per million.
+      assert.equal(amount, (BigInt(8 + 2 * outputTokens) * CREDIT) / 1_000_000n)
+      assert.ok(i === 0 || outputTokens > asked[i - 1]!.outputTokens)
+    }
   })
 
   it('remembers what was spent over a restart, and the most it can be while it runs', async () => {
