@@ -29,10 +29,10 @@ export function beside(pid: number): string[] {
   return ['nsenter', '--target', String(pid), '--user', '--preserve-credentials', '--mount']
 }
 
-/** Takes all the room there is. */
+/** Takes all the room there is; once more, what has become free since. */
 export async function fill(pid: number, folder: string): Promise<void> {
   const [command, ...args] = beside(pid)
-  await run(command!, [...args, 'sh', '-c', 'cat /dev/zero > "$0/filler" || true', folder])
+  await run(command!, [...args, 'sh', '-c', 'cat /dev/zero >> "$0/filler" || true', folder])
 }
 
 export async function makeRoom(pid: number, folder: string): Promise<void> {

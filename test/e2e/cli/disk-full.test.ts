@@ -53,9 +53,12 @@ describe('a node whose disk is full', function () {
   it('takes no task it could not record, says so, loses nothing, and goes on when there is room', async () => {
     const first = await ask()
     assert.equal(first.status, 0, first.all)
-    await fill(bob.pid, folder)
-
-    const refused = await ask()
+    // A database that tidies up makes a little room again.
+    let refused = first
+    for (let tries = 0; tries < 5 && refused.status === 0; tries++) {
+      await fill(bob.pid, folder)
+      refused = await ask()
+    }
     // It may get as far as the first thing that must be recorded.
     assert.equal(refused.status, 4, refused.all)
     assert.match(refused.stderr, /\(ALL_PROVIDERS_FAILED\)\n {2}Fix /)
@@ -68,7 +71,7 @@ describe('a node whose disk is full', function () {
     assert.equal(doctor.status, 1)
     assert.match(doctor.stdout, /^✗ Disk +0 B free at .*\n +Fix Free some space/m)
     assertError(await ask(), { status: 4, code: 'ALL_PROVIDERS_FAILED', message: /./ })
-    assert.ok(isAlive(bob.pid))
+    assert.ok(isAlive(bob.pid), `${bob.stdout}\n${bob.stderr}`)
 
     await makeRoom(bob.pid, folder)
     await bob.until(/can be recorded again/)
