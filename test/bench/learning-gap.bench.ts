@@ -61,7 +61,7 @@ function gapReport(results: GapResults): string {
   const { base, local, central, federated, naive, steps } = results
   const curve = federated.map(({ step, loss, elapsedMs, bytes }, i) => [
     ...[String(i + 1), String(step), show(loss), show(naive[i]!.loss)],
-    ...[show(central.find(point => point.step === step)?.loss ?? Number.NaN)],
+    ...[showOrNothing(central.find(point => point.step === step)?.loss)],
     ...[(elapsedMs! / 1_000).toFixed(1), (bytes! / 1e6).toFixed(2)],
   ])
   return [
@@ -150,6 +150,10 @@ function costPanels(costs: readonly RoundCost[]) {
 
 function show(value: number): string {
   return value.toFixed(3)
+}
+
+function showOrNothing(value: number | undefined): string {
+  return value === undefined ? '' : show(value)
 }
 
 function percent(value: number): string {
