@@ -26,7 +26,7 @@ import { SocketMeter } from './socket-meter.ts'
 
 const STAKE = 10n * CREDIT
 const ROUND_WITHIN_MS = 600_000
-/** Nobody joins so late: all know each other. */
+/** Nobody joins so late: all know each other, and a round that is full begins. */
 const JOIN_FOR_MS = 8_000
 
 export interface FederationOptions {
@@ -41,8 +41,6 @@ export interface FederatedRound {
   bytes: number
   /** From the proposal to the last member that accepted. */
   elapsedMs: number
-  /** Of all members together: how long they had to wait for others to join. */
-  joinMs: number
   /** Written to sockets by all members together. */
   wireBytes: number
 }
@@ -177,7 +175,6 @@ export class Federation {
       path,
       bytes: (await stat(path)).size,
       elapsedMs: performance.now() - startedMs,
-      joinMs: JOIN_FOR_MS,
       wireBytes: this.#sockets.bytes,
     }
   }
