@@ -1,4 +1,5 @@
 import type { VectorsEvent } from '../../inference/embedding-run.ts'
+import type { GenerationEvent } from '../../inference/engine.ts'
 import { cidOf, encodeMessage, ProtocolError } from '../../protocol/codec.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
 import type { Address, Bytes32, CidString, ModelId, NodeKey } from '../../protocol/ids.ts'
@@ -79,13 +80,7 @@ export type AttemptEvent =
   /** A spot task will be ended so soon. */
   | { type: 'notice'; endsInMs: number }
   /** `count` says how many tokens it is where their ids are not known: `tokens` is empty then. */
-  | {
-      type: 'output'
-      tokens: readonly number[]
-      text: string
-      count?: number
-      logprobs?: readonly TokenLogprobs[]
-    }
+  | Extract<GenerationEvent, { type: 'output' }>
   | VectorsEvent
   /** What it was exactly, after estimates: `surplus` output tokens more than the events before said, or fewer. */
   | { type: 'counted'; promptTokens: number; outputTokens: number; surplus: number }

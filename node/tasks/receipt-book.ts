@@ -63,15 +63,7 @@ export class ReceiptBook {
     const { body, cid, bytes } = record
     const stored: StoredReceipt = { role: 'provider', record: bytes, countersignature: null }
     await this.#outbox.record(this.#putOperations(cid, keyOf(body, 'provider'), stored), [
-      {
-        kind: 'receipt.issued',
-        v: 1,
-        receipt: cid,
-        claim: receiptClaim(body),
-        taskId: body.taskId,
-        amount: body.amount,
-        reason: body.reason,
-      },
+      { kind: 'receipt.issued', ...logged(record) },
     ])
   }
 
@@ -98,17 +90,7 @@ export class ReceiptBook {
     }
     await this.#outbox.record(
       [...this.#putOperations(cid, keyOf(body, 'requester'), stored), ...this.#alsoWrite(task)],
-      [
-        {
-          kind: 'receipt.countersigned',
-          v: 1,
-          receipt: cid,
-          claim: receiptClaim(body),
-          taskId: body.taskId,
-          amount: body.amount,
-          reason: body.reason,
-        },
-      ],
+      [{ kind: 'receipt.countersigned', ...logged(record) }],
     )
     this.#onCountersigned(record, countersignature, request.dataClass)
   }
@@ -143,4 +125,10 @@ function bookedOf({ role, record, countersignature }: StoredReceipt): BookedRece
 
 function keyOf({ endedAtMs, taskId, attempt }: Receipt, role: StoredReceipt['role']): string {
   return `${String(endedAtMs).padStart(15, '0')}-${taskId}-${String(attempt).padStart(3, '0')}-${role}`
+}
+
+/** What the audit log has of a receipt. */
+function logged({ cid, body }: SignedRecord<Receipt>) {
+  const { taskId, amount, reason } = body
+  return { v: 1, receipt: cid, claim: receiptClaim(body), taskId, amount, reason } as const
 }

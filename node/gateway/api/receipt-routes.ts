@@ -6,26 +6,11 @@ import { GatewayError } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import type { Principal } from '../http/principal.ts'
 import { proofSchema, proofView, receiptProofView } from '../proof-views.ts'
+import { receiptSchema } from '../receipt-schema.ts'
 import { type ReceiptView, receiptView } from '../views.ts'
 import { assertOwners, seesAll } from './control-routes.ts'
 import { principalOf } from './event-routes.ts'
 
-const receiptSchema = z.object({
-  receipt: z.string(),
-  role: z.enum(['requester', 'provider']),
-  taskId: z.string(),
-  attempt: z.int(),
-  model: z.string(),
-  provider: z.string(),
-  requester: z.string(),
-  reason: z.string(),
-  promptTokens: z.int(),
-  outputTokens: z.int(),
-  amount: z.string().describe('Credits'),
-  channelId: z.string(),
-  endedAt: z.iso.datetime(),
-  countersigned: z.boolean(),
-})
 const cid = z.string().regex(/^[a-z2-7]{20,128}$/, 'is no CID')
 const sequence = z.string().regex(/^\d{1,15}$/)
 const MAX_RECEIPTS = 1_000

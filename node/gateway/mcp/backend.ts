@@ -78,6 +78,15 @@ export interface McpBalance {
   } | null
 }
 
+/** Which offers are wanted; null for any. */
+export interface McpOfferQuery {
+  model: string | null
+  region: string | null
+  /** Credits for a million tokens, decimal. */
+  maxPrice: string | null
+  limit: number
+}
+
 export interface McpCallOptions {
   signal: AbortSignal
   /** Of the header `shoal-channel`: a channel to this node that pays in place of a budget. */
@@ -97,12 +106,7 @@ export interface McpBackend {
   ): Promise<McpAnswer>
   embed(request: McpEmbedRequest, options: McpCallOptions): Promise<McpEmbeddings>
   market(query: { model: string | null }): Promise<MarketView>
-  offers(query: {
-    model: string | null
-    region: string | null
-    maxPrice: string | null
-    limit: number
-  }): Promise<OfferView[]>
+  offers(query: McpOfferQuery): Promise<OfferView[]>
   balance(): Promise<McpBalance>
   /** Of the caller's tasks, the newest first; for the node's owner of all it asked for and did. */
   receipts(limit: number): Promise<ReceiptView[]>

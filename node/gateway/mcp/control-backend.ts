@@ -14,6 +14,7 @@ import type {
   McpBalance,
   McpEmbeddings,
   McpEmbedRequest,
+  McpOfferQuery,
   McpRight,
 } from './backend.ts'
 import { McpError } from './errors.ts'
@@ -79,12 +80,7 @@ export class ControlBackend implements McpBackend {
     return (await (await this.#connect()).call('market', query)) as MarketView
   }
 
-  async offers(query: {
-    model: string | null
-    region: string | null
-    maxPrice: string | null
-    limit: number
-  }): Promise<OfferView[]> {
+  async offers(query: McpOfferQuery): Promise<OfferView[]> {
     return (await (await this.#connect()).call('offers', { kind: 'model', ...query })) as OfferView[]
   }
 

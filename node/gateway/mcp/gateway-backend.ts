@@ -21,6 +21,7 @@ import type {
   McpCallOptions,
   McpEmbeddings,
   McpEmbedRequest,
+  McpOfferQuery,
   McpRight,
 } from './backend.ts'
 
@@ -78,12 +79,7 @@ export class GatewayBackend implements McpBackend {
     return marketView(node, served.list(), { model, span: null })
   }
 
-  async offers(query: {
-    model: string | null
-    region: string | null
-    maxPrice: string | null
-    limit: number
-  }): Promise<OfferView[]> {
+  async offers(query: McpOfferQuery): Promise<OfferView[]> {
     const all = { kind: 'model' as const, tags: [], dataClass: null, slaClass: null }
     return offerViews(this.#context.node, { ...all, ...query }) as OfferView[]
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
 import { MAX_JSON_SCHEMA_BYTES, MAX_OUTPUT_TOKENS } from '../../../protocol/limits.ts'
 import { STRATEGIES } from '../../market/preferences.ts'
+import { receiptSchema } from '../receipt-schema.ts'
 
 /** What the tools take and give, as MCP clients see it. Credits are decimal strings, times ISO 8601. */
 
@@ -171,27 +172,10 @@ export const balanceOutput = z.object({
     .describe('The node’s own wallet, for its owner'),
 })
 
-const receipt = z.object({
-  receipt: z.string().describe('CID'),
-  role: z.enum(['requester', 'provider']),
-  taskId: z.string(),
-  attempt: z.int(),
-  model: z.string(),
-  provider: z.string(),
-  requester: z.string(),
-  reason: z.string().describe('Why it ended'),
-  promptTokens: z.int(),
-  outputTokens: z.int(),
-  amount,
-  channelId: z.string(),
-  endedAt: z.string(),
-  countersigned: z.boolean().describe('Both have signed'),
-})
-
 export const receiptsInput = z.strictObject({
   limit: z.int().min(1).max(MAX_RECEIPTS_LISTED).default(20),
 })
-export const receiptsOutput = z.object({ receipts: z.array(receipt) })
+export const receiptsOutput = z.object({ receipts: z.array(receiptSchema) })
 
 export const verifyInput = z.strictObject({
   receipt: z.string().min(1).max(128).describe('CID of a receipt, as receipts lists it'),
