@@ -28,7 +28,7 @@ export function askOptionsFrom(given: ControlParameters<'ask'>, defaultClass: Da
 }
 
 /** Who gives a seed wants the same output again; everybody else a new one each time. */
-function seedFrom(seed: number | null): Pick<TaskSampling, 'nonce' | 'seedScope'> {
+export function seedFrom(seed: number | null): Pick<TaskSampling, 'nonce' | 'seedScope'> {
   if (seed !== null) return { nonce: nonceOfSeed(seed), seedScope: 'nonce' }
   return { nonce: `0x${randomBytes(32).toString('hex')}`, seedScope: 'task' }
 }

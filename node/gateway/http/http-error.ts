@@ -11,9 +11,7 @@ const STATUS_OF_GATEWAY_ERROR = {
   UNAUTHENTICATED: 401,
   PAYMENT_REQUIRED: 402,
   FORBIDDEN: 403,
-  NEEDS_CONFIRMATION: 403,
   NOT_FOUND: 404,
-  METHOD_NOT_ALLOWED: 405,
   CONFLICT: 409,
   REQUEST_TOO_LARGE: 413,
   MEDIA_UNSUPPORTED: 415,
@@ -23,8 +21,6 @@ const STATUS_OF_GATEWAY_ERROR = {
   /** Nobody reads the answer. */
   CLIENT_GONE: 499,
   INTERNAL: 500,
-  /** What a model made is not what was asked for. */
-  ANSWER_UNUSABLE: 502,
   GATEWAY_BUSY: 503,
   GATEWAY_STOPPING: 503,
   /** The door cannot be opened as it is set up. */

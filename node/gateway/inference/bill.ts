@@ -9,7 +9,7 @@ import { OWNER_TENANT } from '../http/principal.ts'
 import type { Purse, Reservation } from '../http/purse.ts'
 import type { ShoalOptions } from './canonical-request.ts'
 import type { InferenceEvent, InferenceOptions, ShoalInfo } from './inference-service.ts'
-import { SpendMeter, withoutMarkup } from './spend-meter.ts'
+import { SpendMeter, withMarkup, withoutMarkup } from './spend-meter.ts'
 
 /** A task without its cap. */
 export type UncappedAsk = Omit<AskOptions, 'maxPrice'>
@@ -164,16 +164,24 @@ export class Bill {
   }
 }
 
+/** Choices of one request are the same task: each is worked out once. */
+function sumOf(asks: readonly UncappedAsk[], costOf: (ask: UncappedAsk) => bigint): bigint {
+  const costs = new Map<UncappedAsk, bigint>()
+  let sum = 0n
+  for (const ask of asks) {
+    const cost = costs.get(ask) ?? costOf(ask)
+    costs.set(ask, cost)
+    sum += cost
+  }
+  return sum
+}
+
 /** The most that tasks can cost at those who are likeliest to do them, base units. */
 function quote(asks: readonly UncappedAsk[], markup: number, node: ShoalNode): bigint {
-  const quotes = new Map<UncappedAsk, bigint>()
-  let worst = 0n
-  for (const ask of asks) {
-    const known = quotes.get(ask) ?? quoteOf(ask, node)
-    quotes.set(ask, known)
-    worst += known
-  }
-  return (worst * BigInt(1_000 + Math.round(markup * 1_000)) + 999n) / 1_000n
+  return withMarkup(
+    sumOf(asks, ask => quoteOf(ask, node)),
+    BigInt(Math.round(markup * 1_000)),
+  )
 }
 
 function quoteOf(ask: UncappedAsk, node: ShoalNode): bigint {
@@ -198,16 +206,15 @@ function quoteOf(ask: UncappedAsk, node: ShoalNode): bigint {
  * @throws {TaskError} TOO_EXPENSIVE
  */
 function refuseBelowOwnPrice(asks: readonly UncappedAsk[], limit: bigint, node: ShoalNode): void {
-  let worst = 0n
-  for (const ask of asks) {
+  const worst = sumOf(asks, ask => {
     const { candidates } = node.trade.requester.rank({ ...ask, maxPrice: null })
     const own = candidates.find(({ provider }) => provider === 'local')
-    if (own === undefined) continue
-    worst += costRoundedUp(node.parts.desk.pricing.terms(own.model.model), {
+    if (own === undefined) return 0n
+    return costRoundedUp(node.parts.desk.pricing.terms(own.model.model), {
       inputTokens: promptTokensBound(ask.input),
       outputTokens: ask.input.kind === 'embedding' ? 0 : ask.maxTokens,
     })
-  }
+  })
   if (worst <= limit) return
   throw new TaskError('TOO_EXPENSIVE', `nobody does this for ${formatCredits(limit)} credits`, {
     fix: 'Allow a higher price, or ask for fewer tokens.',
@@ -215,7 +222,8 @@ function refuseBelowOwnPrice(asks: readonly UncappedAsk[], limit: bigint, node: 
   })
 }
 
-function smallest(a: bigint | null, b: bigint | null): bigint | null {
+/** The smaller of two limits; null for no limit. */
+export function smallest(a: bigint | null, b: bigint | null): bigint | null {
   if (a === null) return b
   return b === null ? a : minAmount(a, b)
 }

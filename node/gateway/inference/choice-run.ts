@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { CidString, TaskId } from '../../../protocol/ids.ts'
-import type { Clock } from '../../clock.ts'
 import type { AskOptions, AttemptSpending, TaskEvent, TaskResult } from '../../tasks/ask.ts'
 import type { Requester } from '../../tasks/requester.ts'
 import { peerIdOf } from '../views.ts'
@@ -25,7 +24,6 @@ export interface ChoiceRunOptions {
 
 export interface ChoiceRunModules {
   requester: Pick<Requester, 'ask'>
-  clock: Clock
   onEvent: (event: InferenceEvent) => void
 }
 

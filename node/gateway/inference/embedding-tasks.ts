@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { utf8Length } from '../../../protocol/codec.ts'
 import type { CidString, TaskId } from '../../../protocol/ids.ts'
 import { MAX_EMBEDDED_TEXTS, MAX_TASK_FRAME_BYTES, MAX_TEXT_BYTES } from '../../../protocol/limits.ts'
 import type { Preferences } from '../../market/preferences.ts'
 import type { TaskEvent } from '../../tasks/ask.ts'
 import type { Requester } from '../../tasks/requester.ts'
+import { seedFrom } from '../ask-options.ts'
 import { GatewayError } from '../http/http-error.ts'
 import { peerIdOf } from '../views.ts'
 import type { Bill, UncappedAsk } from './bill.ts'
@@ -42,10 +42,7 @@ export function embeddingAsks(
   }
   return parts.map(texts => ({
     ...{ input: { kind: 'embedding', inputs: texts }, model, maxTokens: 1, stop: [], jsonSchema: null },
-    sampling: {
-      ...{ temperature: 0, topP: 1, minP: 0, topK: 0, seedScope: 'task' },
-      nonce: `0x${randomBytes(32).toString('hex')}`,
-    },
+    sampling: { temperature: 0, topP: 1, minP: 0, topK: 0, ...seedFrom(null) },
     preferences,
     ...(shoal.taskClass === null ? {} : { taskClass: shoal.taskClass }),
   }))

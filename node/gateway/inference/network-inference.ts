@@ -32,15 +32,11 @@ const MAX_CHOICES = 8
 /** Has requests done by the node's requester: by peers, the own engine, or cloud services. */
 export class NetworkInference implements InferenceService {
   readonly #modules: NetworkInferenceModules
+  /** Requests being worked on. */
   #running = 0
 
   constructor(modules: NetworkInferenceModules) {
     this.#modules = modules
-  }
-
-  /** Requests being worked on. */
-  get running(): number {
-    return this.#running
   }
 
   run(request: CanonicalRequest, options: InferenceOptions): Promise<InferenceResult> {
@@ -84,24 +80,25 @@ export class NetworkInference implements InferenceService {
     try {
       const maxPrice = bill.left === null ? null : bill.left / BigInt(request.n)
       const preferred = this.#preferred(ask, request.shoal.preferredProvider)
-      const runs = Array.from({ length: request.n }, (_, choice) => {
-        const run = new ChoiceRun(
-          {
-            ask: {
-              ...ask,
-              ...preferred,
-              tenant: principal.tenant,
-              maxPrice,
-              sampling: seeded(ask, request.seed, choice),
+      const runs = Array.from(
+        { length: request.n },
+        (_, choice) =>
+          new ChoiceRun(
+            {
+              ask: {
+                ...ask,
+                ...preferred,
+                tenant: principal.tenant,
+                maxPrice,
+                sampling: seeded(ask, request.seed, choice),
+              },
+              tools: request.tools,
+              toolChoice: request.toolChoice,
+              cover: bill.coverOf(choice),
             },
-            tools: request.tools,
-            toolChoice: request.toolChoice,
-            cover: bill.coverOf(choice),
-          },
-          { requester, clock: this.#modules.clock, onEvent: event => onEvent(choice, bill.told(event)) },
-        )
-        return run
-      })
+            { requester, onEvent: event => onEvent(choice, bill.told(event)) },
+          ),
+      )
       const choices = await allOrNone(runs, bill.signal)
       for (const [choice, { paid }] of choices.entries()) bill.paid(choice, paid)
       await bill.ask()

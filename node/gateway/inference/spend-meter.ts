@@ -72,7 +72,7 @@ export class SpendMeter {
 }
 
 /** @param thousandths of the amount, on top of it */
-function withMarkup(amount: bigint, thousandths: bigint): bigint {
+export function withMarkup(amount: bigint, thousandths: bigint): bigint {
   return thousandths === 0n ? amount : (amount * (THOUSAND + thousandths) + THOUSAND - 1n) / THOUSAND
 }
 

@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { covers, type DataClass } from '../../../protocol/data-class.ts'
 import { NODE_KEY_PATTERN } from '../../../protocol/ids.ts'
 import { MAX_CHAT_MESSAGES, MAX_STOP_STRINGS, MAX_TEXT_BYTES } from '../../../protocol/limits.ts'
-import { nonceOfSeed } from '../../../protocol/sampling-seed.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { nodeKeyFrom } from '../../config/node-key.ts'
 import type { Config } from '../../config/settings.ts'
 import { DEFAULT_PREFERENCES, type Preferences } from '../../market/preferences.ts'
 import type { ProviderId } from '../../market/routing/candidate.ts'
 import type { AskOptions } from '../../tasks/ask.ts'
+import { seedFrom } from '../ask-options.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { TenantPolicy } from '../http/principal.ts'
 import type { CanonicalRequest } from './canonical-request.ts'
@@ -74,9 +73,7 @@ export function seeded(
   seed: number | null,
   choice: number,
 ): AskOptions['sampling'] {
-  if (seed === null)
-    return { ...ask.sampling, nonce: `0x${randomBytes(32).toString('hex')}`, seedScope: 'task' }
-  return { ...ask.sampling, nonce: nonceOfSeed(seed + choice), seedScope: 'nonce' }
+  return { ...ask.sampling, ...seedFrom(seed === null ? null : seed + choice) }
 }
 
 export function preferencesOf(

@@ -1,9 +1,10 @@
-import { formatCredits, minAmount, parseCredits } from '../../../protocol/money.ts'
+import { formatCredits, parseCredits } from '../../../protocol/money.ts'
 import type { Clock } from '../../clock.ts'
 import { ToolError } from '../../tools/errors.ts'
 import type { NodeTool, NodeTools } from '../../tools/node-tools.ts'
 import type { Purse } from '../http/purse.ts'
 import { SharedReservation } from '../http/shared-reservation.ts'
+import { smallest } from './bill.ts'
 import type {
   CanonicalMessage,
   CanonicalRequest,
@@ -273,9 +274,4 @@ function named(choice: ToolChoice): ToolChoice {
 
 function withCost(event: InferenceEvent, before: bigint): InferenceEvent {
   return event.type === 'cost' ? { ...event, amount: before + event.amount } : event
-}
-
-function smallest(a: bigint | null, b: bigint | null): bigint | null {
-  if (a === null) return b
-  return b === null ? a : minAmount(a, b)
 }
