@@ -15,9 +15,9 @@ interface CreateOptions extends CommonOptions {
   per: string
 }
 
-const ROLES = ['observer', 'user', 'operator', 'admin']
+export const ROLES = ['observer', 'user', 'operator', 'admin']
 const SCOPES = ['look', 'infer', 'spend', 'operate', 'administer']
-const PERIODS = ['day', 'month', 'ever']
+export const PERIODS = ['day', 'month', 'ever']
 const DAY_MS = 24 * 3_600_000
 const MAX_EXPIRY_MS = 3_660 * DAY_MS
 const MAX_OVERLAP_MS = 7 * DAY_MS

@@ -6,7 +6,7 @@ import { type CommonOptions, outputFrom, runningNode, usageError, withCommonOpti
 import { type Output, paint, table } from '../ui/output.ts'
 import { readableCredits } from '../ui/readable.ts'
 import { printable } from '../ui/terminal.ts'
-import { oneOf, perWords } from './keys.ts'
+import { oneOf, PERIODS, perWords, ROLES } from './keys.ts'
 
 interface PolicyOptions extends CommonOptions {
   name?: string
@@ -22,8 +22,6 @@ interface PolicyOptions extends CommonOptions {
 
 type Policy = NonNullable<ControlRequest<'createTenant'>['policy']>
 
-const ROLES = ['observer', 'user', 'operator', 'admin']
-const PERIODS = ['day', 'month', 'ever']
 const DATA_CLASSES = ['PUBLIC', 'SHARED', 'CONFIDENTIAL', 'PRIVATE']
 const MAX_RATE = 1_000_000
 const MAX_CONCURRENT = 10_000

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { parse } from 'yaml'
 import { ConfigError } from './errors.ts'
 
@@ -48,4 +49,10 @@ export function badSettingsFile(
     fix: `Correct the file that ${setting} names; ${example} shows one.`,
     details: { path },
   })
+}
+
+/** Whether a URL's host is this machine. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

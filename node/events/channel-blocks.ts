@@ -41,8 +41,6 @@ export class ChannelBlocks {
   #infos: readonly BlockInfo[]
   /** What the youngest block holds, while it takes more; null after a start. */
   #youngest: string | null = null
-  #events: number
-  #bytes: number
   #removedTo: number
 
   /** @param modules.infos of this channel, in order */
@@ -51,17 +49,15 @@ export class ChannelBlocks {
     this.#options = options
     this.#blocks = modules.blocks
     this.#infos = modules.infos
-    this.#events = sum(modules.infos, ({ events }) => events)
-    this.#bytes = sum(modules.infos, ({ bytes }) => bytes)
     this.#removedTo = options.removedTo
   }
 
   get events(): number {
-    return this.#events
+    return sum(this.#infos, ({ events }) => events)
   }
 
   get bytes(): number {
-    return this.#bytes
+    return sum(this.#infos, ({ bytes }) => bytes)
   }
 
   /** Up to which event all were removed; 0 when none was. */
@@ -140,8 +136,6 @@ export class ChannelBlocks {
       ...{ channel: this.channel, operations, removes: gone > 0, removedTo },
       apply: () => {
         this.#infos = kept
-        this.#events = sum(kept, ({ events }) => events)
-        this.#bytes = sum(kept, ({ bytes }) => bytes)
         this.#youngest = kept.length === 0 ? null : news.length === 0 ? this.#youngest : lines
         this.#removedTo = removedTo
       },

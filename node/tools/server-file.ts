@@ -1,6 +1,5 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
-import { badSettingsFile, readSettingsFile } from '../config/settings-file.ts'
+import { badSettingsFile, isLoopback, readSettingsFile } from '../config/settings-file.ts'
 
 /** A configured MCP server, whose allowed tools tasks may use. */
 export interface ToolServerConfig {
@@ -115,9 +114,7 @@ export async function readToolServers(
 /** Whether what is sent there, secrets included, is read by nobody on the way. */
 function isSafe(url: string): boolean {
   const { protocol, hostname } = new URL(url)
-  if (protocol === 'https:') return true
-  const host = hostname.replace(/^\[|\]$/g, '')
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  return protocol === 'https:' || isLoopback(hostname)
 }
 
 function placeOf({ path }: z.core.$ZodIssue): string {

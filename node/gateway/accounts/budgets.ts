@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts'
 import type { BatchOperation, Table } from '../../store/table.ts'
 import { GatewayError } from '../http/http-error.ts'
 import type { Reservation } from '../http/purse.ts'
-import type { BudgetView } from './account-schemas.ts'
+import { BUDGET_PERIODS, type BudgetView } from './account-schemas.ts'
 import { type Periods, periodsAt, resetsAtMs, spendKey } from './budget-periods.ts'
 import type { Budget } from './policy.ts'
 
@@ -36,7 +36,6 @@ const reservationSchema = z.strictObject({
 })
 type StoredReservation = z.output<typeof reservationSchema>
 
-const SPANS = ['day', 'month', 'ever'] as const
 const DAY_MS = 24 * 3_600_000
 /** What was spent long ago is forgotten, but for the sum. */
 const KEPT = { dayMs: 62 * DAY_MS, monthMs: 25 * 31 * DAY_MS }
@@ -245,7 +244,7 @@ export class Budgets {
 }
 
 function rowsOf({ accounts, day, month }: StoredReservation): string[] {
-  return accounts.flatMap(account => SPANS.map(per => spendKey(account, per, { day, month })))
+  return accounts.flatMap(account => BUDGET_PERIODS.map(per => spendKey(account, per, { day, month })))
 }
 
 /** Whether the span of a row began less than so long ago; sums over all time always have. */

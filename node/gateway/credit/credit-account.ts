@@ -96,10 +96,6 @@ export class CreditAccount {
     return this.#running.size === 0
   }
 
-  get isClosing(): boolean {
-    return this.#isClosing
-  }
-
   /** What a request on a channel may be promised: not used, and set aside for no other. */
   get free(): bigint {
     return maxAmount(0n, this.row.ceiling - this.row.consumed - this.reserved)

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import { CONTINUATIONS, OPTIONAL_FIELDS, type RemoteService } from '../../../inference/remote/service.ts'
 import { DATA_CLASSES, type DataClass } from '../../../protocol/data-class.ts'
@@ -8,7 +7,7 @@ import { TASK_KINDS, type TaskKind } from '../../../protocol/messages/offer.ts'
 import type { TokenPrice } from '../../../protocol/money.ts'
 import type { ConfigError } from '../../config/errors.ts'
 import { credits, duration, type Kind } from '../../config/kinds.ts'
-import { badSettingsFile, readSettingsFile } from '../../config/settings-file.ts'
+import { badSettingsFile, isLoopback, readSettingsFile } from '../../config/settings-file.ts'
 
 /** A cloud service as its operator describes it. */
 export interface CloudService {
@@ -183,11 +182,6 @@ function readUrl(entry: z.output<typeof serviceSchema>, path: string, place: num
   if (entry.dataClass === 'PRIVATE' && !isHere)
     throw bad(path, `services.${place}.dataClass: only a service on this machine may have PRIVATE data`)
   return url.href.replace(/\/+$/, '')
-}
-
-function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '')
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 /** A name as others have for the model, and a digest that no file has: of where it is. */
