@@ -1,6 +1,6 @@
 import type { CidString } from './ids.ts'
 import type { Auction, Bid } from './messages/bid.ts'
-import { costRoundedUp, minAmount, type TokenPrice } from './money.ts'
+import { costRoundedUp, maxAmount, minAmount, type TokenPrice } from './money.ts'
 
 /** What of an announcement decides about prices. */
 export interface AuctionTerms {
@@ -59,8 +59,14 @@ export function awardedPrice(
   const open = announcedCost(terms, listed)
   const second = minAmount(next, open)
   if (second <= own) return { inputPerMillion, outputPerMillion }
-  // A bid of nothing has no proportion of its own: it takes that of the offer.
-  return own === 0n ? scaled(listed, second, open) : scaled(bid, second, own)
+  if (own > 0n) return scaled(bid, second, own)
+  // A bid that costs nothing has no proportion of its own: it takes that of the offer. Only a price for
+  // input where none was announced can be above that; it adds nothing to the announced cost, and stays.
+  const offered = scaled(listed, second, open)
+  return {
+    inputPerMillion: maxAmount(inputPerMillion, offered.inputPerMillion),
+    outputPerMillion: maxAmount(outputPerMillion, offered.outputPerMillion),
+  }
 }
 
 function scaled(price: TokenPrice, numerator: bigint, denominator: bigint): TokenPrice {

@@ -18,7 +18,7 @@ export interface AwardVector {
 }
 
 export function awardVectors(): AwardVector[] {
-  const bids: [bid: TokenPrice, runnerUp: TokenPrice | null, reserve: bigint][] = [
+  const bids: [bid: TokenPrice, runnerUp: TokenPrice | null, reserve: bigint, promptTokens?: number][] = [
     [price(CREDIT, 3n * CREDIT), price(2n * CREDIT, 6n * CREDIT), CREDIT],
     [price(CREDIT, 3n * CREDIT), price(5n * CREDIT, CREDIT), CREDIT],
     [price(CREDIT, 3n * CREDIT), price(9n * CREDIT, 9n * CREDIT), CREDIT],
@@ -26,10 +26,11 @@ export function awardVectors(): AwardVector[] {
     [price(CREDIT, 3n * CREDIT), null, CREDIT / 300n],
     [price(0n, 0n), price(7n, 11n), CREDIT],
     [price(333n, 777n), price(1_000n, 1_000n), CREDIT],
+    [price(9n * CREDIT, 0n), price(CREDIT, CREDIT), CREDIT, 0],
   ]
   return AUCTIONS.flatMap(auction =>
-    bids.map(([bid, runnerUp, reserve]) => {
-      const terms = { auction, promptTokens: 1_234, maxTokens: 567, reserve }
+    bids.map(([bid, runnerUp, reserve, promptTokens = 1_234]) => {
+      const terms = { auction, promptTokens, maxTokens: 567, reserve }
       const listed = price(4n * CREDIT, 8n * CREDIT)
       return {
         ...terms,

@@ -75,6 +75,15 @@ describe('the price of an award', () => {
     assert.deepEqual(awardedPrice(terms(), { bid: free, runnerUp: null, listed: free }), free)
   })
 
+  it('keeps a bid’s price of input where a task announced without input makes that bid cost nothing', () => {
+    const awarded = awardedPrice(terms({ promptTokens: 0, reserve: 1n }), {
+      bid: price(1n, 0n),
+      runnerUp: null,
+      listed: price(0n, 1n),
+    })
+    assert.deepEqual(awarded, price(1n, 1n))
+  })
+
   it('is never below the bid, and at the announced counts never above the next bid, the reserve or the offer', () => {
     fc.assert(
       fc.property(secondPrice, prices, fc.option(prices), prices, (auction, bid, runnerUp, listed) => {
