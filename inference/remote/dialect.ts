@@ -82,16 +82,22 @@ export function phrase(request: GenerateRequest, model: RemoteModel): Phrased {
 const count = z.int().min(0).max(1_000_000_000)
 const usageSchema = z.object({ prompt_tokens: count, completion_tokens: count.optional() })
 
-const choiceSchema = z.object({
-  index: z.int().optional(),
+interface PartChoice {
+  index?: number
   /** Of a chat, in parts or whole. */
-  delta: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }).nullish(),
-  message: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }).nullish(),
+  delta?: PartText | null
+  message?: PartText | null
   /** Of a completion. */
-  text: z.string().nullish(),
-  finish_reason: z.string().nullish(),
-  logprobs: z.unknown().optional(),
-})
+  text?: string | null
+  finish_reason?: string | null
+  logprobs?: unknown
+}
+interface PartText {
+  content?: string | null
+  refusal?: string | null
+}
+
+const MAX_PART_CHOICES = 16
 
 const chanceSchema = z.object({
   token: z.string().max(MAX_TOKEN_TEXT_BYTES),
@@ -105,8 +111,6 @@ const logprobsSchema = z.object({
     )
     .max(MAX_TOKENS_PER_FRAME),
 })
-
-const partSchema = z.object({ choices: z.array(choiceSchema).max(16), usage: z.unknown().optional() })
 
 /** What one part of an answer says. */
 export type Part =
@@ -147,10 +151,10 @@ export function readPart(data: string): Part {
   }
   if (typeof value === 'object' && value !== null && 'error' in value && value.error !== null)
     return { kind: 'error' }
-  const parsed = partSchema.safeParse(value)
-  if (!parsed.success) return { kind: 'malformed' }
-  const usage = readUsage(parsed.data.usage)
-  const choice = parsed.data.choices.find(({ index = 0 }) => index === 0)
+  const read = readChoices(value)
+  if (read === null) return { kind: 'malformed' }
+  const usage = readUsage(read.usage)
+  const choice = read.choices.find(({ index = 0 }) => index === 0)
   if (choice === undefined) return { kind: 'part', text: '', finish: null, usage, logprobs: [] }
   const { delta, message, finish_reason } = choice
   if (delta?.refusal || message?.refusal)
@@ -160,6 +164,38 @@ export function readPart(data: string): Part {
   if (finish === undefined) return { kind: 'malformed' }
   const text = delta?.content ?? message?.content ?? choice.text ?? ''
   return { kind: 'part', text, finish, usage, logprobs: readLogprobs(choice.logprobs) }
+}
+
+/** By hand, as there is one of them for each token: a schema takes as long as all else that is done with it. */
+function readChoices(value: unknown): { choices: PartChoice[]; usage: unknown } | null {
+  if (typeof value !== 'object' || value === null || !('choices' in value)) return null
+  const { choices } = value
+  if (!Array.isArray(choices) || choices.length > MAX_PART_CHOICES || !choices.every(isPartChoice))
+    return null
+  return { choices, usage: 'usage' in value ? value.usage : undefined }
+}
+
+function isPartChoice(value: unknown): value is PartChoice {
+  if (typeof value !== 'object' || value === null) return false
+  const { index, delta, message, text, finish_reason } = value as Record<keyof PartChoice, unknown>
+  return (
+    (index === undefined || Number.isSafeInteger(index)) &&
+    isPartText(delta) &&
+    isPartText(message) &&
+    isStringOrNone(text) &&
+    isStringOrNone(finish_reason)
+  )
+}
+
+function isPartText(value: unknown): value is PartText | null | undefined {
+  if (value === undefined || value === null) return true
+  if (typeof value !== 'object') return false
+  const { content, refusal } = value as Record<keyof PartText, unknown>
+  return isStringOrNone(content) && isStringOrNone(refusal)
+}
+
+function isStringOrNone(value: unknown): value is string | null | undefined {
+  return value === undefined || value === null || typeof value === 'string'
 }
 
 function readLogprobs(value: unknown): TokenLogprobs[] {

@@ -79,13 +79,14 @@ export class Exchange {
   async #try(path: string, body: string, signal: AbortSignal): Promise<Answer> {
     const { service, url, answerTimeoutMs } = this.#options
     const { poster, timing, key } = this.#modules
-    const deadline = new Deadline(timing)
+    const deadline = new Deadline(timing, signal)
     deadline.within(answerTimeoutMs)
     try {
-      const ends = AbortSignal.any([signal, deadline.signal])
-      const response = await poster.post(`${url}${path}`, this.#headers(), body, ends).catch(() => {
-        throw new UpstreamError(service, deadline.signal.aborted ? 'timed_out' : 'unreachable')
-      })
+      const response = await poster
+        .post(`${url}${path}`, this.#headers(), body, deadline.signal)
+        .catch(() => {
+          throw new UpstreamError(service, deadline.isOver ? 'timed_out' : 'unreachable')
+        })
       if (response.status >= 200 && response.status < 300) return { response, deadline }
       const text = await readText(response, MAX_ERROR_BYTES)
       response.discard(false)

@@ -3,8 +3,11 @@ import {
   type IncomingMessage,
   Agent as PlainAgent,
   request as plainRequest,
+  type RequestOptions,
 } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import { urlToHttpOptions } from 'node:url'
+import { BodyParts } from './body-parts.ts'
 
 /** An answer whose head has come. */
 export interface Posted {
@@ -37,6 +40,7 @@ const OPTIONS = { keepAlive: true, timeout: KEEP_ALIVE_MS, maxFreeSockets: MAX_I
 export class Poster {
   readonly #plain = new PlainAgent(OPTIONS)
   readonly #tls = new TlsAgent(OPTIONS)
+  readonly #targets = new Map<string, RequestOptions>()
 
   /** @throws {Error} when nobody answers, or the signal fires first */
   async post(
@@ -46,9 +50,11 @@ export class Poster {
     signal: AbortSignal,
   ): Promise<Posted> {
     signal.throwIfAborted()
-    const isTls = url.startsWith('https:')
+    const target = this.#target(url)
+    const isTls = target.protocol === 'https:'
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const request = (isTls ? tlsRequest : plainRequest)(url, {
+    const request = (isTls ? tlsRequest : plainRequest)({
+      ...target,
       ...{ method: 'POST', agent: isTls ? this.#tls : this.#plain },
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },
     })
@@ -67,19 +73,26 @@ export class Poster {
     const answer = await promise
     response = answer
     answer.once('end', () => signal.removeEventListener('abort', abort))
-    // Whoever reads it is told; of the last bytes, which nobody reads, nobody needs to be.
-    answer.on('error', () => {})
     if (signal.aborted) answer.destroy()
     return {
       status: answer.statusCode ?? 0,
       headers: answer.headers,
-      body: answer.iterator({ destroyOnReturn: false }),
+      body: new BodyParts(answer),
       discard: isWhole => {
         if (answer.readableEnded || answer.destroyed) return
         if (isWhole) letEnd(answer)
         else answer.destroy()
       },
     }
+  }
+
+  /** A service has a few addresses, each asked again and again: they are read once. */
+  #target(url: string): RequestOptions {
+    const known = this.#targets.get(url)
+    if (known !== undefined) return known
+    const target = urlToHttpOptions(new URL(url))
+    this.#targets.set(url, target)
+    return target
   }
 
   /** Closes idle connections. Idempotent. */
@@ -98,4 +111,6 @@ function letEnd(response: IncomingMessage): void {
     bytes += part.length
     if (bytes > MAX_LAST_BYTES) response.destroy()
   })
+  // Its reader may have held it.
+  response.resume()
 }

@@ -12,6 +12,7 @@ import {
   type ModelSource,
   type ScoredOutput,
 } from '../engine.ts'
+import { LinkedAbort } from '../linked-abort.ts'
 import { embeddingsSchema, estimateTokens } from './dialect.ts'
 import { cancelled, Exchange } from './exchange.ts'
 import { type Posted, Poster } from './post.ts'
@@ -141,10 +142,11 @@ export class RemoteEngine implements Engine {
 
   async embed(request: EmbedRequest, options: { signal?: AbortSignal } = {}): Promise<Embedding> {
     const model = this.#model(request.model)
-    const stopping = this.#stopping!.signal
-    const signal = options.signal === undefined ? stopping : AbortSignal.any([options.signal, stopping])
-    const leave = await this.#room.enter(signal)
+    const abort = new LinkedAbort(options.signal, this.#stopping!.signal)
+    const { signal } = abort
+    let leave = () => {}
     try {
+      leave = await this.#room.enter(signal)
       const body = { model: model.upstream, input: request.inputs, encoding_format: 'float' }
       const { response, deadline } = await this.#exchange.post('/embeddings', body, signal)
       try {
@@ -153,7 +155,7 @@ export class RemoteEngine implements Engine {
         if (signal.aborted) throw cancelled()
         throw error instanceof UpstreamError
           ? error
-          : new UpstreamError(this.#service.name, deadline.signal.aborted ? 'stalled' : 'malformed')
+          : new UpstreamError(this.#service.name, deadline.isOver ? 'stalled' : 'malformed')
       } finally {
         deadline.cancel()
         response.discard(false)
@@ -163,6 +165,7 @@ export class RemoteEngine implements Engine {
       throw error
     } finally {
       leave()
+      abort.unlink()
     }
   }
 

@@ -1,5 +1,6 @@
 import type { TokenLogprobs } from '../../protocol/messages/provider-frame.ts'
 import type { GenerateOptions, GenerateRequest, Generation, GenerationEvent, StopReason } from '../engine.ts'
+import { LinkedAbort } from '../linked-abort.ts'
 import { StopStrings } from '../stop-strings.ts'
 import { estimatePromptTokens, estimateTokens, phrase, readPart, type Usage } from './dialect.ts'
 import { EventStream, EventStreamError } from './event-stream.ts'
@@ -47,10 +48,14 @@ interface Tally {
   chars: number
   parts: number
   finish: StopReason | null
+  /** By a text that was to stop it, of which the service need not have known. */
+  isStopped: boolean
   usage: Usage | null
   /** Of tokens whose text has not been given out. */
   logprobs: TokenLogprobs[]
 }
+
+const NOTHING = { outputTokens: 0, chars: 0, parts: 0, finish: null, isStopped: false, usage: null }
 
 /**
  * One generation at a service. It cannot be held in the middle, so it begins once what is granted covers the
@@ -59,8 +64,7 @@ interface Tally {
 export class UpstreamGeneration implements Generation {
   readonly #options: UpstreamGenerationOptions
   readonly #modules: UpstreamGenerationModules
-  readonly #abort = new AbortController()
-  readonly #signal: AbortSignal
+  readonly #abort: LinkedAbort
   readonly #stops: StopStrings
   #granted: number
   #wake: () => void = () => {}
@@ -72,12 +76,7 @@ export class UpstreamGeneration implements Generation {
     this.#options = options
     this.#modules = modules
     this.#granted = options.options.grantedTokens ?? Number.POSITIVE_INFINITY
-    const { signal } = options.options
-    this.#signal = AbortSignal.any([
-      this.#abort.signal,
-      modules.stopping,
-      ...(signal === undefined ? [] : [signal]),
-    ])
+    this.#abort = new LinkedAbort(options.options.signal, modules.stopping)
     this.#stops = new StopStrings(options.request.stop)
   }
 
@@ -98,15 +97,19 @@ export class UpstreamGeneration implements Generation {
 
   async *#run(): AsyncGenerator<GenerationEvent, void, undefined> {
     const { request, find } = this.#options
-    const phrased = phrase(request, find())
-    const leave = await this.#modules.room.enter(this.#signal)
+    let leave = () => {}
     try {
+      const phrased = phrase(request, find())
+      leave = await this.#modules.room.enter(this.#abort.signal)
       const promptTokens = estimatePromptTokens(request)
       yield { type: 'start', promptTokens, promptDigest: null }
       await this.#covered(promptTokens + request.maxTokens)
-      const answer = await this.#modules.exchange.post(phrased.path, phrased.body, this.#signal)
+      const answer = await this.#modules.exchange.post(phrased.path, phrased.body, this.#abort.signal)
+      const tally: Tally = { ...NOTHING, logprobs: [] }
       try {
-        yield* this.#read(answer, promptTokens)
+        yield { type: 'prefill', promptTokens }
+        yield* this.#read(answer, tally)
+        yield* this.#rest(tally, promptTokens)
       } finally {
         answer.deadline.cancel()
         answer.response.discard(this.#hasEnded)
@@ -116,6 +119,7 @@ export class UpstreamGeneration implements Generation {
       throw error
     } finally {
       leave()
+      this.#abort.unlink()
     }
   }
 
@@ -124,51 +128,18 @@ export class UpstreamGeneration implements Generation {
     while (this.#granted < tokens) {
       await new Promise<void>((resolve, reject) => {
         const abort = () => reject(cancelled())
-        if (this.#signal.aborted) return abort()
-        this.#signal.addEventListener('abort', abort, { once: true })
+        if (this.#abort.signal.aborted) return abort()
+        this.#abort.signal.addEventListener('abort', abort, { once: true })
         this.#wake = () => {
-          this.#signal.removeEventListener('abort', abort)
+          this.#abort.signal.removeEventListener('abort', abort)
           resolve()
         }
       })
     }
   }
 
-  async *#read(answer: Answer, promptTokens: number): AsyncGenerator<GenerationEvent> {
-    const tally: Tally = { outputTokens: 0, chars: 0, parts: 0, finish: null, usage: null, logprobs: [] }
-    let stop: StopReason | null = null
-    yield { type: 'prefill', promptTokens }
-    for await (const data of this.#parts(answer, tally)) {
-      const text = this.#take(data, tally)
-      if (text !== '') {
-        const shown = this.#stops.push(text)
-        const count = estimateTokens(text)
-        tally.outputTokens += count
-        const logprobs = tally.logprobs.splice(0)
-        yield {
-          ...{ type: 'output', tokens: [], text: shown.text, count },
-          ...(logprobs.length === 0 ? {} : { logprobs }),
-        }
-        if (shown.stop !== null) {
-          stop = 'stop_string'
-          break
-        }
-      }
-      if (tally.finish !== null && tally.usage !== null) break
-    }
-    const reason = stop ?? tally.finish
-    // It broke off: what it would have said, nobody knows.
-    if (reason === null) throw this.#fail('malformed')
-    const held = stop === null ? this.#stops.flush() : ''
-    if (held !== '') yield { type: 'output', tokens: [], text: held, count: 0 }
-    const usage = tally.usage ?? { promptTokens, outputTokens: tally.outputTokens }
-    this.#hasEnded = stop === null
-    this.#modules.onTokens(usage.promptTokens + usage.outputTokens)
-    yield { type: 'end', reason, ...usage }
-  }
-
-  /** The parts of an answer as JSON texts, until it says that it is done or ends. */
-  async *#parts({ response, deadline }: Answer, tally: Tally): AsyncGenerator<string> {
+  /** The output of an answer, until it says that it is done or ends. */
+  async *#read({ response, deadline }: Answer, tally: Tally): AsyncGenerator<GenerationEvent> {
     const { stallTimeoutMs } = this.#options.service
     const isStream = response.headers['content-type']?.startsWith('text/event-stream') === true
     const stream = new EventStream()
@@ -183,20 +154,54 @@ export class UpstreamGeneration implements Generation {
         }
         for (const data of stream.push(bytes)) {
           if (data === DONE) return
-          // Whoever reads slowly is not the service.
-          deadline.cancel()
-          yield data
+          const output = this.#output(data, tally)
+          if (output !== null) {
+            // Whoever reads slowly is not the service.
+            deadline.cancel()
+            yield output
+          }
+          if (tally.isStopped || (tally.finish !== null && tally.usage !== null)) return
           deadline.within(tally.finish === null ? stallTimeoutMs : USAGE_TIMEOUT_MS)
         }
       }
-      if (!isStream) yield whole + decoder.decode()
+      const output = isStream ? null : this.#output(whole + decoder.decode(), tally)
+      if (output !== null) yield output
     } catch (error) {
-      if (this.#signal.aborted) throw cancelled()
+      // What it said cannot be taken, also where that follows its end.
+      if (error instanceof UpstreamError) throw error
+      if (this.#abort.signal.aborted) throw cancelled()
       // Only the count of tokens is missing.
       if (tally.finish !== null) return
-      if (error instanceof UpstreamError) throw error
       if (error instanceof EventStreamError || isEncodingError(error)) throw this.#fail('malformed')
-      throw this.#fail(deadline.signal.aborted ? 'stalled' : 'unreachable')
+      throw this.#fail(deadline.isOver ? 'stalled' : 'unreachable')
+    }
+  }
+
+  /** What follows all that was read: text held back, and why it ended. */
+  *#rest(tally: Tally, promptTokens: number): Generator<GenerationEvent> {
+    const reason = tally.isStopped ? 'stop_string' : tally.finish
+    // It broke off: what it would have said, nobody knows.
+    if (reason === null) throw this.#fail('malformed')
+    const held = tally.isStopped ? '' : this.#stops.flush()
+    if (held !== '') yield { type: 'output', tokens: [], text: held, count: 0 }
+    const usage = tally.usage ?? { promptTokens, outputTokens: tally.outputTokens }
+    this.#hasEnded = !tally.isStopped
+    this.#modules.onTokens(usage.promptTokens + usage.outputTokens)
+    yield { type: 'end', reason, ...usage }
+  }
+
+  /** Takes one part in. @returns its text as it is told; null where it has none */
+  #output(data: string, tally: Tally): GenerationEvent | null {
+    const text = this.#take(data, tally)
+    if (text === '') return null
+    const shown = this.#stops.push(text)
+    const count = estimateTokens(text)
+    tally.outputTokens += count
+    tally.isStopped = shown.stop !== null
+    const logprobs = tally.logprobs.splice(0)
+    return {
+      ...{ type: 'output', tokens: [], text: shown.text, count },
+      ...(logprobs.length === 0 ? {} : { logprobs }),
     }
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { inspect } from 'node:util'
 import type { GenerateRequest, GenerationEvent } from '../../../../inference/engine.ts'
@@ -317,6 +318,18 @@ describe('a remote engine', () => {
         'rate_limited',
         'ENGINE_BUSY',
       ],
+      [
+        'says an error after its end',
+        [says(`data: ${part(asked, 'a', 'stop')}\n\ndata: {"error":{"code":429}}\n\n`)],
+        'rate_limited',
+        'ENGINE_BUSY',
+      ],
+      [
+        'says no JSON after its end',
+        [says(`data: ${part(asked, 'a', 'stop')}\n\ndata: {"choices": [\n\n`)],
+        'malformed',
+        'ENGINE_CRASHED',
+      ],
       ['breaks off', [says(`data: ${part(asked, 'a')}\n\n`)], 'malformed', 'ENGINE_CRASHED'],
       [
         'is done without an end',
@@ -524,6 +537,18 @@ describe('a remote engine', () => {
     assert.equal(inputTokens, 6)
     for (const _ of [1, 2])
       await assert.rejects(engine.embed({ model: ID, inputs: ['a'] }), { fault: 'malformed' })
+  })
+
+  it('leaves nothing with a signal that outlives its requests', async () => {
+    const { signal } = new AbortController()
+    const listeners = () => getEventListeners(signal, 'abort').length
+    server.next(streamed(['a']), refuses(200, { data: [{ index: 0, embedding: [1] }] }), refuses(400, 'no'))
+    for await (const _ of engine.generate(REQUEST, { signal }));
+    assert.equal(listeners(), 0)
+    await engine.embed({ model: ID, inputs: ['a'] }, { signal })
+    assert.equal(listeners(), 0)
+    await assert.rejects(engine.embed({ model: ID, inputs: ['a'] }, { signal }), UpstreamError)
+    assert.equal(listeners(), 0)
   })
 
   it('knows the models it is configured for, and no others', async () => {
