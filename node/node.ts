@@ -48,6 +48,7 @@ import type { Violation } from './p2p/errors.ts'
 import { P2PHost } from './p2p/host.ts'
 import { guessScope } from './p2p/scope.ts'
 import type { Wallet } from './payments/wallet.ts'
+import { randomHex } from './random-hex.ts'
 import { Store } from './store/store.ts'
 import { Admission, requesterWeight } from './tasks/admission.ts'
 import { CircuitBreaker } from './tasks/circuit-breaker.ts'
@@ -772,7 +773,7 @@ export class ShoalNode {
           isProven: provider => reputation.honesty(provider).standing === 'proven',
         },
         record: event => outbox.record([], [event]),
-        randomTaskId: () => randomBytes(16).toString('hex'),
+        randomTaskId: () => randomHex(16),
         onTask: this.parts.eventDesk.onTask,
       },
     )

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock, Timer } from '../clock.ts'
 import { repeat } from '../clock.ts'
 import type { Logger } from '../log.ts'
@@ -47,6 +48,7 @@ const MAX_WAITING_CHARACTERS = 32 * 1_048_576
 const MAX_EVENT_BYTES = 8_192
 /** Written at once at most. */
 const BATCH_EVENTS = 4_096
+const TOGETHER_WITHIN_MS = 20
 const RETRY_MS = 1_000
 const LOOK_FOR_OLD_EVERY_MS = 10 * 60_000
 /** Events of one page at most. */
@@ -247,9 +249,9 @@ export class EventJournal {
     if (this.#retry === null) this.#writing ??= this.#writeAll()
   }
 
-  /** From the next turn on, so that what is told together is written together. */
+  /** A moment later, so that what is told together is written together, and after the work that it tells of. */
   async #writeAll(): Promise<void> {
-    await new Promise(resolve => setImmediate(resolve))
+    if (!this.#isStopped) await delay(TOGETHER_WITHIN_MS)
     do {
       if (!(await this.#write())) break
     } while (this.#waiting.length > 0)

@@ -5,7 +5,10 @@ import type { EventJournal } from './journal.ts'
 import { jsonOf } from './json.ts'
 import type { TaskTenants } from './task-tenants.ts'
 
-/** Puts into the journal how the tasks go that this node asks for; what was asked and answered is in none of it. */
+/**
+ * Puts into the journal how the tasks go that this node asks for; what was asked and answered is in none of it. It is said
+ * in the turn after the one in which it happened: a task is sent first, and told of then.
+ */
 export function feedFromTasks(modules: {
   journal: Pick<EventJournal, 'append'>
   tenants: TaskTenants
@@ -18,7 +21,7 @@ export function feedFromTasks(modules: {
     const told = eventOf(news)
     if (told === null) return
     const { type, ...data } = told
-    journal.append({ channel: 'tasks', type, tenant, data: { taskId, ...jsonOf(data) } })
+    setImmediate(() => journal.append({ channel: 'tasks', type, tenant, data: { taskId, ...jsonOf(data) } }))
   }
 }
 

@@ -28,9 +28,9 @@ export interface AskOptions {
   preferred?: Pick<Listing, 'provider' | 'model'>
   /**
    * Asked before more is spent, for whoever pays in the end: nothing more is paid for or taken while it waits. Must not
-   * throw; whoever does not pay cancels the task, and it resolves then.
+   * throw; whoever does not pay cancels the task, and it resolves then. Without a promise nothing is waited for.
    */
-  cover?: (spending: AttemptSpending) => Promise<void>
+  cover?: (spending: AttemptSpending) => Promise<void> | void
 }
 
 /** What an attempt will have cost with its next payment, and for what. */

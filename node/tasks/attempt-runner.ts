@@ -1,4 +1,5 @@
 import type { Divergence } from '../../inference/audit/divergence.ts'
+import { LinkedAbort } from '../../inference/linked-abort.ts'
 import { utf8Length } from '../../protocol/codec.ts'
 import type { NodeKey, TaskId } from '../../protocol/ids.ts'
 import type { AuditEventDetails } from '../../protocol/messages/audit-event.ts'
@@ -114,7 +115,7 @@ export class AttemptRunner {
     const number = this.#started++
     const maxTokens = this.#left(progress)
     const hold = this.#cap.hold(this.#worstCost(choice.price, progress))
-    const cancel = new AbortController()
+    const cancel = new LinkedAbort(this.#signal)
     // Opening a channel takes the chain's time, not the provider's.
     let askedAtMs = clock.nowMs()
     const seen = { ttftMs: null as number | null, outputTokens: 0, promptTokens: 0 }
@@ -154,7 +155,7 @@ export class AttemptRunner {
       },
     }
     const run = async () => {
-      const report = await venues[venue]!.run(order, AbortSignal.any([this.#signal, cancel.signal]))
+      const report = await venues[venue]!.run(order, cancel.signal)
       hold.settle(report.paid)
       this.#ended.set(attempt, {
         report,

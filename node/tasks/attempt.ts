@@ -56,7 +56,7 @@ export interface AttemptOptions {
   self: NodeKey
   wallet: Address
   /** Awaited before more than before is paid; see `AskOptions.cover`. */
-  cover?: (taskAmount: bigint, metered: Metered) => Promise<void>
+  cover?: (taskAmount: bigint, metered: Metered) => Promise<void> | void
 }
 
 export interface AttemptModules {
@@ -417,7 +417,7 @@ export class Attempt {
     const { cover } = this.#options
     if (cover !== undefined) {
       const metered = { promptTokens: this.#promptTokens, outputTokens: this.#tokens.length }
-      await this.#health.aside(() => cover(taskAmount, metered))
+      await this.#health.aside(async () => cover(taskAmount, metered))
     }
     const { cumulativeAmount, signature } = await this.#health.aside(() => lease.payTo(taskAmount))
     await frames.send({ kind: 'payment', cumulativeAmount, taskAmount, signature }, this.#stalled.signal)

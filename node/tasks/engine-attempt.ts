@@ -23,7 +23,7 @@ export interface EngineAttemptModules {
   log: Logger
   onEvent: (event: AttemptEvent) => void
   /** Awaited after each output, before more is taken; see `AskOptions.cover`. */
-  cover?: (usage: Metered) => Promise<void>
+  cover?: (usage: Metered) => Promise<void> | void
 }
 
 /** What is expected is the median, or no more than a claim. */
@@ -74,8 +74,9 @@ export class EngineAttempt {
       for await (const event of this.#generation) {
         const outcome = this.#take(event)
         if (outcome !== null) return outcome
-        if (cover !== undefined && (event.type === 'output' || event.type === 'vectors'))
-          await this.#health.aside(() => cover(this.usage))
+        if (cover === undefined || (event.type !== 'output' && event.type !== 'vectors')) continue
+        const waiting = cover(this.usage)
+        if (waiting !== undefined) await this.#health.aside(() => waiting)
       }
       throw new Error('the engine ended without an end')
     } catch (error) {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { EmbeddingRun, type VectorsEvent } from '../../inference/embedding-run.ts'
 import {
   type Engine,
@@ -66,9 +67,12 @@ export function generateRequest(task: Omit<EngineTask, 'dataClass'>): GenerateRe
   }
 }
 
+/** OpenSSL's, some ten times as fast. */
+const sha256 = (bytes: Uint8Array) => hash('sha256', bytes, 'buffer')
+
 function engineSampling({ sampling, taskId }: Pick<EngineTask, 'sampling' | 'taskId'>): SamplingParameters {
   const { temperature, topP, minP, topK, nonce, seedScope } = sampling
-  const seed = samplingSeed(nonce, seedScope === 'task' ? taskId : null)
+  const seed = samplingSeed(nonce, seedScope === 'task' ? taskId : null, sha256)
   return { temperature, topP, minP, topK, seed }
 }
 

@@ -1,3 +1,4 @@
+import { LinkedAbort } from '../../inference/linked-abort.ts'
 import type { TaskId } from '../../protocol/ids.ts'
 import type { Demand, Ranking } from '../market/routing/candidate.ts'
 import type { AskOptions, TaskEvent, TaskResult } from './ask.ts'
@@ -18,7 +19,7 @@ export class Requester {
   readonly #options: RequesterOptions
   readonly #modules: RequesterModules
   readonly #abort = new AbortController()
-  readonly #running = new Map<TaskId, { cancel: AbortController; ended: Promise<unknown> }>()
+  readonly #running = new Map<TaskId, { cancel: LinkedAbort; ended: Promise<unknown> }>()
 
   constructor(options: RequesterOptions, modules: RequesterModules) {
     this.#options = options
@@ -40,7 +41,7 @@ export class Requester {
    */
   ask(options: AskOptions, onEvent: (event: TaskEvent) => void, signal: AbortSignal): Promise<TaskResult> {
     const taskId = this.#modules.randomTaskId()
-    const cancel = new AbortController()
+    const cancel = new LinkedAbort(signal, this.#abort.signal)
     const { onTask = () => {} } = this.#modules
     const task = new Task(
       {
@@ -51,7 +52,7 @@ export class Requester {
           onTask({ taskId, ask: options, type: 'event', event })
           onEvent(event)
         },
-        signal: AbortSignal.any([signal, cancel.signal, this.#abort.signal]),
+        signal: cancel.signal,
       },
       this.#modules,
     )
@@ -69,7 +70,10 @@ export class Requester {
           throw error
         },
       )
-      .finally(() => this.#running.delete(taskId))
+      .finally(() => {
+        cancel.unlink()
+        this.#running.delete(taskId)
+      })
   }
 
   /** Cancels a running task; its `ask` then ends with what has come. @returns whether it was running */

@@ -71,7 +71,7 @@ export class Task {
     if (ask.input.kind === 'embedding' && isReplicated(ask.preferences.slaClass)) throw notCompared()
     hedging.earn()
     const { deadlineMs, slaClass } = ask.preferences
-    const ends = AbortSignal.any([signal, this.#deadline.signal])
+    const ends = deadlineMs === null ? signal : AbortSignal.any([signal, this.#deadline.signal])
     const runner = new AttemptRunner(
       {
         ...{ taskId, ask, onEvent },

@@ -1,3 +1,4 @@
+import { LinkedAbort } from '../../../inference/linked-abort.ts'
 import { costRoundedUp, formatCredits, maxAmount, minAmount } from '../../../protocol/money.ts'
 import type { Clock } from '../../clock.ts'
 import type { ShoalNode } from '../../node.ts'
@@ -34,15 +35,14 @@ const PAYMENT_WAIT_MS = 10_000
 
 /** What one request costs whoever pays for it, over all of its tasks: set aside before they begin, paid as they go on, settled at the end. */
 export class Bill {
-  /** Fires when nothing more is to be made: the client is gone, the gateway stops, or nobody pays. */
-  readonly signal: AbortSignal
   /** Base units the request may cost, the markup included; null for no limit but the node's own. */
   readonly #limit: bigint | null
   readonly #markup: number
   readonly #purse: Purse
   readonly #reservation: Reservation
   readonly #meter: SpendMeter
-  readonly #unpaid: AbortController
+  readonly #end: LinkedAbort
+  #isUnpaid = false
   readonly #clock: Clock
   readonly #onEvent: InferenceOptions['onEvent']
 
@@ -50,9 +50,8 @@ export class Bill {
     options: Pick<BillOptions, 'purse' | 'onEvent'> & {
       limit: bigint | null
       markup: number
-      signal: AbortSignal
     },
-    modules: { reservation: Reservation; meter: SpendMeter; clock: Clock },
+    modules: { end: LinkedAbort; reservation: Reservation; meter: SpendMeter; clock: Clock },
   ) {
     this.#limit = options.limit
     this.#markup = options.markup
@@ -61,8 +60,7 @@ export class Bill {
     this.#reservation = modules.reservation
     this.#meter = modules.meter
     this.#clock = modules.clock
-    this.#unpaid = new AbortController()
-    this.signal = AbortSignal.any([options.signal, this.#unpaid.signal])
+    this.#end = modules.end
   }
 
   /**
@@ -78,12 +76,20 @@ export class Bill {
     const wanted = smallest(shoal.maxPrice, principal.policy.maxPricePerRequest)
     const cap = wanted ?? (purse.isUnmetered ? null : quote(asks, markup, node))
     if (wanted !== null && !isOwner) refuseBelowOwnPrice(asks, withoutMarkup(wanted, markup), node)
-    const signal = AbortSignal.any([options.signal, stopping])
-    const reservation = await purse.reserve(cap ?? 0n, { signal })
+    const end = new LinkedAbort(options.signal, stopping)
+    const reservation = await purse.reserve(cap ?? 0n, { signal: end.signal }).catch((error: unknown) => {
+      end.unlink()
+      throw error
+    })
     const limit = cap === null ? null : minAmount(cap, purse.isUnmetered ? cap : reservation.limit)
     const ownPrice = isOwner ? null : (id: string) => node.parts.desk.pricing.terms(id)
     const meter = new SpendMeter({ markup, ownPrice })
-    return new Bill({ purse, onEvent, limit, markup, signal }, { reservation, meter, clock })
+    return new Bill({ purse, onEvent, limit, markup }, { end, reservation, meter, clock })
+  }
+
+  /** Fires when nothing more is to be made: the client is gone, the gateway stops, or nobody pays. */
+  get signal(): AbortSignal {
+    return this.#end.signal
   }
 
   /** Base units so far. */
@@ -93,7 +99,7 @@ export class Bill {
 
   /** Whether it was stopped because nobody paid. */
   get isUnpaid(): boolean {
-    return this.#unpaid.signal.aborted
+    return this.#isUnpaid
   }
 
   /** What tasks may still cost together, base units to whoever does them; null for no limit. */
@@ -104,13 +110,15 @@ export class Bill {
 
   /** See `AskOptions.cover`. @param task its place among `asks` */
   coverOf(task: number): NonNullable<AskOptions['cover']> {
-    return async spending => {
+    return spending => {
       this.#meter.spending(task, spending)
       const { total } = this
       this.#onEvent(task, { type: 'cost', amount: total })
       if (this.#purse.isUnmetered === true || this.signal.aborted) return
-      if (this.#limit !== null && total > this.#limit) this.#unpaid.abort()
-      else await this.#covered(total).catch(() => this.#unpaid.abort())
+      if (this.#limit === null || total <= this.#limit)
+        return this.#covered(total).catch(() => this.#giveUp())
+      this.#giveUp()
+      return
     }
   }
 
@@ -135,6 +143,7 @@ export class Bill {
 
   /** Ends it at what it came to. Idempotent. */
   async settle(): Promise<void> {
+    this.#end.unlink()
     await this.#reservation.settle(this.#limit === null ? this.total : minAmount(this.total, this.#limit))
   }
 
@@ -143,6 +152,12 @@ export class Bill {
     await this.settle()
     const payment = this.#reservation.statement?.() ?? null
     return payment === null ? result : { ...result, shoal: { ...result.shoal, payment } }
+  }
+
+  /** Nobody pays. */
+  #giveUp(): void {
+    this.#isUnpaid = true
+    this.#end.abort()
   }
 
   /** @throws whatever `spent` throws, or when it takes too long */

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { CidString, TaskId } from '../../../protocol/ids.ts'
-import type { AskOptions, AttemptSpending, TaskEvent, TaskResult } from '../../tasks/ask.ts'
+import { randomHex } from '../../random-hex.ts'
+import type { AskOptions, TaskEvent, TaskResult } from '../../tasks/ask.ts'
 import type { Requester } from '../../tasks/requester.ts'
 import { peerIdOf } from '../views.ts'
 import type { CanonicalTool, ToolCall, ToolChoice } from './canonical-request.ts'
@@ -19,7 +19,7 @@ export interface ChoiceRunOptions {
   tools: readonly CanonicalTool[]
   toolChoice: ToolChoice
   /** See `AskOptions.cover`. */
-  cover: (spending: AttemptSpending) => Promise<void>
+  cover: NonNullable<AskOptions['cover']>
 }
 
 export interface ChoiceRunModules {
@@ -128,7 +128,7 @@ export class ChoiceRun {
         onEvent({ type: 'text', text: part.text, tokens: this.#untold, ...(logprobs && { logprobs }) })
         this.#untold = 0
       } else if (part.type === 'call') {
-        const call = { id: `call_${randomBytes(12).toString('hex')}`, name: part.name, arguments: '' }
+        const call = { id: `call_${randomHex(12)}`, name: part.name, arguments: '' }
         this.#calls.push(call)
         onEvent({ type: 'tool_call', index: part.index, id: call.id, name: call.name })
       } else {

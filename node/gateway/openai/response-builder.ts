@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomHex } from '../../random-hex.ts'
 import type { CanonicalMessage } from '../inference/canonical-request.ts'
 import type { InferenceEvent, InferenceResult, TokenLogprob } from '../inference/inference-service.ts'
 import { shoalBody } from '../inference/shoal-info.ts'
@@ -166,5 +166,5 @@ export class ResponseBuilder {
 }
 
 function itemId(kind: string): string {
-  return `${kind}_${randomBytes(12).toString('hex')}`
+  return `${kind}_${randomHex(12)}`
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ModelId } from '../../../protocol/ids.ts'
 import type { TaskInput } from '../../../protocol/messages/task-request.ts'
 import type { ProviderId } from './candidate.ts'
@@ -37,13 +37,13 @@ interface Holder {
  * from them.
  */
 export function prefixesOf(input: TaskInput): string[] {
-  const hash = createHash('sha256')
   const prefixes: string[] = []
   let chars = 0
+  let digest = ''
   for (const part of partsOf(input)) {
     chars += part.length
-    hash.update(part)
-    prefixes.push(`${hash.copy().digest('base64url').slice(0, DIGEST_CHARS)}.${chars}`)
+    digest = hash('sha256', digest + part, 'base64url')
+    prefixes.push(`${digest.slice(0, DIGEST_CHARS)}.${chars}`)
   }
   if (prefixes.length === 0) return []
   const longestFirst = prefixes.reverse()

@@ -27,7 +27,7 @@ export class DecisionLog {
   readonly #maxWaitingLines: number
   readonly #maxOpenDecisions: number
   readonly #log: Logger
-  #waiting: string[] = []
+  #waiting: (LogLine | (() => LogLine))[] = []
   #writing: Promise<void> | null = null
   #file: FileHandle | null = null
   #bytes = 0
@@ -49,13 +49,16 @@ export class DecisionLog {
     return this.#dropped
   }
 
-  /** Takes in a line; it is in the file soon after. */
-  write(line: LogLine): void {
+  /**
+   * Takes in a line; it is in the file soon after.
+   * @param line where it is a function it is made only then: when the task that it is about has been sent
+   */
+  write(line: LogLine | (() => LogLine)): void {
     if (this.#isStopped || this.#waiting.length >= this.#maxWaitingLines) {
       this.#dropped++
       return
     }
-    this.#waiting.push(`${JSON.stringify(line)}\n`)
+    this.#waiting.push(line)
     this.#writing ??= this.#drain()
   }
 
@@ -123,7 +126,7 @@ export class DecisionLog {
       const lines = this.#waiting
       this.#waiting = []
       try {
-        await this.#append(lines)
+        await this.#append(lines.map(textOf))
       } catch (error) {
         this.#isTorn = true
         this.#dropped += lines.length
@@ -155,6 +158,10 @@ export class DecisionLog {
     this.#bytes = (await file.stat()).size
     return file
   }
+}
+
+function textOf(line: LogLine | (() => LogLine)): string {
+  return `${JSON.stringify(typeof line === 'function' ? line() : line)}\n`
 }
 
 function parseLine(text: string): LogLine | null {

@@ -6,7 +6,7 @@ import type { Decision, DecisionSink } from '../modules.ts'
 import { rewardOf } from '../reward.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { LearningError } from './errors.ts'
-import type { LinUcbPolicy } from './lin-ucb.ts'
+import type { Evaluation, LinUcbPolicy } from './lin-ucb.ts'
 import type { LoggedDecision, LoggedOutcome, LoggedRating } from './log-line.ts'
 import { learnedClass } from './task-class.ts'
 
@@ -34,7 +34,12 @@ export class DecisionRecorder implements DecisionSink {
     const { demand, ranking } = decision
     const [first] = ranking.candidates
     if (demand.taskId === undefined || first === undefined || ranking.decidedBy === null) return
-    this.#modules.log.write(this.#describe(decision, demand.taskId, ranking.decidedBy))
+    const { log, policy } = this.#modules
+    // What the policy makes of them is asked now: it may learn before the line is written.
+    const evaluation = evaluationOf(decision, policy)
+    const { decidedBy } = ranking
+    const task = demand.taskId
+    log.write(() => describe(decision, task, { decidedBy, evaluation }))
   }
 
   ended(decision: Decision, candidate: Candidate, outcome: Outcome, reward: number | null): void {
@@ -113,61 +118,72 @@ export class DecisionRecorder implements DecisionSink {
     log.write(rating)
     return rating
   }
+}
 
-  #describe({ id, atMs, demand, ranking }: Decision, task: TaskId, decidedBy: Decider): LoggedDecision {
-    const taskClass = learnedClass(demand)
-    const { eligible, trialShare } = ranking
-    const subjects = eligible.map(({ model, features, score }) => ({
-      model: model.model,
-      features,
-      score,
-      isNewcomer: features[FEATURE.newcomer]! > 0,
-    }))
-    const evaluation =
-      subjects.length === 0 ? null : this.#modules.policy.evaluate({ taskClass, candidates: subjects })
-    const bounds = evaluation?.bounds ?? new Float64Array()
-    /** What the policy makes of a candidate; null where it was not to judge it. */
-    const judged = (candidate: Candidate) => {
-      const place = eligible.indexOf(candidate)
-      if (evaluation === null || place < 0) return null
-      const { values, widths, probabilities } = evaluation
-      return {
-        value: values[place]!,
-        width: widths[place]!,
-        chance: (1 - trialShare) * probabilities[place]!,
-      }
-    }
+/** What the policy makes of the candidates that it put in order; null where it was not to judge any. */
+function evaluationOf({ demand, ranking }: Decision, policy: LinUcbPolicy): Evaluation | null {
+  const { eligible } = ranking
+  if (eligible.length === 0) return null
+  const candidates = eligible.map(({ model, features, score }) => ({
+    model: model.model,
+    features,
+    score,
+    isNewcomer: features[FEATURE.newcomer]! > 0,
+  }))
+  return policy.evaluate({ taskClass: learnedClass(demand), candidates })
+}
+
+function describe(
+  { id, atMs, demand, ranking }: Decision,
+  task: TaskId,
+  { decidedBy, evaluation }: { decidedBy: Decider; evaluation: Evaluation | null },
+): LoggedDecision {
+  const { eligible, trialShare } = ranking
+  const bounds = evaluation?.bounds ?? new Float64Array()
+  /** What the policy makes of a candidate; null where it was not to judge it. */
+  const judged = (candidate: Candidate) => {
+    const place = eligible.indexOf(candidate)
+    if (evaluation === null || place < 0) return null
+    const { values, widths, probabilities } = evaluation
     return {
-      type: 'decision',
-      id,
-      task,
-      atMs,
-      taskClass,
-      model: demand.model,
-      scale: ranking.scale,
-      features: FEATURES_VERSION,
-      candidates: ranking.candidates.map(candidate => ({
+      value: values[place]!,
+      width: widths[place]!,
+      chance: (1 - trialShare) * probabilities[place]!,
+    }
+  }
+  return {
+    type: 'decision',
+    id,
+    task,
+    atMs,
+    taskClass: learnedClass(demand),
+    model: demand.model,
+    scale: ranking.scale,
+    features: FEATURES_VERSION,
+    candidates: ranking.candidates.map(candidate => {
+      const judgement = judged(candidate)
+      return {
         provider: candidate.provider,
         model: candidate.model.model,
         venue: candidate.venue,
         score: short(candidate.score),
         features: candidate.features.map(short),
-        eligible: judged(candidate) !== null,
-        chance: judged(candidate)?.chance ?? candidate.probability,
+        eligible: judgement !== null,
+        chance: judgement?.chance ?? candidate.probability,
         isNewcomer: candidate.features[FEATURE.newcomer]! > 0,
-        value: shortOrNull(judged(candidate)?.value),
-        width: shortOrNull(judged(candidate)?.width),
+        value: shortOrNull(judgement?.value),
+        width: shortOrNull(judgement?.width),
         credits: formatCredits(candidate.prediction.expectedCost),
         ttftMs: Math.round(candidate.prediction.ttftMs),
         totalMs: Math.round(candidate.prediction.totalMs),
-      })),
-      decidedBy,
-      probability: ranking.candidates[0]!.probability,
-      trialShare,
-      explored: decidedBy === 'policy' ? bounds.some(bound => bound > bounds[0]!) : ranking.explored,
-      policy: ranking.policyVersion,
-      unfit: Object.fromEntries(Object.entries(ranking.unfit).filter(([, count]) => count > 0)),
-    }
+      }
+    }),
+    decidedBy,
+    probability: ranking.candidates[0]!.probability,
+    trialShare,
+    explored: decidedBy === 'policy' ? bounds.some(bound => bound > bounds[0]!) : ranking.explored,
+    policy: ranking.policyVersion,
+    unfit: Object.fromEntries(Object.entries(ranking.unfit).filter(([, count]) => count > 0)),
   }
 }
 
