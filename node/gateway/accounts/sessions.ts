@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { wire } from '../../../protocol/codec.ts'
 import type { Clock } from '../../clock.ts'
@@ -60,6 +59,9 @@ const SECRET = 'sessions'
 const MAX_SESSIONS = 20_000
 const MAX_SESSIONS_OF_SUBJECT = 16
 const REFRESH_PATTERN = /^([0-9a-f]{32})\.([0-9a-f]{64})$/
+
+/** Only a node that people sign in to needs it. */
+const jose = () => import('jose')
 
 /**
  * Sessions of people with browsers. The cookie is a short-lived JWT; it counts only while its session is known here,
@@ -131,6 +133,7 @@ export class Sessions {
   /** The session of a cookie; null when it is none of ours, has expired, or was ended. */
   async verify(access: string): Promise<{ session: Session; accessExpiresAtMs: number } | null> {
     try {
+      const { jwtVerify } = await jose()
       const { payload } = await jwtVerify(access, this.#secret, {
         ...{ issuer: ISSUER, audience: AUDIENCE, algorithms: ['HS256'] },
         currentDate: new Date(this.#modules.clock.nowMs()),
@@ -196,6 +199,7 @@ export class Sessions {
   async #cookies(session: Session, refresh: string | null): Promise<SessionCookies> {
     const nowMs = this.#modules.clock.nowMs()
     const expiresAtMs = Math.min(nowMs + ACCESS_LIFETIME_MS, session.expiresAtMs)
+    const { SignJWT } = await jose()
     const access = await new SignJWT({ sid: session.id, tenant: session.tenant })
       .setProtectedHeader({ alg: 'HS256' })
       .setIssuer(ISSUER)

@@ -1,4 +1,4 @@
-import { Gateway, type GatewayModules } from './gateway.ts'
+import type { Gateway, GatewayModules } from './gateway.ts'
 import { isLoopback, listenAddress } from './listen-address.ts'
 
 /** The open door, as commands show it. */
@@ -61,6 +61,8 @@ export class Door {
   async #open(listen: string): Promise<DoorView> {
     if (this.view !== null) return this.view
     listenAddress(listen)
+    // Every API with its libraries, which a node without a door starts sooner and smaller without.
+    const { Gateway } = await import('./gateway.ts')
     const gateway = new Gateway({ listen }, this.#modules)
     await gateway.start()
     this.#gateway = gateway
