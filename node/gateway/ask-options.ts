@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { DataClass } from '../../protocol/data-class.ts'
 import type { TaskSampling } from '../../protocol/messages/task-request.ts'
 import { parseCredits } from '../../protocol/money.ts'
 import { nonceOfSeed } from '../../protocol/sampling-seed.ts'
 import type { Preferences } from '../market/preferences.ts'
+import { randomHex } from '../random-hex.ts'
 import type { AskOptions } from '../tasks/ask.ts'
 import type { ControlParameters } from './control-api.ts'
 
@@ -30,7 +30,7 @@ export function askOptionsFrom(given: ControlParameters<'ask'>, defaultClass: Da
 /** Who gives a seed wants the same output again; everybody else a new one each time. */
 export function seedFrom(seed: number | null): Pick<TaskSampling, 'nonce' | 'seedScope'> {
   if (seed !== null) return { nonce: nonceOfSeed(seed), seedScope: 'nonce' }
-  return { nonce: `0x${randomBytes(32).toString('hex')}`, seedScope: 'task' }
+  return { nonce: `0x${randomHex(32)}`, seedScope: 'task' }
 }
 
 /** How a task is to be done, from what the caller gave or left to its default. */

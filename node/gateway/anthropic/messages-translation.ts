@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { GatewayError } from '../http/http-error.ts'
+import { modelCannot } from '../http/http-error.ts'
 import type {
   CanonicalMessage,
   CanonicalRequest,
@@ -75,7 +75,7 @@ function canonicalMessages({ role, content }: MessageInput, at: string): Canonic
       const failed = block.is_error === true ? 'Error: ' : ''
       results.push({ role: 'tool', toolCallId: block.tool_use_id, text: `${failed}${result}` })
     } else if (isText(block)) text = `${text ?? ''}${block.text}`
-    else throw cannot(where, `models of the network read text; this is ${block.type}`)
+    else throw modelCannot(where, `models of the network read text; this is ${block.type}`)
   }
   return text === null ? results : [...results, { role, text }]
 }
@@ -90,7 +90,7 @@ function assistantMessage(content: MessageInput['content'], at: string): Canonic
       toolCalls.push({ id: block.id, name: block.name, arguments: JSON.stringify(block.input ?? {}) })
     // What a model thought is nothing that it said.
     else if (block.type !== 'thinking' && block.type !== 'redacted_thinking')
-      throw cannot(`${at}.content.${i}`, `models of the network write text; this is ${block.type}`)
+      throw modelCannot(`${at}.content.${i}`, `models of the network write text; this is ${block.type}`)
   }
   return { role: 'assistant', text, toolCalls }
 }
@@ -108,7 +108,7 @@ function resultText(content: Block<'tool_result'>['content'], at: string): strin
   return content
     .map(part => {
       if (isText(part)) return part.text
-      throw cannot(at, `models of the network read text; this result has ${part.type}`)
+      throw modelCannot(at, `models of the network read text; this result has ${part.type}`)
     })
     .join('')
 }
@@ -121,7 +121,7 @@ function canonicalTool(
   { type, name, description, input_schema }: NonNullable<CountTokensRequest['tools']>[number],
   at: string,
 ): CanonicalTool {
-  if (type != null && type !== 'custom') throw cannot(at, `the network has no tool ${type} of its own`)
+  if (type != null && type !== 'custom') throw modelCannot(at, `the network has no tool ${type} of its own`)
   return { name, description: description ?? null, parameters: input_schema ?? {} }
 }
 
@@ -130,10 +130,6 @@ function toolChoiceOf({ tools, tool_choice: choice }: CountTokensRequest): ToolC
   if (choice == null) return 'auto'
   if (choice.type === 'tool') return { name: choice.name }
   return choice.type === 'any' ? 'required' : choice.type
-}
-
-function cannot(param: string, what: string): GatewayError {
-  return new GatewayError('MODEL_CANNOT', `${param}: ${what}`, { param, fix: 'Leave it out.' })
 }
 
 /** A whole answer as Anthropic has it. */

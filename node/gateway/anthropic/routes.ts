@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { errorBody, publicError } from '../http/http-error.ts'
+import type { ShoalError } from '../../../protocol/errors.ts'
+import { randomHex } from '../../random-hex.ts'
+import { errorBody } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { SseStream } from '../http/sse.ts'
+import { streamed } from '../http/streamed.ts'
 import { runCall } from '../inference/call.ts'
 import { countPromptTokens } from '../inference/prompt-tokens.ts'
 import { resultHeaders } from '../inference/shoal-info.ts'
@@ -30,8 +32,8 @@ export const anthropicRoutes: GatewayPlugin = (app, context) => {
     handler: async (request, reply) => {
       const canonical = messagesRequest(request.body, request.headers)
       const call = { request, reply, canonical }
-      const id = `msg_${randomBytes(12).toString('hex')}`
-      void reply.header('request-id', `req_${randomBytes(12).toString('hex')}`)
+      const id = `msg_${randomHex(12)}`
+      void reply.header('request-id', `req_${randomHex(12)}`)
       if (request.body.stream !== true) {
         const result = await runCall(call, context)
         resultHeaders(reply, result.shoal)
@@ -42,16 +44,10 @@ export const anthropicRoutes: GatewayPlugin = (app, context) => {
         { id, model: canonical.model ?? 'auto', stop: canonical.stop },
         { stream },
       )
-      try {
+      const tell = (error: ShoalError) => stream.send({ event: 'error', data: errorBody(error, 'anthropic') })
+      await streamed({ stream, tell, log: context.log }, async () => {
         events.end(await runCall(call, context, (_choice, event) => events.take(event)))
-      } catch (error) {
-        // An error has its own status as long as nothing was sent.
-        if (!stream.isOpen) throw error
-        const told = publicError(error)
-        if (told.code === 'INTERNAL') context.log.error({ err: error }, 'an answer broke')
-        stream.send({ event: 'error', data: errorBody(told, 'anthropic') })
-        stream.end()
-      }
+      })
       return reply
     },
   })

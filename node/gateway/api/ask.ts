@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { DATA_CLASSES } from '../../../protocol/data-class.ts'
+import type { ShoalError } from '../../../protocol/errors.ts'
 import { TASK_ID_PATTERN } from '../../../protocol/ids.ts'
 import { MAX_CHAT_MESSAGES, MAX_OUTPUT_TOKENS, MAX_TEXT_BYTES } from '../../../protocol/limits.ts'
 import { formatCredits, parseCredits } from '../../../protocol/money.ts'
 import { CAPACITY_MODES, SLA_CLASSES } from '../../../protocol/sla-class.ts'
 import { STRATEGIES } from '../../market/preferences.ts'
-import { GatewayError, publicError } from '../http/http-error.ts'
+import { GatewayError } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { SseStream } from '../http/sse.ts'
+import { streamed } from '../http/streamed.ts'
+import { payerOf } from '../inference/call.ts'
 import { type CanonicalRequest, NO_SHOAL_OPTIONS } from '../inference/canonical-request.ts'
 import type { InferenceEvent, InferenceResult } from '../inference/inference-service.ts'
 
@@ -69,42 +72,33 @@ export const askRoutes: GatewayPlugin = (app, context) => {
     '/api/ask',
     { schema: { tags: ['ask'], body: askInput }, config: { needs: 'infer' } },
     async (request, reply) => {
-      const { principal } = request
-      if (principal === null)
-        throw new GatewayError('UNAUTHENTICATED', 'asking takes an account', { fix: 'Sign in.' })
-      const channel = request.headers['shoal-channel']
-      const purse =
-        request.purse ??
-        (await context.accounts.purseOf(principal, {
-          channelId: typeof channel === 'string' ? channel : null,
-        }))
+      const payer = await payerOf(request, context)
+      const { tenant } = payer.principal
       const stream = new SseStream({}, { reply, clock: context.clock })
       const stopped = new AbortController()
       const signal = AbortSignal.any([stopped.signal, stream.gone, context.stopping])
       const keys: string[] = []
       const tell = (event: AskEventView) => stream.send({ event: event.type, data: event })
-      try {
-        const result = await context.inference.run(canonical(request.body), {
-          principal,
-          purse,
-          signal,
-          onEvent: (_, event) => {
-            if (event.type === 'started') {
-              const key = `${principal.tenant} ${event.taskId}`
-              running.set(key, stopped)
-              keys.push(key)
-            }
-            const view = eventView(event)
-            if (view !== null) tell(view)
-          },
-        })
-        tell(doneView(result))
-        stream.end()
-      } catch (error) {
-        if (!stream.isOpen) throw error
-        const { code, message, fix } = publicError(error)
+      const fail = ({ code, message, fix }: ShoalError) =>
         tell({ type: 'error', code, message, ...(fix === undefined ? {} : { fix }) })
-        stream.end()
+      try {
+        await streamed({ stream, tell: fail, log: context.log }, async () => {
+          const result = await context.inference.run(canonical(request.body), {
+            ...payer,
+            signal,
+            onEvent: (_, event) => {
+              if (event.type === 'started') {
+                const key = `${tenant} ${event.taskId}`
+                running.set(key, stopped)
+                keys.push(key)
+              }
+              const view = eventView(event)
+              if (view !== null) tell(view)
+            },
+          })
+          tell(doneView(result))
+          stream.end()
+        })
       } finally {
         for (const key of keys) running.delete(key)
       }

@@ -99,6 +99,11 @@ export function statusOf(error: ShoalError): number {
   return STATUS_OF_OTHERS[error.code] ?? (error.code === 'INTERNAL' ? 500 : 422)
 }
 
+/** What no model of the network does. @param what why it is refused */
+export function modelCannot(param: string, what: string): GatewayError {
+  return new GatewayError('MODEL_CANNOT', what, { param, fix: `Leave out ${param}.` })
+}
+
 /** What a client is told of anything thrown: a defect of ours says no more than that it is one. */
 export function publicError(error: unknown): ShoalError {
   if (isShoalError(error)) return error

@@ -1,10 +1,10 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock, Timer } from '../../clock.ts'
 import type { GatewayReply } from './plugin.ts'
 
 export interface SseOptions {
-  /** A comment is sent after so long without an event, so that proxies keep the connection. */
-  heartbeatMs?: number
+  /** A comment is sent after so long without an event, so that proxies keep the connection; null for never. */
+  heartbeatMs?: number | null
   /** A client that leaves more than this unread is cut off. */
   maxUnreadBytes?: number
   /** Default `text/event-stream`; Ollama's streams are `application/x-ndjson`. */
@@ -35,7 +35,7 @@ const MAX_UNREAD_BYTES = 4 * 1_048_576
 export class SseStream {
   readonly #reply: GatewayReply
   readonly #clock: Clock
-  readonly #heartbeatMs: number
+  readonly #heartbeatMs: number | null
   readonly #maxUnreadBytes: number
   readonly #contentType: string
   readonly #gone = new AbortController()
@@ -47,7 +47,7 @@ export class SseStream {
   constructor(options: SseOptions, modules: SseModules) {
     this.#reply = modules.reply
     this.#clock = modules.clock
-    this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
+    this.#heartbeatMs = options.heartbeatMs === undefined ? HEARTBEAT_MS : options.heartbeatMs
     this.#maxUnreadBytes = options.maxUnreadBytes ?? MAX_UNREAD_BYTES
     this.#contentType = options.contentType ?? 'text/event-stream; charset=utf-8'
     modules.reply.raw.once('close', () => this.#closed())
@@ -75,13 +75,13 @@ export class SseStream {
     if (this.#response !== null || this.#ended) return
     const { raw } = this.#reply
     this.#reply.hijack()
-    for (const [name, value] of Object.entries(this.#reply.getHeaders()))
-      if (value !== undefined) raw.setHeader(name, value)
-    raw.setHeader('content-type', this.#contentType)
-    raw.setHeader('cache-control', 'no-cache, no-transform')
-    // nginx would hold the events back.
-    raw.setHeader('x-accel-buffering', 'no')
-    raw.writeHead(200)
+    raw.writeHead(200, {
+      ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
+      'content-type': this.#contentType,
+      'cache-control': 'no-cache, no-transform',
+      // nginx would hold the events back.
+      'x-accel-buffering': 'no',
+    })
     this.#response = raw
     this.#sentAtMs = this.#clock.nowMs()
     this.#scheduleHeartbeat()
@@ -143,11 +143,11 @@ export class SseStream {
   }
 
   #scheduleHeartbeat(): void {
+    const everyMs = this.#heartbeatMs
+    if (everyMs === null) return
     this.#heartbeat = this.#clock.setTimer(() => {
-      // As NDJSON has no comments, an empty line does there.
-      const isQuiet = this.#clock.nowMs() - this.#sentAtMs >= this.#heartbeatMs
-      if (isQuiet) this.write(this.#contentType.startsWith('text/event-stream') ? ': \n\n' : '\n')
+      if (this.#clock.nowMs() - this.#sentAtMs >= everyMs) this.write(': \n\n')
       if (!this.#ended && !this.#gone.signal.aborted) this.#scheduleHeartbeat()
-    }, this.#heartbeatMs)
+    }, everyMs)
   }
 }

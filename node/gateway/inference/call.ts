@@ -22,14 +22,14 @@ export interface Payer {
  * Who pays for a request: the money it brought itself, the channel it names, or its principal's budget.
  * @throws {GatewayError} UNAUTHENTICATED, PAYMENT_REQUIRED
  */
-async function payerOf(
+export async function payerOf(
   request: GatewayRequest,
   { accounts }: Pick<GatewayContext, 'accounts'>,
 ): Promise<Payer> {
   const { principal } = request
   if (principal === null) {
     throw new GatewayError('UNAUTHENTICATED', 'nobody is signed in', {
-      fix: 'Send an API key or pay by x402.',
+      fix: 'Sign in, send an API key, or pay by x402.',
     })
   }
   if (request.purse !== null) return { principal, purse: request.purse }

@@ -1,7 +1,9 @@
+import type { ShoalError } from '../../../protocol/errors.ts'
 import type { Clock } from '../../clock.ts'
-import { errorBody, publicError } from '../http/http-error.ts'
+import { errorBody } from '../http/http-error.ts'
 import type { GatewayContext, GatewayReply, GatewayRequest } from '../http/plugin.ts'
 import { SseStream } from '../http/sse.ts'
+import { streamed } from '../http/streamed.ts'
 import { runCall } from '../inference/call.ts'
 import type { CanonicalRequest } from '../inference/canonical-request.ts'
 import type { InferenceEvent, InferenceResult } from '../inference/inference-service.ts'
@@ -10,8 +12,6 @@ import type { AnswerMessage } from './schema.ts'
 import { callsOf, doneReasonOf, logprobsOf } from './translation.ts'
 
 const NS_PER_MS = 1_000_000
-/** Clients read every line as JSON: there is none that only keeps the connection. */
-const NO_HEARTBEAT_MS = 24 * 3_600_000
 
 /** How one of the two text endpoints says it. */
 export interface AnswerForm {
@@ -39,25 +39,17 @@ export async function answer(
       ...endOf(result, timing, clock),
     })
   }
-  const stream = new SseStream(
-    { contentType: 'application/x-ndjson', heartbeatMs: NO_HEARTBEAT_MS },
-    { reply, clock },
-  )
+  // Clients read every line as JSON: there is none that only keeps the connection.
+  const stream = new SseStream({ contentType: 'application/x-ndjson', heartbeatMs: null }, { reply, clock })
   const lines = new AnswerLines({ model: canonical.model ?? 'auto', form }, { stream, clock })
-  try {
+  const tell = (error: ShoalError) => stream.write(`${JSON.stringify(errorBody(error, 'ollama'))}\n`)
+  await streamed({ stream, tell, log }, async () => {
     const result = await runCall(call, context, (_choice, event) => {
       timing.take(event)
       lines.take(event)
     })
     lines.end(endOf(result, timing, clock))
-  } catch (error) {
-    // An error has its own status as long as nothing was sent.
-    if (!stream.isOpen) throw error
-    const told = publicError(error)
-    if (told.code === 'INTERNAL') log.error({ err: error }, 'an answer broke')
-    stream.write(`${JSON.stringify(errorBody(told, 'ollama'))}\n`)
-    stream.end()
-  }
+  })
   return reply
 }
 

@@ -1,3 +1,4 @@
+import { modelCannot } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { runEmbedding } from '../inference/call.ts'
 import { resultHeaders, shoalBody } from '../inference/shoal-info.ts'
@@ -10,7 +11,7 @@ import {
   embedResponseSchema,
   ollamaErrors,
 } from './schema.ts'
-import { cannot, modelOf } from './translation.ts'
+import { modelOf } from './translation.ts'
 
 /** `POST /api/embed`, and `/api/embeddings`, which older clients use. */
 export const embedRoutes: GatewayPlugin = (app, context) => {
@@ -27,7 +28,7 @@ export const embedRoutes: GatewayPlugin = (app, context) => {
     },
     handler: async (request, reply) => {
       const { model, input, dimensions, shoal: options } = request.body
-      if (dimensions) throw cannot('dimensions', 'vectors are as long as the model makes them')
+      if (dimensions) throw modelCannot('dimensions', 'vectors are as long as the model makes them')
       const startedAtMs = clock.nowMs()
       const embedding = {
         ...{ model: modelOf(model), inputs: typeof input === 'string' ? [input] : input },

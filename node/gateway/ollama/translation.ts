@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { GatewayError } from '../http/http-error.ts'
+import { modelCannot } from '../http/http-error.ts'
 import type {
   CanonicalMessage,
   CanonicalRequest,
@@ -39,10 +39,10 @@ export function generateRequest(body: GenerateRequest, headers: IncomingHttpHead
   const { raw, system, template, context, suffix } = body
   const prompt = body.prompt ?? ''
   refuseImages(body.images, 'images')
-  if (suffix) throw cannot('suffix', 'nothing is written into the middle of a text')
-  if (template) throw cannot('template', 'models are asked by the template in their file')
+  if (suffix) throw modelCannot('suffix', 'nothing is written into the middle of a text')
+  if (template) throw modelCannot('template', 'models are asked by the template in their file')
   if (context != null && context.length > 0)
-    throw cannot('context', 'what was said before is not kept; send it in /api/chat')
+    throw modelCannot('context', 'what was said before is not kept; send it in /api/chat')
   const messages: CanonicalMessage[] = [
     ...(system ? [{ role: 'system' as const, text: system }] : []),
     { role: 'user', text: prompt },
@@ -113,11 +113,7 @@ function canonicalMessages(messages: readonly MessageInput[]): CanonicalMessage[
 }
 
 function refuseImages(images: readonly unknown[] | null | undefined, param: string): void {
-  if (images != null && images.length > 0) throw cannot(param, 'models of the network read text')
-}
-
-export function cannot(param: string, what: string): GatewayError {
-  return new GatewayError('MODEL_CANNOT', `${param}: ${what}`, { param, fix: 'Leave it out.' })
+  if (images != null && images.length > 0) throw modelCannot(param, 'models of the network read text')
 }
 
 /** What was cut off by whoever asked or pays is as long as it may be. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { GatewayError } from '../http/http-error.ts'
+import { GatewayError, modelCannot } from '../http/http-error.ts'
 import type {
   CanonicalMessage,
   CanonicalRequest,
@@ -23,7 +23,8 @@ import type {
  */
 export function chatRequest(body: ChatRequest, headers: IncomingHttpHeaders): CanonicalRequest {
   refusePenalties(body)
-  if (body.modalities?.some(modality => modality !== 'text')) throw cannot('modalities', 'answers are text')
+  if (body.modalities?.some(modality => modality !== 'text'))
+    throw modelCannot('modalities', 'answers are text')
   if (body.top_logprobs != null && body.logprobs !== true) {
     throw new GatewayError('REQUEST_INVALID', 'top_logprobs takes logprobs', {
       param: 'top_logprobs',
@@ -75,13 +76,9 @@ export function refusePenalties(
   body: Pick<ChatRequest, 'frequency_penalty' | 'presence_penalty' | 'logit_bias'>,
 ): void {
   for (const name of ['frequency_penalty', 'presence_penalty'] as const)
-    if ((body[name] ?? 0) !== 0) throw cannot(name, 'no model of the network draws with penalties')
+    if ((body[name] ?? 0) !== 0) throw modelCannot(name, 'no model of the network draws with penalties')
   if (Object.keys(body.logit_bias ?? {}).length > 0)
-    throw cannot('logit_bias', 'no model of the network draws with a bias')
-}
-
-export function cannot(param: string, what: string): GatewayError {
-  return new GatewayError('MODEL_CANNOT', what, { param, fix: `Leave out ${param}.` })
+    throw modelCannot('logit_bias', 'no model of the network draws with a bias')
 }
 
 function canonicalMessage(message: ChatMessageInput, at: string): CanonicalMessage {
@@ -107,7 +104,7 @@ function textOf(content: ContentInput, at: string): string {
   return content
     .map((part, i) => {
       if (part.type === 'text') return part.text
-      throw cannot(`${at}.content.${i}`, `models of the network read text; this is ${part.type}`)
+      throw modelCannot(`${at}.content.${i}`, `models of the network read text; this is ${part.type}`)
     })
     .join('')
 }

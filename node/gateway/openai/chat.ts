@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { errorBody, publicError } from '../http/http-error.ts'
+import type { ShoalError } from '../../../protocol/errors.ts'
+import { randomHex } from '../../random-hex.ts'
+import { errorBody } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { SseStream } from '../http/sse.ts'
+import { streamed } from '../http/streamed.ts'
 import { runCall } from '../inference/call.ts'
 import type { InferenceEvent, InferenceResult } from '../inference/inference-service.ts'
 import { resultHeaders } from '../inference/shoal-info.ts'
@@ -26,7 +28,7 @@ export const chatRoutes: GatewayPlugin = (app, context) => {
       const canonical = chatRequest(body, request.headers)
       const call = { request, reply, canonical }
       const head = {
-        id: `chatcmpl-${randomBytes(12).toString('hex')}`,
+        id: `chatcmpl-${randomHex(12)}`,
         created: Math.floor(clock.nowMs() / 1_000),
       }
       if (body.stream !== true) {
@@ -39,15 +41,10 @@ export const chatRoutes: GatewayPlugin = (app, context) => {
         { ...head, model: canonical.model ?? 'auto', withUsage: body.stream_options?.include_usage === true },
         stream,
       )
-      try {
+      const tell = (error: ShoalError) => stream.send({ data: errorBody(error, 'openai') })
+      await streamed({ stream, tell, log: context.log }, async () => {
         chunks.end(await runCall(call, context, (choice, event) => chunks.take(choice, event)))
-      } catch (error) {
-        // An error has its own status as long as nothing was sent.
-        if (!stream.isOpen) throw error
-        if (publicError(error).code === 'INTERNAL') context.log.error({ err: error }, 'an answer broke')
-        stream.send({ data: errorBody(publicError(error), 'openai') })
-        stream.end()
-      }
+      })
       return reply
     },
   })

@@ -1,9 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
-import { errorBody, GatewayError, publicError } from '../http/http-error.ts'
+import type { ShoalError } from '../../../protocol/errors.ts'
+import { randomHex } from '../../random-hex.ts'
+import { errorBody, GatewayError, modelCannot } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { SseStream } from '../http/sse.ts'
+import { streamed } from '../http/streamed.ts'
 import { runCall } from '../inference/call.ts'
 import type { CanonicalRequest } from '../inference/canonical-request.ts'
 import type { InferenceResult, TokenLogprob } from '../inference/inference-service.ts'
@@ -19,7 +21,7 @@ import {
   tokensField,
   usageSchema,
 } from './chat-schema.ts'
-import { cannot, finishOf, refusePenalties, samplingOf, stopsOf, usageOf } from './chat-translation.ts'
+import { finishOf, refusePenalties, samplingOf, stopsOf, usageOf } from './chat-translation.ts'
 
 const completionRequestSchema = z
   .object({
@@ -85,7 +87,7 @@ export const completionRoutes: GatewayPlugin = (app, context) => {
       const canonical = completionRequest(body, request.headers)
       const call = { request, reply, canonical }
       const head = {
-        id: `cmpl-${randomBytes(12).toString('hex')}`,
+        id: `cmpl-${randomHex(12)}`,
         object: 'text_completion' as const,
         created: Math.floor(clock.nowMs() / 1_000),
       }
@@ -112,7 +114,8 @@ export const completionRoutes: GatewayPlugin = (app, context) => {
             ...more,
           },
         })
-      try {
+      const fail = (error: ShoalError) => stream.send({ data: errorBody(error, 'openai') })
+      await streamed({ stream, tell: fail, log: context.log }, async () => {
         const result = await runCall(call, context, (choice, event) => {
           if (event.type === 'provider') model = event.model
           if (event.type !== 'text') return
@@ -135,12 +138,7 @@ export const completionRoutes: GatewayPlugin = (app, context) => {
           })
         stream.send({ data: '[DONE]' })
         stream.end()
-      } catch (error) {
-        if (!stream.isOpen) throw error
-        if (publicError(error).code === 'INTERNAL') context.log.error({ err: error }, 'an answer broke')
-        stream.send({ data: errorBody(publicError(error), 'openai') })
-        stream.end()
-      }
+      })
       return reply
     },
   })
@@ -148,11 +146,11 @@ export const completionRoutes: GatewayPlugin = (app, context) => {
 
 function completionRequest(body: CompletionRequest, headers: IncomingHttpHeaders): CanonicalRequest {
   refusePenalties(body)
-  if (body.echo === true) throw cannot('echo', 'the prompt is not said again')
+  if (body.echo === true) throw modelCannot('echo', 'the prompt is not said again')
   if (body.suffix != null && body.suffix !== '')
-    throw cannot('suffix', 'text is gone on with at its end only')
+    throw modelCannot('suffix', 'text is gone on with at its end only')
   const n = body.n ?? 1
-  if (body.best_of != null && body.best_of !== n) throw cannot('best_of', 'all answers are shown')
+  if (body.best_of != null && body.best_of !== n) throw modelCannot('best_of', 'all answers are shown')
   return {
     model: body.model,
     input: { kind: 'completion', prompt: promptOf(body.prompt) },

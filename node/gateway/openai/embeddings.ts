@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { packVectors } from '../../../protocol/vectors.ts'
-import { GatewayError } from '../http/http-error.ts'
+import { GatewayError, modelCannot } from '../http/http-error.ts'
 import type { GatewayPlugin } from '../http/plugin.ts'
 import { runEmbedding } from '../inference/call.ts'
 import type { EmbeddingResult } from '../inference/inference-service.ts'
 import { resultHeaders, shoalBody, shoalInfoSchema } from '../inference/shoal-info.ts'
 import { shoalOptionsFrom, shoalOptionsSchema } from '../inference/shoal-options.ts'
 import { modelField, openaiErrors } from './chat-schema.ts'
-import { cannot } from './chat-translation.ts'
 
 /** As of OpenAI. */
 const MAX_INPUTS = 2_048
@@ -56,7 +55,7 @@ export const embeddingRoutes: GatewayPlugin = (app, context) => {
     },
     handler: async (request, reply) => {
       const { model, input, encoding_format, dimensions, shoal } = request.body
-      if (dimensions != null) throw cannot('dimensions', 'vectors are as long as the model makes them')
+      if (dimensions != null) throw modelCannot('dimensions', 'vectors are as long as the model makes them')
       const embedding = { model, inputs: textsOf(input), shoal: shoalOptionsFrom(shoal, request.headers) }
       const result = await runEmbedding({ request, reply, embedding }, context)
       resultHeaders(reply, result.shoal)

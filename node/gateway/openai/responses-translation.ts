@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { GatewayError } from '../http/http-error.ts'
+import { GatewayError, modelCannot } from '../http/http-error.ts'
 import type {
   CanonicalMessage,
   CanonicalRequest,
@@ -9,7 +9,6 @@ import type {
   ToolChoice,
 } from '../inference/canonical-request.ts'
 import { shoalOptionsFrom } from '../inference/shoal-options.ts'
-import { cannot } from './chat-translation.ts'
 import type {
   ResponseBody,
   ResponseContentInput,
@@ -27,7 +26,7 @@ export function responsesRequest(
   headers: IncomingHttpHeaders,
   before: readonly CanonicalMessage[],
 ): { canonical: CanonicalRequest; messages: readonly CanonicalMessage[] } {
-  if (body.background === true) throw cannot('background', 'responses are not made in the background')
+  if (body.background === true) throw modelCannot('background', 'responses are not made in the background')
   const messages = [...before, ...messagesOf(body.input)]
   if (messages.length === 0)
     throw new GatewayError('REQUEST_INVALID', 'there is no input', { param: 'input' })
@@ -86,7 +85,7 @@ function messageOf(item: ResponseItemInput, at: string): CanonicalMessage | null
     case 'function_call_output':
       return { role: 'tool', toolCallId: item.call_id, text: textOf(item.output, at) }
     case 'item_reference':
-      throw cannot(at, 'items are not kept by themselves; previous_response_id goes on from a response')
+      throw modelCannot(at, 'items are not kept by themselves; previous_response_id goes on from a response')
     default:
       return null
   }
@@ -97,7 +96,7 @@ function textOf(content: ResponseContentInput, at: string): string {
   return content
     .map(part => {
       if ('text' in part) return part.text
-      throw cannot(`${at}.content`, `models of the network read text; this is ${part.type}`)
+      throw modelCannot(`${at}.content`, `models of the network read text; this is ${part.type}`)
     })
     .join('')
 }
@@ -105,7 +104,7 @@ function textOf(content: ResponseContentInput, at: string): string {
 function toolsOf({ tools }: ResponsesRequest): CanonicalTool[] {
   return (tools ?? []).map((tool, i) => {
     if (!('name' in tool))
-      throw cannot(`tools.${i}`, `tools of type ${tool.type.slice(0, 40)} are not run here`)
+      throw modelCannot(`tools.${i}`, `tools of type ${tool.type.slice(0, 40)} are not run here`)
     return { name: tool.name, description: tool.description ?? null, parameters: tool.parameters ?? {} }
   })
 }
@@ -118,7 +117,7 @@ function toolChoiceOf(
   if (choice == null) return 'auto'
   if (typeof choice === 'string') return choice
   if (choice.type === 'function' && choice.name !== undefined) return { name: choice.name }
-  throw cannot('tool_choice', 'a choice of this kind is not made here')
+  throw modelCannot('tool_choice', 'a choice of this kind is not made here')
 }
 
 function formatOf({ text }: ResponsesRequest): ResponseFormat {

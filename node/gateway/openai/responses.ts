@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { errorBody, GatewayError, publicError } from '../http/http-error.ts'
+import type { ShoalError } from '../../../protocol/errors.ts'
+import { randomHex } from '../../random-hex.ts'
+import { errorBody, GatewayError } from '../http/http-error.ts'
 import type { GatewayPlugin, GatewayRequest } from '../http/plugin.ts'
 import { SseStream } from '../http/sse.ts'
+import { streamed } from '../http/streamed.ts'
 import { runCall } from '../inference/call.ts'
 import { resultHeaders } from '../inference/shoal-info.ts'
 import { openaiErrors } from './chat-schema.ts'
@@ -43,7 +45,7 @@ export const responseRoutes: GatewayPlugin = (app, context) => {
       const { canonical, messages } = responsesRequest(body, request.headers, before)
       const call = { request, reply, canonical }
       const created = Math.floor(clock.nowMs() / 1_000)
-      const response = newResponse(body, { id: `resp_${randomBytes(16).toString('hex')}`, created })
+      const response = newResponse(body, { id: `resp_${randomHex(16)}`, created })
       const keep = (said: StoredResponse['messages'][number]) => {
         if (response.store) store.put(tenantOf(request), { body: response, messages: [...messages, said] })
       }
@@ -59,22 +61,20 @@ export const responseRoutes: GatewayPlugin = (app, context) => {
       const builder = new ResponseBuilder(response, ({ type, ...event }) =>
         stream.send({ event: type, data: { type, sequence_number: sequence++, ...event } }),
       )
-      try {
-        const result = await runCall(call, context, (_, event) => builder.take(event))
-        keep(builder.end(result))
-      } catch (error) {
-        if (!stream.isOpen) throw error
-        const told = publicError(error)
-        if (told.code === 'INTERNAL') context.log.error({ err: error }, 'an answer broke')
-        const { error: said } = errorBody(told, 'openai') as { error: { code: string; message: string } }
-        builder.fail({ code: said.code, message: said.message })
+      const tell = (error: ShoalError) => {
+        const { error: said } = errorBody(error, 'openai') as { error: { code: string; message: string } }
         const { code, message } = said
+        builder.fail({ code, message })
         stream.send({
           event: 'error',
           data: { type: 'error', sequence_number: sequence++, code, message, param: null },
         })
       }
-      stream.end()
+      await streamed({ stream, tell, log: context.log }, async () => {
+        const result = await runCall(call, context, (_, event) => builder.take(event))
+        keep(builder.end(result))
+        stream.end()
+      })
       return reply
     },
   })
