@@ -1,4 +1,5 @@
-import { type ComponentProps, type MouseEvent, useSyncExternalStore } from 'react'
+import type { ComponentProps, MouseEvent } from 'react'
+import { Store, useStore } from '../data/store.ts'
 
 /** Where the page is: its path without the ends' slashes, in parts, and what follows `?`. */
 export interface Route {
@@ -7,8 +8,7 @@ export interface Route {
   query: URLSearchParams
 }
 
-const listeners = new Set<() => void>()
-let current = readRoute()
+const route = new Store(readRoute())
 
 function readRoute(): Route {
   const { pathname, search } = location
@@ -25,8 +25,7 @@ function decodePart(part: string): string {
 }
 
 function changed(): void {
-  current = readRoute()
-  for (const tell of listeners) tell()
+  route.set(readRoute())
 }
 
 window.addEventListener('popstate', changed)
@@ -39,13 +38,7 @@ export function navigate(to: string, options: { replace?: boolean } = {}): void 
 }
 
 export function useRoute(): Route {
-  return useSyncExternalStore(
-    tell => {
-      listeners.add(tell)
-      return () => listeners.delete(tell)
-    },
-    () => current,
-  )
+  return useStore(route)
 }
 
 /** A link within the page; opened in a new tab it works as any other. */

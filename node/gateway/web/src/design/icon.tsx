@@ -87,7 +87,6 @@ const DRAWINGS = {
   forward: <path d="m8.5 5 5 5-5 5" />,
   down: <path d="m5 8 5 5 5-5" />,
   save: <path d="M10 3.5v9m-4-4 4 4 4-4M3.5 15.5h13" />,
-  external: <path d="M8 4.5H4.5v11h11V12M11.5 3.5h5v5M16.5 3.5 9.5 10.5" />,
   warning: <path d="M10 3.5 17.5 16.5h-15zM10 8.5v3.5M10 14.2v.1" />,
   key: (
     <>

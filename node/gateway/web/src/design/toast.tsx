@@ -1,4 +1,5 @@
-import { useEffect, useSyncExternalStore } from 'react'
+import { useEffect } from 'react'
+import { Store, useStore } from '../data/store.ts'
 import { IconButton } from './button.tsx'
 import type { Tone } from './card.tsx'
 
@@ -11,28 +12,20 @@ interface Toast {
 const SHOWN_MS = 6_000
 const MAX_SHOWN = 3
 
-const listeners = new Set<() => void>()
-let toasts: readonly Toast[] = []
+const toasts = new Store<readonly Toast[]>([])
 let lastId = 0
-
-function set(next: readonly Toast[]): void {
-  toasts = next
-  for (const tell of listeners) tell()
-}
 
 /** Says in passing what happened; what must be read belongs on the page. */
 export function toast(text: string, tone: Tone = 'plain'): void {
-  set([...toasts, { id: ++lastId, tone, text }].slice(-MAX_SHOWN))
+  toasts.set([...toasts.get(), { id: ++lastId, tone, text }].slice(-MAX_SHOWN))
+}
+
+function dismiss(id: number): void {
+  toasts.set(toasts.get().filter(each => each.id !== id))
 }
 
 export function ToastRegion() {
-  const shown = useSyncExternalStore(
-    tell => {
-      listeners.add(tell)
-      return () => listeners.delete(tell)
-    },
-    () => toasts,
-  )
+  const shown = useStore(toasts)
   return (
     <div className="toasts" role="status" aria-live="polite">
       {shown.map(each => (
@@ -44,18 +37,13 @@ export function ToastRegion() {
 
 function ToastLine({ id, tone, text }: Toast) {
   useEffect(() => {
-    const timer = setTimeout(() => set(toasts.filter(each => each.id !== id)), SHOWN_MS)
+    const timer = setTimeout(() => dismiss(id), SHOWN_MS)
     return () => clearTimeout(timer)
   }, [id])
   return (
     <div className="toast" data-tone={tone}>
       <p>{text}</p>
-      <IconButton
-        label="Dismiss"
-        icon="close"
-        size={16}
-        onClick={() => set(toasts.filter(each => each.id !== id))}
-      />
+      <IconButton label="Dismiss" icon="close" size={16} onClick={() => dismiss(id)} />
     </div>
   )
 }
