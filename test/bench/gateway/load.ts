@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { seededRandom } from '../../helpers/seeded-random.ts'
-import { nowUs } from './clock.ts'
+import { nowUs, TOKEN_EVERY_MS } from './clock.ts'
 
 /** What a way to the service took of its own, for one request, ms. */
 export interface Sample {
@@ -12,27 +12,35 @@ export interface Sample {
   tokensMs: number[]
 }
 
-/** Between two requests of a client at the most, so that the streams do not march in step. */
+/** Between two requests of a client at the most. */
 const PAUSE_MS = 60
 
 const FIRST = /#(\d+)@(\d+)@/
 const WRITTEN = /@(\d+)@/g
 
-/** Asks one after the other, as `streams` clients side by side. */
+/**
+ * Asks one after the other, as `streams` clients side by side. They begin within the time of one answer, and answers differ
+ * in length, so that the streams do not march in step; unless all are to begin at once.
+ * @param options.tokens of an answer on average, from half to one and a half of it
+ */
 export async function load(
   url: string,
-  options: { streams: number; requests: number; tokens: number; seed: number },
+  options: { streams: number; requests: number; tokens: number; seed: number; atOnce?: boolean },
 ): Promise<Sample[]> {
-  const { streams, requests, tokens, seed } = options
+  const { streams, requests, tokens, seed, atOnce = false } = options
   const agent = new Agent({ keepAlive: true, maxSockets: streams })
   const samples: Sample[] = []
   let begun = 0
   const client = async (number: number) => {
     const random = seededRandom(seed * 1_000 + number)
-    await delay(random() * PAUSE_MS)
+    if (!atOnce) {
+      await delay(random() * (PAUSE_MS + tokens * TOKEN_EVERY_MS))
+      // Opens the connections, on every way as many as it has; it does not count.
+      await ask(url, tokens, agent)
+    }
     while (begun < requests) {
       begun++
-      samples.push(await ask(url, tokens, agent))
+      samples.push(await ask(url, Math.ceil(tokens * (0.5 + random())), agent))
       await delay(random() * PAUSE_MS)
     }
   }

@@ -2,14 +2,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { seededRandom } from '../../helpers/seeded-random.ts'
-import { nowUs } from './clock.ts'
+import { nowUs, TOKEN_EVERY_MS } from './clock.ts'
 
 /**
  * A service as OpenAI's, as fast as we say: thinks a while, then writes a token at a time. Each token's text is when it
  * was written, that of the first also when the request had come: `#came@` and `@written@`, microseconds.
  */
 
-const TOKEN_EVERY_MS = 30
 const THINKS_MS = { least: 20, most: 100 }
 
 const random = seededRandom(1)
@@ -28,7 +27,7 @@ const server = createServer((request, response) => {
       const came = written === 0 ? `#${cameUs}` : ' '
       response.write(chunk(`${came}@${nowUs()}@`, null))
       if (++written < tokens) {
-        setTimeout(write, TOKEN_EVERY_MS)
+        setTimeout(write, TOKEN_EVERY_MS * (0.5 + random()))
         return
       }
       const usage = { prompt_tokens: 12, completion_tokens: tokens }
