@@ -19,6 +19,7 @@ export interface EventStreamOptions {
 }
 
 const MAX_CHARS = 1_048_576
+const BYTE_ORDER_MARK = '\ufeff'
 
 /**
  * Reads server-sent events (WHATWG HTML, 9.2.6 "Interpreting an event stream") from bytes as they come, cut
@@ -29,7 +30,9 @@ const MAX_CHARS = 1_048_576
 export class EventStream {
   readonly #maxLineChars: number
   readonly #maxEventChars: number
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
+  /** Leaves the byte order mark: Node.js's own takes off a second one where the first is cut. */
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  #isAtStart = true
   #line = ''
   #data: string[] = []
   #dataChars = 0
@@ -53,6 +56,10 @@ export class EventStream {
       throw new EventStreamError('not_utf8')
     }
     const events: string[] = []
+    if (this.#isAtStart && text.length > 0) {
+      this.#isAtStart = false
+      if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1)
+    }
     let start = 0
     if (this.#afterReturn && text.startsWith('\n')) start = 1
     if (text.length > 0) this.#afterReturn = false

@@ -17,6 +17,14 @@ describe('a stream of events', () => {
     assert.deepEqual(read('\ufeffdata: a\r\ndata: b\r\r\ndata: c\n\ndata: d\r\n\r\n'), ['a\nb', 'c', 'd'])
   })
 
+  it('takes off one byte order mark only, however its bytes come', () => {
+    const whole = bytes('\ufeff\ufeffdata: a\n\ndata: b\n\n')
+    for (let cut = 0; cut < 6; cut++) {
+      const stream = new EventStream()
+      assert.deepEqual([...stream.push(whole.subarray(0, cut)), ...stream.push(whole.subarray(cut))], ['b'])
+    }
+  })
+
   it('drops what no empty line has ended', () => {
     assert.deepEqual(read('data: a\n\ndata: b\n'), ['a'])
   })
