@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Engine } from '../../inference/engine.ts'
 import { ExternalTrainer } from '../../inference/learning/external-trainer.ts'
@@ -23,33 +22,23 @@ import type { OfferBook } from '../market/offer-book.ts'
 import type { Metrics } from '../metrics.ts'
 import type { ModelServing } from '../model-serving.ts'
 import type { NodeEvents } from '../node-events.ts'
-import { BlobExchange } from '../p2p/blobs/blob-exchange.ts'
-import { BlobStore } from '../p2p/blobs/blob-store.ts'
+import type { BlobStore } from '../p2p/blobs/blob-store.ts'
 import type { Violation } from '../p2p/errors.ts'
 import type { P2PHost } from '../p2p/host.ts'
 import type { Wallet } from '../payments/wallet.ts'
 import type { Store } from '../store/store.ts'
-import { Acceptance } from './acceptance.ts'
-import { Aggregator } from './aggregation/aggregator.ts'
+import type { Acceptance } from './acceptance.ts'
 import { DataBook } from './data/data-book.ts'
+import type { LearningParts } from './learning-parts.ts'
 import { configuredLifecycle } from './lifecycle/configured.ts'
 import type { LearningLifecycle } from './lifecycle/lifecycle.ts'
 import { RoundError } from './rounds/errors.ts'
-import { FileAggregator } from './rounds/parts/aggregator.ts'
-import { CatalogBases } from './rounds/parts/bases.ts'
-import { roundBlobs } from './rounds/parts/blobs.ts'
-import { inLifecycle } from './rounds/parts/in-lifecycle.ts'
-import { PackedCodec } from './rounds/parts/packed-codec.ts'
-import { LocalTrainer } from './rounds/parts/trainer.ts'
-import { type PublicText, PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
-import { proposedManifest, type RoundProposal } from './rounds/proposed-manifest.ts'
-import { RoundBook } from './rounds/round-book.ts'
+import type { PublicText } from './rounds/parts/validation.ts'
+import type { RoundProposal } from './rounds/proposed-manifest.ts'
 import type { RoundState } from './rounds/round-state.ts'
-import { Rounds } from './rounds/rounds.ts'
-import type { RoundParts } from './rounds/seams.ts'
+import type { Rounds } from './rounds/rounds.ts'
 import { TwinDesk } from './twin/twin-desk.ts'
 import type { AnchorSource } from './versions/lineage.ts'
-import { asParent } from './versions/version-book.ts'
 
 export interface LearningOptions {
   config: Config
@@ -105,7 +94,7 @@ export class Learning {
   readonly #trainer: Trainer
   readonly #options: LearningOptions
   readonly #modules: LearningModules
-  readonly #parts: LearningParts | null
+  #parts: LearningParts | null = null
   #standing: LearningTrade['standing'] | null = null
   #anchors: AnchorSource | null = null
 
@@ -121,10 +110,9 @@ export class Learning {
       { folder: join(dataDir.root, 'learning', 'twin'), cacheFolder: dataDir.root },
       { ...modules, book: this.data, trainer: this.#trainer, lifecycle: this.lifecycle },
     )
-    this.#parts = config['learning.enabled'] ? this.#build() : null
   }
 
-  /** Whether this node takes part in rounds. */
+  /** Whether this node takes part in rounds, which it does once started. */
   get isEnabled(): boolean {
     return this.#parts !== null
   }
@@ -164,6 +152,11 @@ export class Learning {
     },
   ): Promise<CidString> {
     const { store, exchange, rounds, validation, acceptance } = this.#enabled()
+    const [{ roundBlobs }, { proposedManifest }, { asParent }] = await Promise.all([
+      import('./rounds/parts/blobs.ts'),
+      import('./rounds/proposed-manifest.ts'),
+      import('./versions/version-book.ts'),
+    ])
     const { generalPath, validation: given = [], join, nowMs, seed } = options
     if (given.length === 0 && validation.isEmpty)
       throw new RoundError('BAD_PROPOSAL', 'there is nothing to measure what members learn with', {
@@ -199,7 +192,8 @@ export class Learning {
   async start(): Promise<void> {
     await this.data.start()
     this.lifecycle.start()
-    if (this.#parts === null) return
+    if (!this.#options.config['learning.enabled']) return
+    this.#parts = await this.#makeParts()
     const { store, exchange, acceptance, rounds } = this.#parts
     await store.start()
     await exchange.start()
@@ -242,66 +236,16 @@ export class Learning {
     })
   }
 
-  #build(): LearningParts {
-    const { config, dataDir } = this.#options
-    const { host, clock, log, isWelcome, onViolation, catalog, signer, wallet, outbox } = this.#modules
-    const { engine, eventLog, serving } = this.#modules
-    const folder = join(dataDir.root, 'learning')
-    const store = new BlobStore(
-      { folder: join(folder, 'blobs'), maxBytes: config['learning.quota'] * MIB },
-      { clock, log },
-    )
-    const exchange = new BlobExchange(
-      {},
-      { host, store, isWelcome, onViolation, clock, log, candidates: () => host.peers() },
-    )
-    const blobs = roundBlobs({ store, exchange })
-    const aggregator = new Aggregator()
-    const trainer = this.#trainer
-    const bases = new CatalogBases({ catalog })
-    const files = { folder: join(folder, 'rounds') }
-    const codec = new PackedCodec({ folder: join(folder, 'packed') }, { bases })
-    const { data, lifecycle } = this
-    const validation = new PublicTexts(publicTextsFrom(config['learning.publicText']))
-    const book = new RoundBook({ store: this.#modules.store, outbox })
-    const stakeOf = (node: NodeKey, address: Address) => this.#stakeOf(node, address)
-    const acceptance = new Acceptance(
-      { config },
-      {
-        ...{ store: this.#modules.store, outbox, engine, eventLog, serving, bases, blobs, stakeOf },
-        ...{ clock, log, onViolation },
-        roundRecords: round => book.allRecords(round),
-        chain: () => this.#anchors,
-      },
-    )
-    const parts: RoundParts = {
-      trainer: new LocalTrainer(files, { trainer, data, lifecycle, bases, codec }),
-      validation,
-      ...inLifecycle(lifecycle, {
-        aggregator: new FileAggregator(files, { aggregator }),
-        ...{ scorer: acceptance.scorer, judge: acceptance.judge, versions: acceptance.versions },
-      }),
-      unpack: (context, path) => codec.decode(context, path),
-      blobs: {
-        ...blobs,
-        release: async holder => {
-          await blobs.release(holder)
-          await codec.release(holder)
-        },
-      },
-    }
-    const rounds = new Rounds(
-      { join: config['learning.join'], proposerStake: config['learning.proposerStake'] },
-      {
-        ...{ host, book, parts, signer, wallet: wallet.address, clock, log, isWelcome, onViolation },
-        random: Math.random,
-        randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
-        stakeOf,
-        onPhase: state => this.#told(state),
-        onFault: ({ kind }) => this.#modules.metrics.violations.inc({ kind: `round_${kind}` }),
-      },
-    )
-    return { store, exchange, aggregator, validation, rounds, acceptance }
+  async #makeParts(): Promise<LearningParts> {
+    // A third of all modules, which a node without rounds starts sooner and smaller without.
+    const { makeLearningParts } = await import('./learning-parts.ts')
+    return makeLearningParts(this.#options, {
+      ...this.#modules,
+      ...{ trainer: this.#trainer, data: this.data, lifecycle: this.lifecycle },
+      stakeOf: (node, wallet) => this.#stakeOf(node, wallet),
+      anchors: () => this.#anchors,
+      onPhase: state => this.#told(state),
+    })
   }
 
   #makeTrainer(): Trainer {
@@ -353,13 +297,4 @@ export class Learning {
     log.info({ round, phase, failure }, 'a round of learning goes on')
     events.tell({ type: 'round', round, name: manifest.name, phase, failure })
   }
-}
-
-interface LearningParts {
-  store: BlobStore
-  exchange: BlobExchange
-  aggregator: Aggregator
-  validation: PublicTexts
-  rounds: Rounds
-  acceptance: Acceptance
 }

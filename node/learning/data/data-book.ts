@@ -12,10 +12,9 @@ import {
   type TrainingFiles,
   type TrainingRow,
 } from './data-set.ts'
-import { Duplicates } from './duplicates/duplicates.ts'
-import { textOf } from './duplicates/words.ts'
 import { DataError } from './errors.ts'
-import { DEFAULT_INTAKE, estimatedTokens, Intake, type IntakeOptions, type IntakeReport } from './intake.ts'
+import type { IntakeOptions, IntakeReport } from './intake.ts'
+import { estimatedTokens, textOf } from './row-text.ts'
 import { SealedWriter, sealedPieces } from './sealed-file.ts'
 import { isInShare, Split } from './split.ts'
 
@@ -129,6 +128,11 @@ export class DataBook {
       throw new DataError('DATA_TOO_LARGE', `there are ${MAX_SETS} data sets`, {
         fix: 'Remove some, or add larger folders.',
       })
+    // Readers of every format, and what finds names in them: only who adds data needs them.
+    const [{ DEFAULT_INTAKE, Intake }, { Duplicates }] = await Promise.all([
+      import('./intake.ts'),
+      import('./duplicates/duplicates.ts'),
+    ])
     const chosen = { ...DEFAULT_INTAKE, ...intakeOptions }
     const duplicates = new Duplicates({ keepSimilar: chosen.keepSimilar })
     for (const set of sets)

@@ -1,11 +1,12 @@
 import type { TrainingRow } from './data-set.ts'
 import { Duplicates } from './duplicates/duplicates.ts'
-import { textOf, wordsOf } from './duplicates/words.ts'
+import { wordsOf } from './duplicates/words.ts'
 import { isTooShort, textRows } from './formats/documents.ts'
 import { readSource } from './formats/read-source.ts'
 import type { DropReason, Piece, SourceFormat } from './formats/source.ts'
 import { type Found, PiiFilter } from './pii/pii-filter.ts'
 import type { PiiKind, PiiMode } from './pii/pii-kinds.ts'
+import { estimatedTokens, textOf } from './row-text.ts'
 import { groupOf, Split } from './split.ts'
 
 export interface IntakeOptions {
@@ -229,11 +230,4 @@ export class Intake {
     // What is dropped before it is filtered may hold anything.
     samples.dropped.push({ reason, sample: this.#filter.filter(sample.slice(0, SAMPLE_CHARS)).text })
   }
-}
-
-/** Four letters make a token, as does one ideograph, roughly. */
-export function estimatedTokens(text: string): number {
-  const ideographs =
-    text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu)?.length ?? 0
-  return Math.ceil((text.length - ideographs) / 4 + ideographs)
 }

@@ -1,15 +1,3 @@
-import type { TrainingRow } from '../data-set.ts'
-
-/** What a row says, without who says it and without what a system prompt repeats in each. */
-export function textOf(row: TrainingRow): string {
-  if ('text' in row) return row.text
-  if ('prompt' in row) return `${row.prompt}\n${row.completion}`
-  return row.messages
-    .filter(({ role }) => role !== 'system')
-    .map(({ content }) => content)
-    .join('\n')
-}
-
 /** Ideographs, kana and the like are written without spaces: each is a word of its own. */
 const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}]+/gu
 
