@@ -125,14 +125,14 @@ class SimulatedPeers implements Venue {
           : { kind: 'finished', reason: maxTokens < ANSWER_TOKENS ? 'length' : 'stop' },
       )
     for (;;) {
-      const hasSealed = sealed.asks > 0 || sealed.isBound
+      const hasSealed = sealed.asks > 0 || sealed.bound > 0
       const waited = new AbortController()
       const isOver = AbortSignal.any([signal, waited.signal])
       if (!signal.aborted)
         await Promise.race([sealed.asked(), this.#pause(hasSealed ? 10 ** 6 : this.#stallMs, isOver)])
       waited.abort()
       if (signal.aborted) return report({ kind: 'cancelled' })
-      if (sealed.asks === 0 && !sealed.isBound) return report({ kind: 'failed', why: 'stalled' })
+      if (sealed.asks === 0 && sealed.bound === 0) return report({ kind: 'failed', why: 'stalled' })
       if (sealed.asks === 0) continue
       const output = sealed.open()
       if (output === null) return report({ kind: 'failed', why: 'dishonest' })
@@ -165,8 +165,8 @@ class Sealed {
   #wake = () => {}
   /** Windows asked for and not yet opened. */
   asks = 0
-  /** Whether a window waits to be asked for. */
-  isBound = false
+  /** Windows that wait to be asked for. */
+  bound = 0
   shown = 0
   isDone = false
 
@@ -187,10 +187,11 @@ class Sealed {
     this.#position = end
     if (this.#how === 'never') return
     const seal = () => {
-      this.isBound = true
+      this.bound++
       this.#order.onEvent({
         ...{ type: 'sealed', end, isLast },
         open: () => {
+          this.bound--
           this.asks++
           this.#wake()
         },
@@ -426,7 +427,19 @@ describe('Task', () => {
           assert.equal(ended.agreed.length >= 2, ended.status === 'completed')
         }
       }),
-      { numRuns: 150 },
+      {
+        numRuns: 150,
+        examples: [
+          [
+            [
+              { ...honest, seals: 'honestly' },
+              { ...honest, seals: 'honestly', liesFrom: 0 },
+              { ...honest, seals: 'late' },
+            ],
+            null,
+          ],
+        ],
+      },
     )
   })
 
