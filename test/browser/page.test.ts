@@ -351,6 +351,39 @@ describe('the page', function () {
     assert.deepEqual(problems, [])
   })
 
+  it('forgets a conversation for good that is deleted while it is answered', async () => {
+    const { page, problems } = await visit('/')
+    const service = scripted()
+    await ask(page, 'Tell me of cod', 'scripted')
+    service.next(2)
+    await answer(page).getByText('in schools').waitFor()
+    await page.getByRole('button', { name: 'Conversations', exact: true }).click()
+    const drawer = page.getByRole('dialog', { name: 'Conversations' })
+    await drawer.getByRole('button', { name: 'Delete Tell me of cod' }).click()
+    await drawer.getByText('None yet.').waitFor()
+    await page.getByRole('heading', { name: 'Ask the shoal' }).waitFor({ state: 'attached' })
+
+    // Whatever of it is still on its way has come by the time that another was answered.
+    await drawer.getByRole('button', { name: 'Close' }).click()
+    server.answer = 'something else'
+    await ask(page, 'Tell me of eels')
+    await finished(page)
+    const kept = () =>
+      page.evaluate(
+        () =>
+          new Promise<string[]>((resolve, reject) => {
+            const opening = indexedDB.open('shoal-conversations')
+            opening.onerror = () => reject(opening.error)
+            opening.onsuccess = () => {
+              const all = opening.result.transaction('conversations').objectStore('conversations').getAll()
+              all.onsuccess = () => resolve(all.result.map(({ title }: { title: string }) => title))
+            }
+          }),
+      )
+    assert.deepEqual(await kept(), ['Tell me of eels'])
+    assert.deepEqual(problems, [])
+  })
+
   it('sends texts along, says of pictures that no model reads them, and keeps to the price cap', async () => {
     const { page } = await visit('/')
     await page.getByText(/\d peers? ·/).waitFor()

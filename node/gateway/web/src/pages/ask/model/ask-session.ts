@@ -20,7 +20,7 @@ import {
   withMessage,
   withoutRunning,
 } from './conversation.ts'
-import type { ConversationDb, ConversationSummary } from './conversation-db.ts'
+import { type ConversationDb, type ConversationSummary, summaryOf } from './conversation-db.ts'
 
 export interface AskState {
   conversation: Conversation
@@ -59,6 +59,8 @@ export class AskSession {
   readonly #runs = new Map<string, Run>()
   readonly #background = new Map<string, Conversation>()
   readonly #keptAtMs = new Map<string, number>()
+  /** What is still on its way for these is kept no more. */
+  readonly #removed = new Set<string>()
 
   constructor(options: { tenant: string; askOptions?: AskOptions }, modules: { db: ConversationDb }) {
     this.#tenant = options.tenant
@@ -93,6 +95,7 @@ export class AskSession {
   }
 
   async remove(id: string): Promise<void> {
+    this.#removed.add(id)
     this.#runs.get(id)?.abort.abort()
     await this.#db.remove(id)
     if (this.state.get().conversation.id === id) this.create()
@@ -179,7 +182,7 @@ export class AskSession {
   }
 
   async #run(run: Run, questionId: string, options: AskOptions): Promise<void> {
-    const conversation = this.#find(run.conversationId)
+    const conversation = this.#find(run.conversationId)!
     const messages = pathTo(conversation, questionId).map(message => ({
       role: message.role,
       text: textToSend(message),
@@ -200,6 +203,8 @@ export class AskSession {
     this.#runs.delete(run.conversationId)
     await this.#keep(run.conversationId)
     this.#background.delete(run.conversationId)
+    // What other tabs have kept meanwhile.
+    await this.load()
   }
 
   #take(run: Run, event: AskEventView): void {
@@ -286,9 +291,9 @@ export class AskSession {
     )
   }
 
-  #find(id: string): Conversation {
+  #find(id: string): Conversation | undefined {
     const { conversation } = this.state.get()
-    return conversation.id === id ? conversation : this.#background.get(id)!
+    return conversation.id === id ? conversation : this.#background.get(id)
   }
 
   #update(id: string, change: (conversation: Conversation) => Conversation): void {
@@ -315,10 +320,14 @@ export class AskSession {
   async #keep(id: string): Promise<void> {
     const conversation = this.#find(id)
     if (conversation === undefined || Object.keys(conversation.messages).length === 0) return
+    if (this.#removed.has(id)) return
     this.#keptAtMs.set(id, Date.now())
     try {
-      await this.#db.put({ ...conversation, updatedAtMs: Date.now() })
-      this.#set({ list: await this.#db.list(this.#tenant), isKept: true })
+      const now = { ...conversation, updatedAtMs: Date.now() }
+      const dropped = await this.#db.put(now)
+      if (this.#removed.has(id)) return
+      const others = this.state.get().list.filter(each => each.id !== id && each.id !== dropped)
+      this.#set({ list: [summaryOf(now), ...others], isKept: true })
     } catch {
       this.#set({ isKept: false })
     }

@@ -2,6 +2,10 @@ import type { Conversation } from './conversation.ts'
 
 export type ConversationSummary = Pick<Conversation, 'id' | 'title' | 'updatedAtMs'>
 
+export function summaryOf({ id, title, updatedAtMs }: Conversation): ConversationSummary {
+  return { id, title, updatedAtMs }
+}
+
 const NAME = 'shoal-conversations'
 const STORE = 'conversations'
 /** The oldest go when there are more. */
@@ -16,23 +20,24 @@ export class ConversationDb {
     const all = (await this.#do<Conversation[]>('readonly', store => store.getAll())).filter(
       conversation => conversation.tenant === tenant,
     )
-    return all
-      .map(({ id, title, updatedAtMs }) => ({ id, title, updatedAtMs }))
-      .sort((a, b) => b.updatedAtMs - a.updatedAtMs)
+    return all.map(summaryOf).sort((a, b) => b.updatedAtMs - a.updatedAtMs)
   }
 
   async get(id: string): Promise<Conversation | null> {
     return (await this.#do<Conversation | undefined>('readonly', store => store.get(id))) ?? null
   }
 
-  async put(conversation: Conversation): Promise<void> {
+  /** @returns the id of the one that had to go for it; null where there was room */
+  async put(conversation: Conversation): Promise<string | null> {
     await this.#do('readwrite', store => store.put(conversation))
     const count = await this.#do<number>('readonly', store => store.count())
-    if (count <= MAX_CONVERSATIONS) return
+    if (count <= MAX_CONVERSATIONS) return null
     const [oldest] = (await this.#do<Conversation[]>('readonly', store => store.getAll())).sort(
       (a, b) => a.updatedAtMs - b.updatedAtMs,
     )
-    if (oldest !== undefined) await this.remove(oldest.id)
+    if (oldest === undefined) return null
+    await this.remove(oldest.id)
+    return oldest.id
   }
 
   async remove(id: string): Promise<void> {
