@@ -384,6 +384,24 @@ describe('the page', function () {
     assert.deepEqual(problems, [])
   })
 
+  it('copies an answer, and says so where the browser lets no page copy', async () => {
+    const { page } = await visit('/')
+    server.answer = 'a text to be copied'
+    await ask(page, 'Tell me of carp', 'scripted')
+    await finished(page)
+    const copy = () => answer(page).getByRole('button', { name: 'Copy answer' }).click()
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await copy()
+    await answer(page).getByRole('button', { name: 'Copied' }).waitFor()
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'a text to be copied')
+
+    await answer(page).getByRole('button', { name: 'Copied' }).waitFor({ state: 'detached' })
+    // As where the page is served over plain HTTP to another machine.
+    await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }))
+    await copy()
+    await page.getByText('does not let this page copy').waitFor()
+  })
+
   it('sends texts along, says of pictures that no model reads them, and keeps to the price cap', async () => {
     const { page } = await visit('/')
     await page.getByText(/\d peers? ·/).waitFor()

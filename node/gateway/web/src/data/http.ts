@@ -58,20 +58,17 @@ export async function getJson<T>(path: string, options?: RequestOptions): Promis
 
 /** @throws {ApiError} */
 export async function postJson<T>(path: string, body: unknown = {}, options?: RequestOptions): Promise<T> {
-  return readBody(await send('POST', path, body, options))
+  return requestJson('POST', path, body, options)
 }
 
-/** @throws {ApiError} */
+/** @returns null where the answer has no body; @throws {ApiError} */
 export async function requestJson<T>(
-  method: 'PUT' | 'PATCH' | 'DELETE',
+  method: Parameters<typeof send>[0],
   path: string,
   body?: unknown,
   options?: RequestOptions,
 ): Promise<T> {
-  return readBody(await send(method, path, body, options))
-}
-
-async function readBody<T>(response: Response): Promise<T> {
+  const response = await send(method, path, body, options)
   const text = await response.text()
   return (text === '' ? null : JSON.parse(text)) as T
 }

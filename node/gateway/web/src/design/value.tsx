@@ -1,6 +1,6 @@
-import { useState } from 'react'
 import { inCredits, readableCredits, readableTime } from '../../../readable.ts'
 import { Icon } from './icon.tsx'
+import { useCopy } from './use-copy.ts'
 
 /** An amount as the command line writes it; exact on hover. */
 export function Credits({ exact, unit = true }: { exact: string; unit?: boolean }) {
@@ -16,7 +16,6 @@ export function Time({ iso }: { iso: string }) {
 }
 
 const SHOWN = 6
-const COPIED_MS = 1_500
 
 /** `12D3Ko…9fQz2a`: enough to tell two apart. */
 export function shortId(id: string): string {
@@ -25,19 +24,14 @@ export function shortId(id: string): string {
 
 /** An identifier, shortened, to be copied whole by a press. */
 export function Id({ id, what }: { id: string; what: string }) {
-  const [isCopied, setCopied] = useState(false)
-  const copy = async () => {
-    await navigator.clipboard.writeText(id)
-    setCopied(true)
-    setTimeout(() => setCopied(false), COPIED_MS)
-  }
+  const { isCopied, copy } = useCopy(id)
   return (
     <button
       type="button"
       className="id"
       title={id}
       aria-label={isCopied ? 'Copied' : `${shortId(id)}, copy ${what}`}
-      onClick={() => void copy().catch(() => {})}
+      onClick={copy}
     >
       <code>{shortId(id)}</code>
       <Icon name={isCopied ? 'check' : 'copy'} size={14} />

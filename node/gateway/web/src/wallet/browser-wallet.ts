@@ -1,16 +1,8 @@
 import { useSyncExternalStore } from 'react'
-import { send } from '../data/http.ts'
+import { requestJson } from '../data/http.ts'
 import { WalletDiscovery } from './discovery.ts'
 import { IndexedDbChannelStore } from './indexed-db-store.ts'
 import { PageWallet, type PageWalletState } from './page-wallet.ts'
-import type { NodeRequest } from './payment-client.ts'
-
-/** To the node this page came from. */
-const request: NodeRequest = async (method, path, body, options) => {
-  const response = await send(method, path, body, options)
-  const text = await response.text()
-  return text === '' ? null : (JSON.parse(text) as unknown)
-}
 
 let opened: Promise<PageWallet> | null = null
 
@@ -25,7 +17,7 @@ async function open(): Promise<PageWallet> {
     discovery: new WalletDiscovery(window),
     store: await IndexedDbChannelStore.open(),
     texts: localStorage,
-    request,
+    request: requestJson,
     nowMs: () => Date.now(),
     random: bytes => crypto.getRandomValues(new Uint8Array(bytes)),
     pause: ms => new Promise(resolve => setTimeout(resolve, ms)),

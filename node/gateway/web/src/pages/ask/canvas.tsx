@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { readableSpan } from '../../../../readable.ts'
 import { IconButton } from '../../design/button.tsx'
 import { EmptyState } from '../../design/empty-state.tsx'
+import { saveFile } from '../../design/save-file.ts'
 import { type Conversation, isRunning, type Message } from './model/conversation.ts'
 import { CopyButton, RichText, useMarkdown } from './rich-text.tsx'
 
@@ -90,7 +91,7 @@ function PaneView({ pane, message, onClose }: { pane: Pane; message: Message; on
               label="Save as a file"
               icon="save"
               size={16}
-              onClick={() => save(source, fileName(block?.language ?? 'md'))}
+              onClick={() => saveFile(fileName(block?.language ?? 'md'), source, 'text/plain')}
             />
           </>
         )}
@@ -203,12 +204,4 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 function fileName(language: string): string {
   const known = EXTENSIONS[language.toLowerCase()] ?? language.toLowerCase()
   return `shoal-answer.${/^[a-z0-9]{1,8}$/.test(known) ? known : 'txt'}`
-}
-
-function save(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
-  const link = document.createElement('a')
-  Object.assign(link, { href: url, download: name })
-  link.click()
-  URL.revokeObjectURL(url)
 }

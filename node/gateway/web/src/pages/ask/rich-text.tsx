@@ -3,6 +3,7 @@ import { memo, useState } from 'react'
 import { Store, useStore } from '../../data/store.ts'
 import { IconButton } from '../../design/button.tsx'
 import { Icon } from '../../design/icon.tsx'
+import { useCopy } from '../../design/use-copy.ts'
 
 type Markdown = typeof import('./markdown.ts')['markdown']
 
@@ -93,22 +94,15 @@ function CodeBlock(props: { language: string; code: string; onOpen: (() => void)
   )
 }
 
-const COPIED_MS = 1_500
-
 export function CopyButton({ text, what }: { text: string; what: string }) {
-  const [isCopied, setCopied] = useState(false)
-  const copy = async () => {
-    await navigator.clipboard.writeText(text)
-    setCopied(true)
-    setTimeout(() => setCopied(false), COPIED_MS)
-  }
+  const { isCopied, copy } = useCopy(text)
   return (
     <button
       type="button"
       className="icon-button"
       aria-label={isCopied ? 'Copied' : `Copy ${what}`}
       title={`Copy ${what}`}
-      onClick={() => void copy().catch(() => {})}
+      onClick={copy}
     >
       <Icon name={isCopied ? 'check' : 'copy'} size={16} />
     </button>

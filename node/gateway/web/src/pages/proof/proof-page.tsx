@@ -6,6 +6,7 @@ import { ErrorState } from '../../design/error-state.tsx'
 import { TextField } from '../../design/field.tsx'
 import { Icon } from '../../design/icon.tsx'
 import { PageBody, PageHeader } from '../../design/page.tsx'
+import { saveFile } from '../../design/save-file.ts'
 import { Skeleton } from '../../design/skeleton.tsx'
 import { type ProofBundle, readProofFile, writeProofFile } from '../../proof/proof-bundle.ts'
 import { browserWallet, useWalletState } from '../../wallet/browser-wallet.ts'
@@ -149,7 +150,11 @@ function Checked(props: { cid: string | null; opened: ProofBundle | null; name: 
   const { verdict, bundle, askedChain } = proof
   const { receipt, event } = verdict
   const save = () =>
-    saveFile(`shoal-proof-${receipt?.cid ?? event?.cid ?? 'event'}.json`, writeProofFile(bundle))
+    saveFile(
+      `shoal-proof-${receipt?.cid ?? event?.cid ?? 'event'}.json`,
+      writeProofFile(bundle),
+      'application/json',
+    )
   return (
     <>
       <Verdict verdict={verdict.verdict} />
@@ -198,13 +203,4 @@ function Checked(props: { cid: string | null; opened: ProofBundle | null; name: 
       </div>
     </>
   )
-}
-
-function saveFile(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(url)
 }
