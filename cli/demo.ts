@@ -14,7 +14,7 @@ import { demoRoot, invocation } from './context.ts'
 import { DEMO_NODES, DemoNetwork } from './demo/demo-network.ts'
 import type { DemoNode } from './demo/demo-node.ts'
 import { EXIT } from './exit-codes.ts'
-import { modelName, type Output, paint, shortHex, shortPeer, table } from './ui/output.ts'
+import { modelName, type Output, paint, properties, shortHex, shortPeer, table } from './ui/output.ts'
 import { count, inCredits } from './ui/readable.ts'
 import { columnsOf } from './ui/terminal.ts'
 
@@ -154,8 +154,7 @@ class Story {
       this.#done(
         `An EVM chain answers at ${chain.rpcUrl} (id ${chain.chainId}), with Shoal's contracts on it:`,
       )
-      for (const [name, address] of Object.entries(chain.addresses))
-        this.line(`    ${paint('dim', name.padEnd(13))} ${address}`)
+      this.#lines(INDENT, properties(Object.entries(chain.addresses)))
     })
     for (const node of network.nodes) {
       const { model, input, output } = DEMO_NODES.find(({ name }) => name === node.name)!
@@ -355,21 +354,20 @@ class Story {
     this.line('The network is still running. Its page, which the link opens in alice’s name:')
     this.line(`  ${paint('bold', page)}`)
     this.line('Or in another terminal:')
-    for (const [command, what] of [
+    const commands = [
       [`${shoal} ask${asking} "Sort 9, 4, 7"`, 'ask alice something else'],
       [`${shoal} ask${asking} -v "What is 17 + 25?"`, 'and see offers, choice and payments'],
       [`${shoal} receipts --data ${root}/bob`, 'what bob has earned, and for what'],
       [`${shoal} audit verify --data ${root}/bob`, 'check bob’s audit log against the chain'],
-    ] as const) {
-      this.line(`  ${paint('bold', command.padEnd(52))} ${paint('dim', what)}`)
-    }
+    ] as const
+    this.#lines('  ', properties(commands, 'bold'))
     this.line('Ctrl-C stops everything.')
   }
 
   #verdict(verified: boolean, sequence: number, proof: InclusionProof | null, events: number): void {
     if (verified && proof !== null) {
       this.#done(
-        `The log’s ${events} events are intact, and the contract confirms that the receipt, event ${sequence}, is under the anchored root ${shortHex(proof.root)} (by a proof of ${count(proof.proof.length, 'step')}).`,
+        `The log’s ${events} events are intact, and the contract confirms the receipt, event ${sequence}, under the root ${shortHex(proof.root)} (a proof of ${count(proof.proof.length, 'step')}).`,
       )
     } else {
       this.line(`${paint('red', '✗')} The anchor does not match the audit log.`)
@@ -392,7 +390,11 @@ class Story {
 
   #table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
     const columns = columnsOf(process.stderr, process.env) - INDENT.length
-    for (const line of table(head, rows, { columns }).split('\n')) this.line(`${INDENT}${line}`.trimEnd())
+    this.#lines(INDENT, table(head, rows, { columns }))
+  }
+
+  #lines(indent: string, text: string): void {
+    for (const line of text.split('\n')) this.line(`${indent}${line}`.trimEnd())
   }
 }
 

@@ -154,13 +154,16 @@ function draw(head: readonly string[], cells: readonly (readonly string[])[]): s
     .map(line => line.trimEnd())
 }
 
-/** Two columns: names and what they are. Lines that follow one begin below it. */
-export function properties(pairs: readonly (readonly [name: string, value: string])[]): string {
+/** Two columns: names and what they are. Lines that follow one begin below it. @param style of the names */
+export function properties(
+  pairs: readonly (readonly [name: string, value: string])[],
+  style: 'dim' | 'bold' = 'dim',
+): string {
   const width = Math.max(...pairs.map(([name]) => name.length))
   return pairs
     .map(
       ([name, value]) =>
-        `${paint('dim', name.padEnd(width))}  ${value.replaceAll('\n', `\n${' '.repeat(width + 2)}`)}`,
+        `${paint(style, name.padEnd(width))}  ${value.replaceAll('\n', `\n${' '.repeat(width + 2)}`)}`,
     )
     .join('\n')
 }

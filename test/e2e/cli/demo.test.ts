@@ -52,7 +52,7 @@ describe('shoal demo', function () {
       /signed by provider and requester/,
       /(bob|carol) claimed [\d.]+ credits with the last voucher: transaction 0x/,
       /anchored events \d+ to \d+ of its audit log: transaction 0x/,
-      /the contract confirms that the receipt, event \d+, is under the anchored root/,
+      /the contract confirms the receipt, event \d+, under the root/,
       /NODE +BEFORE +AFTER +CHANGE/,
       /alice +1000 +999\.\d+ +-0\.\d+/,
     ]) {

@@ -15,7 +15,7 @@ import { receiptClaim } from '../../../../../protocol/typed-data.ts'
 import type { ProofBundle } from './proof-bundle.ts'
 
 /** What is checked, in order. */
-export const PROOF_STEPS = [
+const PROOF_STEPS = [
   'form',
   'provider',
   'requester',

@@ -8,7 +8,7 @@ import type { PageDeployment } from './deployment.ts'
 import type { RpcRequest } from './eip1193.ts'
 import { WalletPageError } from './errors.ts'
 
-export const contractInterfaces = {
+const contractInterfaces = {
   creditToken: new Interface(creditTokenAbi as InterfaceAbi),
   settlement: new Interface(settlementAbi as InterfaceAbi),
   auditAnchor: new Interface(auditAnchorAbi as InterfaceAbi),
