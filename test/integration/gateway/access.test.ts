@@ -563,6 +563,8 @@ describe('access over HTTP', () => {
         // What came back counts once, in the browser that was sent, with the state it was sent with.
         const again = await send(back, { headers: { cookie: cookies } })
         assert.deepEqual(codeOf(again), [401, 'UNAUTHENTICATED'])
+        // Not for the provider's saying so: some take a code twice.
+        assert.match((again.json() as { error: { message: string } }).error.message, /used already/)
         // Nor at the door's other name, though the browser sends the cookie there, too.
         const named = new Browser()
         const meant = await provider.signIn(named, `${site}/api/session/oidc`, 'alice')
