@@ -663,7 +663,7 @@ export class ShoalNode {
     economy.standing.on('standing', (_wallet, nodeKeys) => {
       for (const key of nodeKeys) book.reconsider(key)
     })
-    economy.standing.want(wallet.address, true)
+    economy.standing.want(wallet.address, { urgent: true })
 
     const certifications = new Certifications({ client, clock: this.#clock, log: this.#log })
     if (config['privacy.enclaveAttesters'].length > 0) {
@@ -1006,7 +1006,7 @@ function confirmationsFor(place: ChainPlace): number {
 
 /** What others will find at stake for us; what a wallet has that does not declare our key counts for nobody. */
 function ownStake(economy: Economy, wallet: Address, self: NodeKey): bigint {
-  economy.standing.want(wallet, true)
+  economy.standing.want(wallet, { urgent: true })
   const standing = economy.standing.of(wallet, self)
   return standing?.bound === true ? standing.stake : 0n
 }

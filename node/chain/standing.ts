@@ -41,7 +41,7 @@ interface ChainStandingEvents {
 
 const MAX_WALLETS = 100_000
 const FRESH_MS = 10 * 60_000
-/** The same of a wallet without a stake that somebody waits for. */
+/** The same of a wallet with less at stake than somebody waits for. */
 const URGENT_FRESH_MS = 10_000
 const MAX_WAITING = 10_000
 const PER_SECOND = 20
@@ -81,13 +81,15 @@ export class ChainStanding extends EventEmitter<ChainStandingEvents> {
 
   /**
    * Has a wallet read soon, unless that was done lately.
-   * @param urgent before those that nobody waits for
+   * @param options.urgent before those that nobody waits for
+   * @param options.expected base units that whoever waits expects at stake; default anything
    */
-  want(wallet: Address, urgent = false): void {
+  want(wallet: Address, options: { urgent?: boolean; expected?: bigint } = {}): void {
+    const { urgent = false, expected = 1n } = options
     const { freshMs, maxWaiting } = this.#options
     const entry = this.#entry(wallet)
-    // Who has nothing at stake yet may be about to.
-    const isSoonOld = urgent && entry?.stake === 0n
+    // Who has less at stake may be about to have more.
+    const isSoonOld = urgent && entry !== undefined && entry.stake < expected
     const oldAfterMs = isSoonOld ? Math.min(freshMs, URGENT_FRESH_MS) : freshMs
     if (this.#stopped || (entry !== undefined && this.#modules.clock.nowMs() - entry.atMs < oldAfterMs))
       return

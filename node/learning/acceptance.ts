@@ -1,5 +1,5 @@
 import type { Engine, LossRow } from '../../inference/engine.ts'
-import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { CidString, NodeKey } from '../../protocol/ids.ts'
 import { aggregateProposalMessage } from '../../protocol/messages/learning/aggregate-proposal.ts'
 import { type RoundJoin, roundJoinMessage } from '../../protocol/messages/learning/round-join.ts'
 import { openRecord } from '../../protocol/signed.ts'
@@ -13,6 +13,7 @@ import type { Violation } from '../p2p/errors.ts'
 import type { Store } from '../store/store.ts'
 import { AggregateJudge } from './acceptance/aggregate-judge.ts'
 import { keepsWhatItKnows, readGeneralRows, SHIPPED_GENERAL_TEXT } from './acceptance/general-text.ts'
+import type { KnownStake } from './known-stake.ts'
 import type { RoundBlobs } from './rounds/seams.ts'
 import { AuthorRatings } from './scoring/author-ratings.ts'
 import { EngineLossMeter } from './scoring/loss-meter.ts'
@@ -38,8 +39,7 @@ export interface AcceptanceModules {
   blobs: RoundBlobs
   /** All records of a round that are here, the manifest's too. */
   roundRecords: (round: CidString) => Promise<readonly Uint8Array[]>
-  /** What a wallet has at stake for a node, base units; null while the chain has not told. */
-  stakeOf: (node: NodeKey, wallet: Address) => bigint | null
+  stakeOf: KnownStake
   bases: BaseModels
   /** Null while the chain has not answered. */
   chain: () => AnchorSource | null
@@ -88,7 +88,7 @@ export class Acceptance {
       {
         ...{ book: new VersionBook({ store }), outbox, blobs, clock, log },
         roundRecords: modules.roundRecords,
-        stakeOf: (node, { wallet }) => stakeOf(node, wallet),
+        stakeOf: (node, { wallet, stake }) => stakeOf(node, wallet, stake),
       },
     )
     this.serving = new AdapterServing(

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Trainer } from '../../inference/learning/trainer.ts'
-import type { Address, NodeKey } from '../../protocol/ids.ts'
 import { BlobExchange } from '../p2p/blobs/blob-exchange.ts'
 import { BlobStore } from '../p2p/blobs/blob-store.ts'
 import { Acceptance } from './acceptance.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import type { DataBook } from './data/data-book.ts'
+import type { KnownStake } from './known-stake.ts'
 import type { LearningModules, LearningOptions } from './learning.ts'
 import type { LearningLifecycle } from './lifecycle/lifecycle.ts'
 import { FileAggregator } from './rounds/parts/aggregator.ts'
@@ -41,8 +41,7 @@ export function makeLearningParts(
     trainer: Trainer
     data: DataBook
     lifecycle: LearningLifecycle
-    /** See `Learning`; null while the chain has not told. */
-    stakeOf: (node: NodeKey, wallet: Address) => bigint | null
+    stakeOf: KnownStake
     anchors: () => AnchorSource | null
     onPhase: (state: RoundState) => void
   },

@@ -5,7 +5,7 @@ import { JaxTrainer } from '../../inference/learning/jax-trainer/jax-trainer.ts'
 import type { Trainer } from '../../inference/learning/trainer.ts'
 import type { ModelCatalog } from '../../inference/models/catalog.ts'
 import type { NodeSigner } from '../../protocol/identity.ts'
-import type { Address, CidString, NodeKey } from '../../protocol/ids.ts'
+import type { CidString, NodeKey } from '../../protocol/ids.ts'
 import {
   type HiddenValidation,
   hiddenValidation,
@@ -29,6 +29,7 @@ import type { Wallet } from '../payments/wallet.ts'
 import type { Store } from '../store/store.ts'
 import type { Acceptance } from './acceptance.ts'
 import { DataBook } from './data/data-book.ts'
+import type { KnownStake } from './known-stake.ts'
 import type { LearningParts } from './learning-parts.ts'
 import { configuredLifecycle } from './lifecycle/configured.ts'
 import type { LearningLifecycle } from './lifecycle/lifecycle.ts'
@@ -242,7 +243,7 @@ export class Learning {
     return makeLearningParts(this.#options, {
       ...this.#modules,
       ...{ trainer: this.#trainer, data: this.data, lifecycle: this.lifecycle },
-      stakeOf: (node, wallet) => this.#stakeOf(node, wallet),
+      stakeOf: this.#stakeOf,
       anchors: () => this.#anchors,
       onPhase: state => this.#told(state),
     })
@@ -262,14 +263,15 @@ export class Learning {
       : new ExternalTrainer({ ...limits, command, timeoutMs: EXTERNAL_TRAINER_TIMEOUT_MS })
   }
 
-  /** What a wallet has at stake for a node, base units; null while the chain has not told. */
-  #stakeOf(node: NodeKey, wallet: Address): bigint | null {
+  readonly #stakeOf: KnownStake = (node, wallet, expected = 1n) => {
     const standing = this.#standing
     if (standing === null) return null
-    standing.want(wallet, true)
     const known = standing.of(wallet, node)
+    const isElsewhere = known?.bound === false
+    // What is at stake for no node, or another one, counts for nothing, however much it is.
+    standing.want(wallet, { urgent: true, expected: isElsewhere ? known.stake + 1n : expected })
     if (known === null) return null
-    return known.bound ? known.stake : 0n
+    return isElsewhere ? 0n : known.stake
   }
 
   /** Resolves once the chain has told what this node has at stake, or has not for a while. */

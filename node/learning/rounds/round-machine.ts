@@ -380,7 +380,9 @@ function effects(state: RoundState, nowMs: number): RoundEffect[] {
     .map(fault => ({ kind: 'report', fault }))
   if (phase === 'done') return due
   for (const { node, isStaked } of state.members.values()) {
-    if (isStaked === null) due.push({ kind: 'check-standing', node })
+    // Who joins as soon as its stake is there may be ahead of what others know of the chain.
+    const isAgain = isStaked === false && phase === 'announce'
+    if (isStaked === null || isAgain) due.push({ kind: 'check-standing', node, isAgain })
   }
   const missing = missingRecords(state)
   if (missing.length > 0) due.push({ kind: 'ask', records: missing.slice(0, MAX_ASKED) })

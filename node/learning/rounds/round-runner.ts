@@ -16,6 +16,7 @@ import { createRecord } from '../../../protocol/signed.ts'
 import type { Clock, Timer } from '../../clock.ts'
 import type { Logger } from '../../log.ts'
 import { isRegression } from '../acceptance/quorum.ts'
+import type { KnownStake } from '../known-stake.ts'
 import { adapterVersionOf } from './adapter-version-of.ts'
 import { type Admission, admit } from './admission.ts'
 import { Gathering } from './gathering.ts'
@@ -33,8 +34,7 @@ export interface RoundRunnerModules {
   clock: Clock
   log: Logger
   randomSalt: () => Bytes32
-  /** What a wallet has at stake for a node, base units; null while the chain has not told. */
-  stakeOf: (node: NodeKey, wallet: Address) => bigint | null
+  stakeOf: KnownStake
   /** Brings a record to others. */
   announce: (bytes: Uint8Array) => Promise<void>
   /** Gets records that others named. */
@@ -249,7 +249,7 @@ export class RoundRunner {
   async #do(effect: RoundEffect): Promise<boolean> {
     switch (effect.kind) {
       case 'check-standing':
-        return this.#checkStanding(effect.node)
+        return this.#checkStanding(effect)
       case 'join':
         return this.#join()
       case 'train':
@@ -281,13 +281,13 @@ export class RoundRunner {
     const member = this.#state.members.get(node)
     if (member === undefined) return null
     const { wallet, stake } = member.join.body
-    const actual = this.#modules.stakeOf(node, wallet)
+    const actual = this.#modules.stakeOf(node, wallet, stake)
     return actual === null ? null : actual >= stake
   }
 
-  async #checkStanding(node: NodeKey): Promise<boolean> {
+  async #checkStanding({ node, isAgain }: { node: NodeKey; isAgain: boolean }): Promise<boolean> {
     const isStaked = this.#isStaked(node)
-    if (isStaked === null) return false
+    if (isStaked === null || (isAgain && !isStaked)) return false
     const { book } = this.#modules
     const { round } = this.#state
     await this.#inOrder(async () => {
@@ -302,7 +302,7 @@ export class RoundRunner {
   async #join(): Promise<boolean> {
     const { parts, wallet, stakeOf } = this.#modules
     const { round, manifest, self } = this.#state
-    const stake = stakeOf(self, wallet)
+    const stake = stakeOf(self, wallet, manifest.leastStake)
     if (stake === null || stake < manifest.leastStake || stake === 0n) return false
     const domain = (await parts.trainer?.domainFor(manifest)) ?? manifest.domain
     const sets = (await parts.validation?.sets(manifest)) ?? []
@@ -602,7 +602,7 @@ export class RoundRunner {
 function keyOf(effect: RoundEffect): string {
   switch (effect.kind) {
     case 'check-standing':
-      return `standing ${effect.node}`
+      return `${effect.isAgain ? 'again' : 'standing'} ${effect.node}`
     case 'check':
       return `check ${effect.proposal}`
     case 'propose':

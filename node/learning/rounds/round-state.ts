@@ -115,7 +115,8 @@ export type RoundInput =
  * it begins each only once.
  */
 export type RoundEffect =
-  | { kind: 'check-standing'; node: NodeKey }
+  /** `isAgain`: it was found to have less at stake than it says, which the chain may only not have told yet. */
+  | { kind: 'check-standing'; node: NodeKey; isAgain: boolean }
   | { kind: 'join' }
   | { kind: 'train' }
   | { kind: 'commit' }

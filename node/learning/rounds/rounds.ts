@@ -12,6 +12,7 @@ import type { Logger } from '../../log.ts'
 import type { Violation } from '../../p2p/errors.ts'
 import type { GossipVerdict, P2PHost } from '../../p2p/host.ts'
 import { QuotaMeter } from '../../p2p/quota.ts'
+import type { KnownStake } from '../known-stake.ts'
 import { RoundError } from './errors.ts'
 import type { JoinPolicy } from './join-policy.ts'
 import type { RoundPhase } from './phases.ts'
@@ -42,8 +43,7 @@ export interface RoundsModules {
   log: Logger
   random: () => number
   randomSalt: () => Bytes32
-  /** What a wallet has at stake for a node, base units; null while the chain has not told. */
-  stakeOf: (node: NodeKey, wallet: Address) => bigint | null
+  stakeOf: KnownStake
   isWelcome: (peer: NodeKey) => boolean
   onViolation: (peer: NodeKey, violation: Violation) => void
   /** Told when a round comes to another phase, and when it is over. */
@@ -178,8 +178,9 @@ export class Rounds {
    */
   async propose(manifest: RoundManifest, options: { join?: boolean } = {}): Promise<CidString> {
     const { signer, book, clock, host, wallet, stakeOf } = this.#modules
-    const stake = stakeOf(host.nodeKey, wallet)
-    if (stake === null || stake < this.#leastProposerStake(manifest) || manifest.wallet !== wallet) {
+    const least = this.#leastProposerStake(manifest)
+    const stake = stakeOf(host.nodeKey, wallet, least)
+    if (stake === null || stake < least || manifest.wallet !== wallet) {
       throw new RoundError('STAKE_TOO_LOW', 'a proposer needs a stake, and a wallet that declares its node', {
         fix: 'Stake first: shoal stake add 10.',
       })
@@ -222,7 +223,7 @@ export class Rounds {
         fix: 'Wait for the next one: shoal learn rounds.',
       })
     }
-    const stake = stakeOf(host.nodeKey, wallet)
+    const stake = stakeOf(host.nodeKey, wallet, state.manifest.leastStake)
     if (stake === null || stake === 0n || stake < state.manifest.leastStake) {
       throw new RoundError('STAKE_TOO_LOW', 'too little is at stake to take part', {
         fix: 'Stake more: shoal stake add 10.',
@@ -319,13 +320,14 @@ export class Rounds {
       this.#pending.delete(cid)
       return
     }
-    const stake = stakeOf(signer, body.wallet)
+    const least = this.#leastProposerStake(body)
+    const stake = stakeOf(signer, body.wallet, least)
     if (stake === null) {
       if (this.#pending.size < MAX_PENDING) this.#pending.set(cid, record)
       return
     }
     this.#pending.delete(cid)
-    if (stake < this.#leastProposerStake(body)) {
+    if (stake < least) {
       log.debug({ round: cid }, 'a round was proposed by who has not the stake for it')
       return
     }

@@ -35,6 +35,8 @@ export interface SimulationOptions {
   syncEveryMs: number
   /** Whether updates are no good; default false. */
   isWorthless?: boolean
+  /** Share of first looks at a member's stake that find too little, as the chain has not told yet. */
+  late: number
   random: () => number
 }
 
@@ -77,6 +79,10 @@ export class RoundSimulation {
 
   get manifest(): RoundManifest {
     return this.#options.manifest
+  }
+
+  get late(): number {
+    return this.#options.late
   }
 
   get random(): () => number {
@@ -240,7 +246,10 @@ class SimulatedNode {
     const own = this.state.members.get(this.key)
     switch (effect.kind) {
       case 'check-standing':
-        return void this.#decide({ kind: 'standing', node: effect.node, isStaked: true })
+        return void this.#decide({
+          ...{ kind: 'standing', node: effect.node },
+          isStaked: effect.isAgain || this.#simulation.random() >= this.#simulation.late,
+        })
       case 'join':
         return void this.#say('join', {
           ...{ version: 1, round, wallet: `0x${this.key.slice(24)}`, stake: STAKE },

@@ -193,6 +193,8 @@ function simpleParts(
 
 export interface MemberOptions {
   stake?: bigint
+  /** What the chain has told this member of a wallet's stake, where that is not what there is. */
+  sees?: (wallet: Address) => bigint | undefined
   join?: JoinPolicy
   parts?: (parts: RoundParts) => RoundParts
   host?: RoundsHost
@@ -250,7 +252,7 @@ export class Member {
         parts: options.parts?.(simple) ?? simple,
         random: Math.random,
         randomSalt: () => `0x${randomBytes(32).toString('hex')}`,
-        stakeOf: (_node, wallet) => stakes.get(wallet) ?? 0n,
+        stakeOf: (_node, wallet) => options.sees?.(wallet) ?? stakes.get(wallet) ?? 0n,
         isWelcome: () => true,
         onViolation: (peer, violation) => member?.violations.push([peer, violation]),
         onFault: fault => member?.faults.push(fault),

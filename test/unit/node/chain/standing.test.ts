@@ -74,12 +74,26 @@ describe('standing on chain', () => {
     assert.deepEqual(told[1], [KEY, 'cc'.repeat(32)])
   })
 
+  it('is read again soon where somebody waits for more than there was', async () => {
+    standing.want(wallet(1), { urgent: true, expected: 9n })
+    await settle()
+    await clock.advance(10_000)
+    for (const expected of [5n, 9n]) standing.want(wallet(1), { expected })
+    standing.want(wallet(1), { urgent: true, expected: 5n })
+    await settle()
+    assert.equal(asked.length, 1)
+    chain.set(wallet(1), { stake: 9n, nodeKey: KEY })
+    standing.want(wallet(1), { urgent: true, expected: 9n })
+    await settle()
+    assert.equal(standing.of(wallet(1), KEY)!.stake, 9n)
+  })
+
   it('keeps to its rate whatever is wanted, and reads first what somebody waits for', async () => {
     standing = make({ perSecond: 20, maxWaiting: 300 })
     for (let n = 100; n < 1_000; n++) standing.want(wallet(n))
     await settle()
     assert.equal(asked.length, 4)
-    standing.want(wallet(1), true)
+    standing.want(wallet(1), { urgent: true })
     await clock.advance(1_000)
     assert.equal(asked[4], wallet(1))
     assert.ok(asked.length <= 24, String(asked.length))

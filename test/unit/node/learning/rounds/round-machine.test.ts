@@ -15,7 +15,7 @@ function simulate(
   const { seed, quorumStake = 0n, ...rest } = options
   const manifest = manifestOf(NOW_MS, PHASE_MS, { leastStake: 1n, quorumStake, maximumMembers: 16 })
   const simulation = new RoundSimulation({
-    ...{ liars: 0, lost: 0, twice: 0, delayMs: 100, restarts: 0, syncEveryMs: 1_000, manifest },
+    ...{ liars: 0, lost: 0, twice: 0, late: 0, delayMs: 100, restarts: 0, syncEveryMs: 1_000, manifest },
     random: seededRandom(seed),
     ...rest,
   })
@@ -57,7 +57,18 @@ describe('the machine of a round', () => {
           // Two thirds of all that could take part: what a partition needs.
           const quorumStake = BigInt(Math.ceil((nodes * 10 * 2) / 3))
           const simulation = simulate({
-            ...{ nodes, seed, liars, lost, delayMs, restarts, quorumStake, twice: 0.2, syncEveryMs: 3_000 },
+            ...{
+              nodes,
+              seed,
+              liars,
+              lost,
+              delayMs,
+              restarts,
+              quorumStake,
+              twice: 0.2,
+              late: 0.3,
+              syncEveryMs: 3_000,
+            },
           })
           assert.ok(simulation.accepted().size <= 1, 'two adapters were accepted')
         },
@@ -70,7 +81,7 @@ describe('the machine of a round', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 4, max: 5 }), fc.nat(3), (seed, nodes, restarts) => {
         const liars = Math.floor((nodes - 1) / 3)
-        const simulation = simulate({ nodes, seed, liars, restarts, twice: 0.2, syncEveryMs: 400 })
+        const simulation = simulate({ nodes, seed, liars, restarts, twice: 0.2, late: 0.3, syncEveryMs: 400 })
         const honest = simulation.nodes.filter(({ isLiar }) => !isLiar)
         assert.deepEqual(
           honest.map(({ state }) => state.failure ?? state.phase),

@@ -14,6 +14,7 @@ import {
   RoundWorld,
 } from '../../../../helpers/learning/round-world.ts'
 import { TemporaryFolders } from '../../../../helpers/temporary.ts'
+import { waitUntil } from '../../../../helpers/wait.ts'
 
 const folders = new TemporaryFolders()
 /** Phases end as soon as everybody has done what is to be done. */
@@ -68,6 +69,19 @@ describe('rounds', () => {
     const { contributors } = world.members[0]!.accepted[0]!.record.body
     assert.equal(contributors.length, 4)
     assert.ok(contributors.every(({ weight }) => weight === 250_000))
+  })
+
+  it('count a member in of whose stake the chain tells later than the member', async () => {
+    let isTold = false
+    const sees = (wallet: string) => (wallet === memberWallet(1) && !isTold ? 0n : undefined)
+    const proposer = await world.member(0, { sees })
+    await world.member(1)
+    const round = await proposer.rounds.propose(manifestFor(2))
+    await waitUntil('the join is found to have no stake', () =>
+      proposer.rounds.list().some(({ state }) => state.members.get(memberKey(1))?.isStaked === false),
+    )
+    isTold = true
+    assert.deepEqual(await outcomes(world.members, round), ['done', 'done'])
   })
 
   it('go on without their proposer', async () => {
