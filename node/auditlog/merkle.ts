@@ -1,4 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Bytes32 } from '../../protocol/ids.ts'
 import {
   AUDIT_LEAF_TYPES,
@@ -7,7 +8,6 @@ import {
   auditEventMessage,
 } from '../../protocol/messages/audit-event.ts'
 import { openRecord } from '../../protocol/signed.ts'
-import { type StandardMerkleTree, standardMerkleTree } from '../standard-merkle-tree.ts'
 
 /** What of an event goes into the tree. */
 export interface AuditEntry {
@@ -49,7 +49,7 @@ export function auditTree(firstSequence: number, entries: readonly AuditEntry[])
   const leaves = entries.map(
     ({ hash, claim }, i): Leaf => [BigInt(firstSequence + i), `0x${bytesToHex(hash)}`, claim],
   )
-  return standardMerkleTree().of(leaves, [...AUDIT_LEAF_TYPES], { sortLeaves: false })
+  return StandardMerkleTree.of(leaves, [...AUDIT_LEAF_TYPES], { sortLeaves: false })
 }
 
 /** The proof of one event of a tree made by `auditTree`. @throws {RangeError} when it is not in the range */
@@ -76,7 +76,7 @@ export function verifyInclusion(proof: InclusionProof): boolean {
   if (proof.sequence < proof.firstSequence || proof.sequence > proof.lastSequence) return false
   try {
     const leaf: Leaf = [BigInt(proof.sequence), proof.eventHash, proof.claim]
-    return standardMerkleTree().verify(proof.root, [...AUDIT_LEAF_TYPES], leaf, proof.proof)
+    return StandardMerkleTree.verify(proof.root, [...AUDIT_LEAF_TYPES], leaf, proof.proof)
   } catch {
     return false
   }

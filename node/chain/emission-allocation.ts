@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Address, Bytes32 } from '../../protocol/ids.ts'
 import { minAmount } from '../../protocol/money.ts'
-import { standardMerkleTree } from '../standard-merkle-tree.ts'
 
 /** Who a distribution is for; in this order the numbers of `IEmission.Pool`. */
 export const EMISSION_POOLS = ['providers', 'learners'] as const
@@ -132,7 +132,7 @@ export function distributionOf(
   const poolNumber = String(EMISSION_POOLS.indexOf(pool))
   const sorted = allocations.toSorted((a, b) => (a.account < b.account ? -1 : 1))
   const leaves = sorted.map(({ account, amount }) => [String(epoch), poolNumber, account, String(amount)])
-  const tree = standardMerkleTree().of(leaves, LEAF_TYPES)
+  const tree = StandardMerkleTree.of(leaves, LEAF_TYPES)
   const json = JSON.stringify(tree.dump())
   return {
     epoch,
@@ -147,7 +147,7 @@ export function distributionOf(
 
 /** The proof of an account's claim; null when it has none. */
 export function proofOf(distribution: Distribution, account: Address): Bytes32[] | null {
-  const tree = standardMerkleTree().load<string[]>(JSON.parse(distribution.json))
+  const tree = StandardMerkleTree.load<string[]>(JSON.parse(distribution.json))
   for (const [index, [, , claimant]] of tree.entries()) {
     if (claimant === account.toLowerCase()) return tree.getProof(index)
   }

@@ -1,6 +1,6 @@
+import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import { z } from 'zod'
 import { ADDRESS_PATTERN } from '../../protocol/ids.ts'
-import { standardMerkleTree } from '../standard-merkle-tree.ts'
 import { EmissionError } from './emission.ts'
 import { type Distribution, distributionOf, EMISSION_POOLS } from './emission-allocation.ts'
 
@@ -36,8 +36,7 @@ export function decodeDistribution(text: string, path: string): Distribution {
   try {
     const value: unknown = JSON.parse(text)
     file = fileSchema.parse(value)
-    const Tree = standardMerkleTree()
-    const tree = Tree.load(value as Parameters<typeof Tree.load>[0])
+    const tree = StandardMerkleTree.load(value as Parameters<typeof StandardMerkleTree.load>[0])
     tree.validate()
     rootOfFile = tree.root
   } catch (cause) {
