@@ -19,12 +19,14 @@ import { PublicTexts, publicTextsFrom } from './rounds/parts/validation.ts'
 import { RoundBook } from './rounds/round-book.ts'
 import type { RoundState } from './rounds/round-state.ts'
 import { Rounds } from './rounds/rounds.ts'
-import type { RoundParts } from './rounds/seams.ts'
+import type { RoundBlobs, RoundParts } from './rounds/seams.ts'
 import type { AnchorSource } from './versions/lineage.ts'
 
 /** What only a node has that takes part in rounds. */
 export interface LearningParts {
   store: BlobStore
+  /** What of it rounds use. */
+  blobs: RoundBlobs
   exchange: BlobExchange
   aggregator: Aggregator
   validation: PublicTexts
@@ -101,5 +103,5 @@ export function makeLearningParts(
       onFault: ({ kind }) => modules.metrics.violations.inc({ kind: `round_${kind}` }),
     },
   )
-  return { store, exchange, aggregator, validation, rounds, acceptance }
+  return { store, blobs, exchange, aggregator, validation, rounds, acceptance }
 }

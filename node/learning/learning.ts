@@ -152,9 +152,8 @@ export class Learning {
       seed: number
     },
   ): Promise<CidString> {
-    const { store, exchange, rounds, validation, acceptance } = this.#enabled()
-    const [{ roundBlobs }, { proposedManifest }, { asParent }] = await Promise.all([
-      import('./rounds/parts/blobs.ts'),
+    const { blobs, rounds, validation, acceptance } = this.#enabled()
+    const [{ proposedManifest }, { asParent }] = await Promise.all([
       import('./rounds/proposed-manifest.ts'),
       import('./versions/version-book.ts'),
     ])
@@ -164,7 +163,6 @@ export class Learning {
         fix: 'Give examples that everybody may see: --validation FILE, or set learning.publicText.',
       })
     validation.give(proposal.domain, given)
-    const blobs = roundBlobs({ store, exchange })
     const holder = `proposed ${nowMs}`
     try {
       const general = generalPath === null ? null : await blobs.keep(generalPath, { holder, provided: true })
